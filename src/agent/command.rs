@@ -1,0 +1,25 @@
+//! Any program as an agent: the prompt on standard input, as an argument or as a file; what it
+//! prints is its reply.
+
+use super::{Brief, invoke};
+use crate::config::{Profile, PromptBy};
+use crate::effects::Invocation;
+
+/// The profile's program, with the prompt where the profile wants it.
+///
+/// A relative program that names a path is found in the workspace.
+pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
+    let mut argv = profile.command.clone();
+    if let Some(program) =
+        argv.first_mut().filter(|program| program.starts_with("./") || program.starts_with("../"))
+    {
+        *program = brief.dir.join(&*program).to_string_lossy().into_owned();
+    }
+    let mut stdin = Vec::new();
+    match profile.prompt {
+        PromptBy::Stdin => stdin = brief.prompt.as_bytes().to_vec(),
+        PromptBy::Arg => argv.push(brief.prompt.to_owned()),
+        PromptBy::File => argv.push(brief.prompt_file.to_string_lossy().into_owned()),
+    }
+    invoke(profile, brief, argv, stdin)
+}

@@ -1,0 +1,172 @@
+//! Doing the work: from a prompt to an invocation, from what a program did to a reply.
+//!
+//! Pure: one file per adapter, none of which starts anything. Invariant: a reply is what the agent
+//! says; nothing here is evidence.
+
+mod command;
+mod shell;
+mod reply;
+
+pub use reply::{FollowUp, NewNote, Reply, read_reply};
+
+use crate::config::{Adapter, Profile};
+use crate::effects::Invocation;
+use crate::state::task::Task;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// The most that an agent may print, in bytes.
+const OUTPUT_LIMIT: u64 = 256 << 20;
+
+/// What an attempt is about.
+#[derive(Debug, Clone)]
+pub struct Brief<'b> {
+    /// The task.
+    pub task: &'b Task,
+    /// The run's id.
+    pub run: &'b str,
+    /// From 1.
+    pub attempt: u32,
+    /// What the agent reads.
+    pub prompt: &'b str,
+    /// The directory that it works in.
+    pub dir: PathBuf,
+    /// A file that holds the prompt.
+    pub prompt_file: PathBuf,
+    /// Where it may leave an outcome.
+    pub outcome_file: PathBuf,
+    /// The variables that every program of orch's may see.
+    pub base_env: Vec<(String, String)>,
+    /// The variables that its profile names and that are set.
+    pub profile_env: Vec<(String, String)>,
+}
+
+/// Why a profile cannot do a task.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AgentError {
+    /// Its adapter is not in this version.
+    #[error("profile `{profile}` uses the adapter `{adapter}`, which this version of orch cannot drive yet")]
+    NotYet {
+        /// The profile.
+        profile: String,
+        /// The adapter.
+        adapter: &'static str,
+    },
+    /// The built-in shell was given a task without a command.
+    #[error("task `{0}` has no `run` command, which the built-in `shell` agent needs")]
+    NoRun(String),
+}
+
+/// The word for an adapter.
+#[must_use]
+pub fn adapter_word(adapter: Adapter) -> &'static str {
+    match adapter {
+        Adapter::Claude => "claude",
+        Adapter::Codex => "codex",
+        Adapter::Gemini => "gemini",
+        Adapter::Opencode => "opencode",
+        Adapter::Copilot => "copilot",
+        Adapter::Aider => "aider",
+        Adapter::Command => "command",
+        Adapter::Shell => "shell",
+    }
+}
+
+/// Whether this version can drive an adapter.
+#[must_use]
+pub fn can_drive(adapter: Adapter) -> bool {
+    matches!(adapter, Adapter::Command | Adapter::Shell)
+}
+
+/// Whether a second attempt could go otherwise than the first.
+#[must_use]
+pub fn can_continue(adapter: Adapter) -> bool {
+    adapter != Adapter::Shell
+}
+
+/// Chooses who does a task: tasks with a command of their own go to the built-in shell, and only
+/// they do; all others to the first profile that is trusted with the task's complexity, else to
+/// the most capable one. The reason comes with it.
+///
+/// # Errors
+/// When no profile can take it; why not.
+pub fn choose<'p>(
+    profiles: &'p [Profile],
+    task: &Task,
+    wanted: Option<&str>,
+) -> Result<(&'p Profile, String), String> {
+    if let Some(name) = wanted {
+        let named = profiles.iter().find(|profile| profile.name == name);
+        return match named {
+            Some(profile) if profile.adapter == Adapter::Shell && task.run.is_none() => {
+                Err(AgentError::NoRun(task.id.to_string()).to_string())
+            }
+            Some(profile) => Ok((profile, "named on the command line".to_owned())),
+            None => Err(format!("no agent profile is called `{name}`")),
+        };
+    }
+    if task.run.is_some() {
+        let shell = profiles.iter().find(|profile| profile.adapter == Adapter::Shell);
+        return shell
+            .map(|profile| (profile, "the task has a command of its own".to_owned()))
+            .ok_or_else(|| "no profile uses the `shell` adapter".to_owned());
+    }
+    let usable: Vec<&Profile> = profiles
+        .iter()
+        .filter(|profile| profile.adapter != Adapter::Shell && can_drive(profile.adapter))
+        .collect();
+    let needed = task.complexity.unwrap_or(5);
+    if let Some(profile) = usable.iter().find(|profile| profile.capability >= needed) {
+        return Ok((profile, format!("first profile trusted with complexity {needed}")));
+    }
+    usable
+        .into_iter()
+        .max_by_key(|profile| profile.capability)
+        .map(|profile| (profile, format!("most capable profile; none is trusted with complexity {needed}")))
+        .ok_or_else(|| "no agent profile can take it".to_owned())
+}
+
+/// What to run for an attempt.
+///
+/// # Errors
+/// When the profile cannot do the task.
+pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, AgentError> {
+    match profile.adapter {
+        Adapter::Command => Ok(command::invocation(profile, brief)),
+        Adapter::Shell => shell::invocation(profile, brief),
+        Adapter::Claude
+        | Adapter::Codex
+        | Adapter::Gemini
+        | Adapter::Opencode
+        | Adapter::Copilot
+        | Adapter::Aider => {
+            Err(AgentError::NotYet { profile: profile.name.clone(), adapter: adapter_word(profile.adapter) })
+        }
+    }
+}
+
+fn environment(brief: &Brief<'_>) -> Vec<(String, String)> {
+    let mut env = brief.base_env.clone();
+    env.extend(brief.profile_env.iter().cloned());
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    env.extend([
+        ("ORCH_TASK".to_owned(), brief.task.id.to_string()),
+        ("ORCH_RUN".to_owned(), brief.run.to_owned()),
+        ("ORCH_ATTEMPT".to_owned(), brief.attempt.to_string()),
+        ("ORCH_PROMPT_FILE".to_owned(), path(&brief.prompt_file)),
+        ("ORCH_OUTCOME".to_owned(), path(&brief.outcome_file)),
+    ]);
+    env
+}
+
+fn invoke(profile: &Profile, brief: &Brief<'_>, argv: Vec<String>, stdin: Vec<u8>) -> Invocation {
+    Invocation {
+        argv,
+        dir: brief.dir.clone(),
+        env: environment(brief),
+        stdin,
+        timeout: profile.timeout,
+        idle_timeout: profile.idle_timeout,
+        output_limit: OUTPUT_LIMIT,
+    }
+}

@@ -1,0 +1,221 @@
+//! What an agent says: its output, and the outcome file that it may have left.
+//!
+//! The outcome file is YAML written by an agent: unknown keys are ignored, wrong ones are told, and
+//! every text is one that could have been made to deceive.
+
+use crate::effects::Finished;
+use crate::state::note::NoteKind;
+use crate::state::run::Tokens;
+use crate::state::task::{Kind, is_unprintable, one_line};
+use serde::Deserialize;
+
+/// A task that an agent proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowUp {
+    /// One line.
+    pub title: String,
+    /// Free text.
+    pub body: String,
+    /// What sort of work it is.
+    pub kind: Kind,
+    /// Ids that it names; checked by the step.
+    pub depends_on: Vec<String>,
+}
+
+/// A note that an agent proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNote {
+    /// What sort of knowledge it is.
+    pub kind: NoteKind,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// The knowledge.
+    pub text: String,
+}
+
+/// What an agent says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reply {
+    /// What it did, in its own words.
+    pub summary: String,
+    /// Why somebody else has to act first.
+    pub blocked: Option<String>,
+    /// What it learned.
+    pub notes: Vec<NewNote>,
+    /// What it thinks should be done next.
+    pub follow_ups: Vec<FollowUp>,
+    /// What it used.
+    pub tokens: Tokens,
+    /// What it cost.
+    pub cost_usd: Option<f64>,
+    /// Why its outcome file cannot be read at all.
+    pub unreadable: Option<String>,
+    /// What was wrong with an outcome file that can be read.
+    pub complaint: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Shape {
+    summary: Option<String>,
+    blocked: Option<String>,
+    notes: Vec<NoteShape>,
+    follow_ups: Vec<FollowUpShape>,
+    tokens: TokensShape,
+    cost_usd: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct NoteShape {
+    kind: String,
+    topic: Option<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct FollowUpShape {
+    title: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    depends_on: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct TokensShape {
+    input: u64,
+    cached: u64,
+    output: u64,
+}
+
+/// The largest outcome file that is read, in bytes.
+pub(super) const MAX_OUTCOME_BYTES: usize = 1 << 20;
+const MAX_ITEMS: usize = 50;
+
+/// Reads what an agent said.
+#[must_use]
+pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
+    let printed = summary_of_output(&finished.stdout);
+    let Some(bytes) = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace)) else {
+        return Reply { summary: printed, ..Reply::default() };
+    };
+    match parse(bytes) {
+        Ok(shape) => shape.into_reply(printed),
+        Err(why) => Reply { summary: printed, unreadable: Some(why), ..Reply::default() },
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Shape, String> {
+    if bytes.len() > MAX_OUTCOME_BYTES {
+        return Err(format!("the outcome file is larger than {MAX_OUTCOME_BYTES} bytes"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| "the outcome file is not UTF-8".to_owned())?;
+    serde_yaml::from_str(text).map_err(|error| {
+        let text = error.to_string();
+        format!("the outcome file cannot be read: {}", text.lines().next().unwrap_or_default())
+    })
+}
+
+impl Shape {
+    fn into_reply(self, printed: String) -> Reply {
+        let mut complaint = None;
+        let mut notes = Vec::new();
+        for note in self.notes.into_iter().take(MAX_ITEMS) {
+            match NoteKind::parse(&note.kind) {
+                Some(kind) => notes.push(NewNote {
+                    kind,
+                    topic: note.topic.map(|topic| one_line(&topic, 60)).filter(|topic| !topic.is_empty()),
+                    text: clean(&note.text, 2_000),
+                }),
+                None => complaint = Some(format!("unknown note kind `{}`", one_line(&note.kind, 40))),
+            }
+        }
+        notes.retain(|note| !note.text.is_empty());
+        let follow_ups = self
+            .follow_ups
+            .into_iter()
+            .take(MAX_ITEMS)
+            .map(|follow_up| FollowUp {
+                title: one_line(&follow_up.title, 200),
+                body: clean(&follow_up.body, 20_000),
+                kind: follow_up.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::Chore),
+                depends_on: follow_up.depends_on,
+            })
+            .filter(|follow_up| !follow_up.title.is_empty())
+            .collect();
+        Reply {
+            summary: self
+                .summary
+                .map(|text| clean(&text, 4_000))
+                .filter(|text| !text.is_empty())
+                .unwrap_or(printed),
+            blocked: self.blocked.map(|text| one_line(&text, 300)).filter(|text| !text.is_empty()),
+            notes,
+            follow_ups,
+            tokens: Tokens {
+                input: self.tokens.input,
+                cached: self.tokens.cached,
+                output: self.tokens.output,
+            },
+            cost_usd: self.cost_usd.filter(|cost| cost.is_finite() && *cost >= 0.0),
+            unreadable: None,
+            complaint,
+        }
+    }
+}
+
+/// Text without what could steer a terminal, at most so many characters.
+fn clean(text: &str, max: usize) -> String {
+    let kept: String =
+        text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c)).take(max).collect();
+    kept.trim().to_owned()
+}
+
+/// The last paragraphs of what a program printed.
+fn summary_of_output(stdout: &[u8]) -> String {
+    let text = clean(&String::from_utf8_lossy(stdout), 1 << 20);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::Ended;
+
+    fn finished(stdout: &str) -> Finished {
+        Finished {
+            ended: Ended::Exited(0),
+            stdout: stdout.as_bytes().to_vec(),
+            stderr: Vec::new(),
+            duration_ms: 1,
+            survivors: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_the_summary_unless_the_outcome_file_has_one() {
+        assert_eq!(read_reply(&finished("did it\x1b[31m\n"), None).summary, "did it[31m");
+        let reply = read_reply(&finished("noise"), Some(b"summary: |\n  Did it.\nblocked: needs a key\n"));
+        assert_eq!(reply.summary, "Did it.");
+        assert_eq!(reply.blocked.as_deref(), Some("needs a key"));
+    }
+
+    #[test]
+    fn a_broken_outcome_file_is_told_and_never_believed() {
+        for bad in [&b"- a\n- b"[..], b"notes: 3", b"\xff\xfe", b"summary: [", b"tokens: {input: -1}"] {
+            let reply = read_reply(&finished("printed"), Some(bad));
+            assert!(reply.unreadable.is_some(), "{bad:?}");
+            assert_eq!(reply.summary, "printed");
+        }
+        let large = vec![b'#'; MAX_OUTCOME_BYTES + 1];
+        assert!(read_reply(&finished(""), Some(&large)).unreadable.is_some());
+        let reply = read_reply(&finished(""), Some(b"notes: [{kind: order, text: x}]\ncost_usd: .nan\n"));
+        assert_eq!(reply.unreadable, None);
+        assert_eq!(reply.complaint.as_deref(), Some("unknown note kind `order`"));
+        assert_eq!(reply.cost_usd, None);
+    }
+}

@@ -1,0 +1,448 @@
+//! History: that in every commit of a step, state and code agree.
+//!
+//! For a commit that claims a step: its record is in it and says what the trailers say, the task stands
+//! where the outcome put it, what was not accepted changed no code, and accepted code is what was judged.
+//! For every commit: no run record of an earlier one is changed.
+//! A commit that adds several records is what a person made of several steps (a squash merge): of it
+//! only its own record is compared. A step that was replayed on a branch that had moved, by orch or by a
+//! person, is compared file by file.
+
+use super::claim::{self, Claim, Step};
+use super::tree::{NameTree, code_tree};
+use super::{Finding, Place};
+use crate::effects::{Change, Commit, Oid, Trouble, World};
+use crate::gate::protect::Protected;
+use crate::state::file;
+use crate::state::layout::{self, FileKind};
+use crate::state::problem::Problem;
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::task::Task;
+use crate::step::StepError;
+use bstr::{BString, ByteSlice};
+use std::collections::{HashMap, HashSet};
+
+/// How far a look at history goes, and what it needs.
+pub struct Options<'o> {
+    /// At most this many commits.
+    pub limit: usize,
+    /// Names trees.
+    pub name_tree: NameTree,
+    /// Is told how many of how many commits have been looked at.
+    pub progress: &'o dyn Fn(usize, usize),
+}
+
+/// How far a look at history came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Walk {
+    /// Commits.
+    pub commits: usize,
+    /// Commits that record a step.
+    pub steps: usize,
+    /// Commits in which a person combined steps.
+    pub combined: usize,
+    /// Steps whose code cannot be compared, because what was judged is not in this clone.
+    pub unproven: usize,
+    /// Commits whose parent is not in this clone.
+    pub cut_off: usize,
+}
+
+/// Looks at every commit from a tip backwards.
+///
+/// # Errors
+/// When history cannot be walked.
+pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<Finding>, Walk), StepError> {
+    let commits = world.git.history(tip, options.limit)?;
+    let trees = commits.iter().map(|commit| (commit.id, Some(commit.tree))).collect();
+    let mut look = Look {
+        world,
+        name_tree: options.name_tree,
+        trees,
+        runs: HashMap::new(),
+        findings: Vec::new(),
+        walk: Walk::default(),
+    };
+    for (at, commit) in commits.iter().enumerate() {
+        (options.progress)(at, commits.len());
+        look.walk.commits += 1;
+        match look.commit(commit) {
+            Err(StepError::Effect(error)) if error.trouble == Trouble::Missing => {
+                let remedy = "type `git fsck` to see what the repository lacks";
+                look.find(commit, "", error.fact, remedy);
+            }
+            other => other?,
+        }
+    }
+    Ok((look.findings, look.walk))
+}
+
+/// The run records that a commit added, changed and took out, by path.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Records {
+    added: Vec<(String, Oid)>,
+    changed: Vec<(String, Oid)>,
+    gone: Vec<String>,
+}
+
+impl Records {
+    fn of(changes: &[Change]) -> Self {
+        let mut records = Self::default();
+        for change in changes {
+            let path = format!("{}/{}", layout::RUNS, change.path.to_str_lossy());
+            if layout::kind_of(&path) != FileKind::Run {
+                continue;
+            }
+            match (change.old, change.new) {
+                (None, Some((_, blob))) => records.added.push((path, blob)),
+                (Some((_, old)), Some((_, new))) if old != new => records.changed.push((path, new)),
+                (Some(_), None) => records.gone.push(path),
+                _ => {}
+            }
+        }
+        records
+    }
+}
+
+struct Look<'w> {
+    world: World<'w>,
+    name_tree: NameTree,
+    /// Trees of commits; none for one that is not in this clone.
+    trees: HashMap<Oid, Option<Oid>>,
+    /// Folders of run records, by tree.
+    runs: HashMap<Oid, Option<Oid>>,
+    findings: Vec<Finding>,
+    walk: Walk,
+}
+
+impl Look<'_> {
+    fn find(&mut self, commit: &Commit, path: &str, fact: impl Into<String>, remedy: impl Into<String>) {
+        let problem = Problem::error(path, None, fact).with_remedy(remedy);
+        self.findings.push(Finding { place: Place::Commit(commit.id), problem });
+    }
+
+    fn warn(&mut self, commit: &Commit, path: &str, fact: impl Into<String>, remedy: impl Into<String>) {
+        let problem = Problem::warning(path, None, fact).with_remedy(remedy);
+        self.findings.push(Finding { place: Place::Commit(commit.id), problem });
+    }
+
+    fn tree_of(&mut self, commit: Oid) -> Option<Oid> {
+        let git = self.world.git;
+        *self.trees.entry(commit).or_insert_with(|| git.commit(commit).ok().map(|commit| commit.tree))
+    }
+
+    fn runs_of(&mut self, tree: Oid) -> Result<Oid, StepError> {
+        let known = if let Some(known) = self.runs.get(&tree) {
+            *known
+        } else {
+            let found = self.world.git.subtree(tree, layout::RUNS)?;
+            self.runs.insert(tree, found);
+            found
+        };
+        Ok(known.unwrap_or_else(|| self.world.git.empty_tree()))
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StepError> {
+        let parents: Vec<Option<Oid>> = commit.parents.iter().map(|parent| self.tree_of(*parent)).collect();
+        let claim = claim::read(&commit.message);
+        if parents.iter().any(Option::is_none) {
+            self.walk.cut_off += 1;
+            return match claim {
+                Claim::Step(step) => self.step_alone(commit, &step),
+                Claim::None | Claim::Broken(_) => Ok(()),
+            };
+        }
+        let parents: Vec<Oid> = parents.into_iter().flatten().collect();
+        let before = parents.first().copied().unwrap_or_else(|| self.world.git.empty_tree());
+        let records = self.records(before, commit.tree)?;
+        self.judge_records(commit, &records, &parents)?;
+        if parents.len() > 1 || records.added.len() > 1 {
+            self.walk.combined += usize::from(claim != Claim::None);
+            return Ok(());
+        }
+        match claim {
+            Claim::None => Ok(()),
+            Claim::Broken(fact) => {
+                self.find(commit, "", fact, look_at(commit));
+                Ok(())
+            }
+            Claim::Step(step) => self.step(commit, &step, before, &records),
+        }
+    }
+
+    fn records(&mut self, before: Oid, after: Oid) -> Result<Records, StepError> {
+        let (old, new) = (self.runs_of(before)?, self.runs_of(after)?);
+        if old == new {
+            return Ok(Records::default());
+        }
+        Ok(Records::of(&self.world.git.changes(old, new)?))
+    }
+
+    /// Records are written once. A commit that reverts a step takes its record out.
+    fn judge_records(
+        &mut self,
+        commit: &Commit,
+        records: &Records,
+        parents: &[Oid],
+    ) -> Result<(), StepError> {
+        for (path, blob) in &records.changed {
+            let mut from_another = false;
+            for parent in parents.iter().skip(1) {
+                from_another |= self.world.git.entry(*parent, path)?.is_some_and(|(_, old)| old == *blob);
+            }
+            if !from_another {
+                let was = commit.parents.first().map_or_else(String::new, Oid::short);
+                let remedy = format!("type `git show {was}:{path}` to see the record as it was written");
+                self.find(commit, path, "changes the record of an earlier run", remedy);
+            }
+        }
+        if parents.len() > 1 || is_revert(&commit.message) {
+            return Ok(());
+        }
+        for path in &records.gone {
+            let was = commit.parents.first().map_or_else(String::new, Oid::short);
+            let remedy = format!("type `git show {was}:{path}` to see it");
+            self.warn(commit, path, "takes out the record of a run", remedy);
+        }
+        Ok(())
+    }
+
+    /// A step whose parent is not here: only what is in its own tree can be compared.
+    fn step_alone(&mut self, commit: &Commit, step: &Step) -> Result<(), StepError> {
+        self.walk.steps += 1;
+        self.walk.unproven += 1;
+        let runs = self.runs_of(commit.tree)?;
+        let files = self.world.git.files(runs, layout::RUNS)?;
+        let found = files.iter().find(|file| layout::stem(&file.path.to_str_lossy()) == step.run);
+        let Some(found) = found else {
+            let fact = format!("names the run `{}`, whose record is not there", step.run);
+            self.find(commit, "", fact, look_at(commit));
+            return Ok(());
+        };
+        self.record(commit, step, &found.path.to_str_lossy(), found.id).map(|_| ())
+    }
+
+    fn step(
+        &mut self,
+        commit: &Commit,
+        step: &Step,
+        before: Oid,
+        records: &Records,
+    ) -> Result<(), StepError> {
+        self.walk.steps += 1;
+        let own = records.added.iter().find(|(path, _)| layout::stem(path) == step.run);
+        let Some((path, blob)) = own else {
+            if before != commit.tree {
+                let fact = format!("names the run `{}`, but does not hold its record", step.run);
+                self.find(commit, "", fact, look_at(commit));
+            }
+            return Ok(());
+        };
+        let Some(run) = self.record(commit, step, path, *blob)? else { return Ok(()) };
+        let changes = self.world.git.changes(before, commit.tree)?;
+        self.judge_status(commit, step, &changes)?;
+        self.judge_code(commit, &run, before, &changes)
+    }
+
+    /// Reads the record of a step and compares it with the trailers.
+    fn record(
+        &mut self,
+        commit: &Commit,
+        step: &Step,
+        path: &str,
+        blob: Oid,
+    ) -> Result<Option<Run>, StepError> {
+        let read = file::run::read(path, &self.world.git.blob(blob)?);
+        let Some(run) = read.value else {
+            let why = read.problems.first().map_or_else(String::new, |problem| problem.fact.clone());
+            self.find(commit, path, format!("holds a record that cannot be read: {why}"), look_at(commit));
+            return Ok(None);
+        };
+        for fact in claim::differences(step, &run) {
+            self.find(commit, path, fact, look_at(commit));
+        }
+        Ok(Some(run))
+    }
+
+    fn judge_status(&mut self, commit: &Commit, step: &Step, changes: &[Change]) -> Result<(), StepError> {
+        let is_task = |path: &str| {
+            layout::kind_of(path) == FileKind::Task && layout::stem(path).eq_ignore_ascii_case(&step.task)
+        };
+        let change = changes.iter().find(|change| is_task(&change.path.to_str_lossy()));
+        if change.is_none() && step.outcome == crate::state::run::OutcomeKind::Deferred {
+            // Work that did not fit any more: the task belongs to who moved the branch.
+            return Ok(());
+        }
+        let Some((change, Some((_, blob)))) = change.map(|change| (change, change.new)) else {
+            let fact = format!("records a step of `{}`, but does not touch its file", step.task);
+            self.find(commit, "", fact, look_at(commit));
+            return Ok(());
+        };
+        let path = change.path.to_str_lossy().into_owned();
+        let before = match change.old {
+            Some((_, blob)) => self.task(&path, blob)?,
+            None => None,
+        };
+        let Some(after) = self.task(&path, blob)? else {
+            self.find(commit, &path, "leaves a task file that cannot be read", look_at(commit));
+            return Ok(());
+        };
+        if let Some(fact) = claim::wrong_status(step.outcome, before.map(|task| task.status), after.status) {
+            self.find(commit, &path, fact, format!("look at it: `orch show {}`", step.task));
+        }
+        Ok(())
+    }
+
+    fn task(&self, path: &str, blob: Oid) -> Result<Option<Task>, StepError> {
+        Ok(file::task::read(path, &self.world.git.blob(blob)?).value)
+    }
+
+    fn judge_code(
+        &mut self,
+        commit: &Commit,
+        run: &Run,
+        before: Oid,
+        changes: &[Change],
+    ) -> Result<(), StepError> {
+        if run.outcome != OutcomeKind::Accepted {
+            let outside = changes.iter().find(|change| !Protected::is_state(&change.path));
+            if let Some(change) = outside {
+                let path = change.path.to_str_lossy().into_owned();
+                let fact = format!("the outcome is `{}`, and yet it changes code", run.outcome.as_str());
+                self.find(commit, &path, fact, look_at(commit));
+            }
+            return Ok(());
+        }
+        let Some(judged) = run.tree.as_deref().and_then(Oid::from_hex) else { return Ok(()) };
+        if code_tree(self.world, commit.tree, self.name_tree)? == judged {
+            return Ok(());
+        }
+        let on_its_base = commit.parents.first().is_some_and(|parent| parent.to_string() == run.base);
+        let shown = judged.short();
+        if on_its_base {
+            let fact = format!("its code is not the tree `{shown}` that the gates judged");
+            let remedy = format!("type `git diff {} {shown} -- . ':!{}'`", commit.id.short(), layout::ROOT);
+            self.find(commit, "", fact, remedy);
+            return Ok(());
+        }
+        match self.replayed(run, judged, before, changes) {
+            Some(Replay::Same) => {}
+            Some(Replay::Stray(path)) => {
+                let fact = format!("was replayed, and is not what the gates judged (tree `{shown}`)");
+                let path = path.to_str_lossy().into_owned();
+                self.warn(commit, &path, fact, format!("type `git show {} -- {path}`", commit.id.short()));
+            }
+            Some(Replay::Merged) | None => self.walk.unproven += 1,
+        }
+        Ok(())
+    }
+
+    /// How a replayed step compares with what was judged; none when that is not here.
+    fn replayed(&mut self, run: &Run, judged: Oid, before: Oid, changes: &[Change]) -> Option<Replay> {
+        let base = self.tree_of(Oid::from_hex(&run.base)?)?;
+        let ours = self.world.git.changes(base, judged).ok()?;
+        let theirs = self.world.git.changes(base, before).ok()?;
+        Some(replay(&ours, &theirs, changes))
+    }
+}
+
+/// How a step that was replayed on a branch that had moved compares with what was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Replay {
+    /// The same change.
+    Same,
+    /// Both sides changed a file, so what was judged is only a part of it.
+    Merged,
+    /// Another change; the first path.
+    Stray(BString),
+}
+
+/// Compares what landed with applying `ours` beside `theirs`.
+fn replay(ours: &[Change], theirs: &[Change], landed: &[Change]) -> Replay {
+    let code = |change: &&Change| !Protected::is_state(&change.path);
+    let theirs: HashSet<&BString> = theirs.iter().map(|change| &change.path).collect();
+    let wanted: HashMap<&BString, _> =
+        ours.iter().filter(code).map(|change| (&change.path, change.new)).collect();
+    let landed: HashMap<&BString, _> =
+        landed.iter().filter(code).map(|change| (&change.path, change.new)).collect();
+    let lost = wanted
+        .iter()
+        .filter(|(path, new)| !theirs.contains(**path) && landed.get(**path) != Some(new))
+        .map(|(path, _)| *path);
+    let added = landed.keys().filter(|path| !wanted.contains_key(**path)).copied();
+    match lost.chain(added).min() {
+        Some(path) => Replay::Stray(path.clone()),
+        None if wanted.keys().any(|path| theirs.contains(*path)) => Replay::Merged,
+        None => Replay::Same,
+    }
+}
+
+/// Whether a message says that its commit takes another one back.
+fn is_revert(message: &str) -> bool {
+    message.contains("This reverts commit") || message.starts_with("Revert \"")
+}
+
+fn look_at(commit: &Commit) -> String {
+    format!("type `git show {}`", commit.id.short())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(byte: u8) -> Oid {
+        Oid::from_bytes(&[byte; 20])
+    }
+
+    fn change(path: &str, old: u8, new: u8) -> Change {
+        let entry = |byte: u8| (byte > 0).then(|| (0o100_644, oid(byte)));
+        Change { path: path.into(), old: entry(old), new: entry(new) }
+    }
+
+    #[test]
+    fn records_are_told_by_what_became_of_them() {
+        let changes = [
+            change("2026-11/A.toml", 0, 1),
+            change("2026-11/B.toml", 1, 2),
+            change("2026-11/C.toml", 1, 0),
+            change("notes.txt", 0, 1),
+        ];
+        let path = |name: &str| format!(".orchestrator/runs/2026-11/{name}.toml");
+        let expected = Records {
+            added: vec![(path("A"), oid(1))],
+            changed: vec![(path("B"), oid(2))],
+            gone: vec![path("C")],
+        };
+        assert_eq!(Records::of(&changes), expected);
+    }
+
+    #[test]
+    fn a_clean_replay_is_what_was_judged() {
+        let ours = [change("a", 1, 2), change("new", 0, 3)];
+        let theirs = [change("other", 0, 6)];
+        let state = change(".orchestrator/tasks/t.toml", 1, 2);
+        let landed = [change("a", 1, 2), change("new", 0, 3), state];
+        assert_eq!(replay(&ours, &theirs, &landed), Replay::Same);
+    }
+
+    #[test]
+    fn a_file_that_both_sides_changed_proves_nothing() {
+        let ours = [change("a", 1, 2), change("both", 1, 4)];
+        let theirs = [change("both", 1, 5)];
+        assert_eq!(replay(&ours, &theirs, &[change("a", 1, 2), change("both", 5, 9)]), Replay::Merged);
+    }
+
+    #[test]
+    fn what_a_replay_changed_added_or_lost_is_named() {
+        let ours = [change("a", 1, 2)];
+        let stray = |path: &str| Replay::Stray(path.into());
+        assert_eq!(replay(&ours, &[], &[change("a", 1, 3)]), stray("a"));
+        assert_eq!(replay(&ours, &[], &[change("a", 1, 2), change("b", 0, 1)]), stray("b"));
+        assert_eq!(replay(&ours, &[], &[]), stray("a"));
+    }
+
+    #[test]
+    fn a_revert_says_so() {
+        assert!(is_revert("Revert \"feat: x\"\n\nThis reverts commit abc.\n"));
+        assert!(is_revert("undone\n\nThis reverts commit abc.\n"));
+        assert!(!is_revert("clean up\n"));
+    }
+}

@@ -1,0 +1,340 @@
+//! What every command needs: the repository, the caller, the reporter.
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Format;
+use crate::config::trust::Store;
+use crate::effects::os::clock::{OsClock, OsIds};
+use crate::effects::os::files::{OsFiles, read, replace};
+use crate::effects::os::git::OsGit;
+use crate::effects::os::process::OsProcess;
+use crate::effects::{Git as _, World};
+use crate::report::human::Human;
+use crate::report::json::Lines;
+use crate::state::store::{Snapshot, Source, load};
+use crate::step::{Base, Caller, Reporter, Silent};
+use sha2::{Digest, Sha256};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// Run as if started in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
+    pub dir: Option<PathBuf>,
+    /// How to print the answer
+    #[arg(long, value_enum, global = true, env = "ORCH_FORMAT", help_heading = "Global options")]
+    pub format: Option<Format>,
+    /// Short for `--format json`
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Say only what was asked for
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(
+        long = "color",
+        value_enum,
+        default_value = "auto",
+        global = true,
+        env = "ORCH_COLOR",
+        help_heading = "Global options"
+    )]
+    pub colour: Colour,
+    /// Never ask
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_input: bool,
+    /// Exit codes and annotations for CI: red means that a person is needed
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub ci: bool,
+    /// The target branch
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Global options")]
+    pub branch: Option<String>,
+    /// Trust the commands of this repository for this one call
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub trust: bool,
+    /// Change the files and leave the commit to you
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_commit: bool,
+}
+
+impl Global {
+    /// How to print.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format.unwrap_or_default() }
+    }
+
+    /// Where the command was given, as an absolute path: programs that orch runs elsewhere are told
+    /// of files below it.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        std::path::absolute(&dir).unwrap_or(dir)
+    }
+
+    /// Whether standard output may have colour.
+    #[must_use]
+    pub fn colour_out(&self) -> bool {
+        self.may_colour(std::io::stdout().is_terminal())
+    }
+
+    /// Whether colour may go to a stream that is, or is not, a terminal.
+    #[must_use]
+    pub fn may_colour(&self, terminal: bool) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if set("NO_COLOR") => false,
+            Colour::Auto if set("CLICOLOR_FORCE") || set("FORCE_COLOR") => true,
+            Colour::Auto => terminal && std::env::var("TERM").as_deref() != Ok("dumb"),
+        }
+    }
+
+    /// How wide a table may be; none without a terminal.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        std::io::stdout().is_terminal().then(|| columns.or_else(terminal_width).unwrap_or(80))
+    }
+
+    /// Who is told what happens in a step.
+    #[must_use]
+    pub fn reporter(&self) -> Box<dyn Reporter> {
+        let terminal = std::io::stderr().is_terminal();
+        match self.format() {
+            _ if self.quiet && self.format() != Format::Jsonl => Box::new(Silent),
+            Format::Jsonl => Box::new(Lines::default()),
+            Format::Human
+            | Format::Json
+            | Format::Md
+            | Format::Dot
+            | Format::Mermaid
+            | Format::Svg
+            | Format::Text => Box::new(Human::new(terminal && !self.ci, self.may_colour(terminal))),
+        }
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+/// The repository and the caller.
+pub struct Context {
+    git: OsGit,
+    process: OsProcess,
+    clock: OsClock,
+    ids: OsIds,
+    files: OsFiles,
+    /// What the caller knows.
+    pub caller: Caller,
+}
+
+impl Context {
+    /// Finds the repository, and puts right what a killed step left there.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be worked in.
+    pub fn open(global: &Global) -> Result<Self, CliError> {
+        let context = Self::open_as_it_is(global)?;
+        context.recover(global)?;
+        Ok(context)
+    }
+
+    /// Finds the repository.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be worked in.
+    pub fn open_as_it_is(global: &Global) -> Result<Self, CliError> {
+        let dir = global.directory();
+        let probe = OsGit::discover(&dir, PathBuf::new())?;
+        let repository = identity_of(probe.common_dir());
+        let workspaces = user_dir("XDG_STATE_HOME", ".local/state").join(&repository).join("workspaces");
+        let git = probe.with_workspaces(workspaces);
+        let files = OsFiles::new(git.common_dir());
+        let config_path = user_dir("XDG_CONFIG_HOME", ".config").join("config.toml");
+        let user_config =
+            read(&config_path, 1 << 20)?.map(|bytes| (config_path.display().to_string(), bytes));
+        let caller = Caller {
+            branch: global.branch.clone(),
+            user_config,
+            trust: read_trust()?,
+            repository,
+            trust_all: global.trust || std::env::var("ORCH_TRUST").is_ok_and(|value| value == "1"),
+        };
+        Ok(Self {
+            git,
+            process: OsProcess::new()?,
+            clock: OsClock::from_env(),
+            ids: OsIds::from_env(),
+            files,
+            caller,
+        })
+    }
+
+    /// The same context with workspaces in another place.
+    #[must_use]
+    pub fn with_workspaces(mut self, workspaces: PathBuf) -> Self {
+        self.git = self.git.with_workspaces(workspaces);
+        self
+    }
+
+    /// The same, but a first SIGINT lets the step that is at work go on to its end.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { process: self.process.patient(), ..self }
+    }
+
+    /// Puts right what a killed command left, unless somebody is at work.
+    fn recover(&self, global: &Global) -> Result<(), CliError> {
+        let (world, reporter) = (self.world(), global.reporter());
+        crate::step::recover::recover_landing(world, reporter.as_ref())?;
+        if crate::step::journal::working(world)?.is_none() {
+            return Ok(());
+        }
+        // Somebody else's step is at work: nothing is to be put right.
+        let Ok(_lock) = crate::step::step_lock(world) else { return Ok(()) };
+        Ok(crate::step::recover::recover(world, reporter.as_ref())?)
+    }
+
+    /// The outside world.
+    #[must_use]
+    pub fn world(&self) -> World<'_> {
+        World {
+            git: &self.git,
+            process: &self.process,
+            clock: &self.clock,
+            ids: &self.ids,
+            files: &self.files,
+        }
+    }
+
+    /// State and configuration at the tip of the target branch.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub fn base(&self) -> Result<Base, CliError> {
+        Ok(Base::load(self.world(), &self.caller)?)
+    }
+
+    /// The root of the work tree.
+    ///
+    /// # Errors
+    /// In a bare repository.
+    pub fn root(&self) -> Result<&Path, CliError> {
+        self.git
+            .work_dir()
+            .ok_or_else(|| CliError::new(Exit::Git, "this is a bare repository, without a work tree"))
+    }
+
+    /// Where questions about the state are answered from: a revision, the work tree, or (bare) the tip.
+    ///
+    /// # Errors
+    /// When there is nothing there.
+    pub fn source(&self, revision: Option<&str>) -> Result<Source, CliError> {
+        let world = self.world();
+        if let Some(revision) = revision {
+            let commit = world.git.resolve(revision)?;
+            let commit = commit.ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`")))?;
+            return Ok(Source::Tree(world.git.commit(commit)?.tree));
+        }
+        match self.git.work_dir() {
+            Some(root) if root.join(crate::state::layout::CONFIG).is_file() => {
+                Ok(Source::Work(root.to_owned()))
+            }
+            Some(_) => Err(CliError::new(Exit::NoProject, "there is no `.orchestrator/` here")
+                .hint("type `orch init` to begin")),
+            None => Ok(Source::Tree(self.base()?.commit.tree)),
+        }
+    }
+
+    /// Tasks and their graph, for questions.
+    ///
+    /// # Errors
+    /// When they cannot be read at all; bad files are in the snapshot's problems.
+    pub fn snapshot(&self, revision: Option<&str>) -> Result<Snapshot, CliError> {
+        Ok(load(self.world(), self.source(revision)?)?)
+    }
+
+    /// Who commits, as git is configured; none if it does not know.
+    #[must_use]
+    pub fn identity(&self) -> Option<crate::effects::Identity> {
+        self.git.identity()
+    }
+
+    /// Where private work trees lie.
+    #[must_use]
+    pub fn workspaces(&self) -> &Path {
+        self.git.workspaces()
+    }
+
+    /// Trusts the commands of a base from now on.
+    ///
+    /// # Errors
+    /// When the trust store cannot be written.
+    pub fn trust(&mut self, commands: &[crate::config::trust::TrustedCommand]) -> Result<(), CliError> {
+        let now = self.world().clock.now();
+        self.caller.trust = read_trust()?;
+        self.caller.trust.allow(&self.caller.repository, commands, now);
+        let text =
+            self.caller.trust.render().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
+        Ok(replace(&trust_path(), text.as_bytes(), true)?)
+    }
+}
+
+/// The name of a repository outside of it: its folder's name and a hash of where it lies.
+fn identity_of(common_dir: &Path) -> String {
+    let path = std::fs::canonicalize(common_dir).unwrap_or_else(|_| common_dir.to_owned());
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let hash: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let named = if path.file_name().is_some_and(|name| name == ".git") {
+        path.parent()
+    } else {
+        Some(path.as_path())
+    };
+    let name: String = named
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(30).collect())
+        .unwrap_or_default();
+    format!("{name}-{hash}")
+}
+
+/// One of the user's directories for orch.
+fn user_dir(variable: &str, default: &str) -> PathBuf {
+    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+    set.unwrap_or_else(|| home().join(default)).join("orch")
+}
+
+fn trust_path() -> PathBuf {
+    user_dir("XDG_STATE_HOME", ".local/state").join("trust.toml")
+}
+
+fn read_trust() -> Result<Store, CliError> {
+    let path = trust_path();
+    let Some(bytes) = read(&path, 8 << 20)? else { return Ok(Store::default()) };
+    let text = String::from_utf8_lossy(&bytes);
+    Store::parse(&text).map_err(|error| {
+        CliError::new(Exit::Error, format!("`{}`: {error}", path.display()))
+            .hint("move that file aside; repositories are then to be trusted again")
+    })
+}

@@ -1,0 +1,210 @@
+//! `orch doctor`: the environment that orch works in.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use crate::agent::{adapter_word, can_drive};
+use crate::audit::machine::{self, Check, Health, Repository};
+use crate::config::{Adapter, Profile};
+use crate::effects::os::machine::{git_version, room};
+use crate::effects::os::process::on_path;
+use crate::effects::{Head, World};
+use crate::report::table::{Cell, Table};
+use crate::state::layout;
+use crate::step::journal;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Check the environment: git, the repository, agents, trust, and where each setting came from
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Adapters whose programs people install.
+const AGENTS: [Adapter; 6] =
+    [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Aider];
+
+/// Looks at everything, and goes on where something is wrong.
+pub(super) fn run(global: &Global, _: &Args) -> Answer {
+    let mut checks = vec![machine::git_version(git_version().as_deref())];
+    let mut settings = BTreeMap::new();
+    match Context::open_as_it_is(global) {
+        Ok(context) => {
+            repository(&context, &mut checks);
+            settings = project(&context, &mut checks);
+        }
+        Err(error) => checks.push(from_error("repository", &error)),
+    }
+    answer(global, &checks, &settings)
+}
+
+fn from_error(name: &'static str, error: &CliError) -> Check {
+    let hint = error.hints.first().cloned().unwrap_or_default();
+    Check::failed(name, error.facts.join("; "), hint)
+}
+
+/// What the repository is like, and what is under way in it.
+fn repository(context: &Context, checks: &mut Vec<Check>) {
+    let world = context.world();
+    let head = world.git.head().unwrap_or(Head::Branch("?".to_owned(), None));
+    let checkout = match &head {
+        Head::Branch(branch, Some(_)) => world.git.checkout_of(branch).ok().flatten(),
+        Head::Branch(_, None) | Head::Detached(_) => None,
+    };
+    let opened = checkout.as_ref().map(|checkout| world.git.open_checkout(checkout).map(|_| ()));
+    checks.extend(machine::repository(&Repository {
+        bare: world.git.work_dir().is_none(),
+        shallow: world.git.common_dir().join("shallow").is_file(),
+        linked: checkout.as_ref().is_some_and(|checkout| checkout.git_dir != world.git.common_dir()),
+        head,
+        in_progress: checkout.as_ref().and_then(|checkout| checkout.in_progress.clone()),
+        index: opened.unwrap_or(Ok(())).map_err(|error| error.fact),
+    }));
+    checks.push(identity(context));
+    checks.extend(under_way(world));
+    let dir = context.workspaces();
+    checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
+    checks.extend(conflicts(world));
+}
+
+fn identity(context: &Context) -> Check {
+    match context.identity() {
+        Some(identity) => Check::ok("identity", format!("{} <{}>", identity.name, identity.email)),
+        None => Check::failed(
+            "identity",
+            "git does not know who you are",
+            "type `git config user.name \"Your Name\"` and `git config user.email you@example.com`",
+        ),
+    }
+}
+
+/// Locks that are held, and a step that was cut off.
+fn under_way(world: World<'_>) -> Vec<Check> {
+    let held = |name: &str| matches!(world.files.lock(name, std::time::Duration::ZERO), Ok(None));
+    let at_work = held("step.lock");
+    let mut checks = Vec::new();
+    checks.push(match (at_work, held("lock")) {
+        (true, _) => Check::warning("locks", "a step is at work in this clone", "wait for it to end"),
+        (false, true) => Check::warning("locks", "a command is committing", "wait for it to end"),
+        (false, false) => Check::ok("locks", "none is held"),
+    });
+    let under_way = journal::landing(world)
+        .and_then(|landing| Ok(landing.is_some() || journal::working(world)?.is_some()));
+    checks.push(match under_way {
+        Ok(false) => Check::ok("journal", "nothing is under way"),
+        Ok(true) if at_work => Check::ok("journal", "of the step at work"),
+        Ok(true) => Check::warning(
+            "journal",
+            "a step was cut off",
+            "the next command puts it right; `orch status` is one",
+        ),
+        Err(error) => Check::failed("journal", error.fact, "move that file aside, and look at `git status`"),
+    });
+    checks
+}
+
+/// State files of the work tree that a merge left unfinished.
+fn conflicts(world: World<'_>) -> Option<Check> {
+    let root = world.git.work_dir()?;
+    let files = world.files.work_files(root, layout::ROOT).ok()?;
+    let is_marked = |text: &[u8]| {
+        text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "))
+            && text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b">>>>>>> "))
+    };
+    let marked: Vec<String> = files
+        .into_iter()
+        .map(|file| file.path)
+        .filter(|path| world.files.read_work(root, path).ok().flatten().is_some_and(|text| is_marked(&text)))
+        .map(|path| format!("`{path}`"))
+        .collect();
+    if marked.is_empty() {
+        return None;
+    }
+    let hint = "edit them: for each group keep the side that is right, then `git add` them";
+    Some(Check::failed("conflicts", format!("conflict markers in {}", marked.join(", ")), hint))
+}
+
+/// Configuration, trust and agents at the tip; where each setting came from.
+fn project(context: &Context, checks: &mut Vec<Check>) -> BTreeMap<String, String> {
+    let base = match context.base() {
+        Ok(base) => base,
+        Err(error) => {
+            checks.push(from_error("project", &error));
+            return BTreeMap::new();
+        }
+    };
+    checks.push(Check::ok("project", crate::report::plural(base.snapshot.graph.nodes().len(), "task")));
+    checks.push(match base.check_trust(&context.caller) {
+        Ok(()) => Check::ok("trust", "the commands of this repository are trusted"),
+        Err(_) => Check::warning(
+            "trust",
+            "the commands of this repository are not trusted, so no step runs",
+            "type `orch trust` to see and trust them",
+        ),
+    });
+    checks.extend(base.config.agents.iter().map(profile));
+    let found: Vec<&str> = AGENTS.into_iter().map(adapter_word).filter(|name| on_path(name)).collect();
+    checks.push(Check::ok(
+        "agents",
+        if found.is_empty() { "none on `PATH`".to_owned() } else { found.join(", ") },
+    ));
+    base.config.provenance
+}
+
+/// Whether a profile could be run now.
+fn profile(profile: &Profile) -> Check {
+    let word = adapter_word(profile.adapter);
+    if !can_drive(profile.adapter) {
+        let detail = format!("`{}` uses the adapter `{word}`, which this version cannot drive", profile.name);
+        return Check::warning("profile", detail, "use the adapter `command` for it");
+    }
+    let program = match profile.adapter {
+        Adapter::Command => profile.command.first().cloned().unwrap_or_default(),
+        Adapter::Shell => "sh".to_owned(),
+        Adapter::Claude
+        | Adapter::Codex
+        | Adapter::Gemini
+        | Adapter::Opencode
+        | Adapter::Copilot
+        | Adapter::Aider => word.to_owned(),
+    };
+    // A path is of the repository, and looked up there when it runs.
+    if program.contains('/') || on_path(&program) {
+        return Check::ok("profile", format!("`{}` ({word}: {program})", profile.name));
+    }
+    let detail = format!("`{}` needs `{program}`, which is not on `PATH`", profile.name);
+    Check::warning("profile", detail, format!("install `{program}`"))
+}
+
+fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>) -> Answer {
+    let mut table = Table::new();
+    for check in checks {
+        table.row([Cell::new(check.health.as_str()), Cell::new(check.name), Cell::new(&check.detail)]);
+    }
+    let mut human = table.render(global.width(), global.colour_out());
+    let mut sources = Table::new();
+    for (key, source) in settings.iter().filter(|(_, source)| global.verbose > 0 || *source != "default") {
+        sources.row([Cell::new(key), Cell::new(source)]);
+    }
+    if !sources.is_empty() {
+        human.push_str("\nsettings\n");
+        human.push_str(&sources.render(global.width(), global.colour_out()));
+    }
+    let health = machine::worst(checks);
+    let list: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            json!({
+                "name": check.name, "health": check.health.as_str(), "detail": check.detail,
+                "hint": check.hint,
+            })
+        })
+        .collect();
+    let data = json!({"health": health.as_str(), "checks": list, "settings": settings});
+    let exit = if health == Health::Failed { Exit::Invalid } else { Exit::Ok };
+    let mut answer = Answer::ok(data, human).exit(exit);
+    answer
+        .hints
+        .extend(checks.iter().filter_map(|check| Some(format!("{}: {}", check.name, check.hint.as_ref()?))));
+    answer
+}

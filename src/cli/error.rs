@@ -1,0 +1,138 @@
+//! Errors as people read them: the fact, then at most two hints with something to type.
+//!
+//! Invariant: no hint names a command that destroys work.
+
+use super::exit::Exit;
+use crate::effects::{EffectError, Trouble};
+use crate::state::problem::Problem;
+use crate::step::StepError;
+use std::fmt::Write as _;
+
+/// A command that could not do what it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CliError {
+    /// How the program ends.
+    pub exit: Exit,
+    /// The facts, one a line.
+    pub facts: Vec<String>,
+    /// What to type or edit.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    /// An error without a hint.
+    pub fn new(exit: Exit, fact: impl Into<String>) -> Self {
+        Self { exit, facts: vec![fact.into()], hints: Vec::new() }
+    }
+
+    /// The same error with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A wrong flag or argument.
+    pub fn usage(fact: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, fact)
+    }
+
+    /// Files that cannot be used.
+    #[must_use]
+    pub fn problems(problems: &[Problem]) -> Self {
+        let mut facts: Vec<String> = Vec::new();
+        let mut hints: Vec<String> = Vec::new();
+        for problem in problems.iter().filter(|problem| problem.is_error()) {
+            facts.push(problem.to_string());
+            if let Some(remedy) = problem.remedy.as_ref().filter(|remedy| !hints.contains(remedy)) {
+                hints.push(remedy.clone());
+            }
+        }
+        hints.truncate(2);
+        Self { exit: Exit::Invalid, facts, hints }
+    }
+
+    /// As it is printed.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        for fact in &self.facts {
+            let _ = writeln!(text, "error: {fact}");
+        }
+        for hint in self.hints.iter().take(2) {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+}
+
+impl From<EffectError> for CliError {
+    fn from(error: EffectError) -> Self {
+        let made = |exit| Self::new(exit, error.fact.clone());
+        match error.trouble {
+            Trouble::Full => made(Exit::Error).hint("make room on the disk, then type the command again"),
+            Trouble::Denied if error.fact.contains("belongs to another user") => made(Exit::Git).hint(
+                "type `git config --global --add safe.directory <the repository>` if you trust its owner",
+            ),
+            Trouble::Denied => made(Exit::Error).hint("see who may write there with `ls -ld`"),
+            Trouble::Missing if error.fact.contains("not in a git repository") => {
+                made(Exit::NoProject).hint("type `git init`, then `orch init`")
+            }
+            Trouble::Missing => made(Exit::Error),
+            Trouble::Unsupported => made(Exit::Git),
+            Trouble::Locked => made(Exit::Busy).hint("wait for the other command to end"),
+            Trouble::Identity => made(Exit::Git)
+                .hint("type `git config user.name \"Your Name\"`")
+                .hint("type `git config user.email you@example.com`"),
+            Trouble::Repository => made(Exit::Git),
+            Trouble::Other => made(Exit::Error),
+        }
+    }
+}
+
+impl From<StepError> for CliError {
+    fn from(error: StepError) -> Self {
+        let fact = error.to_string();
+        match error {
+            StepError::Effect(error) => error.into(),
+            StepError::NoProject(_) => Self::new(Exit::NoProject, fact).hint("type `orch init` to begin"),
+            StepError::Invalid(problems) => Self::problems(&problems),
+            StepError::UnknownTask(_) => {
+                Self::new(Exit::Usage, fact).hint("type `orch list` to see the tasks")
+            }
+            StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
+                .hint("type `orch trust --show` to see the agents of this repository"),
+            StepError::NotRunnable { id, .. } => {
+                Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
+            }
+            StepError::Untrusted(commands) => {
+                let mut error = Self::new(Exit::NoAgent, fact);
+                error
+                    .facts
+                    .extend(commands.iter().take(5).map(|each| format!("{}: {}", each.what, each.command)));
+                error
+                    .hint("type `orch trust` to see and trust them")
+                    .hint("in CI, set `ORCH_TRUST=1` or give `--trust`")
+            }
+            StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
+                .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
+            StepError::Busy(_) => {
+                Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
+            }
+            StepError::Git { hint, .. } => {
+                let error = Self::new(Exit::Git, fact);
+                match hint {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                }
+            }
+            StepError::Moved { kept, .. } => {
+                let error = Self::new(Exit::Busy, fact);
+                match kept {
+                    Some(kept) => error.hint(format!("the work is kept: type `git show {kept}`")),
+                    None => error.hint("type the command again"),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The flags that describe a task, shared by `add` and `edit`.
+
+use super::error::CliError;
+use crate::state::graph::Graph;
+use crate::state::id::TaskId;
+use crate::state::task::{Kind, PRIORITY_MAX, Task, one_line};
+
+/// What a task is to be.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct TaskFlags {
+    /// Kind: epic, feature, bug, refactor, test, docs, chore, research, review
+    #[arg(long, value_parser = kind)]
+    pub kind: Option<Kind>,
+    /// Priority: 0 urgent, 1 high, 2 normal, 3 low, 4 someday
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=i64::from(PRIORITY_MAX)))]
+    pub priority: Option<u8>,
+    /// Complexity, 1 to 10
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub complexity: Option<u8>,
+    /// A task that has to be done first (may be repeated)
+    #[arg(long, value_name = "ID")]
+    pub depends_on: Vec<String>,
+    /// The epic that it belongs to
+    #[arg(long, value_name = "ID")]
+    pub parent: Option<String>,
+    /// A label (may be repeated)
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// A file or glob that it is expected to change (may be repeated)
+    #[arg(long = "file", value_name = "GLOB")]
+    pub files: Vec<String>,
+    /// What "done" means (may be repeated)
+    #[arg(long = "accept", value_name = "CRITERION")]
+    pub acceptance: Vec<String>,
+    /// What it is about
+    #[arg(long)]
+    pub body: Option<String>,
+    /// The command that does it, for the built-in `shell` agent
+    #[arg(long, value_name = "COMMAND")]
+    pub run: Option<String>,
+}
+
+/// The kind that a word names.
+pub(super) fn kind(word: &str) -> Result<Kind, String> {
+    Kind::parse(word).ok_or_else(|| {
+        let all: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("one of {}", all.join(", "))
+    })
+}
+
+impl TaskFlags {
+    /// Whether any was given.
+    #[must_use]
+    pub(super) fn any(&self) -> bool {
+        let lists = [&self.depends_on, &self.labels, &self.files, &self.acceptance];
+        let texts = [&self.parent, &self.body, &self.run];
+        self.kind.is_some()
+            || self.priority.is_some()
+            || self.complexity.is_some()
+            || lists.iter().any(|list| !list.is_empty())
+            || texts.iter().any(|text| text.is_some())
+    }
+
+    /// Puts the flags that were given into a task; lists replace lists.
+    ///
+    /// # Errors
+    /// When a task that is named is not there, or a dependency would close a cycle.
+    pub(super) fn apply(&self, task: &mut Task, graph: &Graph) -> Result<(), CliError> {
+        task.kind = self.kind.unwrap_or(task.kind);
+        task.priority = self.priority.unwrap_or(task.priority);
+        task.complexity = self.complexity.or(task.complexity);
+        if !self.depends_on.is_empty() {
+            task.depends_on = self.depends_on.iter().map(|id| known(graph, id)).collect::<Result<_, _>>()?;
+        }
+        if let Some(parent) = &self.parent {
+            task.parent = Some(known(graph, parent)?);
+        }
+        for (given, list) in [
+            (&self.labels, &mut task.labels),
+            (&self.files, &mut task.files),
+            (&self.acceptance, &mut task.acceptance),
+        ] {
+            if !given.is_empty() {
+                *list =
+                    given.iter().map(|text| one_line(text, 500)).filter(|text| !text.is_empty()).collect();
+            }
+        }
+        if let Some(body) = &self.body {
+            task.description.clone_from(body);
+        }
+        if let Some(run) = &self.run {
+            task.run = Some(run.clone()).filter(|run| !run.is_empty());
+        }
+        task.normalise();
+        refuse_cycles(task, graph)
+    }
+}
+
+fn known(graph: &Graph, id: &str) -> Result<TaskId, CliError> {
+    let found = graph.find(id).map(|index| graph.nodes()[index].id.clone());
+    found.ok_or_else(|| {
+        CliError::usage(format!("there is no task `{id}`")).hint("type `orch list` to see the tasks")
+    })
+}
+
+/// Refuses a task whose dependencies would close a cycle, and names it.
+fn refuse_cycles(task: &Task, graph: &Graph) -> Result<(), CliError> {
+    use super::exit::Exit;
+    let Some(from) = graph.find(task.id.as_str()) else { return Ok(()) };
+    for id in &task.depends_on {
+        let cycle = graph.find(id.as_str()).and_then(|to| graph.cycle_with(from, to));
+        if let Some(cycle) = cycle {
+            let fault = crate::state::graph::Fault::Cycle(cycle);
+            return Err(CliError::new(Exit::Invalid, fault.to_string())
+                .hint("remove one of these `depends_on` entries"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! `orch gate`: runs the gates on the work tree as it is, without an agent.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use crate::config::GateConfig;
+use crate::gate::Verdict;
+use crate::report::json;
+use crate::report::table::{Cell, Table};
+use crate::state::problem::nearest;
+use crate::step::attempt::run_gates;
+use serde_json::json;
+
+/// Run the gates on the work tree as it is, without an agent
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only these gates
+    names: Vec<String>,
+}
+
+/// Runs gates.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let base = context.base()?;
+    let root = context.root()?;
+    let gates = choose(&base.config.gates, &args.names)?;
+    base.check_trust(&context.caller)?;
+    let verdicts = run_gates(context.world(), &gates, root, global.reporter().as_ref())?;
+    if let Some(signal) = context.world().process.interrupted() {
+        let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+        return Ok(answer(global, &verdicts).exit(exit));
+    }
+    Ok(answer(global, &verdicts))
+}
+
+/// The gates that were named, in the order of the configuration; all if none was.
+fn choose(all: &[GateConfig], names: &[String]) -> Result<Vec<GateConfig>, CliError> {
+    if let Some(name) = names.iter().find(|name| all.iter().all(|gate| gate.name != **name)) {
+        let known: Vec<&str> = all.iter().map(|gate| gate.name.as_str()).collect();
+        let hint = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "the configuration has no gates".to_owned(),
+            None => format!("one of {}", known.join(", ")),
+        };
+        return Err(CliError::usage(format!("there is no gate `{name}`")).hint(hint));
+    }
+    Ok(all.iter().filter(|gate| names.is_empty() || names.contains(&gate.name)).cloned().collect())
+}
+
+fn answer(global: &Global, verdicts: &[Verdict]) -> Answer {
+    let mut table = Table::new();
+    for verdict in verdicts {
+        let metric = verdict.metric.as_ref().map(|(name, value)| format!("{name} {value}"));
+        let last = || verdict.evidence.lines().last().unwrap_or_default().to_owned();
+        table.row([
+            Cell::new(&verdict.name),
+            Cell::new(verdict.kind.as_str()),
+            Cell::new(if verdict.required { "" } else { "optional" }),
+            Cell::new(metric.unwrap_or_else(last)),
+        ]);
+    }
+    let rejecting: Vec<&str> =
+        verdicts.iter().filter(|verdict| verdict.rejects()).map(|verdict| verdict.name.as_str()).collect();
+    let mut human = table.render(global.width(), global.colour_out());
+    for verdict in verdicts.iter().filter(|verdict| verdict.rejects() && !verdict.evidence.is_empty()) {
+        let evidence = crate::report::safe::lines(verdict.evidence.trim_end());
+        human.push_str(&format!("\n{}:\n{evidence}\n", verdict.name));
+    }
+    if verdicts.is_empty() {
+        human.push_str("there are no gates\n");
+    }
+    let data = json!({
+        "gates": verdicts.iter().map(json::verdict).collect::<Vec<_>>(), "rejected_by": rejecting,
+    });
+    let exit = if rejecting.is_empty() { Exit::Ok } else { Exit::Rejected };
+    let mut answer = Answer::ok(data, human).exit(exit);
+    // Nothing will try again by itself.
+    answer.steps_left = false;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_gates_come_in_the_order_of_the_configuration() {
+        let all = [GateConfig::new("build", "b"), GateConfig::new("test", "t")];
+        let chosen = choose(&all, &["test".to_owned(), "build".to_owned()]).unwrap();
+        let names: Vec<&str> = chosen.iter().map(|gate| gate.name.as_str()).collect();
+        assert_eq!(names, ["build", "test"]);
+        assert_eq!(choose(&all, &[]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_misspelt_gate_is_told_the_nearest() {
+        let error = choose(&[GateConfig::new("test", "t")], &["tets".to_owned()]).unwrap_err();
+        assert_eq!(error.hints, ["did you mean `test`?"]);
+    }
+}

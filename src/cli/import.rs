@@ -1,0 +1,152 @@
+//! `orch import`: reads another tool's tasks.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use crate::commit::state_commit;
+use crate::effects::os::foreign::read_files;
+use crate::import::{ForeignFile, Format, Import, ImportError, MAX_FOREIGN_BYTES, read};
+use crate::step::person::land_files;
+use crate::upkeep::intake::{Intake, loss_report, plan};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Read another tool's tasks
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Importing the same files again changes nothing. Example: orch import auto .beads/issues.jsonl"
+)]
+pub(super) struct Args {
+    /// auto, beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane
+    #[arg(id = "source_format", value_name = "FORMAT", value_parser = format)]
+    format: Choice,
+    /// A file or a folder
+    path: PathBuf,
+    /// Say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A format, or the one that fits best.
+#[derive(Debug, Clone, Copy)]
+struct Choice(Option<Format>);
+
+fn format(word: &str) -> Result<Choice, String> {
+    let all = || Format::ALL.map(Format::as_str).join(", ");
+    match Format::parse(word) {
+        Some(format) => Ok(Choice(Some(format))),
+        None if word == "auto" => Ok(Choice(None)),
+        None => Err(format!("one of auto, {}", all())),
+    }
+}
+
+/// How many lines of losses people see.
+const LOSS_LINES: usize = 20;
+
+/// Imports in a commit of its own.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let world = context.world();
+    let (format, import) = foreign(&global.directory().join(&args.path), args)?;
+    let base = context.base()?;
+    let intake = plan(world, &base, import)?;
+    let mut landed = None;
+    if !args.dry_run && !intake.files.is_empty() {
+        if global.no_commit {
+            let root = context.root()?;
+            for (path, content) in &intake.files {
+                world.files.write_work(root, path, content.as_deref())?;
+            }
+        } else {
+            let subject = state_commit(&format!("import {} from {format}", intake.what()));
+            let reporter = global.reporter();
+            landed = Some(land_files(world, &base, &intake.files, &subject, reporter.as_ref())?.commit);
+        }
+    }
+    let mut answer = answer(format, &intake, args.dry_run);
+    answer.data["commit"] = json!(landed.map(|commit| commit.to_string()));
+    Ok(answer)
+}
+
+/// Reads what lies at the path.
+fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
+    if !path.exists() {
+        return Err(CliError::usage(format!("there is no `{}`", args.path.display())));
+    }
+    let wants = |path: &str| match args.format.0 {
+        Some(format) => format.wants(path),
+        None => Format::ALL.into_iter().any(|format| format.wants(path)),
+    };
+    let files: Vec<ForeignFile> = read_files(path, MAX_FOREIGN_BYTES as u64, &wants)?
+        .into_iter()
+        .map(|(path, bytes)| ForeignFile { path, bytes })
+        .collect();
+    let format = args.format.0.or_else(|| Format::detect(&files)).ok_or_else(|| {
+        CliError::usage(format!("`{}` is in none of the formats that orch knows", args.path.display()))
+            .hint("name the format: beads, task-master, backlog-md, spec-kit, ralph, tk or weathervane")
+    })?;
+    let import = read(format, &files).map_err(|error| match error {
+        ImportError::NoFiles(_) => {
+            CliError::usage(error.to_string()).hint("type `orch import auto PATH` to have the format guessed")
+        }
+        ImportError::TooLarge { .. } | ImportError::Unreadable { .. } => {
+            CliError::new(Exit::Invalid, error.to_string())
+        }
+    })?;
+    Ok((format, import))
+}
+
+fn answer(format: Format, intake: &Intake, dry_run: bool) -> Answer {
+    let mut human = if intake.files.is_empty() {
+        format!("nothing changed: {} as it should be\n", crate::report::plural(intake.unchanged, "task"))
+    } else {
+        format!(
+            "{} {} from {format}: {} new, {} changed, {} as they were\n",
+            if dry_run { "would import" } else { "imported" },
+            intake.what(),
+            intake.new.len(),
+            intake.changed.len(),
+            intake.unchanged
+        )
+    };
+    let losses: usize = intake.losses.iter().map(|loss| loss.count).sum();
+    if losses > 0 {
+        human.push_str(&format!("\nnot kept as it was ({losses}):\n"));
+        human.push_str(&crate::report::safe::lines(&loss_report(&intake.losses, LOSS_LINES)));
+    }
+    let all: Vec<Value> = intake
+        .losses
+        .iter()
+        .map(|loss| {
+            json!({"what": loss.what.as_str(), "item": loss.item, "detail": loss.detail, "count": loss.count})
+        })
+        .collect();
+    let data = json!({
+        "format": format.as_str(), "dry_run": dry_run, "new": intake.new, "changed": intake.changed,
+        "unchanged": intake.unchanged, "notes": intake.notes, "losses": all,
+    });
+    Answer::ok(data, human)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        global: super::Global,
+        #[command(flatten)]
+        args: super::Args,
+    }
+
+    #[test]
+    fn the_format_of_the_files_is_not_the_format_of_the_answer() {
+        let line = Line::try_parse_from(["import", "auto", "x", "--format", "json"]).unwrap();
+        assert!(line.args.format.0.is_none());
+        assert_eq!(line.global.format(), crate::cli::output::Format::Json);
+        let refused = Line::try_parse_from(["import", "jira", "x"]);
+        assert!(refused.is_err_and(|error| error.to_string().contains("one of auto, beads")));
+    }
+}

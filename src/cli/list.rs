@@ -1,0 +1,60 @@
+//! `orch list`: tasks, one a line.
+
+use super::context::Global;
+use super::error::CliError;
+use super::flags::kind;
+use super::output::Answer;
+use super::reading::{Reading, for_programs};
+use crate::report::list::{Filter, Listing, Word};
+use crate::state::task::Kind;
+
+/// List tasks: what is open, unless something else is asked for
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples: orch list --ready --limit 5\n          orch list --status blocked --status needs_review"
+)]
+pub(super) struct Args {
+    /// Only what stands so: a status, or `ready`, `waiting`, `in_progress` (may be repeated: any of them)
+    #[arg(long = "status", value_name = "STATUS", value_parser = word)]
+    statuses: Vec<Word>,
+    /// Only this kind (may be repeated: any of them)
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    kinds: Vec<Kind>,
+    /// Only what has this label (may be repeated: all of them)
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
+    /// Only what a step may take; short for `--status ready`
+    #[arg(long)]
+    ready: bool,
+    /// Closed tasks, too
+    #[arg(long)]
+    all: bool,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// As of this revision, not the work tree
+    #[arg(long, value_name = "REV")]
+    at: Option<String>,
+}
+
+fn word(text: &str) -> Result<Word, String> {
+    Word::parse(text).ok_or_else(|| format!("one of {}", Word::all().join(", ")))
+}
+
+/// Lists tasks.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let reading = Reading::open(global, args.at.as_deref())?;
+    let mut words = args.statuses.clone();
+    words.extend(args.ready.then_some(Word::Ready));
+    let filter = Filter { words, kinds: args.kinds.clone(), labels: args.labels.clone(), closed: args.all };
+    let listing = Listing::new(&reading.snapshot.graph, reading.rules, &reading.running, &filter, args.limit);
+    let mut answer = if for_programs(global) {
+        Answer::written(listing.json())
+    } else {
+        Answer::ok(serde_json::Value::Null, listing.human(global.width(), global.colour_out()))
+    };
+    answer.warnings = reading.warnings();
+    // The program ends: giving back many thousand tasks one by one would only take time.
+    std::mem::forget(reading);
+    Ok(answer)
+}

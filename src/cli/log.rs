@@ -1,0 +1,99 @@
+//! `orch log`: the history by step.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::output::Answer;
+use super::reading::for_programs;
+use crate::effects::{Head, Oid};
+use crate::report::log::{Entry, Wanted, human};
+use crate::step::base::target;
+
+/// How many steps are shown when nobody says.
+const LIMIT: u32 = 20;
+
+/// Show the history by step, the newest first, from git alone
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples: orch log -100\n          orch log --task t-7k3fm --all")]
+pub(super) struct Args {
+    /// The last so many: `-100` (default 20)
+    #[arg(value_name = "-N", allow_negative_numbers = true, conflicts_with = "limit")]
+    last: Option<i64>,
+    /// The last so many
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u32>,
+    /// Only steps of this task
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// Commits of orch that are no steps, too
+    #[arg(long)]
+    all: bool,
+    /// From this revision backwards, not the tip of the target branch
+    #[arg(long, value_name = "REV")]
+    at: Option<String>,
+}
+
+/// Shows the history.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let world = context.world();
+    let tip = tip(&context, args.at.as_deref())?;
+    let last = args.last.map(|last| u32::try_from(last.unsigned_abs()).unwrap_or(u32::MAX));
+    let limit = last.or(args.limit).unwrap_or(LIMIT) as usize;
+    let wanted = Wanted { task: args.task.clone(), all: args.all };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut more = false;
+    if limit > 0 {
+        // One more than asked for tells whether there are older ones, but only where it is near.
+        let mut beyond = 0;
+        world.git.walk(tip, &mut |commit| {
+            beyond += usize::from(entries.len() == limit);
+            match Entry::of(&commit, &wanted) {
+                Some(_) if entries.len() == limit => more = true,
+                Some(entry) => entries.push(entry),
+                None => {}
+            }
+            !more && beyond < 50
+        })?;
+    }
+    let mut answer = if for_programs(global) {
+        // Strings, numbers and lists always serialise.
+        Answer::written(serde_json::to_string(&Document { steps: &entries, more }).unwrap_or_default())
+    } else {
+        let human = human(&entries, world.clock.now(), global.width(), global.colour_out());
+        Answer::ok(serde_json::Value::Null, human)
+    };
+    if more {
+        answer = answer.hint(format!("type `orch log -{}` to see older ones", limit.saturating_mul(5)));
+    }
+    if entries.is_empty() && limit > 0 {
+        answer = answer.hint(match &args.task {
+            Some(task) => format!("no step of `{task}` is on this branch"),
+            None => "no step is on this branch yet: type `orch step`".to_owned(),
+        });
+    }
+    if world.git.common_dir().join("shallow").is_file() {
+        answer.warnings.push("this clone is shallow: older steps are not in it".to_owned());
+    }
+    Ok(answer)
+}
+
+#[derive(serde::Serialize)]
+struct Document<'e> {
+    steps: &'e [Entry],
+    more: bool,
+}
+
+fn tip(context: &Context, at: Option<&str>) -> Result<Oid, CliError> {
+    let world = context.world();
+    match at {
+        Some(revision) => world
+            .git
+            .resolve(revision)?
+            .ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`"))),
+        None => match world.git.head()? {
+            // To look back, any commit will do.
+            Head::Detached(tip) if context.caller.branch.is_none() => Ok(tip),
+            Head::Detached(_) | Head::Branch(..) => Ok(target(world, &context.caller)?.1),
+        },
+    }
+}

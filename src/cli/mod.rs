@@ -1,0 +1,255 @@
+//! The command line: one thin file per command, which decides nothing.
+
+pub mod exit;
+pub mod error;
+pub mod output;
+pub mod context;
+mod flags;
+mod init;
+mod add;
+mod next;
+mod step;
+mod run;
+mod prompt;
+mod transition;
+mod undo;
+mod trust;
+mod demo;
+mod demo_files;
+mod demo_place;
+mod topics;
+mod reading;
+mod list;
+mod show;
+mod status;
+mod log;
+mod graph;
+mod completions;
+mod man;
+mod import;
+mod edit;
+mod archive;
+mod migrate;
+mod fsck;
+mod doctor;
+mod gate;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use context::Global;
+use error::CliError;
+use output::{Answer, Format, Printed, Style, render};
+
+/// A git-native orchestrator for coding agents.
+///
+/// The task graph, decisions and run records live under `.orchestrator/`, committed to git beside
+/// the code. Each step takes the next runnable task, runs one agent on it, gates the result, and
+/// commits code, state and evidence in one commit, or nothing.
+#[derive(Debug, Parser)]
+#[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, ci."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Add(add::Args),
+    Next(next::Args),
+    Step(step::Args),
+    Run(run::Args),
+    Prompt(prompt::Args),
+    /// Approve a proposed task, or work that waits for a review
+    Approve(transition::ApproveArgs),
+    /// Send work back with a reason, or decline a proposed task
+    Reject(transition::Args),
+    /// Keep a task from running until it is unblocked
+    Block(transition::Args),
+    /// Let a blocked task run again
+    Unblock(transition::Args),
+    /// Give a task up
+    Cancel(transition::Args),
+    /// Take a done or cancelled task up again
+    Reopen(transition::Args),
+    Undo(undo::Args),
+    Trust(trust::Args),
+    Demo(demo::Args),
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::EXIT_CODES)]
+    ExitCodes,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::ENVIRONMENT)]
+    Environment,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::FILES)]
+    Files,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::FORMATS)]
+    Formats,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::CI)]
+    Ci,
+    List(list::Args),
+    Show(show::Args),
+    Status(status::Args),
+    Log(log::Args),
+    Graph(graph::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Import(import::Args),
+    Edit(edit::Args),
+    Archive(archive::Args),
+    Migrate(migrate::Args),
+    Fsck(fsck::Args),
+    Doctor(doctor::Args),
+    Gate(gate::Args),
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Add(_) => "add",
+            Self::Next(_) => "next",
+            Self::Step(_) => "step",
+            Self::Run(_) => "run",
+            Self::Prompt(_) => "prompt",
+            Self::Approve(_) => "approve",
+            Self::Reject(_) => "reject",
+            Self::Block(_) => "block",
+            Self::Unblock(_) => "unblock",
+            Self::Cancel(_) => "cancel",
+            Self::Reopen(_) => "reopen",
+            Self::Undo(_) => "undo",
+            Self::Trust(_) => "trust",
+            Self::Demo(_) => "demo",
+            Self::ExitCodes => "exit-codes",
+            Self::Environment => "environment",
+            Self::Files => "files",
+            Self::Formats => "formats",
+            Self::Ci => "ci",
+            Self::List(_) => "list",
+            Self::Show(_) => "show",
+            Self::Status(_) => "status",
+            Self::Log(_) => "log",
+            Self::Graph(_) => "graph",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            Self::Import(_) => "import",
+            Self::Edit(_) => "edit",
+            Self::Archive(_) => "archive",
+            Self::Migrate(_) => "migrate",
+            Self::Fsck(_) => "fsck",
+            Self::Doctor(_) => "doctor",
+            Self::Gate(_) => "gate",
+        }
+    }
+
+    fn run(&self, global: &Global) -> Result<Answer, CliError> {
+        use crate::state::status::Move;
+        match self {
+            Self::Init(args) => init::run(global, args),
+            Self::Add(args) => add::run(global, args),
+            Self::Next(args) => next::run(global, args),
+            Self::Step(args) => step::run(global, args),
+            Self::Run(args) => run::run(global, args),
+            Self::Prompt(args) => prompt::run(global, args),
+            Self::Approve(args) => transition::approve(global, args),
+            Self::Reject(args) => transition::run(global, args, Move::Reject),
+            Self::Block(args) => transition::run(global, args, Move::Block),
+            Self::Unblock(args) => transition::run(global, args, Move::Unblock),
+            Self::Cancel(args) => transition::run(global, args, Move::Cancel),
+            Self::Reopen(args) => transition::run(global, args, Move::Reopen),
+            Self::Undo(args) => undo::run(global, args),
+            Self::Trust(args) => trust::run(global, args),
+            Self::Demo(args) => demo::run(global, args),
+            Self::ExitCodes => Ok(topics::answer("exit-codes", topics::EXIT_CODES)),
+            Self::Environment => Ok(topics::answer("environment", topics::ENVIRONMENT)),
+            Self::Files => Ok(topics::answer("files", topics::FILES)),
+            Self::Formats => Ok(topics::answer("formats", topics::FORMATS)),
+            Self::Ci => Ok(topics::answer("ci", topics::CI)),
+            Self::List(args) => list::run(global, args),
+            Self::Show(args) => show::run(global, args),
+            Self::Status(args) => status::run(global, args),
+            Self::Log(args) => log::run(global, args),
+            Self::Graph(args) => graph::run(global, args),
+            Self::Completions(args) => Ok(completions::run(args)),
+            Self::Man(args) => man::run(args),
+            Self::Import(args) => import::run(global, args),
+            Self::Edit(args) => edit::run(global, args),
+            Self::Archive(args) => archive::run(global, args),
+            Self::Migrate(args) => migrate::run(global, args),
+            Self::Fsck(args) => fsck::run(global, args),
+            Self::Doctor(args) => Ok(doctor::run(global, args)),
+            Self::Gate(args) => gate::run(global, args),
+        }
+    }
+}
+
+/// Runs a command line and says what to print and how to end.
+#[must_use]
+pub fn main(cli: &Cli) -> Printed {
+    let result = cli.command.run(&cli.global);
+    let style = Style {
+        format: cli.global.format(),
+        quiet: cli.global.quiet,
+        ci: cli.global.ci,
+        annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
+    };
+    render(cli.command.name(), &result, style)
+}
+
+/// The answer to a command line that cannot be understood, where it was a program that asked; none
+/// where clap's own words are for a person.
+#[must_use]
+pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
+    let format = format_asked_for(arguments).filter(|_| error.use_stderr())?;
+    let commands = Cli::command();
+    let name = arguments.iter().skip(1).find(|argument| commands.find_subcommand(argument).is_some());
+    let text = error.render().to_string();
+    let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let fact = said.join(" ").trim_start_matches("error: ").to_owned();
+    let style = Style { format, quiet: false, ci: false, annotations: false };
+    Some(render(name.map_or("orch", String::as_str), &Err(CliError::usage(fact)), style))
+}
+
+/// The format for programs that a command line names, however wrong the rest of it is.
+fn format_asked_for(arguments: &[String]) -> Option<Format> {
+    let word = |word: &str| match word {
+        "json" => Some(Format::Json),
+        "jsonl" => Some(Format::Jsonl),
+        _ => None,
+    };
+    let mut previous = "";
+    for argument in arguments {
+        let asked = match argument.strip_prefix("--format=") {
+            _ if argument == "--json" => Some(Format::Json),
+            Some(value) => word(value),
+            None if previous == "--format" => word(argument),
+            None => None,
+        };
+        if asked.is_some() {
+            return asked;
+        }
+        previous = argument;
+    }
+    std::env::var("ORCH_FORMAT").ok().and_then(|value| word(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_command_has_an_argument_with_the_name_of_a_global_one() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands() {
+            for global in command.get_arguments() {
+                let clash = sub.get_arguments().find(|own| own.get_id() == global.get_id());
+                assert!(clash.is_none(), "`{}` of `{}`", global.get_id(), sub.get_name());
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `orch next`: what the next step would take, and why.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use super::reading::tip_warnings;
+use crate::report::plural;
+use crate::report::table::{Cell, Table};
+use crate::select::{self, Idle};
+use serde_json::json;
+
+/// Show the task that the next step would take, and why
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Rank this many
+    #[arg(long, default_value_t = 1)]
+    limit: usize,
+}
+
+/// Ranks the queue.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let base = context.base()?;
+    let warnings = tip_warnings(&context, &base)?;
+    let graph = &base.snapshot.graph;
+    let queue = select::queue(graph, base.rules(), args.limit.max(1));
+    if queue.is_empty() {
+        let crate::select::Selection::Nothing(idle) = select::next(graph, base.rules()) else {
+            return Err(CliError::new(Exit::Error, "the queue is empty and yet there is a next task"));
+        };
+        let answer = nothing(&idle);
+        // Nobody was to be started: to this question, that is one more reason to wait.
+        let exit = if answer.exit == Exit::NoAgent { Exit::Waiting } else { answer.exit };
+        return Ok(Answer { warnings, ..answer.exit(exit) });
+    }
+    let mut table = Table::new();
+    for candidate in &queue {
+        let node = &graph.nodes()[candidate.index];
+        table.row([Cell::new(node.id.as_str()), Cell::new(&node.title), Cell::new(&candidate.because)]);
+    }
+    let data: Vec<_> = queue
+        .iter()
+        .map(|candidate| {
+            let node = &graph.nodes()[candidate.index];
+            json!({
+                "id": node.id.as_str(), "title": node.title, "kind": node.kind.as_str(),
+                "status": graph.status(candidate.index).as_str(), "priority": node.priority,
+                "because": candidate.because,
+            })
+        })
+        .collect();
+    let human = table.render(global.width(), global.colour_out());
+    // The program ends: giving back many thousand tasks one by one would only take time.
+    std::mem::forget(base);
+    Ok(Answer { warnings, ..Answer::ok(json!({"next": data.first(), "queue": data}), human) })
+}
+
+/// The answer when nothing runs.
+pub(super) fn nothing(idle: &Idle) -> Answer {
+    let (exit, text, hint) = match idle {
+        Idle::Empty => (Exit::Idle, "there are no tasks".to_owned(), Some("type `orch add \"what to do\"`")),
+        Idle::Done => (Exit::Idle, "everything is done".to_owned(), None),
+        Idle::NoAgent(count) => (
+            Exit::NoAgent,
+            format!(
+                "{} could run, but no agent profile can take {}",
+                plural(*count, "task"),
+                if *count == 1 { "it" } else { "them" }
+            ),
+            Some("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`"),
+        ),
+        Idle::Waiting(counts) => {
+            let all: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
+            (Exit::Waiting, format!("no task is runnable: {}", all.join(", ")), Some("type `orch status`"))
+        }
+    };
+    let reasons = match idle {
+        Idle::Waiting(counts) => {
+            json!(counts.iter().map(|(why, count)| json!({"why": why, "count": count})).collect::<Vec<_>>())
+        }
+        Idle::Empty | Idle::Done | Idle::NoAgent(_) => json!([]),
+    };
+    let mut answer =
+        Answer::ok(json!({"next": null, "queue": [], "why": text, "reasons": reasons}), format!("{text}\n"))
+            .exit(exit);
+    answer.hints.extend(hint.map(str::to_owned));
+    answer
+}

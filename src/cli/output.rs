@@ -1,0 +1,198 @@
+//! What a command answers, and how it is printed: standard output is data, standard error is talk.
+
+use super::error::CliError;
+use super::exit::Exit;
+use serde_json::{Value, json};
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line, as things happen.
+    Jsonl,
+    /// Markdown, for a CI job's summary.
+    Md,
+    /// A picture for Graphviz (`orch graph` only).
+    Dot,
+    /// A picture for Mermaid (`orch graph` only).
+    Mermaid,
+    /// A picture (`orch graph` only).
+    Svg,
+    /// For people (`orch graph` only: the picture in text).
+    Text,
+}
+
+/// What a command answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// How the program ends.
+    pub exit: Exit,
+    /// For programs.
+    pub data: Value,
+    /// For programs, already written as JSON; used in place of `data` where an answer is long.
+    pub written: Option<String>,
+    /// For people, on standard output.
+    pub human: String,
+    /// For a job summary; none means the same as for people, in a code block.
+    pub md: Option<String>,
+    /// Things a person should know.
+    pub warnings: Vec<String>,
+    /// What to type next.
+    pub hints: Vec<String>,
+    /// Whether a rejected task is tried again by itself.
+    pub steps_left: bool,
+}
+
+impl Answer {
+    /// An answer that ends well.
+    pub fn ok(data: Value, human: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Ok,
+            data,
+            written: None,
+            human: human.into(),
+            md: None,
+            warnings: Vec::new(),
+            hints: Vec::new(),
+            steps_left: true,
+        }
+    }
+
+    /// An answer for programs only, already written as JSON.
+    pub fn written(json: String) -> Self {
+        Self { written: Some(json), ..Self::ok(Value::Null, "") }
+    }
+
+    /// The same answer with another end.
+    #[must_use]
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The same answer with something to type next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+/// How a command is printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// The form.
+    pub format: Format,
+    /// No talk.
+    pub quiet: bool,
+    /// Whether it runs in CI: exit codes and annotations.
+    pub ci: bool,
+    /// Whether CI is one that reads `::warning::` lines.
+    pub annotations: bool,
+}
+
+/// What goes to standard output and standard error, and the number to end with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// Data.
+    pub stdout: String,
+    /// Talk.
+    pub stderr: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+/// Renders what a command answered.
+#[must_use]
+pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) -> Printed {
+    let (exit, steps_left) = match result {
+        Ok(answer) => (answer.exit, answer.steps_left),
+        Err(error) => (error.exit, true),
+    };
+    let code = if style.ci { exit.ci_code(steps_left) } else { exit.code() };
+    let stdout = match style.format {
+        Format::Json => format!("{}\n", crate::report::safe::json(&envelope(command, result, exit, ""))),
+        Format::Jsonl => {
+            let end = "\"event\":\"end\",";
+            format!("{}\n", crate::report::safe::json(&envelope(command, result, exit, end)))
+        }
+        Format::Md => match result {
+            Ok(answer) => answer.md.clone().unwrap_or_else(|| format!("```text\n{}```\n", answer.human)),
+            Err(error) => format!("**error** `{}`\n\n```text\n{}```\n", exit.word(), error.render()),
+        },
+        Format::Human | Format::Dot | Format::Mermaid | Format::Svg | Format::Text => {
+            result.as_ref().map_or(String::new(), |answer| answer.human.clone())
+        }
+    };
+    Printed { stdout, stderr: talk(result, exit, style), code }
+}
+
+/// The one JSON document of an answer, with more keys put in as they are.
+fn envelope(command: &str, result: &Result<Answer, CliError>, exit: Exit, more: &str) -> String {
+    let value;
+    let (data, warnings) = match result {
+        Ok(answer) => {
+            value = if answer.written.is_some() { String::new() } else { answer.data.to_string() };
+            (answer.written.as_deref().unwrap_or(&value), answer.warnings.as_slice())
+        }
+        Err(error) => {
+            value = json!({"errors": error.facts, "hints": error.hints}).to_string();
+            (value.as_str(), [].as_slice())
+        }
+    };
+    format!(
+        "{{\"code\":\"{}\",\"data\":{data},{more}\"exit\":{},\"ok\":{},\"schema\":\"orch.{command}/1\",\"warnings\":{}}}",
+        exit.word(),
+        exit.code(),
+        exit == Exit::Ok,
+        json!(warnings),
+    )
+}
+
+fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
+    let mut text = String::new();
+    match result {
+        Ok(answer) => {
+            for warning in &answer.warnings {
+                text.push_str(&format!("warning: {}\n", crate::report::safe::text(warning)));
+            }
+            if !style.quiet && style.format == Format::Human {
+                for hint in &answer.hints {
+                    text.push_str(&format!("hint: {}\n", crate::report::safe::text(hint)));
+                }
+            }
+        }
+        Err(error) => text.push_str(&crate::report::safe::lines(&error.render())),
+    }
+    if style.ci && style.annotations {
+        text.push_str(&annotation(result, exit));
+    }
+    text
+}
+
+/// A line that GitHub's runners show on the job: red where a person is needed.
+fn annotation(result: &Result<Answer, CliError>, exit: Exit) -> String {
+    let level = match exit {
+        Exit::Ok | Exit::Idle | Exit::Busy => return String::new(),
+        Exit::Paused | Exit::NeedsReview => "notice",
+        Exit::Waiting | Exit::Rejected | Exit::AgentFailed | Exit::AgentTimeout => "warning",
+        Exit::Error
+        | Exit::Usage
+        | Exit::Invalid
+        | Exit::NoProject
+        | Exit::NoAgent
+        | Exit::Git
+        | Exit::Interrupted
+        | Exit::Terminated => "error",
+    };
+    let text = match result {
+        Ok(answer) => answer.human.lines().next().unwrap_or_default().to_owned(),
+        Err(error) => error.facts.first().cloned().unwrap_or_default(),
+    };
+    let escaped = crate::report::safe::text(&text).replace('%', "%25").replace(['\r', '\n'], "%0A");
+    format!("::{level} title=orch {}::{escaped}\n", exit.word())
+}

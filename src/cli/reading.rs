@@ -1,0 +1,153 @@
+//! What commands that only read have in common: the state, the rules in force, who is at work.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::output::Format;
+use crate::config::Config;
+use crate::effects::Head;
+use crate::report::status::gather::PATHS_MAX;
+use crate::report::status::not_committed;
+use crate::select::Rules;
+use crate::state::graph::{Fault, Index};
+use crate::state::layout;
+use crate::state::problem::{Problem, nearest};
+use crate::state::store::{Snapshot, Source, StateFile, load_listed};
+use crate::step::base::{read_config, rules};
+use crate::step::{Base, journal, support};
+
+/// How many problems are told before `orch fsck` is named instead.
+const PROBLEMS_MAX: usize = 5;
+
+/// The most tasks with which a command that reads the tip compares the work tree with it.
+const COMPARED_MAX: usize = 1_000;
+/// How many faults of the graph are told by a command that reads the tip.
+const FAULTS_MAX: usize = 3;
+
+/// What who reads the tip should know beside the answer: what is not committed, what this version
+/// cannot do, what is wrong with the graph.
+///
+/// # Errors
+/// When the work tree cannot be read.
+pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>, CliError> {
+    let world = context.world();
+    let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch);
+    let mut warnings = Vec::new();
+    // A large state is left to `orch status`: looking at every file would cost more than the answer.
+    let compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;
+    if let Some(root) = world.git.work_dir().filter(|_| compared) {
+        let files = world.files.work_files(root, layout::ROOT)?;
+        let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;
+        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+        warnings.extend(not_committed(&paths));
+    }
+    warnings.extend(support::warnings(&base.config).iter().map(Problem::to_string));
+    let faults = base.snapshot.graph.faults();
+    warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
+    if faults.len() > FAULTS_MAX {
+        warnings.push(format!("{} more faults of the graph: type `orch fsck`", faults.len() - FAULTS_MAX));
+    } else if let Some(last) = warnings.last_mut().filter(|_| !faults.is_empty()) {
+        last.push_str("; type `orch fsck`");
+    }
+    Ok(warnings)
+}
+
+/// Whether an answer is for programs.
+pub(super) fn for_programs(global: &Global) -> bool {
+    matches!(global.format(), Format::Json | Format::Jsonl)
+}
+
+/// The state, as a command that only reads needs it. What is wrong with it is a warning here.
+pub(super) struct Reading {
+    /// The repository.
+    pub(super) context: Context,
+    /// Tasks and their graph.
+    pub(super) snapshot: Snapshot,
+    /// The configuration, if it can be used.
+    pub(super) config: Option<Config>,
+    /// What selection has to know of it.
+    pub(super) rules: Rules,
+    /// Tasks that a step of this clone is at work on.
+    pub(super) running: Vec<Index>,
+    /// What is wrong with files.
+    pub(super) problems: Vec<Problem>,
+    /// Paths of the state that are not committed, where they were asked for.
+    pub(super) uncommitted: Option<Vec<String>>,
+}
+
+impl Reading {
+    /// Reads the work tree, or a revision.
+    ///
+    /// # Errors
+    /// When there is no state, or it cannot be read at all.
+    pub(super) fn open(global: &Global, at: Option<&str>) -> Result<Self, CliError> {
+        let context = Context::open(global)?;
+        let snapshot = context.snapshot(at)?;
+        Self::of(context, snapshot, at.is_none())
+    }
+
+    /// The same, and compares a work tree with what is committed; its files are listed once for both.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_and_compare(global: &Global, at: Option<&str>) -> Result<Self, CliError> {
+        let context = Context::open(global)?;
+        let source = context.source(at)?;
+        let Source::Work(root) = &source else {
+            let snapshot = context.snapshot(at)?;
+            return Self::of(context, snapshot, at.is_none());
+        };
+        let world = context.world();
+        let files = world.files.work_files(root, layout::ROOT)?;
+        let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;
+        let tasks: Vec<StateFile> = files
+            .into_iter()
+            .filter(|file| layout::kind_of(&file.path) == layout::FileKind::Task)
+            .map(StateFile::from)
+            .collect();
+        let snapshot = load_listed(world, source, &tasks)?;
+        let uncommitted = Some(paths.iter().map(ToString::to_string).collect());
+        Ok(Self { uncommitted, ..Self::of(context, snapshot, at.is_none())? })
+    }
+
+    fn of(context: Context, snapshot: Snapshot, is_now: bool) -> Result<Self, CliError> {
+        let world = context.world();
+        let text = snapshot.source.read_path(world, layout::CONFIG)?.unwrap_or_default();
+        let (config, mut problems) = read_config(&text, &context.caller);
+        problems.extend(snapshot.problems.iter().cloned());
+        problems.extend(config.iter().flat_map(support::warnings));
+        // A configuration that cannot be read says nothing against any agent.
+        let rules = config.as_ref().map_or(Rules { agent_review: false, has_agent: true }, rules);
+        let at_work = if is_now { journal::working(world)? } else { None };
+        let running = at_work.and_then(|working| snapshot.graph.find(&working.task)).into_iter().collect();
+        Ok(Self { context, snapshot, config, rules, running, problems, uncommitted: None })
+    }
+
+    /// Where a task is in the graph.
+    ///
+    /// # Errors
+    /// When there is none; the error names the most similar id.
+    pub(super) fn find(&self, id: &str) -> Result<Index, CliError> {
+        self.snapshot.graph.find(id).ok_or_else(|| self.no_such_task(id))
+    }
+
+    /// The error about a task that is not there.
+    pub(super) fn no_such_task(&self, id: &str) -> CliError {
+        let error = CliError::usage(format!("there is no task `{}`", crate::report::safe::text(id)));
+        match nearest(id, self.snapshot.graph.nodes().iter().map(|node| node.id.as_str())) {
+            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+            None => error.hint("type `orch list` to see the tasks"),
+        }
+    }
+
+    /// What is wrong, as warnings: the first of each, and how many more there are.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let faults = self.snapshot.graph.faults().iter().map(Fault::to_string);
+        let all: Vec<String> = self.problems.iter().map(Problem::to_string).chain(faults).collect();
+        let more = all.len().saturating_sub(PROBLEMS_MAX);
+        let mut warnings: Vec<String> = all.into_iter().take(PROBLEMS_MAX).collect();
+        if more > 0 {
+            warnings.push(format!("{more} more problems: type `orch fsck`"));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,118 @@
+//! `orch run`: steps until nothing is runnable or a limit is reached.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::next::nothing;
+use super::output::Answer;
+use super::step::{answer, exit_of};
+use crate::outcome::Outcome;
+use crate::report::json;
+use crate::step::{self, Ending, Options, Ran};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Take steps until nothing is runnable, or a limit is reached
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Stop after this many steps
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u32>,
+    /// Begin no step after this time, such as `8h` or `90m`
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    period: Option<Duration>,
+    /// Begin no step once the steps of this call have cost so much
+    #[arg(long, value_name = "USD")]
+    max_cost: Option<f64>,
+    /// Use this agent profile
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// Work in the work tree itself, which must be clean (for disposable checkouts)
+    #[arg(long)]
+    in_place: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::config::duration::parse(text).map_err(|error| error.to_string())
+}
+
+/// Why a run ended.
+enum End {
+    Answer(Box<Answer>),
+    Limit(&'static str, Exit),
+}
+
+/// Takes steps.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?.patient();
+    let world = context.world();
+    let reporter = global.reporter();
+    let began = world.clock.now();
+    let mut steps: Vec<Ran> = Vec::new();
+    let end = loop {
+        if let Some(limit) = limit(args, &steps, world.clock.now().duration_since(began).unsigned_abs()) {
+            break limit;
+        }
+        if let Some(signal) = world.process.interrupted() {
+            let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+            break End::Limit("interrupted", exit);
+        }
+        let options =
+            Options { task: None, agent: args.agent.as_deref(), dry_run: false, in_place: args.in_place };
+        match step::step(world, &context.caller, options, reporter.as_ref())? {
+            Ending::Nothing(idle) => break End::Answer(Box::new(nothing(&idle))),
+            Ending::Planned(_) => break End::Limit("dry run", Exit::Ok),
+            Ending::Ran(ran) => {
+                let stop = matches!(ran.outcome, Outcome::Deferred(_));
+                let last = stop.then(|| answer(&ran, world.process.interrupted()));
+                steps.push(*ran);
+                if let Some(last) = last {
+                    break End::Answer(Box::new(last));
+                }
+            }
+        }
+    };
+    Ok(summarise(&steps, end))
+}
+
+fn limit(args: &Args, steps: &[Ran], elapsed: Duration) -> Option<End> {
+    let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let cost: f64 = steps.iter().filter_map(|ran| ran.run.cost_usd).sum();
+    if args.max_steps.is_some_and(|max| count >= max) {
+        return Some(End::Limit("the limit of steps is reached", Exit::Ok));
+    }
+    if args.period.is_some_and(|period| elapsed >= period) {
+        return Some(End::Limit("the time is over", Exit::Ok));
+    }
+    args.max_cost.filter(|max| cost >= *max).map(|_| End::Limit("the cost limit is reached", Exit::Paused))
+}
+
+fn summarise(steps: &[Ran], end: End) -> Answer {
+    let (why, exit, hints) = match end {
+        End::Limit(why, exit) => (why.to_owned(), exit, Vec::new()),
+        End::Answer(answer) => {
+            (answer.human.lines().next().unwrap_or_default().to_owned(), answer.exit, answer.hints)
+        }
+    };
+    let mut human = String::new();
+    for ran in steps {
+        let _ = writeln!(
+            human,
+            "{}  {}  {}: {}",
+            ran.commit.short(),
+            ran.task.id,
+            ran.run.outcome.as_str(),
+            ran.run.reason
+        );
+    }
+    let accepted = steps.iter().filter(|ran| exit_of(&ran.outcome, None) == Exit::Ok).count();
+    let _ = writeln!(human, "{}, {accepted} accepted; {why}", crate::report::plural(steps.len(), "step"));
+    let data = json!({
+        "steps": steps.iter().map(json::ran).collect::<Vec<_>>(), "accepted": accepted, "ended_because": why,
+    });
+    let mut answer = Answer::ok(data, human).exit(exit);
+    answer.hints = hints;
+    answer.warnings = steps.iter().flat_map(|ran| ran.warnings.clone()).collect();
+    answer
+}

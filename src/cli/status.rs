@@ -1,0 +1,52 @@
+//! `orch status`: the state of affairs.
+
+use super::context::Global;
+use super::error::CliError;
+use super::output::Answer;
+use super::reading::{Reading, for_programs};
+use crate::report::status::gather::{Given, gather};
+use crate::report::status::{human, markdown};
+use std::path::Path;
+
+/// Show what stands where, what is next, who is needed, and how it goes
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// As of this revision, not the work tree
+    #[arg(long, value_name = "REV")]
+    at: Option<String>,
+}
+
+/// Shows the state of affairs.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
+    let world = reading.context.world();
+    let at = match &args.at {
+        Some(revision) => world.git.resolve(revision)?,
+        None => None,
+    };
+    let root = world.git.work_dir().and_then(|dir| std::fs::canonicalize(dir).ok());
+    let project = root.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    let given = Given {
+        project: project.as_deref().unwrap_or_default(),
+        snapshot: &reading.snapshot,
+        config: reading.config.as_ref(),
+        rules: reading.rules,
+        running: &reading.running,
+        uncommitted: reading.uncommitted.as_deref(),
+        at,
+    };
+    let (status, problems) = gather(world, given)?;
+    let mut answer = if for_programs(global) {
+        // Strings, numbers and lists always serialise.
+        Answer::written(serde_json::to_string(&status).unwrap_or_default())
+    } else {
+        Answer::ok(serde_json::Value::Null, human(&status, global.width(), global.colour_out()))
+    };
+    answer.md = Some(markdown(&status));
+    reading.problems.extend(problems);
+    answer.warnings = reading.warnings();
+    answer.warnings.extend(status.warnings());
+    // The program ends: giving back many thousand tasks one by one would only take time.
+    std::mem::forget(reading);
+    Ok(answer)
+}

@@ -1,0 +1,119 @@
+//! `orch step`: one step.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::next::nothing;
+use super::output::Answer;
+use super::reading::tip_warnings;
+use crate::outcome::Outcome;
+use crate::report::json;
+use crate::state::run::OutcomeKind;
+use crate::step::{self, Ending, Options, Planned, Ran};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Take one step: run the next task's agent, gate the result, commit the outcome
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Take this task
+    #[arg(long, value_name = "ID")]
+    pub task: Option<String>,
+    /// Use this agent profile
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// Say what would be done, and the prompt
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Work in the work tree itself, which must be clean (for disposable checkouts)
+    #[arg(long)]
+    pub in_place: bool,
+}
+
+/// Takes one step.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let options = Options {
+        task: args.task.as_deref().filter(|id| !id.is_empty()),
+        agent: args.agent.as_deref(),
+        dry_run: args.dry_run,
+        in_place: args.in_place,
+    };
+    let warnings = tip_warnings(&context, &context.base()?)?;
+    let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
+    let answer = match ending {
+        Ending::Nothing(idle) => nothing(&idle),
+        Ending::Planned(planned) => plan(&planned),
+        Ending::Ran(ran) => answer(&ran, context.world().process.interrupted()),
+    };
+    Ok(Answer { warnings: [warnings, answer.warnings].concat(), ..answer })
+}
+
+/// How the program ends after a step.
+pub(super) fn exit_of(outcome: &Outcome, signal: Option<i32>) -> Exit {
+    match (signal, outcome) {
+        (Some(15), Outcome::Deferred(_)) => Exit::Terminated,
+        (Some(_), Outcome::Deferred(_)) => Exit::Interrupted,
+        (_, Outcome::Accepted) => Exit::Ok,
+        (_, Outcome::NeedsReview) => Exit::NeedsReview,
+        (_, Outcome::Rejected(_)) => Exit::Rejected,
+        (_, Outcome::AgentFailed(_)) => Exit::AgentFailed,
+        (_, Outcome::TimedOut(_)) => Exit::AgentTimeout,
+        (_, Outcome::Blocked(_)) => Exit::Waiting,
+        (_, Outcome::Deferred(_)) => Exit::Paused,
+    }
+}
+
+/// What a step did, as an answer.
+pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
+    let short = ran.commit.short();
+    let human = format!("{}  {}  {}: {}\n", short, ran.task.id, ran.run.outcome.as_str(), ran.run.reason);
+    let mut answer = Answer::ok(json::ran(ran), human).exit(exit_of(&ran.outcome, signal));
+    answer.steps_left = ran.steps_left;
+    answer.warnings.clone_from(&ran.warnings);
+    answer.md = Some(summary(ran));
+    match ran.run.outcome {
+        OutcomeKind::Accepted => answer.hint(format!("type `git show {short}` to see it")),
+        OutcomeKind::NeedsReview => answer.hint(format!("type `orch approve {}` after a look", ran.task.id)),
+        OutcomeKind::Rejected | OutcomeKind::Blocked | OutcomeKind::Deferred => {
+            answer.hint(format!("type `orch show {}` to see the evidence", ran.task.id))
+        }
+    }
+}
+
+/// The step as a CI job's summary.
+fn summary(ran: &Ran) -> String {
+    let cell = |text: &str| crate::report::safe::text(text).replace('|', "\\|").replace('<', "&lt;");
+    let mut md = format!("### orch: {}: {}\n\n", ran.task.id, cell(&ran.run.reason));
+    let _ = writeln!(md, "{}\n\n| gate | result | detail |\n|---|---|---|", cell(&ran.task.title));
+    for gate in &ran.run.gates {
+        let detail = match &gate.metric {
+            Some((name, value)) => format!("{name} {value}"),
+            None => cell(gate.evidence.lines().last().unwrap_or_default()),
+        };
+        let _ = writeln!(md, "| {} | {} | {detail} |", gate.name, gate.verdict.as_str());
+    }
+    let cost = ran.run.cost_usd.map_or(String::new(), |cost| format!(" · **Cost** ${cost:.4}"));
+    let _ = writeln!(md, "\n**Agent** {} · **Run** `{}`{cost}", cell(&ran.run.agent), ran.run.id);
+    md
+}
+
+fn plan(planned: &Planned) -> Answer {
+    let mut human = format!("task     {}  {}\n", planned.task.id, planned.task.title);
+    let _ = writeln!(human, "because  {}", planned.because);
+    let _ = writeln!(human, "agent    {} ({})", planned.agent, planned.chosen_because);
+    for (name, run) in &planned.gates {
+        let _ = writeln!(human, "gate     {name}: {run}");
+    }
+    let _ = writeln!(human, "prompt   ≈{}/{} tokens\n", planned.prompt.tokens, planned.prompt.budget_tokens);
+    human.push_str(&crate::report::safe::lines(&planned.prompt.text));
+    let data = json!({
+        "task": json::task(&planned.task), "because": planned.because, "agent": planned.agent,
+        "chosen_because": planned.chosen_because, "dry_run": true,
+        "prompt": {
+            "text": planned.prompt.text, "tokens": planned.prompt.tokens, "sha256": planned.prompt.sha256(),
+        },
+        "gates": planned.gates.iter().map(|(name, run)| json!({"name": name, "run": run})).collect::<Vec<_>>(),
+    });
+    Answer::ok(data, human)
+}

@@ -1,0 +1,140 @@
+//! `orch help TOPIC`: what belongs to no single command.
+//!
+//! Each topic is a hidden command whose help is the text, so that clap's own `help` finds it.
+
+use super::output::Answer;
+use serde_json::json;
+
+/// How a topic is printed: its text and nothing else.
+pub(super) const TEMPLATE: &str = "{about}";
+
+/// A topic as an answer, when it is typed as a command.
+pub(super) fn answer(name: &str, text: &str) -> Answer {
+    Answer::ok(json!({"topic": name, "text": text}), format!("{text}\n"))
+}
+
+/// How the program ends.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes. The tens digit is the class; --ci makes green what needs no person.
+
+code  name          meaning                                            with --ci
+   0  ok            accepted; or the question was answered             0
+   1  error         orch could not do it                               1
+   2  usage         bad flags                                          2
+   3  invalid       configuration or state cannot be used              3
+   4  no_project    not a git repository, or no .orchestrator          4
+  10  idle          everything is done                                 0
+  11  waiting       tasks remain, none runnable                        0
+  12  busy          another step is at work, or the branch moved       0
+  13  paused        put off, or a cost limit is reached                0
+  20  rejected      a gate rejected the work; recorded                 0 or 20
+  21  agent_failed  the agent crashed, refused or changed nothing      0 or 21
+  22  agent_timeout the agent did not end in time                      0 or 22
+  23  needs_review  the gates passed; a person has to look             0
+  30  no_agent      no agent is there, or its commands not trusted     30
+  31  git           the repository is not in a state to work on        31
+ 130  interrupted                                                      130
+ 143  terminated                                                       143
+
+`0 or 20`: 0 while policy.max_steps_per_task leaves steps. `run` ends with the code of
+what ended it, and with 0 at a limit of its own. `while orch step; do :; done` ends.";
+
+/// Variables, orch's own and an agent's.
+pub(super) const ENVIRONMENT: &str = "\
+Environment variables.
+
+Read by orch:
+  ORCH_TRUST=1      trust the commands of this repository, for this call (as --trust)
+  ORCH_FORMAT       human, json, jsonl or md (as --format)
+  ORCH_COLOR        auto, always or never (as --color)
+  NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS   as usual
+  XDG_CONFIG_HOME   your own settings: orch/config.toml below it (~/.config)
+  XDG_STATE_HOME    workspaces and trust: orch/ below it (~/.local/state)
+  GITHUB_ACTIONS    with --ci: annotations on standard error
+
+Seen by an agent (adapters `shell` and `command`), beside PATH, HOME, LANG, TERM, TMPDIR
+and what its profile names in `env`:
+  ORCH_TASK         the task's id
+  ORCH_RUN          the run's id
+  ORCH_ATTEMPT      1, 2, ...
+  ORCH_PROMPT_FILE  a file that holds the prompt
+  ORCH_OUTCOME      where it may write its outcome (see `orch help formats`)
+
+Nothing else of the environment reaches an agent or a gate.";
+
+/// Where everything lies.
+pub(super) const FILES: &str = "\
+Files.
+
+Committed, one entity a file:
+  .orchestrator/config.toml                  agents, gates, policy
+  .orchestrator/tasks/**/<id>.toml           tasks, at any depth
+  .orchestrator/notes/<id>.yaml              decisions, constraints, hypotheses, learnings
+  .orchestrator/checkpoints/<task>/<n>.yaml  what the next attempt has to know
+  .orchestrator/runs/<yyyy-mm>/<run>.toml    one record per step, never edited
+
+In the repository, not in its work tree:
+  refs/orch/attempts/<run>   work that is not on the branch; push it to share it
+  .git/orch/                 locks, the journal of the step in flight, prompts, a cache
+
+Outside:
+  $XDG_STATE_HOME/orch/             workspaces; trust.toml, what `orch trust` allowed
+  $XDG_CONFIG_HOME/orch/config.toml your own settings: add agents, tighten, never loosen";
+
+/// What is printed, and what an agent may write.
+pub(super) const FORMATS: &str = "\
+Formats.
+
+--format human   for people (the default)
+--format json    one document on standard output, on failure too; --json for short:
+                 {\"schema\": \"orch.step/1\", \"ok\": false, \"exit\": 20, \"code\": \"rejected\",
+                  \"data\": {...}, \"warnings\": [...]}
+--format jsonl   one object a line as things happen, {\"event\": \"end\", ...} last
+--format md      Markdown, for a CI job's summary
+`orch graph` also draws dot, mermaid, svg and text.
+
+Standard output is data, standard error is talk; -q leaves out the talk.
+
+An agent may write YAML to $ORCH_OUTCOME:
+  summary: what was done, in a few lines
+  blocked: why somebody else has to act first
+  notes: [{kind: learning, topic: api, text: ...}]
+  follow_ups: [{title: ..., body: ..., kind: bug, depends_on: []}]
+  tokens: {input: 0, cached: 0, output: 0}
+  cost_usd: 0.0";
+
+/// How a job runs orch.
+pub(super) const CI: &str = "\
+orch in CI.
+
+  git config user.name orch
+  git config user.email orch@example.com
+  orch step --ci
+  git push origin HEAD 'refs/orch/attempts/*:refs/orch/attempts/*'
+
+ORCH_TRUST=1   trusts the commands of the checkout, for this call
+--ci           red means that a person is needed: see `orch help exit-codes`
+--in-place     works in the checkout itself, which has to be clean; keeps build caches
+--branch NAME  the target, where HEAD is detached
+--format md    a summary for the job's page
+
+Run one such job at a time for a branch: a push that is refused loses nothing but the
+step's time.";
+
+#[cfg(test)]
+mod tests {
+    use super::EXIT_CODES;
+    use crate::cli::exit::Exit;
+
+    #[test]
+    fn every_exit_code_is_explained_with_its_name() {
+        for exit in Exit::ALL {
+            let (code, word) = exit.parts();
+            let start = format!("{code} {word} ");
+            let found = EXIT_CODES.lines().any(|line| {
+                format!("{} ", line.split_whitespace().collect::<Vec<_>>().join(" ")).starts_with(&start)
+            });
+            assert!(found, "{start}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Files: local ones below `.git/orch/`, and the state in a work tree.
+//!
+//! Invariant: a file is replaced by a rename in its own directory, so that a reader sees the old
+//! content or the new, and never through a symbolic link. The lock is the kernel's: it ends with
+//! the process that holds it, so no stale lock is ever left to remove by hand.
+
+#![expect(clippy::disallowed_methods, reason = "waiting for a lock is done here")]
+
+use crate::effects::{EffectError, Files, Lock, Result, Trouble, WorkFile};
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The directory of local files.
+#[derive(Debug)]
+pub struct OsFiles {
+    root: PathBuf,
+}
+
+impl OsFiles {
+    /// Local files of the repository with this common directory.
+    #[must_use]
+    pub fn new(common_dir: &Path) -> Self {
+        let root = common_dir.join("orch");
+        Self { root: std::path::absolute(&root).unwrap_or(root) }
+    }
+}
+
+struct Held(#[expect(dead_code, reason = "an open file holds the lock")] File);
+impl Lock for Held {}
+
+impl Files for OsFiles {
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        read(&self.root.join(name), u64::MAX)
+    }
+
+    fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<()> {
+        replace(&self.root.join(name), content, durable)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.root.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(EffectError::io("remove", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self, dir: &str) -> Result<Vec<String>> {
+        let path = self.root.join(dir);
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(EffectError::io("read", &path, &error)),
+        };
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn work_files(&self, root: &Path, below: &str) -> Result<Vec<WorkFile>> {
+        super::walk::walk(root, below)
+    }
+
+    fn read_work(&self, root: &Path, path: &str) -> Result<Option<Vec<u8>>> {
+        read(&root.join(path), u64::MAX)
+    }
+
+    fn write_work(&self, root: &Path, path: &str, content: Option<&[u8]>) -> Result<()> {
+        let full = root.join(path);
+        match content {
+            Some(content) => super::git::write_file(&full, content),
+            None => super::git::remove_file(&full),
+        }
+    }
+
+    fn lock(&self, name: &str, patience: Duration) -> Result<Option<Box<dyn Lock>>> {
+        let deadline = Instant::now() + patience;
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let lock = self.try_lock(name)?;
+            if lock.is_some() || Instant::now() + pause > deadline {
+                return Ok(lock);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
+    }
+}
+
+impl OsFiles {
+    fn try_lock(&self, name: &str) -> Result<Option<Box<dyn Lock>>> {
+        let path = self.root.join(name);
+        make_parent(&path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| EffectError::io("open", &path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(Held(file)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(EffectError::io("lock", &path, &error)),
+        }
+    }
+}
+
+/// A file's content; none if it is not there.
+///
+/// # Errors
+/// When it cannot be read, or is larger than `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(EffectError::io("read", path, &error)),
+    };
+    let mut content = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut content)
+        .map_err(|error| EffectError::io("read", path, &error))?;
+    if content.len() as u64 > limit {
+        return Err(EffectError::new(
+            Trouble::Other,
+            format!("`{}` is larger than {limit} bytes", path.display()),
+        ));
+    }
+    Ok(Some(content))
+}
+
+/// Waits until a file has not been written for this long, or is gone.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn wait_until_old(path: &Path, age: Duration) -> Result<()> {
+    let deadline = Instant::now() + age * 2;
+    while Instant::now() < deadline {
+        let written = match fs::symlink_metadata(path).and_then(|metadata| metadata.modified()) {
+            Ok(written) => written,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(EffectError::io("read", path, &error)),
+        };
+        // A time in the future says nothing: then the deadline counts.
+        match written.elapsed() {
+            Ok(elapsed) if elapsed >= age => return Ok(()),
+            Ok(_) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directory that a file is to lie in.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_parent(path: &Path) -> Result<()> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    fs::create_dir_all(parent).map_err(|error| EffectError::io("make the directory", parent, &error))
+}
+
+/// Replaces a file at once.
+///
+/// # Errors
+/// When it cannot be written; the old content is then still there.
+pub fn replace(path: &Path, content: &[u8], durable: bool) -> Result<()> {
+    make_parent(path)?;
+    let failed = |error: std::io::Error| EffectError::io("write", path, &error);
+    let dir = path.parent().unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
+    if durable {
+        file.as_file().sync_all().map_err(failed)?;
+    }
+    file.persist(path).map_err(|error| failed(error.error))?;
+    if durable {
+        sync_dir(dir)?;
+    }
+    Ok(())
+}
+
+/// From this many files on, syncing the file system once is faster than syncing each of them.
+pub const MANY: usize = 64;
+
+/// Whether the file system of a directory can be synced as a whole.
+pub const SYNCS_AT_ONCE: bool = cfg!(target_os = "linux");
+
+/// Makes everything on the file system of a directory survive a loss of power.
+///
+/// # Errors
+/// When the disk refuses, or the system cannot do this.
+pub fn sync_file_system(dir: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("sync", dir, &error);
+    let dir = File::open(dir).map_err(failed)?;
+    #[cfg(target_os = "linux")]
+    return rustix::fs::syncfs(&dir).map_err(|error| failed(error.into()));
+    #[cfg(not(target_os = "linux"))]
+    dir.sync_all().map_err(failed)
+}
+
+/// Makes the names in a directory survive a loss of power.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_dir(dir: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("sync", dir, &error);
+    File::open(dir).map_err(failed)?.sync_all().map_err(failed)
+}

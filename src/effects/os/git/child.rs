@@ -1,0 +1,213 @@
+//! The git binary, hardened, for what gix does not do; and the repository's hooks.
+//!
+//! Every child gets `core.fsync=all` by environment (a setting that is forgotten on one child loses
+//! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
+
+use super::{HookRun, Oid, OsGit, Result, id, or};
+use crate::effects::{EffectError, Ended, Invocation, Process as _, Trouble, WorkTree};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a git command said.
+pub(super) struct GitOutput {
+    stderr: Vec<u8>,
+    /// Whether it was killed, so that it could not put away its locks.
+    pub(super) killed: bool,
+}
+
+impl GitOutput {
+    /// What it said on standard error, on one line.
+    pub(super) fn stderr_line(&self) -> String {
+        let text = String::from_utf8_lossy(&self.stderr);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.is_empty() { "it gave no reason".to_owned() } else { lines.join("; ") }
+    }
+}
+
+/// How many refs of kept work a disposable repository has.
+const MAX_ATTEMPTS: usize = 200;
+
+/// The settings of every git child, as `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`.
+const SETTINGS: [(&str, &str); 3] = [("core.fsync", "all"), ("core.fsmonitor", "false"), ("gc.auto", "0")];
+
+/// What a git child sees: the caller's environment without what would redirect it.
+fn environment() -> Vec<(String, String)> {
+    const KEPT: [&str; 3] = ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"];
+    let kept = |name: &str| {
+        !name.starts_with("GIT_")
+            || name.starts_with("GIT_AUTHOR_")
+            || name.starts_with("GIT_COMMITTER_")
+            || KEPT.contains(&name)
+    };
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| kept(name))
+        .collect();
+    env.push(("GIT_CONFIG_COUNT".to_owned(), SETTINGS.len().to_string()));
+    for (n, (key, value)) in SETTINGS.iter().enumerate() {
+        env.push((format!("GIT_CONFIG_KEY_{n}"), (*key).to_owned()));
+        env.push((format!("GIT_CONFIG_VALUE_{n}"), (*value).to_owned()));
+    }
+    env.push(("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned()));
+    env.push(("LC_ALL".to_owned(), "C".to_owned()));
+    env
+}
+
+impl OsGit {
+    /// Runs git on the trusted repository, without a work tree.
+    pub(super) fn git(&self, arguments: &[&str]) -> Result<GitOutput> {
+        let output = duct::cmd("git", arguments)
+            .full_env(
+                environment()
+                    .into_iter()
+                    .chain([("GIT_DIR".to_owned(), self.repo.git_dir().to_string_lossy().into_owned())]),
+            )
+            .stdin_null()
+            .stdout_null()
+            .stderr_capture()
+            .unchecked()
+            // Ctrl-C at a terminal is for orch to hear, not for a git that moves a ref.
+            .before_spawn(|command| {
+                super::super::process::own_group(command);
+                Ok(())
+            })
+            .run()
+            .map_err(|error| {
+                EffectError::new(Trouble::Other, format!("cannot run `git {}`: {error}", arguments.join(" ")))
+            })?;
+        // A shell between reports a signal as a code above 128; git's own failure is 128.
+        let killed = output.status.code().is_none_or(|code| code > 128);
+        Ok(GitOutput { stderr: output.stderr, killed })
+    }
+
+    /// Where a hook lies, if there is one that would run: `core.hooksPath` inside the tree is read
+    /// from the base commit, anything else where it is.
+    fn find_hook(&self, name: &str, base: Oid, scratch: &Path) -> Result<Option<PathBuf>> {
+        let snapshot = self.repo.config_snapshot();
+        let configured = or("read `core.hooksPath`", snapshot.trusted_path("core.hooksPath"))?;
+        let dir = match configured {
+            None => self.repo.common_dir().join("hooks"),
+            Some(path) => {
+                if path.is_relative() {
+                    return self.hook_from_base(name, &path, base, scratch);
+                }
+                match self.repo.workdir().and_then(|work| path.strip_prefix(work).ok()) {
+                    Some(below) => return self.hook_from_base(name, below, base, scratch),
+                    None => path,
+                }
+            }
+        };
+        let path = dir.join(name);
+        Ok(is_program(&path).then_some(path))
+    }
+
+    /// Writes the folder of hooks as the base commit has it, and finds the hook there.
+    fn hook_from_base(&self, name: &str, dir: &Path, base: Oid, scratch: &Path) -> Result<Option<PathBuf>> {
+        let tree = self.tree_of(base)?;
+        let Some((super::objects::MODE_TREE, hooks)) = self.find_entry(tree, &dir.to_string_lossy())? else {
+            return Ok(None);
+        };
+        for file in self.list_files(hooks, "")? {
+            let Ok(below) = std::str::from_utf8(&file.path) else { continue };
+            let path = scratch.join(below);
+            super::bring::write_plain(&path, &self.read_blob(file.id)?, file.mode)?;
+        }
+        let path = scratch.join(name);
+        Ok(is_program(&path).then_some(path))
+    }
+
+    pub(super) fn run_hook(
+        &self,
+        name: &str,
+        base: Oid,
+        tree: &mut dyn WorkTree,
+        message: &str,
+    ) -> Result<HookRun> {
+        let scratch =
+            tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))?;
+        let Some(hook) = self.find_hook(name, base, scratch.path())? else { return Ok(HookRun::Absent) };
+        tree.stage()?;
+        let git_dir = tree.git_dir();
+        let message_file = git_dir.join("COMMIT_EDITMSG");
+        super::bring::write_plain(&message_file, message.as_bytes(), crate::effects::MODE_FILE)?;
+        let mut argv = vec![hook.to_string_lossy().into_owned()];
+        if name == "commit-msg" {
+            argv.push(message_file.to_string_lossy().into_owned());
+        }
+        let mut env = environment();
+        env.push(("GIT_DIR".to_owned(), git_dir.to_string_lossy().into_owned()));
+        env.push(("GIT_WORK_TREE".to_owned(), tree.dir().to_string_lossy().into_owned()));
+        env.push(("GIT_EDITOR".to_owned(), ":".to_owned()));
+        let finished = super::super::process::OsProcess::new()?.run(&Invocation {
+            argv,
+            dir: tree.dir().to_owned(),
+            env,
+            stdin: Vec::new(),
+            timeout: Duration::from_secs(600),
+            idle_timeout: None,
+            output_limit: 64 << 20,
+        })?;
+        if finished.ended == Ended::Exited(0) {
+            let left = std::fs::read_to_string(&message_file)
+                .map_err(|error| EffectError::io("read", &message_file, &error))?;
+            return Ok(HookRun::Passed(left));
+        }
+        let mut said = String::from_utf8_lossy(&finished.stdout).into_owned();
+        said.push_str(&String::from_utf8_lossy(&finished.stderr));
+        Ok(HookRun::Refused(format!("{}\n{}", finished.ended, said.trim())))
+    }
+
+    /// The refs of kept work that an agent may want to look at, in the order of their names, which is
+    /// the order of their time.
+    fn newest_attempts(&self) -> Result<Vec<(String, Oid)>> {
+        let mut kept = self.read_refs("refs/orch/attempts/")?;
+        kept.sort();
+        Ok(kept.split_off(kept.len().saturating_sub(MAX_ATTEMPTS)))
+    }
+
+    /// Writes a repository that an agent may do with as it likes: objects are borrowed, everything
+    /// else is its own, and nothing in it is ever read again.
+    pub(super) fn write_disposable(&self, dir: &Path, branch: &str, base: Oid) -> Result<()> {
+        let git_dir = dir.join(".git");
+        super::bring::remove_any(&git_dir)?;
+        // Absolute also where the caller's `GIT_DIR` is not.
+        let objects = self.repo.objects.store_ref().path();
+        let objects = std::path::absolute(objects).unwrap_or_else(|_| objects.to_owned());
+        let format = if self.repo.object_hash() == gix::hash::Kind::Sha256 {
+            "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
+        } else {
+            "\trepositoryformatversion = 0\n"
+        };
+        let mut refs =
+            format!("# pack-refs with: peeled fully-peeled sorted \n{} refs/heads/{branch}\n", id(base));
+        refs.extend(self.newest_attempts()?.iter().map(|(name, commit)| format!("{commit} {name}\n")));
+        let files: [(&str, String); 5] = [
+            ("HEAD", format!("ref: refs/heads/{branch}\n")),
+            (
+                "config",
+                format!(
+                    "[core]\n{format}[core]\n\tbare = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[user]\n\tname = orch agent\n\temail = agent@localhost\n"
+                ),
+            ),
+            ("objects/info/alternates", format!("{}\n", objects.display())),
+            ("info/exclude", String::new()),
+            ("packed-refs", refs),
+        ];
+        for (name, content) in files {
+            super::bring::write_plain(&git_dir.join(name), content.as_bytes(), crate::effects::MODE_FILE)?;
+        }
+        let refs = git_dir.join("refs/heads");
+        std::fs::create_dir_all(&refs)
+            .map_err(|error| EffectError::io("make the directory", &refs, &error))?;
+        let shallow = self.repo.common_dir().join("shallow");
+        if shallow.exists() {
+            let to = git_dir.join("shallow");
+            std::fs::copy(&shallow, &to).map_err(|error| EffectError::io("write", &to, &error))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}

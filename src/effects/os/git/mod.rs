@@ -1,0 +1,272 @@
+//! The trusted repository: gix for reading, building and work trees; the git binary for what gix
+//! does not do (durable ref updates, hooks).
+//!
+//! Invariant: nothing here ever runs stash, reset, checkout, clean, rebase, amend or a forced push.
+//! An agent's directory is only ever a work tree of the trusted repository, so no configuration,
+//! hook or attribute that an agent plants in a `.git` of its own is read.
+
+mod child;
+mod history;
+mod objects;
+mod refs;
+mod bring;
+mod scan;
+mod uncommitted;
+mod place;
+mod worktree;
+mod incoming;
+mod name;
+
+pub use name::tree_name;
+
+use super::super::{
+    Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid, Result,
+    Swap, TreeFile, Trouble, WorkFile, WorkTree,
+};
+use gix::ObjectId;
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// A repository of this machine.
+pub struct OsGit {
+    repo: gix::Repository,
+    /// Objects written since the last [`Git::settle`].
+    unsettled: RefCell<Vec<ObjectId>>,
+    /// Where private work trees lie.
+    workspaces: PathBuf,
+}
+
+pub(super) fn oid(id: impl AsRef<gix::oid>) -> Oid {
+    Oid::from_bytes(id.as_ref().as_bytes())
+}
+
+pub(super) fn id(oid: Oid) -> ObjectId {
+    ObjectId::from_bytes_or_panic(oid.as_bytes())
+}
+
+/// An error of gix, with what was being done.
+pub(super) fn failed(doing: &str, error: &dyn Display) -> EffectError {
+    let text = error.to_string();
+    let trouble = if text.contains("No space left") || text.contains("quota exceeded") {
+        Trouble::Full
+    } else if text.contains("Permission denied") || text.contains("Read-only file system") {
+        Trouble::Denied
+    } else if text.contains("could not be found") || text.contains("not found") {
+        Trouble::Missing
+    } else {
+        Trouble::Other
+    };
+    EffectError::new(trouble, format!("cannot {doing}: {text}"))
+}
+
+/// Turns an error of gix, with all its causes, into one of ours.
+pub(super) fn or<T, E: std::error::Error>(doing: &str, result: std::result::Result<T, E>) -> Result<T> {
+    result.map_err(|error| {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            let more = inner.to_string();
+            if !text.contains(&more) {
+                text = format!("{text}: {more}");
+            }
+            cause = inner.source();
+        }
+        failed(doing, &text)
+    })
+}
+
+/// Replaces a file of a work tree, with the permissions that git would give it.
+pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    bring::write_plain(path, content, crate::effects::MODE_FILE)
+}
+
+/// Removes a file of a work tree, if it is there.
+pub(super) fn remove_file(path: &Path) -> Result<()> {
+    bring::remove_any(path)
+}
+
+impl OsGit {
+    /// Finds the repository that a directory belongs to.
+    ///
+    /// `workspaces` is where private work trees are to lie.
+    ///
+    /// # Errors
+    /// [`Trouble::Missing`] when there is none; [`Trouble::Unsupported`] when it is of a kind that
+    /// orch does not work in; [`Trouble::Denied`] when it belongs to somebody else.
+    pub fn discover(dir: &Path, workspaces: PathBuf) -> Result<Self> {
+        // Absolute, because journals and agents outlive the directory that the command was given in.
+        let whole =
+            |path: &Path| std::path::absolute(path).map_err(|error| EffectError::io("find", path, &error));
+        let repo = gix::discover_with_environment_overrides(whole(dir)?).map_err(|error| {
+            let text = error.to_string();
+            if dir.exists()
+                && (text.contains("Could not find a git repository") || text.contains("no git repository"))
+            {
+                EffectError::new(Trouble::Missing, format!("`{}` is not in a git repository", dir.display()))
+            } else if dir.exists() {
+                failed("open the git repository", &text)
+            } else {
+                EffectError::new(Trouble::Missing, format!("`{}` does not exist", dir.display()))
+            }
+        })?;
+        let repo = match repo.git_dir() {
+            relative if relative.is_relative() => or("open the git repository", gix::open(whole(relative)?))?,
+            _ => repo,
+        };
+        if repo.git_dir_trust() != gix::sec::Trust::Full {
+            return Err(EffectError::new(
+                Trouble::Denied,
+                format!("`{}` belongs to another user", repo.git_dir().display()),
+            ));
+        }
+        if repo.config_snapshot().string("extensions.refStorage").is_some_and(|kind| *kind != *b"files") {
+            return Err(EffectError::new(
+                Trouble::Unsupported,
+                "the repository keeps its refs in a `reftable`, which orch cannot read",
+            ));
+        }
+        let mut repo = repo;
+        repo.object_cache_size_if_unset(4 << 20);
+        Ok(Self { repo, unsettled: RefCell::default(), workspaces })
+    }
+
+    /// The same repository with private work trees in another place.
+    #[must_use]
+    pub fn with_workspaces(mut self, workspaces: PathBuf) -> Self {
+        self.workspaces = workspaces;
+        self
+    }
+
+    pub(super) fn note_written(&self, id: ObjectId) -> Oid {
+        self.unsettled.borrow_mut().push(id);
+        oid(id)
+    }
+}
+
+impl Git for OsGit {
+    fn head(&self) -> Result<Head> {
+        self.read_head()
+    }
+
+    fn tip(&self, reference: &str) -> Result<Option<Oid>> {
+        self.read_tip(reference)
+    }
+
+    fn resolve(&self, revision: &str) -> Result<Option<Oid>> {
+        self.read_revision(revision)
+    }
+
+    fn refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
+        self.read_refs(prefix)
+    }
+
+    fn commit(&self, id: Oid) -> Result<Commit> {
+        self.read_commit(id)
+    }
+
+    fn history(&self, tip: Oid, limit: usize) -> Result<Vec<Commit>> {
+        self.walk_history(tip, limit)
+    }
+
+    fn walk(&self, tip: Oid, more: &mut dyn FnMut(Commit) -> bool) -> Result<()> {
+        self.walk_while(tip, more)
+    }
+
+    fn uncommitted(&self, below: &str, files: &[WorkFile], limit: usize) -> Result<Vec<bstr::BString>> {
+        self.uncommitted_below(below, files, limit)
+    }
+
+    fn is_ancestor(&self, ancestor: Oid, of: Oid) -> Result<bool> {
+        self.reaches(ancestor, of)
+    }
+
+    fn subtree(&self, tree: Oid, dir: &str) -> Result<Option<Oid>> {
+        Ok(self.find_entry(tree, dir)?.filter(|(mode, _)| *mode == objects::MODE_TREE).map(|(_, id)| id))
+    }
+
+    fn files(&self, tree: Oid, prefix: &str) -> Result<Vec<TreeFile>> {
+        self.list_files(tree, prefix)
+    }
+
+    fn entry(&self, tree: Oid, path: &str) -> Result<Option<(Mode, Oid)>> {
+        Ok(self.find_entry(tree, path)?.filter(|(mode, _)| *mode != objects::MODE_TREE))
+    }
+
+    fn blob(&self, id: Oid) -> Result<Vec<u8>> {
+        self.read_blob(id)
+    }
+
+    fn changes(&self, old: Oid, new: Oid) -> Result<Vec<Change>> {
+        self.diff_trees(old, new)
+    }
+
+    fn empty_tree(&self) -> Oid {
+        oid(ObjectId::empty_tree(self.repo.object_hash()))
+    }
+
+    fn write_blob(&self, content: &[u8]) -> Result<Oid> {
+        let id = or("write an object", self.repo.write_blob(content))?.detach();
+        Ok(self.note_written(id))
+    }
+
+    fn edit_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid> {
+        self.build_tree(tree, edits)
+    }
+
+    fn merge(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Merge> {
+        self.merge_three(base, ours, theirs)
+    }
+
+    fn write_commit(&self, commit: &NewCommit) -> Result<Oid> {
+        self.build_commit(commit)
+    }
+
+    fn check_identity(&self) -> Result<()> {
+        self.committer().and_then(|_| self.author()).map(|_| ())
+    }
+
+    fn settle(&self) -> Result<()> {
+        self.sync_objects()
+    }
+
+    fn swap(&self, reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Result<Swap> {
+        self.update_ref(reference, expected, new, reason)
+    }
+
+    fn clear_index_locks(&self) -> Result<()> {
+        self.remove_index_locks()
+    }
+
+    fn clear_ref_lock(&self, reference: &str, new: Oid) -> Result<()> {
+        self.remove_ref_lock(reference, new)
+    }
+
+    fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>> {
+        self.find_checkout(branch)
+    }
+
+    fn open_checkout(&self, checkout: &Checkout) -> Result<Box<dyn WorkTree + '_>> {
+        Ok(Box::new(place::Place::of_user(self, checkout)?))
+    }
+
+    fn open_workspace(&self, slot: u32) -> Result<Box<dyn WorkTree + '_>> {
+        Ok(Box::new(place::Place::private(self, slot)?))
+    }
+
+    fn disposable(&self, tree: &dyn WorkTree, branch: &str, base: Oid) -> Result<()> {
+        self.write_disposable(tree.dir(), branch, base)
+    }
+
+    fn hook(&self, name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> Result<HookRun> {
+        self.run_hook(name, base, tree, message)
+    }
+
+    fn common_dir(&self) -> &Path {
+        self.repo.common_dir()
+    }
+
+    fn work_dir(&self) -> Option<&Path> {
+        self.repo.workdir()
+    }
+}

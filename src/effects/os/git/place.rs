@@ -1,0 +1,342 @@
+//! Opening a work tree: the user's, with its index lock held, or a private one.
+//!
+//! The lock on a user's index is git's own `index.lock`, so that git and orch exclude each other.
+//! It is made as a second name (a hard link) of `index.orch` beside it: after a crash, an
+//! `index.lock` that is the same file as `index.orch` is known to be orch's and is removed at the
+//! next opening; any other is somebody else's and is left alone.
+
+use super::worktree::{self, Owner};
+use super::{Checkout, EffectError, Oid, OsGit, Result, Trouble, bring, id, oid, or};
+use bstr::ByteSlice;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A work tree: a directory and its index.
+pub(super) struct Place<'g> {
+    pub(super) git: &'g OsGit,
+    pub(super) repo: gix::Repository,
+    pub(super) dir: PathBuf,
+    pub(super) owner: Owner,
+    pub(super) index: gix::index::File,
+    pub(super) index_path: PathBuf,
+    index_stamp: Option<[i64; 4]>,
+    pub(super) index_tree: Option<Oid>,
+    pub(super) dirty_index: bool,
+    pub(super) lock: Option<IndexLock>,
+}
+
+/// The held lock of a user's index.
+pub(super) struct IndexLock {
+    lock: PathBuf,
+    own: PathBuf,
+}
+
+impl OsGit {
+    /// Removes the index locks that a killed orch left in any work tree.
+    pub(super) fn remove_index_locks(&self) -> Result<()> {
+        let common = self.repo.common_dir();
+        let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+        let all = std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path()));
+        for git_dir in all {
+            // Nothing is dropped here: dropping is for a lock that was taken.
+            std::mem::ManuallyDrop::new(IndexLock::of(&git_dir)).recover()?;
+        }
+        Ok(())
+    }
+}
+
+impl IndexLock {
+    fn of(git_dir: &Path) -> Self {
+        Self { lock: git_dir.join("index.lock"), own: git_dir.join("index.orch") }
+    }
+
+    fn take(git_dir: &Path) -> Result<Self> {
+        let this = Self::of(git_dir);
+        this.recover()?;
+        bring::create(&this.own, b"", crate::effects::MODE_FILE, false)?;
+        match fs::hard_link(&this.own, &this.lock) {
+            Ok(()) => Ok(this),
+            Err(error) => {
+                let _ = fs::remove_file(&this.own);
+                if error.kind() == std::io::ErrorKind::AlreadyExists {
+                    let fact = format!("another git process holds `{}`", this.lock.display());
+                    std::mem::forget(this);
+                    return Err(EffectError::new(Trouble::Locked, fact));
+                }
+                let failed = EffectError::io("make", &this.lock, &error);
+                std::mem::forget(this);
+                Err(failed)
+            }
+        }
+    }
+
+    /// Removes what a crash left, and nothing else.
+    fn recover(&self) -> Result<()> {
+        use std::os::unix::fs::MetadataExt as _;
+        let Ok(own) = fs::symlink_metadata(&self.own) else { return Ok(()) };
+        if fs::symlink_metadata(&self.lock)
+            .is_ok_and(|lock| (lock.dev(), lock.ino()) == (own.dev(), own.ino()))
+        {
+            bring::remove_any(&self.lock)?;
+        }
+        bring::remove_any(&self.own)
+    }
+
+    /// Makes what was written the index.
+    fn commit(&self, index: &Path) -> Result<()> {
+        fs::rename(&self.lock, index).map_err(|error| EffectError::io("write", index, &error))?;
+        bring::remove_any(&self.own)
+    }
+}
+
+impl Drop for IndexLock {
+    fn drop(&mut self) {
+        // Failing leaves two names of one file, which the next opening recognises.
+        let _ = self.recover();
+    }
+}
+
+impl<'g> Place<'g> {
+    /// The user's work tree.
+    pub(super) fn of_user(git: &'g OsGit, checkout: &Checkout) -> Result<Self> {
+        let index_path = checkout.git_dir.join("index");
+        let mut repo = if checkout.git_dir == git.repo.git_dir() {
+            git.repo.clone()
+        } else {
+            or("open the work tree", gix::open(&checkout.git_dir))?
+        };
+        or("open the work tree", repo.set_workdir(checkout.dir.clone()))?;
+        let index_stamp = stamp(&index_path)?;
+        let index = load_index(&repo, &index_path)?;
+        if index.is_sparse() {
+            return Err(EffectError::new(
+                Trouble::Unsupported,
+                format!("the index of `{}` is sparse, which orch cannot write", checkout.dir.display()),
+            ));
+        }
+        let mut place = Self {
+            git,
+            repo,
+            dir: checkout.dir.clone(),
+            owner: Owner::User,
+            index,
+            index_path,
+            index_stamp,
+            index_tree: None,
+            dirty_index: false,
+            lock: None,
+        };
+        place.index_tree = place.known_tree()?;
+        Ok(place)
+    }
+
+    /// Private work tree number `slot`.
+    pub(super) fn private(git: &'g OsGit, slot: u32) -> Result<Self> {
+        let dir = git.workspaces.join(slot.to_string());
+        let made = fs::create_dir_all(&dir);
+        made.map_err(|error| EffectError::io("make the directory", &dir, &error))?;
+        let index_path = git.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
+        crate::effects::os::files::make_parent(&index_path)?;
+        let mut repo = git.repo.clone();
+        or("open a workspace", repo.set_workdir(dir.clone()))?;
+        let index_stamp = stamp(&index_path)?;
+        let index = load_index(&repo, &index_path)?;
+        let mut place = Self {
+            git,
+            repo,
+            dir,
+            owner: Owner::Orch,
+            index,
+            index_path,
+            index_stamp,
+            index_tree: None,
+            dirty_index: false,
+            lock: None,
+        };
+        place.index_tree = place.remembered_tree();
+        if place.index_tree.is_none() {
+            // Without its tree the index is worthless; everything there is then looked at afresh.
+            place.index = empty_index(&place.repo, &place.index_path);
+            place.index_tree = Some(super::super::super::Git::empty_tree(git));
+        }
+        Ok(place)
+    }
+
+    /// Which tree orch wrote this very index for.
+    fn remembered_tree(&self) -> Option<Oid> {
+        let checksum = self.index.checksum()?;
+        let text = fs::read_to_string(self.memory()).ok()?;
+        let (index, tree) = text.trim().split_once(' ')?;
+        (index == checksum && !checksum.is_null()).then(|| Oid::from_hex(tree)).flatten()
+    }
+
+    fn memory(&self) -> PathBuf {
+        let mut name = self.index_path.file_name().unwrap_or_default().to_owned();
+        name.push(".tree");
+        match self.owner {
+            Owner::Orch => self.index_path.with_file_name(name),
+            Owner::User => self.repo.git_dir().join("index.orch-tree"),
+        }
+    }
+
+    /// Which tree a user's index stands for: as remembered, as git's cache says, or as compared
+    /// with `HEAD`, entry by entry. None when it holds staged changes.
+    fn known_tree(&self) -> Result<Option<Oid>> {
+        if let Some(tree) = self.remembered_tree() {
+            return Ok(Some(tree));
+        }
+        if let Some(cached) = self.index.tree().filter(|cached| cached.num_entries.is_some()) {
+            return Ok(Some(oid(cached.id)));
+        }
+        let Ok(head) = self.repo.head_tree_id() else { return Ok(None) };
+        let files = self.git.list_files(oid(head.detach()), "")?;
+        let entries = self.index.entries();
+        let same = files.len() == entries.len()
+            && files.iter().zip(entries).all(|(file, entry)| {
+                entry.stage_raw() == 0
+                    && entry.id == id(file.id)
+                    && entry.mode.bits() == file.mode
+                    && entry.path(&self.index) == file.path.as_bstr()
+            });
+        Ok(same.then(|| oid(head.detach())))
+    }
+
+    /// Writes the index, for a user durably and under the lock.
+    pub(super) fn write_index(&mut self) -> Result<()> {
+        if !self.dirty_index {
+            return Ok(());
+        }
+        self.index.remove_tree();
+        let to = match &self.lock {
+            Some(lock) => lock.lock.clone(),
+            None => self.index_path.with_extension("new"),
+        };
+        let failed = |error: std::io::Error| EffectError::io("write", &to, &error);
+        let file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).open(&to).map_err(failed)?;
+        let mut out = std::io::BufWriter::with_capacity(1 << 16, file);
+        let options = gix::index::write::Options::default();
+        let (_, checksum) = or("write the index", self.index.write_to(&mut out, options))?;
+        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+        if self.owner == Owner::User {
+            file.sync_all().map_err(failed)?;
+        }
+        match self.lock.take() {
+            Some(lock) => {
+                lock.commit(&self.index_path)?;
+                std::mem::forget(lock);
+            }
+            None => fs::rename(&to, &self.index_path)
+                .map_err(|error| EffectError::io("write", &self.index_path, &error))?,
+        }
+        self.dirty_index = false;
+        self.index_stamp = stamp(&self.index_path)?;
+        let memory = self.memory();
+        match self.index_tree {
+            Some(tree) => {
+                crate::effects::os::files::replace(&memory, format!("{checksum} {tree}\n").as_bytes(), false)
+            }
+            None => bring::remove_any(&memory),
+        }
+    }
+}
+
+/// What tells that an index file is the one that was read: git never writes one in place. Its
+/// checksum does not tell, because `index.skipHash` leaves that out. None if there is no file.
+fn stamp(path: &Path) -> Result<Option<[i64; 4]>> {
+    use std::os::unix::fs::MetadataExt as _;
+    match fs::symlink_metadata(path) {
+        Ok(now) => {
+            let (inode, size) = (now.ino().cast_signed(), now.size().cast_signed());
+            Ok(Some([inode, size, now.mtime(), now.mtime_nsec()]))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(EffectError::io("read", path, &error)),
+    }
+}
+
+fn load_index(repo: &gix::Repository, path: &Path) -> Result<gix::index::File> {
+    let options = gix::index::decode::Options::default();
+    or("read the index", gix::index::File::at_or_default(path, repo.object_hash(), false, options))
+}
+
+fn empty_index(repo: &gix::Repository, path: &Path) -> gix::index::File {
+    gix::index::File::from_state(gix::index::State::new(repo.object_hash()), path.to_owned())
+}
+
+impl crate::effects::WorkTree for Place<'_> {
+    fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn index_tree(&self) -> Option<Oid> {
+        self.index_tree
+    }
+
+    fn lock(&mut self) -> Result<()> {
+        if self.owner == Owner::Orch || self.lock.is_some() {
+            return Ok(());
+        }
+        let lock = IndexLock::take(self.repo.git_dir())?;
+        if stamp(&self.index_path)? != self.index_stamp {
+            let fact = format!("`{}` was written by another git process", self.index_path.display());
+            return Err(EffectError::new(Trouble::Locked, fact));
+        }
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        let now = stamp(&self.index_path)?;
+        if self.owner == Owner::Orch || now == self.index_stamp {
+            return Ok(());
+        }
+        self.index = load_index(&self.repo, &self.index_path)?;
+        self.index_stamp = now;
+        self.dirty_index = false;
+        self.index_tree = self.known_tree()?;
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Result<crate::effects::Seen> {
+        worktree::snapshot(self)
+    }
+
+    fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {
+        worktree::overlaps(self, from, to)
+    }
+
+    fn bring(&mut self, from: Oid, to: Oid, keep: &[bstr::BString]) -> Result<()> {
+        worktree::bring(self, from, to, keep)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        self.write_index()
+    }
+
+    fn git_dir(&self) -> PathBuf {
+        match self.owner {
+            Owner::Orch => self.dir.join(".git"),
+            Owner::User => self.repo.git_dir().to_owned(),
+        }
+    }
+
+    fn stage(&mut self) -> Result<()> {
+        match self.owner {
+            Owner::Orch => {
+                self.write_index()?;
+                let to = self.dir.join(".git/index");
+                bring::remove_any(&to)?;
+                match fs::copy(&self.index_path, &to) {
+                    Err(error) if !bring::is_absent(&error) => Err(EffectError::io("write", &to, &error)),
+                    _ => Ok(()),
+                }
+            }
+            Owner::User if self.dirty_index => {
+                self.lock()?;
+                self.write_index()
+            }
+            Owner::User => Ok(()),
+        }
+    }
+}

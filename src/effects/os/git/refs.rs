@@ -1,0 +1,188 @@
+//! Refs: where they point, and moving one by compare-and-swap.
+//!
+//! The move is made by `git update-ref`, not by gix: git syncs the ref file (`core.fsync`), runs the
+//! repository's `reference-transaction` hook and takes the same lock as everybody else. Its exit
+//! code is not the answer: a command that was interrupted may have moved the ref all the same, so
+//! the ref is read again.
+
+use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, oid, or};
+use bstr::ByteSlice;
+use std::path::Path;
+use std::time::Duration;
+
+/// Refs of orch's own.
+const OWN: &str = "refs/orch/";
+/// How long an empty lock of git's lies before it counts as left behind.
+const OLD: Duration = Duration::from_secs(1);
+
+impl OsGit {
+    pub(super) fn read_head(&self) -> Result<Head> {
+        let head = or("read HEAD", self.repo.head())?;
+        Ok(match head.kind {
+            gix::head::Kind::Symbolic(reference) => {
+                let name = reference.name.shorten().to_str_lossy().into_owned();
+                let tip = self.read_tip(&reference.name.as_bstr().to_str_lossy())?;
+                Head::Branch(name, tip)
+            }
+            gix::head::Kind::Unborn(name) => Head::Branch(name.shorten().to_str_lossy().into_owned(), None),
+            gix::head::Kind::Detached { target, .. } => Head::Detached(oid(target)),
+        })
+    }
+
+    pub(super) fn read_tip(&self, name: &str) -> Result<Option<Oid>> {
+        let Some(mut reference) = or("read a ref", self.repo.try_find_reference(name))? else {
+            return Ok(None);
+        };
+        Ok(Some(oid(or("read a ref", reference.peel_to_id())?.detach())))
+    }
+
+    pub(super) fn read_revision(&self, revision: &str) -> Result<Option<Oid>> {
+        let Ok(found) = self.repo.rev_parse_single(revision.as_bytes().as_bstr()) else { return Ok(None) };
+        let object = or("read an object", found.object())?;
+        Ok(object.peel_to_kind(gix::object::Kind::Commit).ok().map(|commit| oid(commit.id)))
+    }
+
+    pub(super) fn read_refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
+        let platform = or("read refs", self.repo.references())?;
+        let mut found = Vec::new();
+        for reference in or("read refs", platform.prefixed(prefix))? {
+            let Ok(mut reference) = reference else { continue };
+            let name = reference.name().as_bstr().to_str_lossy().into_owned();
+            if let Ok(target) = reference.peel_to_id() {
+                found.push((name, oid(target.detach())));
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn update_ref(
+        &self,
+        name: &str,
+        expected: Option<Oid>,
+        new: Oid,
+        reason: &str,
+    ) -> Result<Swap> {
+        self.sync_objects()?;
+        let zero = gix::ObjectId::null(self.repo.object_hash()).to_string();
+        let old = expected.map_or(zero, |oid| oid.to_string());
+        let new_text = new.to_string();
+        if name.starts_with(OWN) {
+            // Only orch writes there, one command at a time: a lock is one that was left.
+            let lock = self.repo.common_dir().join(format!("{name}.lock"));
+            if lock.exists() {
+                crate::effects::os::files::wait_until_old(&lock, OLD)?;
+                super::bring::remove_any(&lock)?;
+            }
+        }
+        let output = self.git(&["update-ref", "--create-reflog", "-m", reason, name, &new_text, &old])?;
+        if output.killed {
+            self.remove_ref_lock(name, new)?;
+        }
+        let now = self.read_tip(name)?;
+        if now == Some(new) {
+            self.sync_ref(name)?;
+            return Ok(Swap::Done);
+        }
+        if now != expected {
+            return Ok(Swap::Moved(now));
+        }
+        Err(EffectError::new(
+            Trouble::Repository,
+            format!("git did not move `{name}`: {}", output.stderr_line()),
+        ))
+    }
+
+    /// Removes what a killed `git update-ref` left. Its lock holds the new value; one that holds
+    /// nothing yet is told from a living git's by its age, since git writes it at once.
+    pub(super) fn remove_ref_lock(&self, name: &str, new: Oid) -> Result<()> {
+        let lock = self.repo.common_dir().join(format!("{name}.lock"));
+        match read_lock(&lock)? {
+            Some(content) if content.trim() == new.to_string() => super::bring::remove_any(&lock)?,
+            Some(content) if content.is_empty() => remove_if_old(&lock)?,
+            Some(_) | None => {}
+        }
+        // Git holds `HEAD` as well while it moves the branch that `HEAD` names, and writes nothing to it.
+        let head = self.repo.git_dir().join("HEAD.lock");
+        match read_lock(&head)? {
+            Some(content) if content.is_empty() => remove_if_old(&head),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn sync_ref(&self, name: &str) -> Result<()> {
+        let path = self.repo.common_dir().join(name);
+        let mut dir = path.parent();
+        while let Some(at) = dir.filter(|at| at.starts_with(self.repo.common_dir())) {
+            if at.is_dir() {
+                crate::effects::os::files::sync_dir(at)?;
+            }
+            dir = at.parent();
+        }
+        Ok(())
+    }
+
+    pub(super) fn find_checkout(&self, branch: &str) -> Result<Option<Checkout>> {
+        if let Some(found) = checkout_in(&self.repo, branch)? {
+            return Ok(Some(found));
+        }
+        if or("list work trees", self.repo.worktrees())?.is_empty()
+            && self.repo.git_dir() == self.repo.common_dir()
+        {
+            return Ok(None);
+        }
+        for repo in or("list work trees", self.repo.worktrees_including_main())? {
+            // A work tree whose folder is gone holds nothing that could be in the way.
+            let Ok(repo) = repo else { continue };
+            if let Some(found) = checkout_in(&repo, branch)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The work tree of an opened repository, if the branch is checked out there.
+fn checkout_in(repo: &gix::Repository, branch: &str) -> Result<Option<Checkout>> {
+    let Some(dir) = repo.workdir() else { return Ok(None) };
+    let wanted = format!("refs/heads/{branch}");
+    let head = or("read HEAD", repo.head_name())?;
+    let on_branch = head.is_some_and(|name| name.as_bstr() == wanted.as_str());
+    // During a rebase HEAD is detached, but the branch is still somebody's.
+    Ok((on_branch || rebasing(repo.git_dir(), &wanted)).then(|| Checkout {
+        dir: dir.to_owned(),
+        git_dir: repo.git_dir().to_owned(),
+        in_progress: repo.state().map(|state| in_progress(&state).to_owned()),
+    }))
+}
+
+fn read_lock(path: &Path) -> Result<Option<String>> {
+    let content = crate::effects::os::files::read(path, 1 << 10)?;
+    Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Removes an empty lock that is empty still when it is as old as no living git leaves it.
+fn remove_if_old(path: &Path) -> Result<()> {
+    crate::effects::os::files::wait_until_old(path, OLD)?;
+    match read_lock(path)? {
+        Some(content) if content.is_empty() => super::bring::remove_any(path),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn rebasing(git_dir: &Path, branch: &str) -> bool {
+    ["rebase-merge/head-name", "rebase-apply/head-name"]
+        .iter()
+        .any(|name| std::fs::read_to_string(git_dir.join(name)).is_ok_and(|text| text.trim() == branch))
+}
+
+fn in_progress(state: &gix::state::InProgress) -> &'static str {
+    use gix::state::InProgress as State;
+    match state {
+        State::ApplyMailbox => "am",
+        State::ApplyMailboxRebase | State::Rebase | State::RebaseInteractive => "rebase",
+        State::Bisect => "bisect",
+        State::CherryPick | State::CherryPickSequence => "cherry-pick",
+        State::Merge => "merge",
+        State::Revert | State::RevertSequence => "revert",
+    }
+}

@@ -1,0 +1,340 @@
+//! Looking at a work tree, and bringing it from one tree to another.
+//!
+//! Invariant: in a user's work tree a path is only written when it holds exactly what the index and
+//! the old tree say, or already what the new tree says; anything else is the user's.
+
+use super::bring as write;
+use super::incoming::{content_of, stage_many, write_file};
+use super::place::Place;
+use super::scan::{COMPARE, Found, Scan, scan};
+use super::{EffectError, Oid, Result, id, oid, or};
+use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen};
+use bstr::{BStr, BString, ByteSlice};
+use gix::index::entry::{Flags, Stat};
+use gix::index::fs::Metadata;
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Whose work tree it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The user's: their changes come first.
+    User,
+    /// Orch's own: what is in the way is removed.
+    Orch,
+}
+
+/// Hashes what is there and brings the index in memory up to it.
+pub(super) fn snapshot(place: &mut Place<'_>) -> Result<Seen> {
+    let base = match place.index_tree {
+        Some(tree) => tree,
+        None => tree_of_index(place)?,
+    };
+    let Scan { found, nested } = scan(place)?;
+    let hashes = hash_all(place, &found)?;
+    let mut edits = Vec::new();
+    let mut entries = Vec::new();
+    for (path, what) in found {
+        let hashed = hashes.get(&path).copied();
+        if what == Found::Look && hashed.is_none() && place.index.entry_by_path(path.as_bstr()).is_none() {
+            // It was there a moment ago, and was never tracked.
+            continue;
+        }
+        let before =
+            place.index.entry_by_path(path.as_bstr()).map(|entry| (entry.mode.bits(), oid(entry.id)));
+        let now = hashed.map(|(mode, id, _)| (mode, id));
+        if before != now {
+            edits.push(Edit { path: path.clone(), new: now });
+        }
+        entries.push((path, hashed));
+    }
+    update_index(place, entries);
+    let tree = if edits.is_empty() { base } else { place.git.edit_tree(base, &edits)? };
+    place.index_tree = Some(tree);
+    Ok(Seen { tree, nested })
+}
+
+/// The tree that an index with staged changes stands for.
+fn tree_of_index(place: &Place<'_>) -> Result<Oid> {
+    let staged = place.index.entries().iter().filter(|entry| entry.stage_raw() == 0);
+    let edits: Vec<Edit> = staged
+        .filter(|entry| !entry.flags.contains(Flags::INTENT_TO_ADD))
+        .map(|entry| Edit {
+            path: entry.path(&place.index).to_owned(),
+            new: Some((entry.mode.bits(), oid(entry.id))),
+        })
+        .collect();
+    place.git.edit_tree(place.git.empty_tree(), &edits)
+}
+
+type Hashed = (Mode, Oid, Stat);
+
+fn hash_all(place: &Place<'_>, found: &BTreeMap<BString, Found>) -> Result<BTreeMap<BString, Hashed>> {
+    let wanted: Vec<&BString> =
+        found.iter().filter(|(_, what)| matches!(what, Found::Look)).map(|(path, _)| path).collect();
+    let mut hashed = BTreeMap::new();
+    if wanted.is_empty() {
+        return Ok(hashed);
+    }
+    let mut pipeline = pipeline(place)?;
+    for path in wanted {
+        // The times are taken before the content is read: a later write then shows.
+        let Ok(stat) = stat_of(&full(place, path.as_bstr())) else { continue };
+        let doing = "hash a file of the work tree";
+        let Some((blob, kind, _)) =
+            or(doing, pipeline.worktree_file_to_object(path.as_bstr(), &place.index))?
+        else {
+            continue;
+        };
+        place.git.note_written(blob);
+        hashed.insert(path.clone(), (kind as Mode, oid(blob), stat));
+    }
+    Ok(hashed)
+}
+
+fn pipeline<'p>(place: &'p Place<'_>) -> Result<gix::filter::Pipeline<'p>> {
+    let source = gix::worktree::stack::state::attributes::Source::WorktreeThenIdMapping;
+    let attributes = or("read attributes", place.repo.attributes_only(&place.index, source))?;
+    or("read filters", gix::filter::Pipeline::new(&place.repo, attributes.detach()))
+}
+
+fn full(place: &Place<'_>, path: &BStr) -> PathBuf {
+    place.dir.join(relative(path))
+}
+
+fn relative(path: &BStr) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(std::ffi::OsStr::from_bytes(path))
+}
+
+fn stat_of(path: &Path) -> std::io::Result<Stat> {
+    let metadata = Metadata::from_path_no_follow(path)?;
+    Stat::from_fs(&metadata).map_err(std::io::Error::other)
+}
+
+/// Puts entries into the index in memory: changed ones in place, new ones sorted in at the end.
+fn update_index(place: &mut Place<'_>, entries: Vec<(BString, Option<Hashed>)>) {
+    if entries.is_empty() {
+        return;
+    }
+    let mut gone: HashSet<BString> = HashSet::new();
+    let mut new = Vec::new();
+    for (path, hashed) in entries {
+        let Some((mode, blob, stat)) = hashed else {
+            gone.insert(path);
+            continue;
+        };
+        let mode = gix::index::entry::Mode::from_bits_truncate(mode);
+        let unconflicted = gix::index::entry::Stage::Unconflicted;
+        match place.index.entry_mut_by_path_and_stage(path.as_bstr(), unconflicted) {
+            Some(entry) => {
+                entry.stat = stat;
+                entry.id = id(blob);
+                entry.mode = mode;
+                entry.flags.remove(Flags::INTENT_TO_ADD | Flags::ASSUME_VALID);
+            }
+            None => new.push((stat, id(blob), mode, path)),
+        }
+    }
+    if !gone.is_empty() {
+        place.index.remove_entries(|_, path, _| gone.contains(path));
+    }
+    // Only now: an entry at the end of the list is one that the search above does not find.
+    if !new.is_empty() {
+        for (stat, blob, mode, path) in new {
+            place.index.dangerously_push_entry(stat, blob, Flags::empty(), mode, path.as_bstr());
+        }
+        place.index.sort_entries();
+    }
+    place.dirty_index = true;
+}
+
+/// Which paths that differ between two trees hold something of the user's.
+pub(super) fn overlaps(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<Vec<BString>> {
+    let changes = place.git.changes(from, to)?;
+    let mut users = Vec::new();
+    for change in changes {
+        if is_users(place, &change)? {
+            users.push(change.path);
+        }
+    }
+    Ok(users)
+}
+
+/// Whether a path holds something else than the old and the new tree say.
+fn is_users(place: &Place<'_>, change: &Change) -> Result<bool> {
+    let path = change.path.as_bstr();
+    let unconflicted = gix::index::entry::Stage::Unconflicted;
+    let entry = place.index.entry_by_path_and_stage(path, unconflicted);
+    if entry.is_none() && place.index.entry_range(path).is_some() {
+        return Ok(true);
+    }
+    if change.new.is_some() && untracked_file_on_the_way(place, path) {
+        return Ok(true);
+    }
+    let indexed = entry.map(|entry| (entry.mode.bits(), oid(entry.id)));
+    if indexed != change.old && indexed != change.new {
+        return Ok(true);
+    }
+    if entry.is_some_and(|entry| entry.flags.contains(Flags::SKIP_WORKTREE)) {
+        return Ok(false);
+    }
+    let submodule = [change.old, change.new].into_iter().flatten().any(|(mode, _)| mode == MODE_SUBMODULE);
+    Ok(match on_disk(place, path, entry)? {
+        OnDisk::Nothing => change.new.is_some() && change.old.is_some(),
+        OnDisk::Leaf(mode, id) => {
+            !submodule && Some((mode, id)) != change.new && Some((mode, id)) != change.old
+        }
+        OnDisk::Folder => !submodule && holds_untracked(place, path)?,
+    })
+}
+
+/// Whether one of the folders above a path is really a file or a link that git does not track.
+fn untracked_file_on_the_way(place: &Place<'_>, path: &BStr) -> bool {
+    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').any(|(at, _)| {
+        let above = path[..at].as_bstr();
+        let is_leaf = fs::symlink_metadata(full(place, above)).is_ok_and(|metadata| !metadata.is_dir());
+        is_leaf && place.index.entry_by_path(above).is_none()
+    })
+}
+
+/// What lies at a path.
+enum OnDisk {
+    /// Nothing; what is on the way to it may be a tracked file.
+    Nothing,
+    /// A file, program or link, with the hash of its content.
+    Leaf(Mode, Oid),
+    /// A folder.
+    Folder,
+}
+
+fn on_disk(place: &Place<'_>, path: &BStr, entry: Option<&gix::index::Entry>) -> Result<OnDisk> {
+    let full = full(place, path);
+    let metadata = match fs::symlink_metadata(&full) {
+        Ok(metadata) => metadata,
+        // A file on the way is the user's unless it is tracked, and then it is looked at by itself.
+        Err(error) if write::is_absent(&error) => return Ok(OnDisk::Nothing),
+        Err(error) => return Err(EffectError::io("read", &full, &error)),
+    };
+    if metadata.is_dir() {
+        return Ok(OnDisk::Folder);
+    }
+    let stat = stat_of(&full).map_err(|error| EffectError::io("read", &full, &error))?;
+    if let Some(entry) = entry {
+        let racy = entry.stat.is_racy(place.index.timestamp(), COMPARE);
+        if !racy && entry.stat.matches(&stat, COMPARE) {
+            return Ok(OnDisk::Leaf(entry.mode.bits(), oid(entry.id)));
+        }
+    }
+    let mut pipeline = pipeline(place)?;
+    let hashed = or("hash a file of the work tree", pipeline.worktree_file_to_object(path, &place.index))?;
+    // What cannot be tracked (a pipe, a socket) is nobody's but the user's.
+    let none = Oid::from_bytes(&[0; 20]);
+    Ok(hashed.map_or(OnDisk::Leaf(0, none), |(blob, kind, _)| OnDisk::Leaf(kind as Mode, oid(blob))))
+}
+
+/// Whether a folder holds a file that git does not track; those that it tracks are looked at one by one.
+fn holds_untracked(place: &Place<'_>, path: &BStr) -> Result<bool> {
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let full = full(place, folder.as_bstr());
+        let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
+        for found in fs::read_dir(&full).map_err(failed)? {
+            let found = found.map_err(failed)?;
+            let mut below = folder.clone();
+            below.push(b'/');
+            below.extend_from_slice(found.file_name().as_encoded_bytes());
+            if found.file_type().map_err(failed)?.is_dir() {
+                folders.push(below);
+            } else if place.index.entry_by_path(below.as_bstr()).is_none() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Writes the differences between two trees.
+pub(super) fn bring(place: &mut Place<'_>, from: Oid, to: Oid, keep: &[BString]) -> Result<()> {
+    let keep: HashSet<&BString> = keep.iter().collect();
+    let changes: Vec<Change> =
+        place.git.changes(from, to)?.into_iter().filter(|change| !keep.contains(&change.path)).collect();
+    let mut entries = Vec::new();
+    for change in changes.iter().filter(|change| change.new.is_none()) {
+        entries.extend(take_out(place, change)?);
+    }
+    // Attributes come first: they say how the other files are to be written.
+    let (attributes, others): (Vec<&Change>, Vec<&Change>) = changes
+        .iter()
+        .filter(|change| change.new.is_some())
+        .partition(|change| change.path.ends_with(b".gitattributes"));
+    for group in [attributes, others] {
+        if group.is_empty() {
+            continue;
+        }
+        let mut filters = pipeline(place)?;
+        let staged = stage_many(place, &group, &mut filters)?;
+        for (at, change) in group.into_iter().enumerate() {
+            let staged = staged.as_ref().map(|dir| dir.join(at.to_string()));
+            entries.extend(put_in(place, change, &mut filters, staged.as_deref())?);
+        }
+        if let Some(dir) = staged {
+            write::remove_any(&dir)?;
+        }
+    }
+    update_index(place, entries);
+    let moved = place.index_tree == Some(from) && keep.is_empty();
+    place.index_tree = if moved { Some(to) } else { None };
+    place.dirty_index |= from != to;
+    Ok(())
+}
+
+type Entry = (BString, Option<Hashed>);
+
+fn take_out(place: &Place<'_>, change: &Change) -> Result<Option<Entry>> {
+    let full = full(place, change.path.as_bstr());
+    let submodule = change.old.is_some_and(|(mode, _)| mode == MODE_SUBMODULE);
+    match place.owner {
+        Owner::Orch => write::remove_any(&full)?,
+        Owner::User if submodule => {}
+        // The user changed it a moment ago: it stays, and shows as theirs.
+        Owner::User if is_users(place, change)? => return Ok(Some((change.path.clone(), None))),
+        Owner::User => {
+            if !place_is_sparse(place, change.path.as_bstr()) {
+                write::remove_any(&full)?;
+            }
+        }
+    }
+    write::remove_empty_folders(&place.dir, &relative(change.path.as_bstr()));
+    Ok(Some((change.path.clone(), None)))
+}
+
+fn place_is_sparse(place: &Place<'_>, path: &BStr) -> bool {
+    place.index.entry_by_path(path).is_some_and(|entry| entry.flags.contains(Flags::SKIP_WORKTREE))
+}
+
+fn put_in(
+    place: &Place<'_>,
+    change: &Change,
+    filters: &mut gix::filter::Pipeline<'_>,
+    staged: Option<&Path>,
+) -> Result<Option<Entry>> {
+    let Some((mode, blob)) = change.new else { return Ok(None) };
+    let path = change.path.as_bstr();
+    let full = full(place, path);
+    let nothing_to_write = place.owner == Owner::User
+        && (place_is_sparse(place, path) || mode == MODE_SUBMODULE || is_users(place, change)?);
+    if nothing_to_write {
+        return Ok(Some((change.path.clone(), Some((mode, blob, Stat::default())))));
+    }
+    write::make_folders(&place.dir, &relative(path), place.owner == Owner::Orch)?;
+    if mode == MODE_SUBMODULE {
+        write::remove_any(&full)?;
+        fs::create_dir(&full).map_err(|error| EffectError::io("make the directory", &full, &error))?;
+    } else if staged.is_none_or(|staged| fs::rename(staged, &full).is_err()) {
+        write_file(place, &full, mode, &content_of(place, path, mode, blob, filters)?)?;
+    }
+    let stat = stat_of(&full).map_err(|error| EffectError::io("read", &full, &error))?;
+    Ok(Some((change.path.clone(), Some((mode, blob, stat)))))
+}

@@ -1,0 +1,9 @@
+//! The only code that touches the machine: clock, processes, git, files.
+
+pub mod clock;
+mod walk;
+pub mod files;
+pub mod process;
+pub mod git;
+pub mod foreign;
+pub mod machine;

@@ -1,0 +1,163 @@
+//! Configured gates: a command in the candidate tree, with a time limit, its last lines as evidence,
+//! and a number taken from what it printed.
+
+use super::Verdict;
+use super::builtin::last_lines;
+use crate::config::{GateConfig, MetricConfig};
+use crate::effects::{Ended, Finished, Invocation};
+use crate::state::run::VerdictKind;
+use regex::Regex;
+use std::path::PathBuf;
+
+/// How many lines of a gate's output are kept as evidence.
+const EVIDENCE_LINES: usize = 20;
+/// The most that a gate may print, in bytes.
+const OUTPUT_LIMIT: u64 = 256 << 20;
+
+/// What to run for a gate.
+#[must_use]
+pub fn invocation(gate: &GateConfig, dir: PathBuf, env: Vec<(String, String)>) -> Invocation {
+    Invocation {
+        argv: vec!["sh".to_owned(), "-c".to_owned(), gate.run.clone()],
+        dir,
+        env,
+        stdin: Vec::new(),
+        timeout: gate.timeout,
+        idle_timeout: None,
+        output_limit: OUTPUT_LIMIT,
+    }
+}
+
+/// A gate that was not reached because one that it needs did not pass.
+#[must_use]
+pub fn skipped(gate: &GateConfig, because: &str) -> Verdict {
+    Verdict {
+        name: gate.name.clone(),
+        kind: VerdictKind::Skipped,
+        required: gate.required,
+        duration_ms: 0,
+        metric: None,
+        evidence: because.to_owned(),
+    }
+}
+
+/// What a gate's command did, as a verdict.
+#[must_use]
+pub fn judge(gate: &GateConfig, finished: &Finished) -> Verdict {
+    let mut output = finished.stdout.clone();
+    output.extend_from_slice(&finished.stderr);
+    let measured = gate.metric.as_ref().map(|metric| (metric, measure(metric, &output)));
+    let (kind, why) = match &finished.ended {
+        Ended::NotStarted(_) | Ended::Interrupted => (VerdictKind::Error, finished.ended.to_string()),
+        Ended::Exited(0) => {
+            match measured.as_ref().and_then(|(metric, value)| out_of_range(metric, *value)) {
+                Some(why) => (VerdictKind::Fail, why),
+                None => (VerdictKind::Pass, String::new()),
+            }
+        }
+        // The shell's own words for a program that is not there, or cannot be run.
+        Ended::Exited(126 | 127) => (VerdictKind::Error, finished.ended.to_string()),
+        Ended::Exited(_) | Ended::Signalled(_) | Ended::TimedOut | Ended::Silent | Ended::Flooded => {
+            (VerdictKind::Fail, finished.ended.to_string())
+        }
+    };
+    let evidence = match kind {
+        VerdictKind::Pass => String::new(),
+        VerdictKind::Fail | VerdictKind::Error | VerdictKind::Skipped => {
+            format!("{}\n{why}", last_lines(&output, EVIDENCE_LINES)).trim().to_owned()
+        }
+    };
+    Verdict {
+        name: gate.name.clone(),
+        kind,
+        required: gate.required,
+        duration_ms: finished.duration_ms,
+        metric: measured.and_then(|(metric, value)| Some((metric.name.clone(), value?))),
+        evidence,
+    }
+}
+
+/// The last number that the pattern finds; the sum of all where it is a count of things that passed
+/// in several places, such as several test binaries.
+fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
+    let pattern = Regex::new(&metric.regex).ok()?;
+    let text = String::from_utf8_lossy(output);
+    let values: Vec<f64> = pattern
+        .captures_iter(&text)
+        .filter_map(|captures| captures.get(1)?.as_str().replace(['_', ','], "").parse().ok())
+        .filter(|value: &f64| value.is_finite())
+        .collect();
+    if metric.name == "passed" {
+        (!values.is_empty()).then(|| values.iter().sum())
+    } else {
+        values.last().copied()
+    }
+}
+
+fn out_of_range(metric: &MetricConfig, value: Option<f64>) -> Option<String> {
+    let name = &metric.name;
+    match value {
+        None if metric.min.is_some() || metric.max.is_some() => {
+            Some(format!("`{name}` was not found in the output (looked for `{}`)", metric.regex))
+        }
+        None => None,
+        Some(value) => {
+            let low = metric
+                .min
+                .filter(|min| value < *min)
+                .map(|min| format!("`{name}` is {value}, less than {min}"));
+            low.or_else(|| {
+                metric
+                    .max
+                    .filter(|max| value > *max)
+                    .map(|max| format!("`{name}` is {value}, more than {max}"))
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn gate(min: Option<f64>) -> GateConfig {
+        GateConfig {
+            name: "test".to_owned(),
+            run: "true".to_owned(),
+            timeout: Duration::from_secs(1),
+            required: true,
+            needs: Vec::new(),
+            metric: Some(MetricConfig {
+                name: "passed".to_owned(),
+                regex: "(\\d+) passed".to_owned(),
+                min,
+                max: None,
+            }),
+            env: Vec::new(),
+        }
+    }
+
+    fn finished(ended: Ended, stdout: &str) -> Finished {
+        Finished { ended, stdout: stdout.into(), stderr: Vec::new(), duration_ms: 1, survivors: 0 }
+    }
+
+    #[test]
+    fn a_green_run_that_ran_no_test_is_not_a_pass() {
+        let verdict = judge(&gate(Some(1.0)), &finished(Ended::Exited(0), "0 passed\n"));
+        assert_eq!(verdict.kind, VerdictKind::Fail);
+        assert!(verdict.evidence.contains("`passed` is 0, less than 1"));
+        let silent = judge(&gate(Some(1.0)), &finished(Ended::Exited(0), "ok\n"));
+        assert_eq!(silent.kind, VerdictKind::Fail);
+        let green = judge(&gate(Some(1.0)), &finished(Ended::Exited(0), "3 passed\n4 passed\n"));
+        assert_eq!((green.kind, green.metric), (VerdictKind::Pass, Some(("passed".to_owned(), 7.0))));
+    }
+
+    #[test]
+    fn a_gate_that_could_not_run_is_not_a_pass() {
+        for ended in [Ended::Exited(127), Ended::NotStarted("gone".to_owned())] {
+            assert_eq!(judge(&gate(None), &finished(ended, "")).kind, VerdictKind::Error);
+        }
+        assert_eq!(judge(&gate(None), &finished(Ended::TimedOut, "")).kind, VerdictKind::Fail);
+    }
+}

@@ -1,0 +1,424 @@
+//! Importing again: what is new, what changed, what stays.
+//!
+//! Tasks are matched by `source`, then by id with a task that has no source. The foreign file decides
+//! about title, kind, description, criteria, labels, priority and the edges between its own tasks;
+//! orch keeps its history and estimate, edges to tasks from elsewhere, and, where the file says
+//! nothing, complexity, scope and creation time.
+//!
+//! Status: closed there closes it here, but what is done here stays done. Otherwise the file decides
+//! only about a task that no step has run and whose status an import could have written: proposed,
+//! pending, waiting for review, or held for one of the reasons that imports give. (What the last
+//! import wrote is not recorded: a task that a person unblocked here and that is still deferred there
+//! is blocked again.)
+//!
+//! Invariant: the existing graph with these changes is closed and, if it was acyclic, acyclic; a second
+//! import of the same files changes nothing.
+
+use super::assemble::made_id;
+use super::cycles;
+use super::draft::Losses;
+use super::{Loss, LossKind, words};
+use crate::state::id::TaskId;
+use crate::state::status::Status;
+use crate::state::task::{History, Kind, Task};
+use std::collections::{HashMap, HashSet};
+
+/// What an import means for the tasks that are there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reconciled {
+    /// Tasks to add.
+    pub new: Vec<Task>,
+    /// Tasks to rewrite, as they are to be.
+    pub changed: Vec<Task>,
+    /// How many are as they should be.
+    pub unchanged: usize,
+    /// What could not be kept: ids that were taken, edges that would close a cycle.
+    pub losses: Vec<Loss>,
+}
+
+/// Compares imported tasks with those that are there.
+#[must_use]
+pub fn reconcile(existing: &[Task], imported: Vec<Task>) -> Reconciled {
+    let mut losses = Losses::default();
+    let matches = matches(existing, &imported);
+    let renamed = new_ids(existing, &imported, &matches, &mut losses);
+    let mut merged: Vec<(Option<usize>, Task)> = Vec::with_capacity(imported.len());
+    let origins: HashMap<String, Option<&str>> =
+        existing.iter().map(|task| (task.id.folded(), origin(task))).collect();
+    for (mut task, (found, id)) in imported.into_iter().zip(matches.into_iter().zip(&renamed.ids)) {
+        task.id = id.clone();
+        renamed.rewrite(&mut task);
+        let task = match found {
+            Some(at) => merge(&existing[at], task, &origins),
+            None => task,
+        };
+        merged.push((found, task));
+    }
+    break_cycles(existing, &mut merged, &mut losses);
+    let mut reconciled = Reconciled { losses: losses.into_list(), ..Reconciled::default() };
+    for (found, task) in merged {
+        match found.map(|at| &existing[at]) {
+            None => reconciled.new.push(task),
+            Some(old) if *old == task => reconciled.unchanged += 1,
+            Some(_) => reconciled.changed.push(task),
+        }
+    }
+    reconciled
+}
+
+/// The existing task that each imported one is.
+fn matches(existing: &[Task], imported: &[Task]) -> Vec<Option<usize>> {
+    let mut by_source: HashMap<&str, usize> = HashMap::new();
+    let mut by_id: HashMap<String, usize> = HashMap::new();
+    for (index, task) in existing.iter().enumerate() {
+        if let Some(source) = &task.source {
+            by_source.entry(source).or_insert(index);
+        } else {
+            by_id.insert(task.id.folded(), index);
+        }
+    }
+    let mut used = HashSet::new();
+    let source = |task: &Task| task.source.as_deref().and_then(|source| by_source.get(source)).copied();
+    let mut found: Vec<Option<usize>> =
+        imported.iter().map(|task| source(task).filter(|&at| used.insert(at))).collect();
+    for (slot, task) in found.iter_mut().zip(imported) {
+        if slot.is_none() {
+            *slot = by_id.get(&task.id.folded()).copied().filter(|&at| used.insert(at));
+        }
+    }
+    found
+}
+
+/// The ids that imported tasks get here, and the way from the ones they came with.
+struct NewIds {
+    ids: Vec<TaskId>,
+    from: HashMap<String, TaskId>,
+}
+
+impl NewIds {
+    fn rewrite(&self, task: &mut Task) {
+        for id in task.parent.iter_mut().chain(&mut task.depends_on) {
+            if let Some(new) = self.from.get(&id.folded()) {
+                new.clone_into(id);
+            }
+        }
+        task.normalise();
+    }
+}
+
+fn new_ids(existing: &[Task], imported: &[Task], matches: &[Option<usize>], losses: &mut Losses) -> NewIds {
+    let mut taken: HashSet<String> = existing.iter().map(|task| task.id.folded()).collect();
+    let mut ids = Vec::with_capacity(imported.len());
+    let mut from = HashMap::with_capacity(imported.len());
+    for (task, found) in imported.iter().zip(matches) {
+        let id = match found {
+            Some(at) => existing[*at].id.clone(),
+            None if taken.insert(task.id.folded()) => task.id.clone(),
+            None => {
+                let origin = task.source.as_deref().unwrap_or_default();
+                // A thousand tries cannot all be taken; if they were, the old task would be kept as it is.
+                let id = made_id(task.id.as_str(), &[origin], &mut taken).unwrap_or_else(|| task.id.clone());
+                losses.tell(
+                    LossKind::Renamed,
+                    task.id.as_str(),
+                    format!("another task has this id; it is `{id}` here"),
+                );
+                id
+            }
+        };
+        from.insert(task.id.folded(), id.clone());
+        ids.push(id);
+    }
+    NewIds { ids, from }
+}
+
+/// The format that a task came from.
+fn origin(task: &Task) -> Option<&str> {
+    task.source.as_deref().and_then(|source| source.split_once(':')).map(|(format, _)| format)
+}
+
+fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>) -> Task {
+    let own = origin(&new).map(str::to_owned);
+    let is_elsewhere =
+        |id: &&TaskId| origins.get(&id.folded()).is_some_and(|from| from.map(str::to_owned) != own);
+    let (status, reason) = standing(old, &new);
+    let mut task = Task {
+        id: old.id.clone(),
+        status,
+        reason,
+        run: old.run.clone(),
+        estimate: old.estimate.clone(),
+        history: old.history.clone(),
+        complexity: new.complexity.or(old.complexity),
+        created: old.created.or(new.created),
+        files: if new.files.is_empty() { old.files.clone() } else { new.files.clone() },
+        parent: new.parent.clone().or_else(|| old.parent.as_ref().filter(is_elsewhere).cloned()),
+        ..new
+    };
+    task.depends_on.extend(old.depends_on.iter().filter(is_elsewhere).cloned());
+    // A text file may have gained or lost a final line end on its way.
+    if task.description.trim_end() == old.description.trim_end() {
+        task.description.clone_from(&old.description);
+    }
+    task.normalise();
+    task
+}
+
+fn standing(old: &Task, new: &Task) -> (Status, Option<String>) {
+    let kept = (old.status, old.reason.clone());
+    let foreign = (new.status, new.reason.clone());
+    match (old.status, new.status) {
+        (Status::Done, _) => kept,
+        (a, b) if a == b => (a, if could_be_imported(old) { foreign.1 } else { kept.1 }),
+        (_, Status::Done | Status::Cancelled) => foreign,
+        _ if could_be_imported(old) => foreign,
+        _ => kept,
+    }
+}
+
+/// Whether an import could have written where a task stands.
+fn could_be_imported(task: &Task) -> bool {
+    let known = task.reason.as_deref().is_some_and(|reason| words::REASONS.contains(&reason));
+    let standing = match task.status {
+        Status::Proposed | Status::Pending | Status::NeedsReview => true,
+        Status::Blocked | Status::NeedsImprovement => known,
+        Status::Done | Status::Cancelled => false,
+    };
+    standing && task.history == History::default()
+}
+
+/// Drops edges that are new and lie in a cycle of the whole graph, containment in epics included.
+///
+/// The graph was acyclic before, so every cycle has a new edge: without those, none is left.
+fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses: &mut Losses) {
+    let replaced: HashSet<usize> = merged.iter().filter_map(|(found, _)| *found).collect();
+    let others: Vec<&Task> = existing
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !replaced.contains(index))
+        .map(|(_, task)| task)
+        .collect();
+    let all: Vec<&Task> = merged.iter().map(|(_, task)| task).chain(others.iter().copied()).collect();
+    let index: HashMap<String, usize> =
+        all.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
+    let find = |id: &TaskId| index.get(&id.folded()).copied();
+    let mut needs: Vec<Vec<usize>> =
+        all.iter().map(|task| task.depends_on.iter().filter_map(find).collect()).collect();
+    let parents: Vec<Vec<usize>> =
+        all.iter().map(|task| task.parent.iter().filter_map(find).collect()).collect();
+    for (child, parent) in
+        parents.iter().enumerate().filter_map(|(child, list)| Some((child, *list.first()?)))
+    {
+        if all[parent].kind == Kind::Epic {
+            needs[parent].push(child);
+        }
+    }
+    let (group, family) = (cycles::groups(&needs), cycles::groups(&parents));
+    for (at, (found, task)) in merged.iter_mut().enumerate() {
+        let old = found.map(|found| &existing[found]);
+        let name = task.id.clone();
+        task.depends_on.retain(|id| {
+            let inside = find(id).is_some_and(|to| group[to] == group[at]);
+            let is_new = old.is_none_or(|old| !old.depends_on.contains(id));
+            if inside && is_new {
+                losses.tell(
+                    LossKind::Cycle,
+                    name.as_str(),
+                    format!("its new dependency `{id}` would close a cycle, left out"),
+                );
+            }
+            !(inside && is_new)
+        });
+        let old_parent = old.and_then(|old| old.parent.as_ref());
+        if let Some(parent) = task.parent.clone().filter(|parent| old_parent != Some(parent))
+            && find(&parent).is_some_and(|to| {
+                family[to] == family[at] || (group[to] == group[at] && needs[to].contains(&at))
+            })
+        {
+            losses.tell(
+                LossKind::Cycle,
+                name.as_str(),
+                format!("its new parent `{parent}` would close a cycle, left out"),
+            );
+            task.parent = None;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::state::id::RunId;
+    use proptest::prelude::*;
+
+    fn task(id: &str, source: Option<&str>, status: Status) -> Task {
+        let mut task = Task::new(TaskId::new(id).unwrap(), format!("title of {id}"));
+        task.source = source.map(str::to_owned);
+        task.status = status;
+        task
+    }
+
+    fn after(mut task: Task, ids: &[&str]) -> Task {
+        task.depends_on = ids.iter().map(|id| TaskId::new(*id).unwrap()).collect();
+        task
+    }
+
+    /// Whether doing every task whose dependencies are done, and every epic whose children are, does all.
+    pub(in crate::import) fn can_finish(tasks: &[Task]) -> bool {
+        let mut done: HashSet<String> = HashSet::new();
+        loop {
+            let before = done.len();
+            for task in tasks {
+                let free = task.depends_on.iter().all(|id| done.contains(&id.folded()));
+                let mut children = tasks.iter().filter(|child| child.parent.as_ref() == Some(&task.id));
+                let whole =
+                    task.kind != Kind::Epic || children.all(|child| done.contains(&child.id.folded()));
+                if free && whole {
+                    done.insert(task.id.folded());
+                }
+            }
+            if done.len() == before {
+                return done.len() == tasks.len();
+            }
+        }
+    }
+
+    #[test]
+    fn the_foreign_file_decides_about_the_text_and_orch_about_its_own_fields() {
+        let mut old = after(task("a", Some("beads:a"), Status::Pending), &["b", "own"]);
+        old.run = Some("make".to_owned());
+        old.history = History { attempts: 2, last_run: RunId::new("01JD").ok() };
+        old.complexity = Some(7);
+        old.files = vec!["src/**".to_owned()];
+        let existing = [old, task("b", Some("beads:b"), Status::Done), task("own", None, Status::Pending)];
+        let mut new = task("a", Some("beads:a"), Status::Blocked);
+        new.reason = Some("deferred".to_owned());
+        new.title = "better".to_owned();
+        let result = reconcile(&existing, vec![new]);
+        let changed = &result.changed[0];
+        assert_eq!(changed.title, "better");
+        assert_eq!(
+            changed.depends_on,
+            [TaskId::new("own").unwrap()],
+            "the edge to `b` is gone there, `own` is ours"
+        );
+        assert_eq!(
+            (changed.run.as_deref(), changed.complexity, changed.history.attempts),
+            (Some("make"), Some(7), 2)
+        );
+        assert_eq!(changed.files, ["src/**"]);
+        assert_eq!(changed.status, Status::Pending, "a step has run it, so it is ours");
+    }
+
+    #[test]
+    fn a_status_follows_the_file_only_where_nobody_here_has_decided() {
+        use Status::{Blocked, Cancelled, Done, NeedsImprovement, NeedsReview, Pending, Proposed};
+        let cases = [
+            (Done, None, Pending, Done),
+            (Done, None, Cancelled, Done),
+            (Pending, None, Done, Done),
+            (Pending, None, Cancelled, Cancelled),
+            (Pending, None, Blocked, Blocked),
+            (Proposed, None, Pending, Pending),
+            (NeedsReview, None, Pending, Pending),
+            (Blocked, Some("deferred"), Pending, Pending),
+            (Blocked, Some("the API is down"), Pending, Blocked),
+            (NeedsImprovement, Some("tests fail"), Pending, NeedsImprovement),
+            (Cancelled, Some("not wanted"), Pending, Cancelled),
+            (Cancelled, Some("not wanted"), Done, Done),
+        ];
+        for (here, reason, there, expected) in cases {
+            let mut old = task("a", Some("tk:a"), here);
+            old.reason = reason.map(str::to_owned);
+            let result = reconcile(&[old.clone()], vec![task("a", Some("tk:a"), there)]);
+            let status = result.changed.first().map_or(old.status, |task| task.status);
+            assert_eq!(status, expected, "{here:?} here, {there:?} there");
+        }
+    }
+
+    #[test]
+    fn a_taken_id_is_changed_in_the_edges_too() {
+        let existing = [task("T001", Some("spec-kit:001-a/T001"), Status::Done)];
+        let imported = vec![
+            task("T001", Some("spec-kit:002-b/T001"), Status::Pending),
+            after(task("T002", Some("spec-kit:002-b/T002"), Status::Pending), &["T001"]),
+        ];
+        let result = reconcile(&existing, imported.clone());
+        assert_eq!((result.new.len(), result.changed.len()), (2, 0));
+        assert_ne!(result.new[0].id, existing[0].id);
+        assert_eq!(result.new[1].depends_on, [result.new[0].id.clone()]);
+        assert_eq!(result.losses[0].what, LossKind::Renamed);
+        let all: Vec<Task> = existing.iter().cloned().chain(result.new).collect();
+        let again = reconcile(&all, imported);
+        assert_eq!((again.new.len(), again.changed.len(), again.unchanged), (0, 0, 2));
+    }
+
+    #[test]
+    fn a_task_without_a_source_is_matched_by_its_id() {
+        let result = reconcile(
+            &[task("bd-1", None, Status::Pending)],
+            vec![task("BD-1", Some("beads:bd-1"), Status::Done)],
+        );
+        assert_eq!(result.changed[0].id.as_str(), "bd-1");
+        assert_eq!(result.changed[0].source.as_deref(), Some("beads:bd-1"));
+    }
+
+    #[test]
+    fn a_new_edge_never_closes_a_cycle_with_ours() {
+        let existing = [
+            after(task("own", None, Status::Pending), &["b"]),
+            after(task("a", Some("tk:a"), Status::Pending), &["own"]),
+            task("b", Some("tk:b"), Status::Pending),
+        ];
+        let imported = vec![
+            task("a", Some("tk:a"), Status::Pending),
+            after(task("b", Some("tk:b"), Status::Pending), &["a"]),
+        ];
+        let result = reconcile(&existing, imported);
+        assert_eq!((result.unchanged, result.changed.len()), (2, 0));
+        assert_eq!(
+            result.losses[0].to_string(),
+            "cycle: b: its new dependency `a` would close a cycle, left out"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_acyclic_stays_so(
+            old in prop::collection::vec((0..8_usize, 0..8_usize, any::<bool>()), 0..12),
+            new in prop::collection::vec((0..8_usize, 0..8_usize, any::<bool>()), 0..12),
+            foreign in prop::collection::vec(any::<bool>(), 8),
+        ) {
+            // Edges that only go down in `old` and only go up in `new`: each graph alone is acyclic.
+            let name = |n: usize| TaskId::new(format!("t{n}")).unwrap();
+            let build = |edges: &[(usize, usize, bool)], down: bool| -> Vec<Task> {
+                let mut tasks: Vec<Task> = (0..8).map(|n| task(&format!("t{n}"), foreign[n].then(|| format!("tk:t{n}")).as_deref(), Status::Pending)).collect();
+                for &(a, b, is_parent) in edges.iter().filter(|(a, b, _)| a != b) {
+                    let (from, to) = if (a > b) == down { (a, b) } else { (b, a) };
+                    if is_parent { tasks[from].parent = Some(name(to)) } else { tasks[from].depends_on.push(name(to)) }
+                }
+                tasks.iter_mut().for_each(Task::normalise);
+                tasks
+            };
+            let existing = build(&old, true);
+            let mut imported = build(&new, false);
+            imported.retain(|task| task.source.is_some());
+            let kept: HashSet<String> = imported.iter().map(|task| task.id.folded()).collect();
+            for task in &mut imported {
+                task.depends_on.retain(|id| kept.contains(&id.folded()));
+                task.parent = task.parent.take().filter(|id| kept.contains(&id.folded()));
+            }
+            let result = reconcile(&existing, imported.clone());
+            let mut after = existing.clone();
+            for changed in result.changed {
+                let at = after.iter().position(|task| task.id == changed.id).unwrap();
+                after[at] = changed;
+            }
+            after.extend(result.new);
+            let graph = crate::state::graph::Graph::new(after.iter().map(|task| crate::state::graph::Node::of(task, "")).collect());
+            prop_assert_eq!(graph.faults(), &[]);
+            let again = reconcile(&after, imported);
+            prop_assert_eq!((again.new.len(), again.changed.len()), (0, 0));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! orch: a git-native orchestrator for coding agents.
+//!
+//! The modules are listed in reading order; each may use only those above it.
+
+pub mod effects;
+pub mod state;
+pub mod config;
+pub mod import;
+pub mod select;
+pub mod prompt;
+pub mod agent;
+pub mod gate;
+pub mod outcome;
+pub mod commit;
+pub mod step;
+pub mod upkeep;
+pub mod audit;
+pub mod report;
+pub mod cli;

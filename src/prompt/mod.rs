@@ -1,0 +1,162 @@
+//! What the agent reads.
+//!
+//! In: [`Material`], all of it from one commit. Out: a [`Prompt`] within its budget, or
+//! [`TooLarge`]. Invariant: deterministic; required sections are always whole (only a long
+//! description is cut, with a pointer to its file); everything left out is listed.
+
+pub mod relevance;
+pub mod tokens;
+mod sections;
+
+use crate::state::checkpoint::Checkpoint;
+use crate::state::note::Note;
+use crate::state::task::Task;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use thiserror::Error;
+
+/// Another task, as far as a prompt tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Where it stands.
+    pub status: String,
+}
+
+/// What a prompt is made from.
+#[derive(Debug, Clone)]
+pub struct Material<'m> {
+    /// The task.
+    pub task: &'m Task,
+    /// Path of its file.
+    pub path: &'m str,
+    /// Its epic, and the epic's description.
+    pub parent: Option<(Neighbour, String)>,
+    /// What was done before it.
+    pub dependencies: Vec<Neighbour>,
+    /// What waits for it.
+    pub dependents: Vec<Neighbour>,
+    /// All notes.
+    pub notes: &'m [Note],
+    /// The newest checkpoint of the task.
+    pub checkpoint: Option<&'m Checkpoint>,
+    /// Gates that judge the result: name and command.
+    pub gates: Vec<(String, String)>,
+    /// Globs of paths that no agent may change.
+    pub protected: &'m [String],
+    /// The time of the base commit.
+    pub now: Timestamp,
+    /// The most that the prompt may have, in estimated tokens.
+    pub budget_tokens: u64,
+}
+
+/// One part of a prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// Its size, estimated.
+    pub tokens: u64,
+    /// Whether it is always in.
+    pub required: bool,
+    /// How much it has to do with the task; required sections have none.
+    pub score: f64,
+}
+
+/// What the agent reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// The text.
+    pub text: String,
+    /// Its size, estimated.
+    pub tokens: u64,
+    /// The most that it may have.
+    pub budget_tokens: u64,
+    /// What is in it, in its order.
+    pub sections: Vec<Section>,
+    /// What did not fit, the most relevant first.
+    pub omitted: Vec<Section>,
+}
+
+impl Prompt {
+    /// SHA-256 of its bytes, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        Sha256::digest(self.text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// The required sections alone do not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the required parts of the prompt have about {} tokens and the budget is {}: {}", .total, .budget_tokens, sizes(.sections))]
+pub struct TooLarge {
+    /// What they have together.
+    pub total: u64,
+    /// What they may have.
+    pub budget_tokens: u64,
+    /// Name and size of each.
+    pub sections: Vec<(String, u64)>,
+}
+
+fn sizes(sections: &[(String, u64)]) -> String {
+    let all: Vec<String> = sections.iter().map(|(name, tokens)| format!("{name} {tokens}")).collect();
+    all.join(", ")
+}
+
+/// Builds the prompt for a task.
+///
+/// # Errors
+/// When the required sections alone are over the budget; nothing required is cut silently.
+pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
+    let required = sections::required(material);
+    let fixed: u64 = required.iter().map(|section| section.tokens).sum();
+    if fixed > material.budget_tokens {
+        let sections = required.into_iter().map(|section| (section.name, section.tokens)).collect();
+        return Err(TooLarge { total: fixed, budget_tokens: material.budget_tokens, sections });
+    }
+    let mut optional = sections::optional(material);
+    optional.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
+    let mut left = material.budget_tokens - fixed;
+    let mut sections = required;
+    let mut omitted = Vec::new();
+    for section in optional {
+        if section.tokens <= left && section.score > 0.0 {
+            left -= section.tokens;
+            sections.push(section);
+        } else {
+            omitted.push(section);
+        }
+    }
+    let mut text = String::new();
+    for section in &sections {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&section.text);
+    }
+    let tokens = sections.iter().map(|section| section.tokens).sum();
+    Ok(Prompt { text, tokens, budget_tokens: material.budget_tokens, sections, omitted })
+}
+
+/// What a rejected attempt is told.
+#[must_use]
+pub fn continuation(attempt: u32, max_attempts: u32, failures: &[(String, String)], early: bool) -> String {
+    let mut text = format!("The work is not accepted yet (attempt {attempt} of {max_attempts}).\n");
+    if early {
+        text.push_str("You said it was done, but the checks below fail: done means that they pass.\n");
+    }
+    for (gate, evidence) in failures {
+        let _ = write!(text, "\n## `{gate}` failed\n\n```text\n{}\n```\n", evidence.trim_end());
+    }
+    text.push_str("\nCorrect the work in the same directory. It is judged by the same checks again.\n");
+    text
+}

@@ -1,0 +1,253 @@
+//! The parts of a prompt: those that are always in, and those that compete for what is left.
+
+use super::relevance;
+use super::tokens::estimate;
+use super::{Material, Section};
+use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::status::Status;
+use std::fmt::Write as _;
+
+/// The share of the budget that a description may have before it is cut.
+const DESCRIPTION_SHARE: f64 = 0.5;
+
+fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
+    let tokens = estimate(&text) + 1;
+    Section { name: name.into(), text, tokens, required, score }
+}
+
+/// Sections that are always in: the task, what is done before, what "done" means, constraints,
+/// the last failure.
+pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
+    let mut all =
+        vec![section("task", task(material), true, 0.0), section("done", done(material), true, 0.0)];
+    let constraints: Vec<&Note> =
+        in_force(material).filter(|note| note.kind == NoteKind::Constraint).collect();
+    if !constraints.is_empty() {
+        let mut text = "## Constraints\n\n".to_owned();
+        for note in constraints {
+            let _ = writeln!(text, "- {}", one_paragraph(&note.text));
+        }
+        all.push(section("constraints", text, true, 0.0));
+    }
+    if let Some(text) = last_failure(material) {
+        all.push(section("last-failure", text, true, 0.0));
+    }
+    all
+}
+
+fn task(material: &Material<'_>) -> String {
+    let task = material.task;
+    let mut text = format!("# {} ({})\n\nTask `{}`.\n", task.title, task.kind.as_str(), task.id);
+    let (description, cut) = description(material);
+    if !description.is_empty() {
+        let _ = write!(text, "\n{description}\n");
+    }
+    if cut {
+        let _ = write!(text, "\n(Shortened; the whole text is in `{}`.)\n", material.path);
+    }
+    if !task.files.is_empty() {
+        let _ = write!(text, "\nExpected files: {}\n", code_list(&task.files));
+    }
+    text
+}
+
+/// The description, whole or its most telling paragraphs in their order.
+fn description(material: &Material<'_>) -> (String, bool) {
+    let whole = material.task.description.trim();
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small"
+    )]
+    let limit = (material.budget_tokens as f64 * DESCRIPTION_SHARE) as u64;
+    if estimate(whole) <= limit {
+        return (whole.to_owned(), false);
+    }
+    let paragraphs: Vec<String> =
+        whole.split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|p| !p.is_empty()).collect();
+    let scores = relevance::scores(&query(material), &paragraphs);
+    let mut order: Vec<usize> = (0..paragraphs.len()).collect();
+    // The first paragraph says what it is about.
+    order.sort_by(|&a, &b| {
+        (b == 0).cmp(&(a == 0)).then_with(|| scores[b].total_cmp(&scores[a])).then_with(|| a.cmp(&b))
+    });
+    let mut left = limit;
+    let mut kept = std::collections::BTreeMap::new();
+    for index in order {
+        let tokens = estimate(&paragraphs[index]) + 1;
+        if tokens <= left {
+            left -= tokens;
+            kept.insert(index, paragraphs[index].clone());
+        } else if index == 0 {
+            let short = first_tokens(&paragraphs[0], left / 2);
+            left -= estimate(&short).min(left);
+            kept.insert(0, format!("{short} …"));
+        }
+    }
+    (kept.into_values().collect::<Vec<_>>().join("\n\n"), true)
+}
+
+/// The words of a text that fit into so many tokens.
+fn first_tokens(text: &str, limit: u64) -> String {
+    let mut kept = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        used += estimate(word);
+        if used > limit {
+            break;
+        }
+        if !kept.is_empty() {
+            kept.push(' ');
+        }
+        kept.extend(word.chars().take(200));
+    }
+    kept
+}
+
+fn done(material: &Material<'_>) -> String {
+    let mut text = "## Done means\n\n".to_owned();
+    for criterion in &material.task.acceptance {
+        let _ = writeln!(text, "- {}", one_paragraph(criterion));
+    }
+    if !material.gates.is_empty() {
+        let gates: Vec<String> =
+            material.gates.iter().map(|(name, run)| format!("{name} (`{run}`)")).collect();
+        let _ = writeln!(text, "- these checks pass, run by orch on a clean tree: {}", gates.join(", "));
+    }
+    text.push_str("- the change is complete in this directory; orch commits it\n");
+    let _ = writeln!(text, "\nDo not change: {}, CI and hook configuration", code_list(material.protected));
+    text
+}
+
+fn last_failure(material: &Material<'_>) -> Option<String> {
+    let task = material.task;
+    // Also what a person wrote who rejected work that had passed the gates.
+    let reason = task.reason.as_deref().filter(|_| task.status == Status::NeedsImprovement);
+    let Some(checkpoint) = material.checkpoint else {
+        return reason.map(|reason| format!("## Last attempt (rejected)\n\n{}\n", one_paragraph(reason)));
+    };
+    let mut text = format!("## Last attempt ({})\n", checkpoint.reason.as_str());
+    if let Some(reason) = reason.filter(|reason| !checkpoint.evidence.contains(reason)) {
+        let _ = write!(text, "\n{}\n", one_paragraph(reason));
+    }
+    if !checkpoint.summary.trim().is_empty() {
+        let _ = write!(text, "\n{}\n", first_lines(&checkpoint.summary, 6));
+    }
+    for next in checkpoint.next.iter().take(5) {
+        let _ = writeln!(text, "- next: {}", one_paragraph(next));
+    }
+    if !checkpoint.evidence.trim().is_empty() {
+        let _ = write!(text, "\n```text\n{}\n```\n", last_lines(&checkpoint.evidence, 12));
+    }
+    if let Some(work) = &checkpoint.work {
+        let _ = writeln!(text, "\nThe work of that attempt is kept: `git show {work}`.");
+    }
+    Some(text)
+}
+
+/// Sections that compete: the epic, decisions and learnings, what was done before, what waits.
+pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
+    let mut all = Vec::new();
+    if let Some((parent, description)) = &material.parent {
+        let mut text = format!("## Part of `{}`: {}\n", parent.id, parent.title);
+        let begins = first_tokens(description, 60);
+        if !begins.is_empty() {
+            let _ = write!(text, "\n{begins}\n");
+        }
+        all.push(section("parent", text, false, 3.0));
+    }
+    all.extend(notes(material));
+    if !material.dependencies.is_empty() {
+        all.push(section("done-before", neighbours("## Done before", &material.dependencies), false, 2.0));
+    }
+    if !material.dependents.is_empty() {
+        all.push(section(
+            "waiting-for-this",
+            neighbours("## Waiting for this", &material.dependents),
+            false,
+            1.0,
+        ));
+    }
+    all
+}
+
+fn neighbours(heading: &str, all: &[super::Neighbour]) -> String {
+    let mut text = format!("{heading}\n\n");
+    for neighbour in all.iter().take(8) {
+        let _ = writeln!(text, "- `{}` {}", neighbour.id, neighbour.title);
+    }
+    if all.len() > 8 {
+        let _ = writeln!(text, "- and {} more", all.len() - 8);
+    }
+    text
+}
+
+fn notes(material: &Material<'_>) -> Vec<Section> {
+    let notes: Vec<&Note> = in_force(material).filter(|note| note.kind != NoteKind::Constraint).collect();
+    let texts: Vec<String> = notes
+        .iter()
+        .map(|note| {
+            let topic = note.topic.as_deref().unwrap_or_default();
+            format!("{topic} {} {}", note.text, note.because.as_deref().unwrap_or_default())
+        })
+        .collect();
+    let scores = relevance::scores(&query(material), &texts);
+    notes
+        .into_iter()
+        .zip(scores)
+        .map(|(note, score)| {
+            let mut text = format!("- {}: {}", note.kind.as_str(), one_paragraph(&note.text));
+            if let Some(because) = &note.because {
+                let _ = write!(text, " (because {})", one_paragraph(because));
+            }
+            text.push('\n');
+            section(format!("note {}", note.id), text, false, score + bonus(material, note))
+        })
+        .collect()
+}
+
+/// What a note gains beside its words: it names the task, or it is new.
+fn bonus(material: &Material<'_>, note: &Note) -> f64 {
+    let named = if note.tasks.contains(&material.task.id) { 4.0 } else { 0.0 };
+    let hours =
+        note.created.map_or(f64::MAX, |created| material.now.duration_since(created).as_secs_f64() / 3600.0);
+    let fresh = if note.kind == NoteKind::Learning && hours <= 24.0 { 1.0 } else { 0.0 };
+    named + fresh
+}
+
+fn in_force<'m>(material: &'m Material<'_>) -> impl Iterator<Item = &'m Note> {
+    let today = material.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    material.notes.iter().filter(move |note| {
+        let holds = matches!(note.status, NoteStatus::InForce | NoteStatus::Confirmed);
+        holds && (note.kind == NoteKind::Constraint || note.expires.is_none_or(|expires| today < expires))
+    })
+}
+
+fn query(material: &Material<'_>) -> String {
+    let task = material.task;
+    let mut text = task.title.clone();
+    for part in task.labels.iter().chain(&task.files).chain(&task.acceptance) {
+        text.push(' ');
+        text.push_str(part);
+    }
+    text
+}
+
+fn code_list(items: &[String]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("`{item}`")).collect();
+    quoted.join(", ")
+}
+
+fn one_paragraph(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn first_lines(text: &str, count: usize) -> String {
+    text.trim().lines().take(count).collect::<Vec<_>>().join("\n")
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}

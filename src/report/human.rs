@@ -1,0 +1,189 @@
+//! For people: a line for each thing that is over, a spinner for what is under way.
+//!
+//! Lines are printed by this module itself, also where the spinner is hidden: without a terminal
+//! indicatif drops what is printed through it. There, a heartbeat says once a minute that an agent
+//! or a gate is still at work.
+
+use super::safe;
+use super::spell_ms;
+use crate::gate::Verdict;
+use crate::state::run::VerdictKind;
+use crate::step::{Event, Reporter};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Tells people, on standard error.
+pub struct Human {
+    colour: bool,
+    terminal: bool,
+    under_way: RefCell<Option<UnderWay>>,
+}
+
+/// Something that takes a while.
+enum UnderWay {
+    Spinner(ProgressBar),
+    Heart(#[expect(dead_code, reason = "dropping it stops the heartbeat")] Sender<()>),
+}
+
+impl Human {
+    /// A reporter for people; `terminal` says whether standard error is one.
+    #[must_use]
+    pub fn new(terminal: bool, colour: bool) -> Self {
+        Self { colour, terminal, under_way: RefCell::new(None) }
+    }
+
+    fn line(&self, mark: &str, colour: AnsiColor, text: &str) {
+        self.stop();
+        let style = Style::new().fg_color(Some(colour.into()));
+        let mark = super::table::paint(mark, style, self.colour);
+        print_line(&format!("{mark} {}", safe::text(text)));
+    }
+
+    fn start(&self, what: String) {
+        self.stop();
+        let under_way = if self.terminal { spinner(&what) } else { heart(what) };
+        *self.under_way.borrow_mut() = Some(under_way);
+    }
+
+    fn stop(&self) {
+        if let Some(UnderWay::Spinner(bar)) = self.under_way.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn verdict(&self, verdict: &Verdict) {
+        let metric =
+            verdict.metric.as_ref().map_or(String::new(), |(name, value)| format!("  {name} {value}"));
+        let text = format!("{:<18} {:>7}{metric}", verdict.name, spell_ms(verdict.duration_ms));
+        match verdict.kind {
+            VerdictKind::Pass => self.line("  ✔", AnsiColor::Green, &text),
+            VerdictKind::Skipped => {
+                self.line("  ·", AnsiColor::BrightBlack, &format!("{:<18} not run", verdict.name));
+            }
+            VerdictKind::Fail | VerdictKind::Error => {
+                let mark = if verdict.required { "  ✖" } else { "  !" };
+                self.line(mark, AnsiColor::Red, &text);
+                evidence(&verdict.evidence);
+            }
+        }
+    }
+}
+
+/// The last lines of what speaks against the work.
+fn evidence(text: &str) {
+    for line in text.lines().rev().take(8).collect::<Vec<_>>().into_iter().rev() {
+        print_line(&format!("      {}", safe::text(line)));
+    }
+}
+
+fn spinner(what: &str) -> UnderWay {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("  {spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(safe::text(what));
+    bar.enable_steady_tick(Duration::from_millis(120));
+    UnderWay::Spinner(bar)
+}
+
+fn heart(what: String) -> UnderWay {
+    let (stop, stopped) = channel::<()>();
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        while stopped.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
+            let minutes = started.elapsed().as_secs() / 60;
+            print_line(&format!("  … {} for {minutes} min", safe::text(&what)));
+        }
+    });
+    UnderWay::Heart(stop)
+}
+
+fn print_line(line: &str) {
+    // A reader that has gone (`orch step 2>&1 | head`) must not end a step half-way.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+impl Reporter for Human {
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Recovered { what } => self.line("↺", AnsiColor::Yellow, &format!("recovered: {what}")),
+            Event::Selected { task, title, because } => {
+                self.line("▶", AnsiColor::Cyan, &format!("{task}  {title}"));
+                print_line(&format!("    {}", safe::text(because)));
+            }
+            Event::Prompted { tokens, budget_tokens, sections, omitted } => {
+                let left_out = if *omitted > 0 { format!(", {omitted} left out") } else { String::new() };
+                let text = format!(
+                    "{:<18} ≈{tokens}/{budget_tokens} tokens: {}{left_out}",
+                    "prompt",
+                    sections.join(", ")
+                );
+                self.line("  ✔", AnsiColor::Green, &text);
+            }
+            Event::Prepared { .. } => {}
+            Event::AgentStarted { agent, attempt, max_attempts } => {
+                let attempt = if *max_attempts > 1 {
+                    format!(" (attempt {attempt} of {max_attempts})")
+                } else {
+                    String::new()
+                };
+                self.start(format!("{agent} at work{attempt}"));
+            }
+            Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => {
+                let used = if tokens.input + tokens.cached + tokens.output > 0 {
+                    format!(", in {} cached {} out {}", tokens.input, tokens.cached, tokens.output)
+                } else {
+                    String::new()
+                };
+                let left =
+                    if *survivors > 0 { format!(", {} ended", processes(*survivors)) } else { String::new() };
+                let files =
+                    if *files_changed == 1 { "1 file".to_owned() } else { format!("{files_changed} files") };
+                let text = format!(
+                    "{:<18} {:>7}  {ended}, {files} changed{used}{left}",
+                    "agent",
+                    spell_ms(*duration_ms)
+                );
+                match ended.as_str() {
+                    "exit 0" => self.line("  ✔", AnsiColor::Green, &text),
+                    _ => self.line("  ✖", AnsiColor::Red, &text),
+                }
+            }
+            Event::GateStarted { gate } => self.start(format!("gate {gate}")),
+            Event::GateFinished { verdict } => self.verdict(verdict),
+            Event::HookFinished { hook, passed: true, .. } => self.line("  ✔", AnsiColor::Green, hook),
+            Event::HookFinished { hook, passed: false, said } => {
+                self.line("  ✖", AnsiColor::Red, &format!("{hook} refused"));
+                evidence(said);
+            }
+            Event::Replayed { regated } => {
+                let again = if *regated { ", the gates ran again" } else { "" };
+                let text = format!("the branch moved; replayed on its new tip{again}");
+                self.line("  ↻", AnsiColor::Yellow, &text);
+            }
+            Event::Landed { outcome, reason, commit, branch } => {
+                let short: String = commit.chars().take(9).collect();
+                let text = format!("{outcome}: {reason}  [{branch} {short}]");
+                match outcome.as_str() {
+                    "accepted" => self.line("✔", AnsiColor::Green, &text),
+                    "needs_review" => self.line("?", AnsiColor::Yellow, &text),
+                    _ => self.line("✖", AnsiColor::Red, &text),
+                }
+            }
+            Event::Kept { reference } => {
+                self.line("  ·", AnsiColor::BrightBlack, &format!("work kept at {reference}"));
+            }
+            Event::Warning { text } => self.line("warning:", AnsiColor::Yellow, text),
+        }
+    }
+}
+
+fn processes(count: u32) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}

@@ -1,0 +1,176 @@
+//! For programs: one JSON object a line for each event, and the shapes of step and run.
+
+use crate::gate::Verdict;
+use crate::outcome::Outcome;
+use crate::state::checkpoint::Checkpoint;
+use crate::state::run::{Run, Tokens};
+use crate::state::task::Task;
+use crate::step::{Event, Ran, Reporter};
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::io::Write as _;
+
+/// Tells programs, on standard output, one object a line.
+#[derive(Debug, Default)]
+pub struct Lines {
+    seq: Cell<u64>,
+}
+
+impl Reporter for Lines {
+    fn event(&self, event: &Event) {
+        let seq = self.seq.get() + 1;
+        self.seq.set(seq);
+        let mut value = shape(event);
+        if let Some(object) = value.as_object_mut() {
+            object.insert("seq".to_owned(), json!(seq));
+        }
+        // A reader that has gone is not the step's trouble.
+        let _ = writeln!(std::io::stdout(), "{value}");
+    }
+}
+
+fn shape(event: &Event) -> Value {
+    match event {
+        Event::Recovered { what } => json!({"event": "recovered", "what": what}),
+        Event::Selected { task, title, because } => {
+            json!({"event": "task.selected", "task": task, "title": title, "because": because})
+        }
+        Event::Prompted { tokens, budget_tokens, sections, omitted } => json!({
+            "event": "prompt.built", "tokens": tokens, "budget_tokens": budget_tokens,
+            "sections": sections, "omitted": omitted,
+        }),
+        Event::Prepared { dir } => json!({"event": "workspace.prepared", "dir": dir}),
+        Event::AgentStarted { agent, attempt, max_attempts } => json!({
+            "event": "agent.started", "agent": agent, "attempt": attempt, "max_attempts": max_attempts,
+        }),
+        Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => json!({
+            "event": "agent.finished", "ended": ended, "duration_ms": duration_ms,
+            "tokens": {"input": tokens.input, "cached": tokens.cached, "output": tokens.output},
+            "files_changed": files_changed, "survivors": survivors,
+        }),
+        Event::GateStarted { gate } => json!({"event": "gate.started", "gate": gate}),
+        Event::GateFinished { verdict: each } => {
+            let mut value = verdict(each);
+            if let Some(object) = value.as_object_mut() {
+                object.insert("event".to_owned(), json!("gate.finished"));
+            }
+            value
+        }
+        Event::HookFinished { hook, passed, said } => {
+            json!({"event": "hook.finished", "hook": hook, "passed": passed, "said": said})
+        }
+        Event::Replayed { regated } => json!({"event": "step.replayed", "regated": regated}),
+        Event::Landed { outcome, reason, commit, branch } => json!({
+            "event": "step.landed", "outcome": outcome, "reason": reason, "commit": commit, "branch": branch,
+        }),
+        Event::Kept { reference } => json!({"event": "work.kept", "ref": reference}),
+        Event::Warning { text } => json!({"event": "warning", "text": text}),
+    }
+}
+
+/// A verdict.
+#[must_use]
+pub fn verdict(verdict: &Verdict) -> Value {
+    json!({
+        "gate": verdict.name, "verdict": verdict.kind.as_str(), "required": verdict.required,
+        "duration_ms": verdict.duration_ms, "evidence": verdict.evidence,
+        "metric": verdict.metric.as_ref().map(|(name, value)| json!({"name": name, "value": value})),
+    })
+}
+
+/// A task.
+#[must_use]
+pub fn task(task: &Task) -> Value {
+    json!({
+        "id": task.id.as_str(), "title": task.title, "kind": task.kind.as_str(),
+        "status": task.status.as_str(), "reason": task.reason, "priority": task.priority,
+        "complexity": task.complexity, "created": task.created.map(|time| time.to_string()),
+        "source": task.source, "parent": task.parent.as_ref().map(|id| id.as_str().to_owned()),
+        "depends_on": task.depends_on.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>(),
+        "labels": task.labels, "files": task.files, "acceptance": task.acceptance, "run": task.run,
+        "description": task.description,
+        "history": {
+            "attempts": task.history.attempts,
+            "last_run": task.history.last_run.as_ref().map(|id| id.as_str().to_owned()),
+        },
+    })
+}
+
+/// A run record.
+#[must_use]
+pub fn run(run: &Run) -> Value {
+    let tokens = run.tokens();
+    json!({
+        "id": run.id.as_str(), "task": run.task.as_str(), "base": run.base,
+        "started": run.started.to_string(), "finished": run.finished.to_string(),
+        "outcome": run.outcome.as_str(), "reason": run.reason,
+        "agent": run.agent, "adapter": run.adapter, "model": run.model, "chosen_because": run.chosen_because,
+        "prompt_sha256": run.prompt_sha256, "prompt_tokens": run.prompt_tokens,
+        "attempts": run.attempts.len(),
+        "tokens": {"input": tokens.input, "cached": tokens.cached, "output": tokens.output},
+        "cost_usd": run.cost_usd, "tree": run.tree,
+        "files_changed": run.files_changed, "insertions": run.insertions, "deletions": run.deletions,
+        "gates": run.gates.iter().map(|gate| json!({
+            "gate": gate.name, "verdict": gate.verdict.as_str(), "required": gate.required,
+            "duration_ms": gate.duration_ms, "evidence": gate.evidence,
+            "metric": gate.metric.as_ref().map(|(name, value)| json!({"name": name, "value": value})),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// A run record with everything that is in it.
+#[must_use]
+pub fn run_whole(whole: &Run) -> Value {
+    let mut value = run(whole);
+    let sessions: Vec<Value> = whole
+        .attempts
+        .iter()
+        .map(|attempt| {
+            let Tokens { input, cached, output } = attempt.tokens;
+            json!({
+                "ended": attempt.ended, "duration_ms": attempt.duration_ms, "rejected_by": attempt.rejected_by,
+                "tokens": {"input": input, "cached": cached, "output": output},
+            })
+        })
+        .collect();
+    if let Some(object) = value.as_object_mut() {
+        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+        put("sessions", Value::Array(sessions));
+        put("sections", json!(whole.sections));
+        put("omitted", json!(whole.omitted));
+        put("context_peak", json!(whole.context_peak));
+        put("compactions", json!(whole.compactions));
+        put("rotations", json!(whole.rotations));
+        put("estimated_tokens", json!(whole.estimated_tokens));
+        put("orch", json!(whole.orch));
+    }
+    value
+}
+
+/// A checkpoint.
+#[must_use]
+pub fn checkpoint(checkpoint: &Checkpoint) -> Value {
+    json!({
+        "number": checkpoint.number, "reason": checkpoint.reason.as_str(),
+        "run": checkpoint.run.as_ref().map(|run| run.as_str().to_owned()),
+        "base": checkpoint.base, "work": checkpoint.work, "summary": checkpoint.summary,
+        "next": checkpoint.next, "evidence": checkpoint.evidence,
+    })
+}
+
+/// What a step did.
+#[must_use]
+pub fn ran(ran: &Ran) -> Value {
+    json!({
+        "task": task(&ran.task), "run": run(&ran.run), "outcome": ran.run.outcome.as_str(),
+        "reason": ran.run.reason, "commit": ran.commit.to_string(), "branch": ran.branch, "kept": ran.kept,
+        "failure": match &ran.outcome {
+            Outcome::Accepted | Outcome::NeedsReview => Value::Null,
+            Outcome::Rejected(_) => json!("rejected"),
+            Outcome::AgentFailed(_) => json!("agent_failed"),
+            Outcome::TimedOut(_) => json!("agent_timeout"),
+            Outcome::Blocked(_) => json!("blocked"),
+            Outcome::Deferred(_) => json!("deferred"),
+        },
+    })
+}

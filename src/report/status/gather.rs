@@ -1,0 +1,90 @@
+//! Gathering the state of affairs.
+
+use super::{NAMED_MAX, Need, Status};
+use crate::config::Config;
+use crate::effects::{EffectError, Head, Oid, World};
+use crate::report::graph::Look;
+use crate::select::{Rules, why_not};
+use crate::state::graph::Index;
+use crate::state::layout;
+use crate::state::problem::Problem;
+use crate::state::runs;
+use crate::state::store::Snapshot;
+
+/// How many uncommitted paths are looked for.
+pub const PATHS_MAX: usize = 1_000;
+
+/// What the state of affairs is gathered from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'g> {
+    /// The name of the project's folder.
+    pub project: &'g str,
+    /// Tasks and their graph.
+    pub snapshot: &'g Snapshot,
+    /// The configuration, if it can be used.
+    pub config: Option<&'g Config>,
+    /// What selection has to know of it.
+    pub rules: Rules,
+    /// Tasks that are being worked on.
+    pub running: &'g [Index],
+    /// Paths of the state that are not committed; none where there is nothing to compare.
+    pub uncommitted: Option<&'g [String]>,
+    /// The commit that was asked for, if one was.
+    pub at: Option<Oid>,
+}
+
+/// Gathers the state of affairs, with what is wrong with run records.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem>), EffectError> {
+    let (graph, rules) = (&given.snapshot.graph, given.rules);
+    let (branch, commit) = match (given.at, world.git.head()?) {
+        (Some(commit), _) => (None, Some(commit)),
+        (None, Head::Branch(branch, tip)) => (Some(branch), tip),
+        (None, Head::Detached(tip)) => (None, Some(tip)),
+    };
+    // What was is judged by the clock of its own time.
+    let now = match given.at {
+        Some(commit) => world.git.commit(commit)?.time,
+        None => world.clock.now(),
+    };
+    let (day, month) = super::periods(now);
+    let from = month.min(super::window(now));
+    let (runs, problems) = runs::since(world, &given.snapshot.source, from, now)?;
+    let looks = super::looks(graph, rules, given.running);
+    let people = super::needing_a_person(graph, &looks);
+    let budget = given.config.map(|config| config.budget.clone()).unwrap_or_default();
+    let status = Status {
+        project: given.project.to_owned(),
+        branch,
+        commit: commit.map(|commit| commit.to_string()),
+        uncommitted: given.uncommitted.map(<[String]>::to_vec),
+        counts: super::counts(&looks),
+        running: given.running.iter().map(|&index| graph.nodes()[index].id.to_string()).collect(),
+        next: super::next(graph, rules, given.running),
+        ready: looks.iter().filter(|look| **look == Look::Ready).count(),
+        without_agent: super::without_agent(graph, rules),
+        needs_you: people.iter().take(NAMED_MAX).map(|&i| need(world, given, i, looks[i])).collect(),
+        needs_you_total: people.len(),
+        health: super::health(graph, &looks, &runs, now),
+        last_step: super::last_step(&runs, now),
+        today: super::usage(&runs, day),
+        month: super::usage(&runs, month),
+        day_usd: budget.day_usd,
+        month_usd: budget.month_usd,
+        mode: given.config.map_or("unknown", |config| config.policy.mode.as_str()).to_owned(),
+    };
+    Ok((status, problems))
+}
+
+/// What a person has to do about a task; its reason is in its file.
+fn need(world: World<'_>, given: Given<'_>, index: Index, look: Look) -> Need {
+    let graph = &given.snapshot.graph;
+    let reason = given.snapshot.task(world, index).ok().and_then(|(_, task)| task.reason);
+    let derived = || why_not(graph, given.rules, index).unwrap_or_default();
+    let (why, todo) = super::advice(graph, index, look, reason, derived);
+    let node = &graph.nodes()[index];
+    let status = graph.status(index).as_str();
+    Need { id: node.id.to_string(), title: node.title.to_string(), status, why, todo, look }
+}

@@ -1,0 +1,329 @@
+//! The state of affairs on a terminal, and as a job's summary.
+
+use super::super::graph::Look;
+use super::super::graph::text::style;
+use super::super::table::{Cell, Table, paint};
+use super::super::{plural, safe, spell_age, spell_count, spell_usd};
+use super::{Health, LastStep, NAMED_MAX, Status, Usage};
+use anstyle::Style;
+use std::fmt::Write as _;
+
+/// For people.
+#[must_use]
+pub fn human(status: &Status, width: Option<usize>, colour: bool) -> String {
+    let bold = |text: &str| paint(text, Style::new().bold(), colour);
+    let mut out = format!("{}\n\n{}\n", headline(status, &bold), legend(status, width, colour));
+    if !status.next.is_empty() {
+        let _ = write!(out, "\n{}", next(status, width, colour));
+    }
+    if !status.needs_you.is_empty() {
+        let _ = write!(out, "\n{}", needs_you(status, width, colour));
+    }
+    let mut facts = Table::new();
+    for (name, text) in facts_of(status) {
+        facts.row([Cell::new(name).styled(Style::new().bold()), Cell::new(text)]);
+    }
+    let _ = write!(out, "\n{}", facts.render(width, colour));
+    out
+}
+
+fn headline(status: &Status, bold: &dyn Fn(&str) -> String) -> String {
+    let project = safe::text(&status.project);
+    let commit =
+        status.commit.as_deref().map_or("no commit yet".to_owned(), |id| id.chars().take(9).collect());
+    let place = match &status.branch {
+        Some(branch) => format!("{} @ {commit}", safe::text(branch)),
+        None => format!("@ {commit}"),
+    };
+    let clean = match status.uncommitted.as_deref() {
+        None => String::new(),
+        Some([]) => " (state committed)".to_owned(),
+        Some(paths) => format!(" ({} of the state not committed)", plural(paths.len(), "file")),
+    };
+    let name = if project.is_empty() { String::new() } else { format!("{} · ", bold(&project)) };
+    format!("{name}{place}{clean}")
+}
+
+fn legend(status: &Status, width: Option<usize>, colour: bool) -> String {
+    if status.counts.is_empty() {
+        return "no tasks yet: `orch add \"what to do\"`".to_owned();
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for &(look, count) in &status.counts {
+        let words = format!("{count} {}", look.legend(count));
+        let own = 2 + safe::width(&words);
+        if used > 0 {
+            let fits = width.is_none_or(|width| used + 3 + own <= width);
+            out += if fits { "   " } else { "\n" };
+            used = if fits { used + 3 } else { 0 };
+        }
+        used += own;
+        let _ = write!(out, "{} {words}", paint(look.glyph(false), style(look), colour));
+    }
+    out
+}
+
+fn next(status: &Status, width: Option<usize>, colour: bool) -> String {
+    let mut table = Table::with_head(&["", "NEXT", "PRI", "TASK"]);
+    for next in &status.next {
+        table.row([
+            Cell::new(Look::Ready.glyph(false)).styled(style(Look::Ready)),
+            Cell::new(&next.id),
+            Cell::from(next.priority),
+            Cell::new(&next.title),
+        ]);
+    }
+    let more = status.ready.saturating_sub(status.next.len());
+    table.render(width, colour) + &more_line(more, "orch list --ready", colour)
+}
+
+fn needs_you(status: &Status, width: Option<usize>, colour: bool) -> String {
+    let mut table = Table::with_head(&["", "NEEDS YOU", "WHAT TO DO", "WHY"]);
+    for need in &status.needs_you {
+        table.row([
+            Cell::new(need.look.glyph(false)).styled(style(need.look)),
+            Cell::new(&need.id),
+            Cell::new(&need.todo),
+            Cell::new(&need.why),
+        ]);
+    }
+    let more = status.needs_you_total.saturating_sub(status.needs_you.len());
+    let command = "orch list --status needs_review --status blocked --status proposed";
+    table.render(width, colour) + &more_line(more, command, colour)
+}
+
+fn more_line(more: usize, command: &str, colour: bool) -> String {
+    if more == 0 {
+        return String::new();
+    }
+    format!("{}\n", paint(&format!("   {more} more: `{command}`"), Style::new().dimmed(), colour))
+}
+
+fn facts_of(status: &Status) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if !status.running.is_empty() {
+        facts.push(("at work", status.running.join(", ")));
+    }
+    if status.health.done + status.health.open > 0 {
+        facts.push(("health", health(&status.health)));
+        facts.push(("pace", pace(&status.health)));
+    }
+    facts.extend(status.last_step.as_ref().map(|last| ("last step", last_step(last))));
+    if status.last_step.is_some() {
+        facts.push(("today", usage(&status.today, status.day_usd)));
+        facts.push(("month", usage(&status.month, status.month_usd)));
+    }
+    facts.push(("mode", status.mode.clone()));
+    facts
+}
+
+fn health(health: &Health) -> String {
+    let all = health.done + health.open;
+    let mut text = format!("{:.0} % done ({} of {all})", health.done_percent, health.done);
+    if health.blocked > 0 {
+        let _ = write!(text, ", {:.0} % of what is open is blocked", health.blocked_percent);
+    }
+    if let Some(accepted) = health.accepted_percent {
+        let _ = write!(text, ", {accepted:.0} % of recent steps accepted");
+    }
+    text
+}
+
+fn pace(health: &Health) -> String {
+    let days = if health.days < 1.5 { "day".to_owned() } else { format!("{:.0} days", health.days) };
+    match health.forecast_days {
+        None => format!("nothing accepted in the last {days}"),
+        Some(_) if health.open == 0 => format!("{:.1} accepted a day", health.velocity),
+        Some(left) => format!(
+            "{:.1} accepted a day over the last {days}; at that pace {} take {}",
+            health.velocity,
+            plural(health.open, "open task"),
+            spell_days(left)
+        ),
+    }
+}
+
+fn spell_days(days: f64) -> String {
+    match days {
+        d if d < 1.0 => "less than a day".to_owned(),
+        d if d < 1.5 => "about a day".to_owned(),
+        d if d < 60.0 => format!("about {d:.0} days"),
+        d if d < 730.0 => format!("about {:.0} months", d / 30.4),
+        _ => "years".to_owned(),
+    }
+}
+
+fn last_step(last: &LastStep) -> String {
+    let reason = if last.reason.is_empty() { String::new() } else { format!(": {}", last.reason) };
+    format!("{} ago: {} {}{reason}", spell_age(last.age_seconds), last.task, last.outcome)
+}
+
+fn usage(usage: &Usage, limit: Option<f64>) -> String {
+    let limit = limit.map_or(String::new(), |limit| format!(" of {}", spell_usd(limit)));
+    let mut text = format!(
+        "{}{limit}, {}, {} accepted",
+        spell_usd(usage.cost_usd),
+        plural(usage.steps, "step"),
+        usage.accepted
+    );
+    if usage.input + usage.cached + usage.output > 0 {
+        let _ = write!(
+            text,
+            ", tokens in {} cached {} out {}",
+            spell_count(usage.input),
+            spell_count(usage.cached),
+            spell_count(usage.output)
+        );
+    }
+    text
+}
+
+/// For a job's summary: the most important first.
+#[must_use]
+pub fn markdown(status: &Status) -> String {
+    let cell = |text: &str| {
+        safe::text(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('`', "'")
+    };
+    let mut out = format!("### {}\n\n", headline(status, &|text| cell(text)));
+    let counts: Vec<String> =
+        status.counts.iter().map(|&(look, count)| format!("**{count}** {}", look.legend(count))).collect();
+    let _ =
+        writeln!(out, "{}\n", if counts.is_empty() { "no tasks yet".to_owned() } else { counts.join(" · ") });
+    if !status.needs_you.is_empty() {
+        let _ = writeln!(out, "| needs you | why | what to do |\n|---|---|---|");
+        for need in &status.needs_you {
+            let _ = writeln!(
+                out,
+                "| `{}` {} | {} | `{}` |",
+                need.id,
+                cell(&need.title),
+                cell(&need.why),
+                need.todo
+            );
+        }
+        out.push_str(&rest(status.needs_you_total.saturating_sub(status.needs_you.len())));
+    }
+    if !status.next.is_empty() {
+        let _ = writeln!(out, "| next | priority | task |\n|---|---|---|");
+        for next in &status.next {
+            let _ = writeln!(out, "| `{}` | {} | {} |", next.id, next.priority, cell(&next.title));
+        }
+        out.push_str(&rest(status.ready.saturating_sub(status.next.len().min(NAMED_MAX))));
+    }
+    for (name, text) in facts_of(status) {
+        let _ = writeln!(out, "- **{name}** {}", cell(&text));
+    }
+    out
+}
+
+fn rest(more: usize) -> String {
+    if more == 0 { "\n".to_owned() } else { format!("\n{more} more\n\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::graph::samples::ATTACKS;
+    use super::super::{Need, Next};
+    use super::*;
+
+    fn full() -> Status {
+        let usage =
+            Usage { steps: 4, accepted: 3, cost_usd: 0.31, input: 12_034, cached: 88_123, output: 2_311 };
+        Status {
+            project: "app".into(),
+            branch: Some("main".into()),
+            commit: Some("4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a".into()),
+            uncommitted: Some(Vec::new()),
+            counts: vec![
+                (Look::Done, 14),
+                (Look::Running, 1),
+                (Look::Ready, 8),
+                (Look::Person, 1),
+                (Look::Blocked, 1),
+            ],
+            running: vec!["t-run".into()],
+            next: vec![Next {
+                id: "t-next".into(),
+                title: "Add a login form".into(),
+                priority: 1,
+                kind: "feature",
+                because: "priority 1".into(),
+            }],
+            ready: 8,
+            without_agent: 0,
+            needs_you: vec![Need {
+                id: "t-you".into(),
+                title: "Drop the column".into(),
+                status: "needs_review",
+                why: "all gates passed".into(),
+                todo: "orch approve t-you".into(),
+                look: Look::Person,
+            }],
+            needs_you_total: 2,
+            health: Health {
+                done: 14,
+                open: 10,
+                done_percent: 58.3,
+                blocked: 1,
+                blocked_percent: 10.0,
+                velocity: 3.1,
+                days: 14.0,
+                forecast_days: Some(3.2),
+                accepted_percent: Some(71.4),
+            },
+            last_step: Some(LastStep {
+                run: "01JD".into(),
+                task: "t-last".into(),
+                outcome: "rejected",
+                reason: "gate test failed".into(),
+                finished: "2026-11-20T12:00:00Z".into(),
+                age_seconds: 720,
+            }),
+            today: usage,
+            month: Usage { steps: 40, ..usage },
+            day_usd: None,
+            month_usd: Some(10.0),
+            mode: "auto".into(),
+        }
+    }
+
+    #[test]
+    fn the_whole_screen() {
+        insta::assert_snapshot!(human(&full(), Some(100), false));
+    }
+
+    #[test]
+    fn the_whole_summary() {
+        insta::assert_snapshot!(markdown(&full()));
+    }
+
+    #[test]
+    fn a_new_project_is_told_how_to_begin() {
+        let text = human(&Status { mode: "auto".into(), ..Status::default() }, None, false);
+        assert_eq!(text, "@ no commit yet\n\nno tasks yet: `orch add \"what to do\"`\n\nmode  auto\n");
+    }
+
+    #[test]
+    fn no_text_of_a_task_reaches_a_terminal_or_a_summary_as_it_is() {
+        for attack in ATTACKS {
+            let mut status = full();
+            status.next[0].title = (*attack).to_owned();
+            status.needs_you[0].why = (*attack).to_owned();
+            for text in [human(&status, Some(80), false), markdown(&status)] {
+                assert!(!text.chars().any(|c| c != '\n' && safe::is_dangerous(c)), "{text:?}");
+            }
+            assert_eq!(markdown(&status).lines().count(), markdown(&full()).lines().count());
+            assert!(!markdown(&status).contains('<'));
+        }
+    }
+
+    #[test]
+    fn a_forecast_is_as_vague_as_it_should_be() {
+        let cases =
+            [(0.3, "less than a day"), (1.2, "about a day"), (3.4, "about 3 days"), (90.0, "about 3 months")];
+        for (days, spelled) in cases {
+            assert_eq!(spell_days(days), spelled);
+        }
+        assert_eq!(spell_days(f64::INFINITY), "years");
+    }
+}

@@ -1,0 +1,190 @@
+//! A run record: what one step did, written once and never edited.
+
+use super::id::{RunId, TaskId};
+use jiff::Timestamp;
+
+/// The judgement on a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutcomeKind {
+    /// The work is on the branch.
+    Accepted,
+    /// A gate rejected it, or the agent failed; the work is kept aside.
+    Rejected,
+    /// The gates passed; a person has to look.
+    NeedsReview,
+    /// The agent or the policy says that somebody must act first.
+    Blocked,
+    /// Put off; the task stands where it stood.
+    Deferred,
+}
+
+impl OutcomeKind {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Accepted, Self::Rejected, Self::NeedsReview, Self::Blocked, Self::Deferred];
+
+    /// The word in files, trailers and output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::NeedsReview => "needs_review",
+            Self::Blocked => "blocked",
+            Self::Deferred => "deferred",
+        }
+    }
+
+    /// The outcome that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// Tokens of one attempt or of a whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Read by the model, not from its cache.
+    pub input: u64,
+    /// Read by the model from its cache.
+    pub cached: u64,
+    /// Written by the model.
+    pub output: u64,
+}
+
+/// The answer of a gate, as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VerdictKind {
+    /// The result is good.
+    Pass,
+    /// The result is not good.
+    Fail,
+    /// The gate could not run; never a pass.
+    Error,
+    /// The gate did not apply, or was not reached.
+    Skipped,
+}
+
+impl VerdictKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pass, Self::Fail, Self::Error, Self::Skipped];
+
+    /// The word in files, trailers and output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// The verdict that a word names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == word)
+    }
+}
+
+/// The verdict of one gate, as it is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRecord {
+    /// The gate's name.
+    pub name: String,
+    /// Its answer.
+    pub verdict: VerdictKind,
+    /// Whether the outcome depended on it.
+    pub required: bool,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// What it measured: name and value.
+    pub metric: Option<(String, f64)>,
+    /// The last lines of what it said, where it did not pass.
+    pub evidence: String,
+}
+
+/// One agent session inside a step, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AttemptRecord {
+    /// How the agent ended, such as `exit 0`, `signal 9`, `timed out`.
+    pub ended: String,
+    /// How long it ran.
+    pub duration_ms: u64,
+    /// What it used.
+    pub tokens: Tokens,
+    /// The first gate that rejected it, if one did.
+    pub rejected_by: Option<String>,
+}
+
+/// What one step did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its id: the stem of its file.
+    pub id: RunId,
+    /// The task that it worked on.
+    pub task: TaskId,
+    /// The commit that it started from, in hexadecimal.
+    pub base: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// The judgement.
+    pub outcome: OutcomeKind,
+    /// Why, in one line.
+    pub reason: String,
+    /// The profile's name.
+    pub agent: String,
+    /// Its adapter.
+    pub adapter: String,
+    /// Its model, if it has one.
+    pub model: Option<String>,
+    /// Why this profile was chosen.
+    pub chosen_because: String,
+    /// SHA-256 of the first prompt's bytes, in hexadecimal.
+    pub prompt_sha256: String,
+    /// Its size, estimated.
+    pub prompt_tokens: u64,
+    /// Names of its sections.
+    pub sections: Vec<String>,
+    /// What did not fit.
+    pub omitted: Vec<String>,
+    /// Every agent session, in order.
+    pub attempts: Vec<AttemptRecord>,
+    /// The largest share of the context window that was used, 0..1.
+    pub context_peak: Option<f64>,
+    /// Compactions.
+    pub compactions: u32,
+    /// Rotations.
+    pub rotations: u32,
+    /// Cost in USD, where it is known.
+    pub cost_usd: Option<f64>,
+    /// Verdicts on the last candidate.
+    pub gates: Vec<GateRecord>,
+    /// The tree that was judged, outside `.orchestrator/`, in hexadecimal.
+    pub tree: Option<String>,
+    /// Files that the candidate changes.
+    pub files_changed: u32,
+    /// Lines added.
+    pub insertions: u32,
+    /// Lines removed.
+    pub deletions: u32,
+    /// Tokens predicted when the step began.
+    pub estimated_tokens: Option<u64>,
+    /// The version of orch.
+    pub orch: String,
+}
+
+impl Run {
+    /// What all attempts used together.
+    #[must_use]
+    pub fn tokens(&self) -> Tokens {
+        self.attempts.iter().fold(Tokens::default(), |sum, attempt| Tokens {
+            input: sum.input + attempt.tokens.input,
+            cached: sum.cached + attempt.tokens.cached,
+            output: sum.output + attempt.tokens.output,
+        })
+    }
+}

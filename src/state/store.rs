@@ -1,0 +1,343 @@
+//! Loading state: from a commit, or from a work tree.
+//!
+//! In: a [`Source`]. Out: a [`Snapshot`], and single entities where they are needed.
+//! Invariant: what cannot be used is reported, all of it at once, and never guessed at.
+
+use super::cache::{Cache, Stamp, encode};
+use super::checkpoint::Checkpoint;
+use super::file::{self, Read};
+use super::graph::{Graph, Index, Node};
+use super::id::TaskId;
+use super::layout::{self, FileKind};
+use super::note::Note;
+use super::problem::Problem;
+use super::run::Run;
+use super::task::Task;
+use crate::effects::{EffectError, Oid, Trouble, WorkFile, World};
+use std::path::PathBuf;
+
+/// Where state is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The tree of a commit.
+    Tree(Oid),
+    /// A directory.
+    Work(PathBuf),
+}
+
+/// Tasks and their graph at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Where it was read from.
+    pub source: Source,
+    /// Tasks and their edges.
+    pub graph: Graph,
+    /// What is wrong with the files.
+    pub problems: Vec<Problem>,
+}
+
+/// A file of the state: where it is, and what tells its content.
+#[derive(Debug, Clone)]
+pub struct StateFile {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// What tells its content.
+    pub stamp: Stamp,
+}
+
+impl From<WorkFile> for StateFile {
+    fn from(file: WorkFile) -> Self {
+        Self { path: file.path, stamp: Stamp::Stat(file.stamp) }
+    }
+}
+
+type Result<T> = std::result::Result<T, EffectError>;
+
+impl Source {
+    /// The files below a directory of the state.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn list(&self, world: World<'_>, dir: &str) -> Result<Vec<StateFile>> {
+        match self {
+            Self::Tree(tree) => {
+                let Some(subtree) = world.git.subtree(*tree, dir)? else { return Ok(Vec::new()) };
+                let files = world.git.files(subtree, dir)?;
+                Ok(files
+                    .into_iter()
+                    .map(|file| StateFile {
+                        path: String::from_utf8_lossy(&file.path).into_owned(),
+                        stamp: Stamp::Blob(file.id),
+                    })
+                    .collect())
+            }
+            Self::Work(root) => {
+                Ok(world.files.work_files(root, dir)?.into_iter().map(StateFile::from).collect())
+            }
+        }
+    }
+
+    /// The content of a listed file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, world: World<'_>, file: &StateFile) -> Result<Vec<u8>> {
+        match (self, &file.stamp) {
+            (Self::Tree(_), Stamp::Blob(blob)) => world.git.blob(*blob),
+            _ => self.read_path(world, &file.path).and_then(|content| {
+                let gone = || EffectError::new(Trouble::Missing, format!("`{}` has gone", file.path));
+                content.ok_or_else(gone)
+            }),
+        }
+    }
+
+    /// The content of a file by its path; none if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_path(&self, world: World<'_>, path: &str) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Tree(tree) => match world.git.entry(*tree, path)? {
+                Some((_, blob)) => world.git.blob(blob).map(Some),
+                None => Ok(None),
+            },
+            Self::Work(root) => world.files.read_work(root, path),
+        }
+    }
+
+    fn cache_name(&self) -> &'static str {
+        match self {
+            Self::Tree(_) => "cache/tree",
+            Self::Work(_) => "cache/work",
+        }
+    }
+}
+
+/// Loads all tasks.
+///
+/// # Errors
+/// When the source cannot be read. Bad files are not errors; they are in [`Snapshot::problems`].
+pub fn load(world: World<'_>, source: Source) -> Result<Snapshot> {
+    let cache = kept(world, &source);
+    let Source::Tree(tree) = &source else {
+        let files = source.list(world, layout::TASKS)?;
+        return reload(world, source, cache, &files, None);
+    };
+    let key = world.git.subtree(*tree, layout::TASKS)?.map(|id| id.as_bytes().to_vec());
+    if key.is_some() && cache.tree == key {
+        return Ok(join(source, cache.nodes, Vec::new()));
+    }
+    let files = source.list(world, layout::TASKS)?;
+    reload(world, source, cache, &files, key)
+}
+
+/// Loads all tasks from a work tree whose task files have been listed.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_listed(world: World<'_>, source: Source, files: &[StateFile]) -> Result<Snapshot> {
+    let cache = kept(world, &source);
+    reload(world, source, cache, files, None)
+}
+
+fn kept(world: World<'_>, source: &Source) -> Cache {
+    // One that cannot be read is as good as none.
+    let bytes = world.files.read(source.cache_name()).ok().flatten();
+    bytes.and_then(|bytes| Cache::decode(&bytes)).unwrap_or_default()
+}
+
+/// Reads what the cache does not have, and keeps it for the next time.
+fn reload(
+    world: World<'_>,
+    source: Source,
+    cache: Cache,
+    files: &[StateFile],
+    key: Option<Vec<u8>>,
+) -> Result<Snapshot> {
+    let old_tree = cache.tree.clone();
+    let mut read = refresh(world, &source, files, cache)?;
+    let tree = key.filter(|_| read.problems.is_empty() && read.odd.is_empty());
+    if read.changed || tree != old_tree {
+        let now = world.clock.now().as_nanosecond();
+        let entries = read.nodes.iter().zip(&read.stamps).filter(|(_, stamp)| is_settled(now, stamp));
+        // A cache that cannot be written (a full or read-only disk) only costs time.
+        let _ = world.files.write(source.cache_name(), &encode(tree.as_deref(), entries), false);
+    }
+    read.nodes.append(&mut read.odd);
+    Ok(join(source, read.nodes, read.problems))
+}
+
+/// Whether a file cannot change again within the resolution of its times.
+fn is_settled(now: i128, stamp: &Stamp) -> bool {
+    match stamp {
+        Stamp::Blob(_) => true,
+        Stamp::Stat([_, _, modified, changed]) => now - i128::from((*modified).max(*changed)) > 2_000_000_000,
+    }
+}
+
+/// What came of reading a list of files with the help of a cache.
+#[derive(Default)]
+struct Refreshed {
+    /// Tasks without a problem, in the order of their ids: what the next cache is made of.
+    nodes: Vec<Node>,
+    stamps: Vec<Stamp>,
+    /// Tasks with a warning, which is to be given again the next time.
+    odd: Vec<Node>,
+    problems: Vec<Problem>,
+    /// Whether the next cache is another one.
+    changed: bool,
+}
+
+fn refresh(world: World<'_>, source: &Source, files: &[StateFile], cache: Cache) -> Result<Refreshed> {
+    let mut all = Refreshed { nodes: cache.nodes, stamps: cache.stamps, ..Refreshed::default() };
+    let mut keep = vec![false; all.nodes.len()];
+    let mut fresh = Vec::new();
+    let mut known = cache.by_path.iter().map(|&place| place as usize).peekable();
+    let now = world.clock.now().as_nanosecond();
+    for file in files {
+        // Both lists are in the order of paths.
+        let path_of = |place: usize| all.nodes[place].path.as_str();
+        while known.next_if(|&place| path_of(place) < file.path.as_str()).is_some() {}
+        let same = |place: &usize| path_of(*place) == file.path && all.stamps[*place] == file.stamp;
+        if let Some(place) = known.next_if(same) {
+            keep[place] = true;
+            continue;
+        }
+        if layout::kind_of(&file.path) != FileKind::Task {
+            continue;
+        }
+        let read = file::task::read(&file.path, &source.read(world, file)?);
+        let node = read.value.map(|task| Node::of(&task, &file.path));
+        match node {
+            Some(node) if read.problems.is_empty() => {
+                all.changed |= is_settled(now, &file.stamp);
+                fresh.push((node, file.stamp));
+            }
+            node => all.odd.extend(node),
+        }
+        all.problems.extend(read.problems);
+    }
+    let gone = keep.iter().any(|keep| !keep);
+    all.changed |= gone;
+    if gone || !fresh.is_empty() {
+        all.mix(&keep, fresh);
+    }
+    Ok(all)
+}
+
+impl Refreshed {
+    /// Takes out what is not kept, puts in what is fresh.
+    fn mix(&mut self, keep: &[bool], fresh: Vec<(Node, Stamp)>) {
+        let old = std::mem::take(&mut self.nodes).into_iter().zip(std::mem::take(&mut self.stamps));
+        let mut all: Vec<(Node, Stamp)> =
+            old.zip(keep).filter(|(_, keep)| **keep).map(|(entry, _)| entry).collect();
+        all.extend(fresh);
+        // Most are in order, which such a sort makes use of.
+        all.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+        (self.nodes, self.stamps) = all.into_iter().unzip();
+    }
+}
+
+fn join(source: Source, nodes: Vec<Node>, mut problems: Vec<Problem>) -> Snapshot {
+    let (graph, duplicates) = Graph::new_with_duplicates(nodes);
+    for (node, kept) in duplicates {
+        let fact = format!("the id `{}` is also that of `{}`", node.id, graph.nodes()[kept].path);
+        problems.push(
+            Problem::error(node.path.as_str(), None, fact)
+                .with_remedy("give one of the two files another name and the same `id` inside"),
+        );
+    }
+    Snapshot { source, graph, problems }
+}
+
+impl Snapshot {
+    /// The text of a task's file, and the task.
+    ///
+    /// # Errors
+    /// When it cannot be read any more.
+    pub fn task(&self, world: World<'_>, index: Index) -> Result<(String, Task)> {
+        let path = &self.graph.nodes()[index].path;
+        let Some(content) = self.source.read_path(world, path)? else {
+            return Err(EffectError::new(Trouble::Missing, format!("`{path}` has gone")));
+        };
+        let read = file::task::read(path, &content);
+        let Some(task) = read.value else {
+            let why = read.problems.first().map_or_else(|| path.to_string(), ToString::to_string);
+            return Err(EffectError::new(Trouble::Repository, why));
+        };
+        Ok((String::from_utf8_lossy(&content).into_owned(), task))
+    }
+
+    /// Files that lie directly in `tasks/`.
+    #[must_use]
+    pub fn flat_tasks(&self) -> usize {
+        let below = |node: &&Node| {
+            node.path.strip_prefix(layout::TASKS).is_some_and(|rest| rest.matches('/').count() == 1)
+        };
+        self.graph.nodes().iter().filter(below).count()
+    }
+}
+
+/// All notes, in the order of their ids, with what is wrong with the others.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn notes(world: World<'_>, source: &Source) -> Result<(Vec<Note>, Vec<Problem>)> {
+    entities(world, source, layout::NOTES, FileKind::Note, file::note::read)
+}
+
+/// A task's checkpoints, the newest last, with what is wrong with the others.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn checkpoints(
+    world: World<'_>,
+    source: &Source,
+    task: &TaskId,
+) -> Result<(Vec<Checkpoint>, Vec<Problem>)> {
+    let dir = format!("{}/{task}", layout::CHECKPOINTS);
+    let (mut all, problems) = entities(world, source, &dir, FileKind::Checkpoint, file::checkpoint::read)?;
+    all.sort_by_key(|checkpoint| checkpoint.number);
+    Ok((all, problems))
+}
+
+/// Run records, the newest first, at most `limit`, with what is wrong with the others.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn runs(world: World<'_>, source: &Source, limit: usize) -> Result<(Vec<Run>, Vec<Problem>)> {
+    let mut files: Vec<StateFile> = source.list(world, layout::RUNS)?;
+    files.retain(|file| layout::kind_of(&file.path) == FileKind::Run);
+    files.sort_by(|a, b| layout::stem(&b.path).cmp(layout::stem(&a.path)));
+    files.truncate(limit);
+    read_all(world, source, files, file::run::read)
+}
+
+fn entities<T>(
+    world: World<'_>,
+    source: &Source,
+    dir: &str,
+    kind: FileKind,
+    read: fn(&str, &[u8]) -> Read<T>,
+) -> Result<(Vec<T>, Vec<Problem>)> {
+    let mut files = source.list(world, dir)?;
+    files.retain(|file| layout::kind_of(&file.path) == kind);
+    read_all(world, source, files, read)
+}
+
+fn read_all<T>(
+    world: World<'_>,
+    source: &Source,
+    files: Vec<StateFile>,
+    read: fn(&str, &[u8]) -> Read<T>,
+) -> Result<(Vec<T>, Vec<Problem>)> {
+    let mut values = Vec::with_capacity(files.len());
+    let mut problems = Vec::new();
+    for file in files {
+        let content = source.read(world, &file)?;
+        let read = read(&file.path, &content);
+        values.extend(read.value);
+        problems.extend(read.problems);
+    }
+    Ok((values, problems))
+}

@@ -1,0 +1,184 @@
+//! State: everything that a step decides by, all of it from one commit.
+
+use super::error::StepError;
+use crate::config::read::{Layers, read};
+use crate::config::trust::{self, Store};
+use crate::config::{Adapter, Config, ReviewPolicy};
+use crate::effects::{Commit, Head, Oid, World};
+use crate::select::Rules;
+use crate::state::graph::Index;
+use crate::state::id::TaskId;
+use crate::state::layout;
+use crate::state::note::Note;
+use crate::state::problem::Problem;
+use crate::state::store::{self, Snapshot, Source};
+
+/// What the caller knows that is not in the repository.
+#[derive(Debug, Clone, Default)]
+pub struct Caller {
+    /// The branch, if one was named.
+    pub branch: Option<String>,
+    /// The user's own configuration: where it is, and its bytes.
+    pub user_config: Option<(String, Vec<u8>)>,
+    /// What was trusted before.
+    pub trust: Store,
+    /// The name of this repository in the trust store.
+    pub repository: String,
+    /// Whether this one call trusts what is there.
+    pub trust_all: bool,
+}
+
+/// Everything that a step decides by.
+#[derive(Debug)]
+pub struct Base {
+    /// The target branch, without `refs/heads/`.
+    pub branch: String,
+    /// Its tip.
+    pub commit: Commit,
+    /// Tasks and their graph.
+    pub snapshot: Snapshot,
+    /// The configuration.
+    pub config: Config,
+    /// Warnings about files.
+    pub warnings: Vec<Problem>,
+}
+
+/// The full name of a branch's ref.
+#[must_use]
+pub fn branch_ref(branch: &str) -> String {
+    format!("refs/heads/{branch}")
+}
+
+/// The branch to work on, and its tip.
+///
+/// # Errors
+/// When `HEAD` is detached and no branch was named, or the branch has no commit.
+pub fn target(world: World<'_>, caller: &Caller) -> Result<(String, Oid), StepError> {
+    if let Some(branch) = &caller.branch {
+        let tip = world.git.tip(&branch_ref(branch))?;
+        return tip.map(|tip| (branch.clone(), tip)).ok_or_else(|| {
+            StepError::git(
+                format!("there is no branch `{branch}` here"),
+                format!("type `git switch -c {branch}` to begin it"),
+            )
+        });
+    }
+    match world.git.head()? {
+        Head::Branch(branch, Some(tip)) => Ok((branch, tip)),
+        Head::Branch(branch, None) => Err(StepError::NoProject(branch)),
+        Head::Detached(_) => Err(StepError::git(
+            "HEAD is detached, so there is no branch to work on",
+            "name one with `--branch NAME`",
+        )),
+    }
+}
+
+impl Base {
+    /// Loads everything from the tip of the target branch.
+    ///
+    /// # Errors
+    /// When the branch cannot be determined, or a file of the state cannot be used.
+    pub fn load(world: World<'_>, caller: &Caller) -> Result<Self, StepError> {
+        let (branch, tip) = target(world, caller)?;
+        let base = Self::at(world, caller, branch, tip)?;
+        match &base.config.project.branch {
+            Some(wanted) if *wanted != base.branch && caller.branch.is_none() => Err(StepError::git(
+                format!(
+                    "the configuration names the branch `{wanted}`, and `{}` is checked out",
+                    base.branch
+                ),
+                format!("name one with `--branch {wanted}` or `--branch {}`", base.branch),
+            )),
+            _ => Ok(base),
+        }
+    }
+
+    /// Loads everything from a commit.
+    ///
+    /// # Errors
+    /// When a file of the state cannot be used.
+    pub fn at(world: World<'_>, caller: &Caller, branch: String, tip: Oid) -> Result<Self, StepError> {
+        let commit = world.git.commit(tip)?;
+        let source = Source::Tree(commit.tree);
+        let Some(text) = source.read_path(world, layout::CONFIG)? else {
+            return Err(StepError::NoProject(branch));
+        };
+        let (config, mut problems) = read_config(&text, caller);
+        let snapshot = store::load(world, source)?;
+        problems.extend(snapshot.problems.iter().cloned());
+        match config {
+            Some(config) if !problems.iter().any(Problem::is_error) => {
+                Ok(Self { branch, commit, snapshot, config, warnings: problems })
+            }
+            _ => Err(StepError::Invalid(problems)),
+        }
+    }
+
+    /// What selection has to know of the configuration.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        rules(&self.config)
+    }
+
+    /// All notes at the base.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn notes(&self, world: World<'_>) -> Result<Vec<Note>, StepError> {
+        let (notes, problems) = store::notes(world, &self.snapshot.source)?;
+        if problems.iter().any(Problem::is_error) {
+            return Err(StepError::Invalid(problems));
+        }
+        Ok(notes)
+    }
+
+    /// Where a task is in the graph.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, id: &str) -> Result<Index, StepError> {
+        self.snapshot.graph.find(id).ok_or_else(|| StepError::UnknownTask(id.to_owned()))
+    }
+
+    /// Refuses to go on unless the commands of this commit are trusted.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub fn check_trust(&self, caller: &Caller) -> Result<(), StepError> {
+        let commands = commands(&self.config, &self.snapshot);
+        let fingerprint = trust::fingerprint(&caller.repository, &commands);
+        let trusted =
+            caller.trust_all || commands.is_empty() || caller.trust.trusts(&caller.repository, &fingerprint);
+        if trusted { Ok(()) } else { Err(StepError::Untrusted(commands)) }
+    }
+}
+
+/// What selection has to know of a configuration.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
+    let drivable = |adapter: Adapter| adapter != Adapter::Shell && crate::agent::can_drive(adapter);
+    Rules {
+        agent_review: config.policy.review == ReviewPolicy::Agent,
+        has_agent: config.agents.iter().any(|profile| drivable(profile.adapter)),
+    }
+}
+
+/// The repository's configuration with the caller's own on top, and what is wrong with them.
+#[must_use]
+pub fn read_config(text: &[u8], caller: &Caller) -> (Option<Config>, Vec<Problem>) {
+    let user = caller.user_config.as_ref().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+    let read = read(&Layers { repository: Some(text), user });
+    (read.value, read.problems)
+}
+
+/// The commands that the files of a commit name.
+#[must_use]
+pub fn commands(config: &Config, snapshot: &Snapshot) -> Vec<trust::TrustedCommand> {
+    let runs: Vec<(TaskId, String)> = snapshot
+        .graph
+        .nodes()
+        .iter()
+        .filter_map(|node| Some((node.id.clone(), node.run.as_ref()?.to_string())))
+        .collect();
+    trust::commands(config, &runs)
+}

@@ -1,0 +1,99 @@
+//! Recording a step whose work could not land because the branch moved.
+//!
+//! In: what was kept, and why it does not fit. Out: a commit on the new tip that changes the state
+//! only: the run record, and a checkpoint where the task is still to be done. Invariant: the task's
+//! own file is not touched; it belongs to whoever moved the branch.
+
+use super::attempt::{Job, Work};
+use super::base::branch_ref;
+use super::error::StepError;
+use super::event::Event;
+use super::finish::identity;
+use super::land::{FileEdit, Judged, Plan, land, tree_with};
+use crate::commit::step_message;
+use crate::effects::{Oid, World};
+use crate::state::checkpoint::{Checkpoint, CheckpointReason};
+use crate::state::file;
+use crate::state::layout;
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::store::{self, Source};
+use crate::state::task::Task;
+
+/// Lands the record of a run that was put off.
+///
+/// # Errors
+/// When it cannot land either; the work is kept all the same.
+pub fn record(
+    job: &Job<'_>,
+    work: &Work,
+    run: &Run,
+    why: &str,
+    kept: Option<&String>,
+) -> Result<(), StepError> {
+    let world = job.world;
+    let Some(tip) = world.git.tip(&branch_ref(&job.base.branch))? else { return Ok(()) };
+    let tree = world.git.commit(tip)?.tree;
+    let run = Run { outcome: OutcomeKind::Deferred, reason: why.to_owned(), ..run.clone() };
+    let mut files: Vec<FileEdit> =
+        vec![(layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()))];
+    if task_at(job, tree)?.is_some_and(|task| !task.status.is_closed()) {
+        files.push(checkpoint(world, tree, job, work, &run, kept)?);
+    }
+    let landed = land(
+        world,
+        &Plan {
+            branch: &job.base.branch,
+            base: tip,
+            tree: tree_with(world, tree, &files)?,
+            message: step_message(job.task, &run, &work.reply.summary),
+            author: identity(job.base),
+            run: None,
+            in_place: None,
+            replay: &|_| Ok(Judged::FITS),
+        },
+        job.reporter,
+    )?;
+    job.reporter.event(&Event::Landed {
+        outcome: run.outcome.as_str().to_owned(),
+        reason: run.reason,
+        commit: landed.commit.to_string(),
+        branch: job.base.branch.clone(),
+    });
+    Ok(())
+}
+
+/// The task as a tree has it, if it can be read there.
+///
+/// # Errors
+/// When the tree cannot be read.
+pub fn task_at(job: &Job<'_>, tree: Oid) -> Result<Option<Task>, StepError> {
+    let graph = &job.base.snapshot.graph;
+    let Some(index) = graph.find(job.task.id.as_str()) else { return Ok(None) };
+    let path = &graph.nodes()[index].path;
+    let Some((_, blob)) = job.world.git.entry(tree, path)? else { return Ok(None) };
+    Ok(file::task::read(path, &job.world.git.blob(blob)?).value)
+}
+
+fn checkpoint(
+    world: World<'_>,
+    tree: Oid,
+    job: &Job<'_>,
+    work: &Work,
+    run: &Run,
+    kept: Option<&String>,
+) -> Result<FileEdit, StepError> {
+    let (earlier, _) = store::checkpoints(world, &Source::Tree(tree), &job.task.id)?;
+    let checkpoint = Checkpoint {
+        task: job.task.id.clone(),
+        number: earlier.last().map_or(0, |last| last.number) + 1,
+        run: Some(run.id.clone()),
+        reason: CheckpointReason::Deferred,
+        base: Some(run.base.clone()),
+        work: kept.cloned(),
+        summary: work.reply.summary.clone(),
+        next: Vec::new(),
+        evidence: run.reason.clone(),
+    };
+    let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
+    Ok((path, Some(file::checkpoint::write(&checkpoint).into_bytes())))
+}

@@ -1,0 +1,73 @@
+//! Why a step could not be taken. A rejected task is not an error: it is an outcome.
+
+use crate::config::trust::TrustedCommand;
+use crate::effects::EffectError;
+use crate::state::problem::Problem;
+use thiserror::Error;
+
+/// Why a step, or a change of the state, could not be made.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum StepError {
+    /// The machine or the repository failed.
+    #[error(transparent)]
+    Effect(#[from] EffectError),
+    /// There is no `.orchestrator/` at the branch's tip.
+    #[error("branch `{0}` has no `.orchestrator/`")]
+    NoProject(String),
+    /// Files cannot be used.
+    #[error("{} of the state cannot be used", count(.0))]
+    Invalid(Vec<Problem>),
+    /// No task has this id.
+    #[error("there is no task `{0}`")]
+    UnknownTask(String),
+    /// No profile has this name.
+    #[error("no agent profile is called `{0}`")]
+    UnknownAgent(String),
+    /// A named task may not run now.
+    #[error("task `{id}` cannot run: {why}")]
+    NotRunnable {
+        /// The task.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// The repository's commands are not trusted.
+    #[error("the commands that this repository's files name are not trusted")]
+    Untrusted(Vec<TrustedCommand>),
+    /// No profile can take the task.
+    #[error("{0}")]
+    NoAgent(String),
+    /// Another step is at work.
+    #[error("{0}")]
+    Busy(String),
+    /// The repository is not in a state to work on.
+    #[error("{fact}")]
+    Git {
+        /// What is the matter.
+        fact: String,
+        /// What a person can do.
+        hint: Option<String>,
+    },
+    /// The work does not fit on what the branch has become.
+    #[error("{fact}")]
+    Moved {
+        /// What is the matter.
+        fact: String,
+        /// Where the work is kept.
+        kept: Option<String>,
+    },
+}
+
+impl StepError {
+    /// A repository that is not in a state to work on.
+    pub fn git(fact: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Git { fact: fact.into(), hint: Some(hint.into()) }
+    }
+}
+
+fn count(problems: &[Problem]) -> String {
+    match problems.iter().filter(|problem| problem.is_error()).count() {
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
+    }
+}

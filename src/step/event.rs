@@ -1,0 +1,120 @@
+//! What happens in a step, as it happens: the only thing that a reporter gets to see.
+
+use crate::gate::Verdict;
+use crate::state::run::Tokens;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A step that was interrupted earlier was cleaned up.
+    Recovered {
+        /// What was done about it.
+        what: String,
+    },
+    /// A task was chosen.
+    Selected {
+        /// Its id.
+        task: String,
+        /// Its title.
+        title: String,
+        /// Why it and no other.
+        because: String,
+    },
+    /// The prompt is ready.
+    Prompted {
+        /// Its size, estimated.
+        tokens: u64,
+        /// The most that it may have.
+        budget_tokens: u64,
+        /// Names of its sections.
+        sections: Vec<String>,
+        /// How many did not fit.
+        omitted: usize,
+    },
+    /// The place where the agent works is ready.
+    Prepared {
+        /// Where.
+        dir: String,
+    },
+    /// An agent was started.
+    AgentStarted {
+        /// The profile.
+        agent: String,
+        /// From 1.
+        attempt: u32,
+        /// The most there can be.
+        max_attempts: u32,
+    },
+    /// The agent ended.
+    AgentFinished {
+        /// How.
+        ended: String,
+        /// How long it took.
+        duration_ms: u64,
+        /// What it used.
+        tokens: Tokens,
+        /// Files that it changed.
+        files_changed: usize,
+        /// Processes that it left and that were ended.
+        survivors: u32,
+    },
+    /// A gate was started.
+    GateStarted {
+        /// Its name.
+        gate: String,
+    },
+    /// A gate answered.
+    GateFinished {
+        /// Its answer.
+        verdict: Verdict,
+    },
+    /// A hook of the repository ran.
+    HookFinished {
+        /// Its name.
+        hook: String,
+        /// Whether it agreed.
+        passed: bool,
+        /// Why not.
+        said: String,
+    },
+    /// The branch moved meanwhile, and the step's commit goes on top.
+    Replayed {
+        /// Whether gates ran again.
+        regated: bool,
+    },
+    /// The outcome is recorded.
+    Landed {
+        /// The outcome's word.
+        outcome: String,
+        /// Why.
+        reason: String,
+        /// The commit.
+        commit: String,
+        /// The branch.
+        branch: String,
+    },
+    /// Work that is not on the branch was kept.
+    Kept {
+        /// The ref that holds it.
+        reference: String,
+    },
+    /// Something a person should know.
+    Warning {
+        /// What.
+        text: String,
+    },
+}
+
+/// Who is told.
+pub trait Reporter {
+    /// Tells one thing.
+    fn event(&self, event: &Event);
+}
+
+/// Nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn event(&self, _: &Event) {}
+}

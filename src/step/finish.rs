@@ -1,0 +1,380 @@
+//! Outcome and commit: what the work came to, recorded and landed.
+
+use super::attempt::{Job, Work, judge_candidate};
+use super::base::branch_ref;
+use super::defer;
+use super::error::StepError;
+use super::event::Event;
+use super::keep::keep;
+use super::land::{self, FileEdit, Judged, Landed, Plan, Replay, tree_with};
+use super::site::Workplace;
+use super::{Ran, record};
+use crate::commit::{read_trailers, step_message, trailer};
+use crate::config::Regate;
+use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
+use crate::gate::protect::Protected;
+use crate::gate::{Verdict, builtin, first_rejection};
+use crate::outcome::Outcome;
+use crate::state::graph::Index;
+use crate::state::id::RunId;
+use crate::state::layout;
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::status::Status;
+use crate::state::task::Task;
+use bstr::ByteSlice;
+use jiff::Timestamp;
+use std::cell::RefCell;
+
+/// What was known when the step began.
+pub struct Start<'s> {
+    /// The task's place in the graph.
+    pub index: Index,
+    /// The text of its file.
+    pub old_text: &'s str,
+    /// Why this profile.
+    pub chosen_because: &'s str,
+    /// The run's id.
+    pub run: RunId,
+    /// When it began.
+    pub started: Timestamp,
+}
+
+/// Records the outcome and lands it.
+///
+/// # Errors
+/// When it cannot land; the work is then kept.
+pub fn finish(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    mut work: Work,
+    start: &Start<'_>,
+) -> Result<Ran, StepError> {
+    let mut draft = Draft::new(job, &work, start)?;
+    if draft.run.outcome == OutcomeKind::Accepted
+        && let Some(verdict) = draft.ask_commit_msg(job, workplace)?
+    {
+        work.verdicts.push(verdict);
+        work.outcome = Outcome::Rejected("commit-msg".to_owned());
+        draft = Draft::new(job, &work, start)?;
+    }
+    let accepted = draft.run.outcome == OutcomeKind::Accepted;
+    let kept = if accepted && work.left.candidate == work.left.seen.tree {
+        None
+    } else {
+        keep_work(job, &work, &draft)?
+    };
+    let files =
+        record::files(job.world, job.base, start.index, start.old_text, &draft.task, &draft.run, &work)?;
+    let code = if accepted { work.left.candidate } else { job.base.commit.tree };
+    put_branch_back(job, workplace)?;
+    let landed = match land_draft(job, workplace, &draft, code, &files) {
+        Ok(landed) => landed,
+        Err(error) => return Err(give_up(job, workplace, &work, &draft, error)),
+    };
+    job.reporter.event(&Event::Landed {
+        outcome: draft.run.outcome.as_str().to_owned(),
+        reason: draft.run.reason.clone(),
+        commit: landed.commit.to_string(),
+        branch: job.base.branch.clone(),
+    });
+    let steps_left = draft.task.status != Status::Blocked;
+    Ok(Ran {
+        task: draft.task,
+        // The judgement, also where it was the last step that the policy gives the task.
+        outcome: work.outcome,
+        run: draft.run,
+        commit: landed.commit,
+        branch: job.base.branch.clone(),
+        kept,
+        steps_left,
+        warnings: work.complaints,
+    })
+}
+
+/// What is to be written about a step.
+struct Draft {
+    task: Task,
+    run: Run,
+    message: String,
+}
+
+impl Draft {
+    fn new(job: &Job<'_>, work: &Work, start: &Start<'_>) -> Result<Self, StepError> {
+        let (task, outcome) = record::task_after(job.base, job.task, &work.outcome, &start.run)?;
+        let counted = countable(&work.left.changes, job.protected);
+        let (insertions, deletions) = lines(job.world, &counted);
+        let prompt = job.prompt;
+        let run = Run {
+            id: start.run.clone(),
+            task: task.id.clone(),
+            base: job.base.commit.id.to_string(),
+            started: start.started,
+            finished: job.world.clock.now(),
+            outcome: outcome.kind(),
+            reason: outcome.reason(),
+            agent: job.profile.name.clone(),
+            adapter: crate::agent::adapter_word(job.profile.adapter).to_owned(),
+            model: job.profile.model.clone(),
+            chosen_because: start.chosen_because.to_owned(),
+            prompt_sha256: prompt.sha256(),
+            prompt_tokens: prompt.tokens,
+            sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
+            omitted: prompt.omitted.iter().map(|section| section.name.clone()).collect(),
+            attempts: work.attempts.clone(),
+            context_peak: None,
+            compactions: 0,
+            rotations: 0,
+            cost_usd: work.cost_usd,
+            gates: work.verdicts.iter().map(Verdict::record).collect(),
+            tree: Some(code_tree(job.world, work.left.candidate)?.to_string()),
+            files_changed: u32::try_from(counted.len()).unwrap_or(u32::MAX),
+            insertions,
+            deletions,
+            estimated_tokens: task.estimate.as_ref().and_then(|estimate| estimate.tokens),
+            orch: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let message = step_message(&task, &run, &work.reply.summary);
+        Ok(Self { task, run, message })
+    }
+
+    /// Shows the message to the repository's hook. What the hook may not do is touch the trailers.
+    fn ask_commit_msg(
+        &mut self,
+        job: &Job<'_>,
+        workplace: &mut Workplace<'_>,
+    ) -> Result<Option<Verdict>, StepError> {
+        let hook = "commit-msg";
+        let refused = match workplace.hook(hook, job.base.commit.id, &self.message)? {
+            HookRun::Absent => return Ok(None),
+            HookRun::Refused(said) => Verdict::fail(hook, builtin::last_lines(said.as_bytes(), 20)),
+            HookRun::Passed(left) => {
+                let (ours, theirs) = (read_trailers(&self.message), read_trailers(&left));
+                if ours.iter().all(|(name, value)| trailer(&theirs, name) == Some(value)) {
+                    self.message = left;
+                    let hook = hook.to_owned();
+                    job.reporter.event(&Event::HookFinished { hook, passed: true, said: String::new() });
+                    return Ok(None);
+                }
+                Verdict::fail(hook, "the hook changed the trailers that orch wrote")
+            }
+        };
+        let said = refused.evidence.clone();
+        job.reporter.event(&Event::HookFinished { hook: hook.to_owned(), passed: false, said });
+        Ok(Some(refused))
+    }
+}
+
+/// The tree outside `.orchestrator/`: what is gated is what is committed.
+///
+/// # Errors
+/// When the tree cannot be read or written.
+pub fn code_tree(world: World<'_>, tree: Oid) -> Result<Oid, StepError> {
+    let Some(state) = world.git.subtree(tree, layout::ROOT)? else { return Ok(tree) };
+    let edits: Vec<crate::effects::Edit> = world
+        .git
+        .files(state, layout::ROOT)?
+        .into_iter()
+        .map(|file| crate::effects::Edit { path: file.path, new: None })
+        .collect();
+    Ok(world.git.edit_tree(tree, &edits)?)
+}
+
+fn countable<'c>(changes: &'c [Change], protected: &Protected) -> Vec<&'c Change> {
+    changes.iter().filter(|change| !protected.covers(&change.path)).collect()
+}
+
+/// Lines added and removed, as a line-by-line comparison of both sides counts them.
+fn lines(world: World<'_>, changes: &[&Change]) -> (u32, u32) {
+    let text = |entry: Option<(u32, Oid)>| {
+        let content = entry.and_then(|(_, id)| world.git.blob(id).ok()).unwrap_or_default();
+        if content.contains(&0) || content.len() > 1 << 20 { Vec::new() } else { content }
+    };
+    changes.iter().take(1_000).fold((0, 0), |(added, removed), change| {
+        let (old, new) = (text(change.old), text(change.new));
+        let (plus, minus) = crate::step::finish::line_difference(&old, &new);
+        (added + plus, removed + minus)
+    })
+}
+
+/// Lines that only the new side has, and lines that only the old side has, as multisets.
+#[must_use]
+pub fn line_difference(old: &[u8], new: &[u8]) -> (u32, u32) {
+    let mut counts: std::collections::HashMap<&[u8], i64> = std::collections::HashMap::new();
+    for line in new.lines() {
+        *counts.entry(line).or_default() += 1;
+    }
+    for line in old.lines() {
+        *counts.entry(line).or_default() -= 1;
+    }
+    let sum = |values: i64| u32::try_from(values).unwrap_or(u32::MAX);
+    let added = counts.values().filter(|count| **count > 0).sum();
+    let removed = -counts.values().filter(|count| **count < 0).sum::<i64>();
+    (sum(added), sum(removed))
+}
+
+fn author(job: &Job<'_>) -> Option<Identity> {
+    identity(job.base)
+}
+
+/// Who commits, as the configuration says.
+#[must_use]
+pub fn identity(base: &super::Base) -> Option<Identity> {
+    let author = base.config.project.author.as_ref()?;
+    Some(Identity { name: author.name.clone(), email: author.email.clone() })
+}
+
+fn keep_work(job: &Job<'_>, work: &Work, draft: &Draft) -> Result<Option<String>, StepError> {
+    let subject =
+        format!("orch({}): work of run {}, {}", draft.task.id, draft.run.id, draft.run.outcome.as_str());
+    let base = job.base.commit.id;
+    let text = (subject.as_str(), work.reply.summary.as_str());
+    keep(job.world, draft.run.id.as_str(), base, work.left.seen.tree, text, author(job), job.reporter)
+}
+
+/// An agent that committed by itself in place has moved the branch: its commits are kept, the
+/// branch goes back to the base, and the step judges and commits what is there.
+fn put_branch_back(job: &Job<'_>, workplace: &Workplace<'_>) -> Result<(), StepError> {
+    if workplace.checkout.is_none() {
+        return Ok(());
+    }
+    let reference = branch_ref(&job.base.branch);
+    let tip = job.world.git.tip(&reference)?;
+    let Some(tip) = tip.filter(|tip| *tip != job.base.commit.id) else { return Ok(()) };
+    let kept = format!("{}-commits", record::attempts_ref(job.run));
+    job.world.git.swap(&kept, None, tip, "orch: commits that the agent made in place")?;
+    job.reporter.event(&Event::Kept { reference: kept });
+    let why = "orch: the agent committed by itself";
+    match job.world.git.swap(&reference, Some(tip), job.base.commit.id, why)? {
+        Swap::Done => Ok(()),
+        Swap::Moved(_) => Err(StepError::Busy(format!("branch `{}` keeps moving", job.base.branch))),
+    }
+}
+
+fn land_draft(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    draft: &Draft,
+    code: Oid,
+    files: &[FileEdit],
+) -> Result<Landed, StepError> {
+    let tree = tree_with(job.world, code, files)?;
+    let world = workplace.world;
+    let in_place = workplace.take_in_place();
+    let accepted = draft.run.outcome == OutcomeKind::Accepted;
+    let workplace = RefCell::new(workplace);
+    let replay = |Replay { base, tip, merged }| -> Result<Judged, StepError> {
+        let Some(merged) = merged else {
+            return Ok(no_longer_ours(job, tip)?.map_or(Judged::FITS, Judged::No));
+        };
+        if !accepted || !must_regate(job, base, tip, code)? {
+            return Ok(Judged::FITS);
+        }
+        let mut workplace = workplace.borrow_mut();
+        workplace.restore(merged)?;
+        let verdicts = judge_candidate(job, &mut workplace, merged)?;
+        Ok(match first_rejection(&verdicts) {
+            None => Judged::Fits { regated: true },
+            Some(verdict) => Judged::No(format!("gate `{}` fails on what it has become", verdict.name)),
+        })
+    };
+    land::land(
+        world,
+        &Plan {
+            branch: &job.base.branch,
+            base: job.base.commit.id,
+            tree,
+            message: draft.message.clone(),
+            author: author(job),
+            run: Some(job.run),
+            in_place,
+            replay: &replay,
+        },
+        job.reporter,
+    )
+}
+
+/// Whether the task has changed on the branch so that this step may not decide about it any more.
+fn no_longer_ours(job: &Job<'_>, tip: Oid) -> Result<Option<String>, StepError> {
+    let tree = job.world.git.commit(tip)?.tree;
+    let Some(now) = defer::task_at(job, tree)? else {
+        return Ok(Some(format!("task `{}` is gone from it, or cannot be read any more", job.task.id)));
+    };
+    let settled = now.status != job.task.status;
+    Ok(settled.then(|| format!("task `{}` is now `{}`", job.task.id, now.status.as_str())))
+}
+
+/// Whether gates have to run again: `policy.regate`.
+fn must_regate(job: &Job<'_>, base: Oid, tip: Oid, code: Oid) -> Result<bool, StepError> {
+    let git = job.world.git;
+    let (from, now) = (git.commit(base)?.tree, git.commit(tip)?.tree);
+    let outside = |changes: Vec<Change>| -> Vec<Change> {
+        changes.into_iter().filter(|change| !Protected::is_state(&change.path)).collect()
+    };
+    let theirs = outside(git.changes(from, now)?);
+    if theirs.is_empty() {
+        return Ok(false);
+    }
+    Ok(match job.base.config.policy.regate {
+        Regate::Always => true,
+        Regate::Never => false,
+        Regate::Overlap => {
+            let folder = |change: &Change| {
+                change.path.rfind_byte(b'/').map_or(Vec::new(), |at| change.path[..at].to_vec())
+            };
+            let ours: std::collections::HashSet<Vec<u8>> =
+                outside(git.changes(from, code)?).iter().map(folder).collect();
+            theirs.iter().any(|change| ours.contains(&folder(change)))
+        }
+    })
+}
+
+/// The work could not land: it is kept, what was prepared is put away, and the error says where.
+fn give_up(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    work: &Work,
+    draft: &Draft,
+    error: StepError,
+) -> StepError {
+    match super::recover::end_cut_off_landing(job.world, job.reporter) {
+        // It has landed all the same.
+        Ok(true) => return error,
+        Ok(false) => {}
+        Err(second) => return second,
+    }
+    let kept = match keep_work(job, work, draft) {
+        Ok(kept) => kept,
+        Err(second) => return second,
+    };
+    if workplace.checkout.is_some()
+        && let Err(second) = workplace.restore(job.base.commit.tree)
+    {
+        return second;
+    }
+    // The work is safe: that it cannot be recorded where it was to land is no reason to say less.
+    if let StepError::Moved { fact, .. } = &error
+        && let Err(second) = defer::record(job, work, &draft.run, fact, kept.as_ref())
+    {
+        let text = format!("the step is not recorded on `{}`: {second}", job.base.branch);
+        job.reporter.event(&Event::Warning { text });
+    }
+    if let Err(second) = super::journal::end_work(job.world) {
+        return StepError::Effect(second);
+    }
+    match error {
+        StepError::Moved { fact, .. } => StepError::Moved { fact, kept },
+        StepError::Git { fact, hint } => {
+            let at = kept.map_or(String::new(), |kept| format!("; the work is kept at `{kept}`"));
+            StepError::Git { fact: format!("{fact}{at}"), hint }
+        }
+        StepError::Effect(_)
+        | StepError::NoProject(_)
+        | StepError::Invalid(_)
+        | StepError::UnknownTask(_)
+        | StepError::UnknownAgent(_)
+        | StepError::NotRunnable { .. }
+        | StepError::Untrusted(_)
+        | StepError::NoAgent(_)
+        | StepError::Busy(_) => error,
+    }
+}

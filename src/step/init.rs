@@ -1,0 +1,47 @@
+//! Beginning: the first commit of `.orchestrator/`, where there is none to load a base from.
+
+use super::base::Base;
+use super::error::StepError;
+use super::event::Reporter;
+use super::land::{Judged, Plan, land_first};
+use crate::config::read::{Layers, read};
+use crate::effects::{Oid, World};
+use crate::state::store::{Source, load};
+
+/// A base without a configuration of its own, to land the first files on.
+///
+/// # Errors
+/// When the commit cannot be read.
+pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, StepError> {
+    let commit = world.git.commit(tip)?;
+    let read = read(&Layers { repository: None, user: None });
+    let Some(config) = read.value else { return Err(StepError::Invalid(read.problems)) };
+    let snapshot = load(world, Source::Tree(commit.tree))?;
+    Ok(Base { branch, commit, snapshot, config, warnings: Vec::new() })
+}
+
+/// The first commit of an unborn branch. What the user staged for a commit of their own stays
+/// staged beside it.
+///
+/// # Errors
+/// When it cannot be written, or the branch was born meanwhile.
+pub fn first_commit(
+    world: World<'_>,
+    branch: &str,
+    tree: Oid,
+    subject: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let replay = |_| Ok(Judged::FITS);
+    let plan = Plan {
+        branch,
+        base: world.git.empty_tree(),
+        tree,
+        message: format!("{subject}\n"),
+        author: None,
+        run: None,
+        in_place: None,
+        replay: &replay,
+    };
+    land_first(world, &plan, reporter).map(|_| ())
+}

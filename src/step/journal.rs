@@ -1,0 +1,155 @@
+//! The journals: what is about to be done, written before it is done.
+//!
+//! Two files, because two locks guard them. The step's (under the step lock): while it is there, an
+//! agent may have been at work, whose work has to be kept. The landing's (under the lock that covers
+//! landing, which people's commands take as well while a step is at work): while it is there, a
+//! branch may have moved whose work tree has yet to follow.
+
+use crate::effects::{Checkout, EffectError, Oid, Result, Trouble, World};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The step's journal.
+pub const STEP: &str = "journal.json";
+/// The landing's journal.
+pub const LANDING: &str = "landing.json";
+
+/// Where an agent works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Site {
+    /// A private workspace.
+    Workspace(u32),
+    /// The work tree itself.
+    InPlace {
+        /// Its root.
+        dir: String,
+        /// Its git directory.
+        git_dir: String,
+    },
+}
+
+/// A step at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Working {
+    /// The run.
+    pub run: String,
+    /// The task.
+    pub task: String,
+    /// The branch.
+    pub branch: String,
+    /// Its tip when the step began.
+    pub base: String,
+    /// Where the agent works.
+    pub site: Site,
+}
+
+/// A commit on its way to the branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moving {
+    /// The branch.
+    pub branch: String,
+    /// What it is to become.
+    pub commit: String,
+    /// The run that this is the end of; none for a change that a person makes.
+    pub run: Option<String>,
+    /// The work tree that has to follow: root, git directory.
+    pub checkout: Option<(String, String)>,
+    /// Whether the agent worked there: then its index does not say what the work tree holds.
+    pub in_place: bool,
+    /// The tree that the work tree holds now.
+    pub from: String,
+    /// The tree that it is to hold.
+    pub to: String,
+}
+
+/// The step at work, if there is one.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn working(world: World<'_>) -> Result<Option<Working>> {
+    read(world, STEP)
+}
+
+/// Notes, durably, that a step is at work.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin_work(world: World<'_>, working: &Working) -> Result<()> {
+    write(world, STEP, working)
+}
+
+/// Notes that no step is at work any more.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn end_work(world: World<'_>) -> Result<()> {
+    world.files.remove(STEP)
+}
+
+/// The commit on its way, if there is one.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn landing(world: World<'_>) -> Result<Option<Moving>> {
+    read(world, LANDING)
+}
+
+/// Notes, durably, that a branch is about to move.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin_landing(world: World<'_>, moving: &Moving) -> Result<()> {
+    write(world, LANDING, moving)
+}
+
+/// Notes that no branch is about to move any more, and (when one has, for a run) that the run ended.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn end_landing(world: World<'_>, landed_run: Option<&str>) -> Result<()> {
+    if landed_run.is_some() && working(world)?.is_some_and(|working| Some(working.run.as_str()) == landed_run)
+    {
+        end_work(world)?;
+    }
+    world.files.remove(LANDING)
+}
+
+fn read<T: DeserializeOwned>(world: World<'_>, name: &str) -> Result<Option<T>> {
+    let Some(bytes) = world.files.read(name)? else { return Ok(None) };
+    match serde_json::from_slice(&bytes) {
+        Ok(journal) => Ok(Some(journal)),
+        Err(error) => Err(damaged(world, name, &error.to_string())),
+    }
+}
+
+fn damaged(world: World<'_>, name: &str, why: &str) -> EffectError {
+    let path = world.files.root().join(name);
+    let what = "it says what a killed command left; move it aside and orch goes on without it";
+    EffectError::new(
+        Trouble::Repository,
+        format!("the journal `{}` is damaged ({why}): {what}", path.display()),
+    )
+}
+
+fn write<T: Serialize>(world: World<'_>, name: &str, journal: &T) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(journal)
+        .map_err(|error| EffectError::new(Trouble::Other, format!("cannot write the journal: {error}")))?;
+    world.files.write(name, &bytes, true)
+}
+
+/// The work tree that a site or a landing names.
+#[must_use]
+pub fn checkout(dir: &str, git_dir: &str) -> Checkout {
+    Checkout { dir: dir.into(), git_dir: git_dir.into(), in_progress: None }
+}
+
+/// An object name from a journal.
+///
+/// # Errors
+/// When it is none.
+pub fn oid(text: &str) -> Result<Oid> {
+    Oid::from_hex(text).ok_or_else(|| {
+        EffectError::new(Trouble::Repository, format!("the journal names `{text}`, which is no object"))
+    })
+}

@@ -1,0 +1,335 @@
+//! Landing: the one commit point.
+//!
+//! Everything before the swap of the branch ref can be thrown away; everything after it rolls
+//! forward. Where the branch is checked out, its work tree follows as `git merge --ff-only` would
+//! make it, which is decided before the swap, under git's own lock on the index: what the user
+//! changed is in the way, and then nothing is swapped.
+
+use super::base::branch_ref;
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::journal::{self, Moving};
+use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, Swap, Trouble, WorkTree, World};
+use bstr::{BString, ByteSlice};
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// The lock that covers claiming and committing.
+pub const LOCK: &str = "lock";
+/// How often a landing is tried when the branch keeps moving.
+const TRIES: u32 = 5;
+
+/// A change that is to become the tip of a branch.
+pub struct Plan<'p, 'w> {
+    /// The branch.
+    pub branch: &'p str,
+    /// The commit that the change was made on.
+    pub base: Oid,
+    /// The tree that it makes.
+    pub tree: Oid,
+    /// The commit to write; parents and tree are filled in here.
+    pub message: String,
+    /// Who commits.
+    pub author: Option<crate::effects::Identity>,
+    /// The run that this is the end of; none for a change that a person makes.
+    pub run: Option<&'p str>,
+    /// The work tree that the agent worked in (in place).
+    pub in_place: Option<InPlace<'w>>,
+    /// Judges the change again on what the branch has become.
+    pub replay: &'p dyn Fn(Replay) -> Result<Judged, StepError>,
+}
+
+/// A change that is about to go on top of another tip than it was made on. It is shown twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// The commit that it was made on.
+    pub base: Oid,
+    /// The new tip.
+    pub tip: Oid,
+    /// Both merged; none at first, before it is known whether they can be.
+    pub merged: Option<Oid>,
+}
+
+/// Whether a change may go on top of another tip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// It may.
+    Fits {
+        /// Whether gates ran for that.
+        regated: bool,
+    },
+    /// It may not; why.
+    No(String),
+}
+
+impl Judged {
+    /// It may, and nothing had to run.
+    pub const FITS: Self = Self::Fits { regated: false };
+}
+
+/// A work tree that holds something else than the branch does.
+pub struct InPlace<'p> {
+    /// Which one.
+    pub checkout: Checkout,
+    /// As it was last looked at; taken by the first try, which spares another look.
+    pub place: RefCell<Option<Box<dyn WorkTree + 'p>>>,
+    /// What it holds.
+    pub holds: Oid,
+}
+
+/// What landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// The new tip.
+    pub commit: Oid,
+    /// Its tree.
+    pub tree: Oid,
+}
+
+/// Lands a change.
+///
+/// # Errors
+/// When another command is landing, the change does not fit any more, or the user's work is in the
+/// way. Nothing has then moved.
+pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
+    let _lock = landing_lock(world)?;
+    finish_landing(world)?;
+    for _ in 0..TRIES {
+        let tip = world.git.tip(&branch_ref(plan.branch))?;
+        let Some(tip) = tip else {
+            return Err(StepError::git(
+                format!("branch `{}` is gone", plan.branch),
+                "type `git reflog` to find it",
+            ));
+        };
+        let tree = if tip == plan.base { plan.tree } else { replay(world, plan, tip, reporter)? };
+        if let Some(landed) = try_to_land(world, plan, Some(tip), tree, reporter)? {
+            return Ok(landed);
+        }
+    }
+    Err(StepError::Busy(format!("branch `{}` moved {TRIES} times while orch tried to land", plan.branch)))
+}
+
+/// Lands the first commit of an unborn branch; the plan's base is not looked at.
+///
+/// # Errors
+/// As [`land`], and when the branch was born meanwhile.
+pub fn land_first<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    reporter: &dyn Reporter,
+) -> Result<Landed, StepError> {
+    let _lock = landing_lock(world)?;
+    finish_landing(world)?;
+    let landed = try_to_land(world, plan, None, plan.tree, reporter)?;
+    landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
+}
+
+/// A landing that was cut off comes to its end first: its work tree may still have to follow.
+fn finish_landing(world: World<'_>) -> Result<(), StepError> {
+    super::recover::finish_landing(world, &mut Vec::new()).map(|_| ())
+}
+
+/// The lock that covers claiming and committing; held for milliseconds, so it is waited for.
+///
+/// # Errors
+/// When another command holds it for too long.
+pub fn landing_lock(world: World<'_>) -> Result<Box<dyn crate::effects::Lock>, StepError> {
+    let lock = world.files.lock(LOCK, Duration::from_secs(5))?;
+    lock.ok_or_else(|| StepError::Busy("another orch command is committing in this repository".to_owned()))
+}
+
+fn replay(
+    world: World<'_>,
+    plan: &Plan<'_, '_>,
+    tip: Oid,
+    reporter: &dyn Reporter,
+) -> Result<Oid, StepError> {
+    let judge = |merged| match (plan.replay)(Replay { base: plan.base, tip, merged })? {
+        Judged::Fits { regated } => Ok(regated),
+        Judged::No(why) => {
+            Err(StepError::Moved { fact: format!("branch `{}` moved: {why}", plan.branch), kept: None })
+        }
+    };
+    // A task that is gone or settled says more than the conflict that it makes.
+    judge(None)?;
+    let base = world.git.commit(plan.base)?.tree;
+    let now = world.git.commit(tip)?.tree;
+    let merged = match world.git.merge(base, now, plan.tree)? {
+        Merge::Clean(tree) => tree,
+        Merge::Conflict(paths) => {
+            let fact =
+                format!("branch `{}` moved, and the change conflicts in {}", plan.branch, list(&paths));
+            return Err(StepError::Moved { fact, kept: None });
+        }
+    };
+    let regated = judge(Some(merged))?;
+    reporter.event(&Event::Replayed { regated });
+    Ok(merged)
+}
+
+/// Lands on a tip (none: the branch is unborn); none if the branch moved away from it.
+fn try_to_land<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    tip: Option<Oid>,
+    tree: Oid,
+    reporter: &dyn Reporter,
+) -> Result<Option<Landed>, StepError> {
+    let from = match tip {
+        Some(tip) => world.git.commit(tip)?.tree,
+        None => world.git.empty_tree(),
+    };
+    let mut follower = follower(world, plan, from, tree)?;
+    let commit = world.git.write_commit(&NewCommit {
+        tree,
+        parents: tip.into_iter().collect(),
+        author: plan.author.clone(),
+        time: world.clock.now(),
+        message: plan.message.clone(),
+    })?;
+    world.git.settle()?;
+    let moving = Moving {
+        branch: plan.branch.to_owned(),
+        commit: commit.to_string(),
+        run: plan.run.map(str::to_owned),
+        checkout: follower.as_ref().map(|follower| {
+            let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+            (text(&follower.checkout.dir), text(&follower.checkout.git_dir))
+        }),
+        in_place: plan.in_place.is_some(),
+        from: follower.as_ref().map_or(from, |follower| follower.holds).to_string(),
+        to: tree.to_string(),
+    };
+    journal::begin_landing(world, &moving)?;
+    let subject = plan.message.lines().next().unwrap_or_default();
+    // An error says nothing about the ref: the journal stays, and recovery looks where it points.
+    let swapped = world.git.swap(&branch_ref(plan.branch), tip, commit, &format!("orch: {subject}"))?;
+    if let Swap::Moved(_) = swapped {
+        journal::end_landing(world, None)?;
+        return Ok(None);
+    }
+    if follower.as_mut().is_none_or(|follower| follow(follower, tree, reporter))
+        && let Err(error) = journal::end_landing(world, plan.run)
+    {
+        reporter.event(&Event::Warning { text: format!("the journal stays for the next command: {error}") });
+    }
+    Ok(Some(Landed { commit, tree }))
+}
+
+/// A work tree that has to follow the branch.
+struct Follower<'w> {
+    checkout: Checkout,
+    place: Box<dyn WorkTree + 'w>,
+    holds: Oid,
+}
+
+fn follower<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    from: Oid,
+    to: Oid,
+) -> Result<Option<Follower<'w>>, StepError> {
+    if let Some(in_place) = &plan.in_place {
+        refuse_in_progress(&in_place.checkout)?;
+        return in_place_follower(world, in_place).map(Some);
+    }
+    let Some(checkout) = world.git.checkout_of(plan.branch)? else { return Ok(None) };
+    refuse_in_progress(&checkout)?;
+    let mut place = world.git.open_checkout(&checkout)?;
+    lock(place.as_mut())?;
+    let in_the_way = place.overlaps(from, to)?;
+    if !in_the_way.is_empty() {
+        let fact =
+            format!("your changes in `{}` are in the way: {}", checkout.dir.display(), list(&in_the_way));
+        return Err(StepError::git(fact, "commit them or move them elsewhere, then type the command again"));
+    }
+    Ok(Some(Follower { checkout, place, holds: from }))
+}
+
+fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Follower<'w>, StepError> {
+    let checkout = in_place.checkout.clone();
+    let locked =
+        in_place.place.borrow_mut().take().and_then(|mut place| place.lock().is_ok().then_some(place));
+    if let Some(place) = locked {
+        return Ok(Follower { checkout, place, holds: in_place.holds });
+    }
+    // Something wrote the index meanwhile: what is there has to be looked at again.
+    let mut place = world.git.open_checkout(&checkout)?;
+    lock(place.as_mut())?;
+    if place.snapshot()?.tree != in_place.holds {
+        let fact = "files changed in place while orch was landing";
+        return Err(StepError::git(fact, "type `git status` to see which"));
+    }
+    Ok(Follower { checkout, place, holds: in_place.holds })
+}
+
+fn lock(place: &mut dyn WorkTree) -> Result<(), StepError> {
+    place.lock().map_err(|error| {
+        if error.trouble == Trouble::Locked {
+            StepError::git(error.fact, "wait for it to end, then type the command again")
+        } else {
+            StepError::Effect(error)
+        }
+    })
+}
+
+/// Refuses while git itself is in the middle of something there.
+///
+/// # Errors
+/// When it is.
+pub fn refuse_in_progress(checkout: &Checkout) -> Result<(), StepError> {
+    let Some(what) = &checkout.in_progress else { return Ok(()) };
+    let finish = match what.as_str() {
+        "bisect" => "finish it with `git bisect reset`".to_owned(),
+        "merge" => "finish it with `git commit`, or type `git status` to see how it stands".to_owned(),
+        other => {
+            format!("finish it with `git {other} --continue`, or type `git status` to see how it stands")
+        }
+    };
+    Err(StepError::git(format!("a {what} is in progress in `{}`", checkout.dir.display()), finish))
+}
+
+/// Brings the work tree along. The branch has moved: from here on trouble is told, not returned,
+/// and the next command continues.
+fn follow(follower: &mut Follower<'_>, to: Oid, reporter: &dyn Reporter) -> bool {
+    let holds = follower.holds;
+    let brought = follower.place.bring(holds, to, &[]).and_then(|()| follower.place.save());
+    if let Err(error) = &brought {
+        let text = format!(
+            "the branch has moved, but its work tree could not follow: {error}; type any orch command before you commit"
+        );
+        reporter.event(&Event::Warning { text });
+    }
+    brought.is_ok()
+}
+
+/// At most five paths, as people read them.
+#[must_use]
+pub fn list(paths: &[BString]) -> String {
+    let mut shown: Vec<String> =
+        paths.iter().take(5).map(|path| format!("`{}`", path.to_str_lossy())).collect();
+    if paths.len() > 5 {
+        shown.push(format!("and {} more", paths.len() - 5));
+    }
+    shown.join(", ")
+}
+
+/// A file to write (or, without content, to take out) below `.orchestrator/`.
+pub type FileEdit = (String, Option<Vec<u8>>);
+
+/// The tree that differs from another in some files.
+///
+/// # Errors
+/// When an object cannot be written.
+pub fn tree_with(world: World<'_>, tree: Oid, files: &[FileEdit]) -> Result<Oid, StepError> {
+    let mut edits = Vec::with_capacity(files.len());
+    for (path, content) in files {
+        let new = match content {
+            Some(content) => Some((MODE_FILE, world.git.write_blob(content)?)),
+            None => None,
+        };
+        edits.push(Edit { path: path.as_str().into(), new });
+    }
+    Ok(world.git.edit_tree(tree, &edits)?)
+}

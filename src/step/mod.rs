@@ -1,0 +1,335 @@
+//! The pipeline: state -> select -> prompt -> agent -> gates -> outcome -> commit.
+//!
+//! In: the outside world and what the caller knows. Out: an [`Ending`]. Invariant: one commit point
+//! ([`land`]); what an agent made is on the branch or under `refs/orch/attempts/`, never nowhere.
+
+pub mod event;
+pub mod error;
+pub mod base;
+pub mod journal;
+pub mod land;
+pub mod assemble;
+pub mod site;
+pub mod attempt;
+pub mod record;
+pub mod keep;
+pub mod finish;
+pub mod defer;
+pub mod recover;
+pub mod support;
+pub mod person;
+pub mod review;
+pub mod undo;
+pub mod init;
+
+pub use base::{Base, Caller};
+pub use error::StepError;
+pub use event::{Event, Reporter, Silent};
+
+use crate::config::Profile;
+use crate::effects::{Lock, Oid, World};
+use crate::gate::protect::Protected;
+use crate::outcome::Outcome;
+use crate::prompt::{Prompt, TooLarge};
+use crate::select::{self, Candidate, Idle, Selection};
+use crate::state::graph::Standing;
+use crate::state::run::Run;
+use crate::state::task::Task;
+use attempt::Job;
+use journal::Working;
+use site::Workplace;
+
+/// What a step is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'o> {
+    /// This task and no other.
+    pub task: Option<&'o str>,
+    /// This profile and no other.
+    pub agent: Option<&'o str>,
+    /// Say what would be done.
+    pub dry_run: bool,
+    /// Work in the work tree itself.
+    pub in_place: bool,
+}
+
+/// How a step ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Nothing was runnable.
+    Nothing(Idle),
+    /// What would be done.
+    Planned(Box<Planned>),
+    /// A task was run, and the outcome is on the branch.
+    Ran(Box<Ran>),
+}
+
+/// What a step would do.
+#[derive(Debug)]
+pub struct Planned {
+    /// The task.
+    pub task: Task,
+    /// Why it and no other.
+    pub because: String,
+    /// The profile.
+    pub agent: String,
+    /// Why it and no other.
+    pub chosen_because: String,
+    /// What the agent would read.
+    pub prompt: Prompt,
+    /// Names and commands of the gates.
+    pub gates: Vec<(String, String)>,
+}
+
+/// What a step did.
+#[derive(Debug)]
+pub struct Ran {
+    /// The task as it now is.
+    pub task: Task,
+    /// The judgement.
+    pub outcome: Outcome,
+    /// The record.
+    pub run: Run,
+    /// The commit that holds it.
+    pub commit: Oid,
+    /// The branch.
+    pub branch: String,
+    /// Where work that is not on the branch is kept.
+    pub kept: Option<String>,
+    /// Whether the task may be run again by itself.
+    pub steps_left: bool,
+    /// What a person should know beside.
+    pub warnings: Vec<String>,
+}
+
+/// Takes one step.
+///
+/// # Errors
+/// When the step could not be taken; nothing is then lost, and the branch is where it was.
+pub fn step(
+    world: World<'_>,
+    caller: &Caller,
+    options: Options<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Ending, StepError> {
+    let _lock = step_lock(world)?;
+    recover::recover(world, reporter)?;
+    loop {
+        let base = Base::load(world, caller)?;
+        support::refuse(&base.config, options.agent)?;
+        base.check_trust(caller)?;
+        let candidate = match choose(&base, options)? {
+            Selection::Next(candidate) => candidate,
+            Selection::Nothing(idle) => return Ok(Ending::Nothing(idle)),
+        };
+        let chosen = Chosen::new(world, &base, candidate, options)?;
+        let prompt = match assemble::assemble(world, &base, chosen.candidate.index, &chosen.task)? {
+            Ok(prompt) => prompt,
+            Err(too_large) => {
+                // That task is held with the sizes; others go on.
+                if !options.dry_run {
+                    hold(world, &base, &chosen, &too_large, reporter)?;
+                }
+                if options.task.is_some() || options.dry_run {
+                    return Err(StepError::NotRunnable {
+                        id: chosen.task.id.to_string(),
+                        why: too_large.to_string(),
+                    });
+                }
+                continue;
+            }
+        };
+        if options.dry_run {
+            return Ok(Ending::Planned(Box::new(chosen.into_planned(&base, prompt))));
+        }
+        return run(world, &base, &chosen, &prompt, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
+    }
+}
+
+/// One step runs in a clone at a time.
+///
+/// # Errors
+/// When another does.
+pub fn step_lock(world: World<'_>) -> Result<Box<dyn Lock>, StepError> {
+    let lock = world.files.lock("step.lock", std::time::Duration::ZERO)?;
+    lock.ok_or_else(|| StepError::Busy("another step is at work in this clone".to_owned()))
+}
+
+/// The task to run: the one that was named, or the best one.
+fn choose(base: &Base, options: Options<'_>) -> Result<Selection, StepError> {
+    let (graph, rules) = (&base.snapshot.graph, base.rules());
+    let Some(id) = options.task else { return Ok(select::next(graph, rules)) };
+    let index = base.find(id)?;
+    match select::why_not(graph, rules, index) {
+        None => Ok(Selection::Next(Candidate { index, because: "named on the command line".to_owned() })),
+        Some(why) if graph.standing(index, rules.agent_review) == Standing::Runnable => {
+            // That adapters are missing says more than that agents are.
+            let undrivable = support::without_driver(&base.config).into_iter().next();
+            let why = undrivable.map_or(why, |problem| problem.fact);
+            Err(StepError::NoAgent(format!("task `{}` cannot run: {why}", graph.nodes()[index].id)))
+        }
+        Some(why) => Err(StepError::NotRunnable { id: graph.nodes()[index].id.to_string(), why }),
+    }
+}
+
+/// A task, and who does it.
+struct Chosen {
+    candidate: Candidate,
+    text: String,
+    task: Task,
+    profile: Profile,
+    why_profile: String,
+}
+
+impl Chosen {
+    fn new(
+        world: World<'_>,
+        base: &Base,
+        candidate: Candidate,
+        options: Options<'_>,
+    ) -> Result<Self, StepError> {
+        let (text, task) = base.snapshot.task(world, candidate.index)?;
+        let known = |name: &str| base.config.agents.iter().any(|profile| profile.name == name);
+        if let Some(name) = options.agent.filter(|name| !known(name)) {
+            return Err(StepError::UnknownAgent(name.to_owned()));
+        }
+        let (profile, why_profile) =
+            crate::agent::choose(&base.config.agents, &task, options.agent).map_err(StepError::NoAgent)?;
+        let profile = profile.clone();
+        Ok(Self { candidate, text, task, profile, why_profile })
+    }
+
+    fn into_planned(self, base: &Base, prompt: Prompt) -> Planned {
+        Planned {
+            because: self.candidate.because,
+            agent: self.profile.name,
+            chosen_because: self.why_profile,
+            prompt,
+            gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
+            task: self.task,
+        }
+    }
+}
+
+/// Runs a chosen task: prepare, work, judge, record, land.
+fn run(
+    world: World<'_>,
+    base: &Base,
+    chosen: &Chosen,
+    prompt: &Prompt,
+    options: Options<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Ran, StepError> {
+    let started = world.clock.now();
+    let run_id = record::new_run_id(world, started)?;
+    announce(base, chosen, prompt, reporter);
+    refuse_early(world, base)?;
+    let mut workplace = if options.in_place {
+        Workplace::in_place(world, &base.branch, base.commit.tree)?
+    } else {
+        Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?
+    };
+    let working = Working {
+        run: run_id.to_string(),
+        task: chosen.task.id.to_string(),
+        branch: base.branch.clone(),
+        base: base.commit.id.to_string(),
+        site: workplace.site(),
+    };
+    journal::begin_work(world, &working)?;
+    reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
+    set_up(world, base, &workplace, reporter)?;
+    let protected = Protected::new(&base.config.policy.protect);
+    let job = Job {
+        world,
+        base,
+        task: &chosen.task,
+        profile: &chosen.profile,
+        prompt,
+        run: run_id.as_str(),
+        protected: &protected,
+        reporter,
+    };
+    let work = attempt::work(&job, &mut workplace)?;
+    finish::finish(
+        &job,
+        &mut workplace,
+        work,
+        &finish::Start {
+            index: chosen.candidate.index,
+            old_text: &chosen.text,
+            chosen_because: &chosen.why_profile,
+            run: run_id.clone(),
+            started,
+        },
+    )
+}
+
+fn announce(base: &Base, chosen: &Chosen, prompt: &Prompt, reporter: &dyn Reporter) {
+    for warning in &base.warnings {
+        reporter.event(&Event::Warning { text: warning.to_string() });
+    }
+    reporter.event(&Event::Selected {
+        task: chosen.task.id.to_string(),
+        title: chosen.task.title.clone(),
+        because: chosen.candidate.because.clone(),
+    });
+    reporter.event(&Event::Prompted {
+        tokens: prompt.tokens,
+        budget_tokens: prompt.budget_tokens,
+        sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
+        omitted: prompt.omitted.len(),
+    });
+}
+
+/// Refuses before any money is spent when the work could not land anyway.
+fn refuse_early(world: World<'_>, base: &Base) -> Result<(), StepError> {
+    if base.config.project.author.is_none() {
+        world.git.check_identity()?;
+    }
+    match world.git.checkout_of(&base.branch)? {
+        Some(checkout) => land::refuse_in_progress(&checkout),
+        None => Ok(()),
+    }
+}
+
+/// Runs `[workspace] setup` once in a workspace, and again when the command changes.
+fn set_up(
+    world: World<'_>,
+    base: &Base,
+    workplace: &Workplace<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let Some(setup) = base.config.workspace.setup.as_ref().filter(|_| workplace.checkout.is_none()) else {
+        return Ok(());
+    };
+    let marker = "workspaces/0.setup";
+    if world.files.read(marker)?.as_deref() == Some(setup.as_bytes()) {
+        return Ok(());
+    }
+    let gate = crate::config::GateConfig::new("setup", setup.as_str());
+    let verdicts = attempt::run_gates(world, &[gate], &workplace.dir(), reporter)?;
+    match crate::gate::first_rejection(&verdicts) {
+        None => Ok(world.files.write(marker, setup.as_bytes(), false)?),
+        Some(verdict) => Err(StepError::NoAgent(format!(
+            "the workspace cannot be set up: `{setup}` failed: {}",
+            verdict.evidence.lines().last().unwrap_or_default()
+        ))),
+    }
+}
+
+/// Blocks a task whose prompt does not fit.
+fn hold(
+    world: World<'_>,
+    base: &Base,
+    chosen: &Chosen,
+    why: &TooLarge,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let change = person::Change {
+        id: chosen.task.id.to_string(),
+        action: crate::state::status::Move::Block,
+        reason: Some(why.to_string()),
+    };
+    reporter.event(&Event::Warning { text: format!("task `{}` is blocked: {why}", chosen.task.id) });
+    person::land_change(world, base, &change, reporter).map(|_| ())
+}

@@ -1,0 +1,151 @@
+//! Changes of the state that people make: each is one commit, landed like a step's.
+
+use super::base::Base;
+use super::error::StepError;
+use super::event::Reporter;
+use super::finish::identity;
+use super::land::{FileEdit, Judged, Landed, Plan, land, tree_with};
+use super::record::{attempts_ref, next_checkpoint};
+use crate::commit::state_commit;
+use crate::effects::World;
+use crate::state::checkpoint::{Checkpoint, CheckpointReason};
+use crate::state::file;
+use crate::state::layout;
+use crate::state::status::{self, Move, Status};
+use crate::state::task::Task;
+
+/// A move that a person asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The task.
+    pub id: String,
+    /// The move.
+    pub action: Move,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Lands files as one commit that changes the state only.
+///
+/// # Errors
+/// When it cannot land.
+pub fn land_files(
+    world: World<'_>,
+    base: &Base,
+    files: &[FileEdit],
+    subject: &str,
+    reporter: &dyn Reporter,
+) -> Result<Landed, StepError> {
+    let tree = tree_with(world, base.commit.tree, files)?;
+    // What merges cleanly is still what the person asked for.
+    let replay = |_| Ok(Judged::FITS);
+    land(
+        world,
+        &Plan {
+            branch: &base.branch,
+            base: base.commit.id,
+            tree,
+            message: format!("{subject}\n"),
+            author: identity(base),
+            run: None,
+            in_place: None,
+            replay: &replay,
+        },
+        reporter,
+    )
+}
+
+/// The files that a move changes, and the task after it.
+///
+/// # Errors
+/// When there is no such task, or the move is illegal.
+pub fn moved(world: World<'_>, base: &Base, change: &Change) -> Result<(Vec<FileEdit>, Task), StepError> {
+    let index = base.find(&change.id)?;
+    let (text, mut task) = base.snapshot.task(world, index)?;
+    let submitted = task.status == Status::NeedsReview;
+    task.status = status::apply(task.status, change.action).map_err(|illegal| {
+        let allowed: Vec<&str> = illegal.allowed().into_iter().map(Move::as_str).collect();
+        let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
+        StepError::NotRunnable { id: task.id.to_string(), why: format!("{illegal}; allowed: {allowed}") }
+    })?;
+    task.reason = match task.status {
+        Status::Blocked | Status::Cancelled | Status::NeedsImprovement => change.reason.clone(),
+        Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done => None,
+    };
+    let path = &base.snapshot.graph.nodes()[index].path;
+    let text =
+        file::task::rewrite(path, &text, &task).map_err(|problem| StepError::Invalid(vec![problem]))?;
+    let mut files = vec![(path.to_string(), Some(text.into_bytes()))];
+    if submitted {
+        files.extend(turned_down(world, base, change, &task)?);
+    }
+    Ok((files, task))
+}
+
+/// The checkpoint that leads from work that waited for a review to the next attempt.
+fn turned_down(
+    world: World<'_>,
+    base: &Base,
+    change: &Change,
+    task: &Task,
+) -> Result<Option<FileEdit>, StepError> {
+    let reason = match task.status {
+        Status::NeedsImprovement => CheckpointReason::Rejected,
+        Status::Blocked => CheckpointReason::Deferred,
+        Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done | Status::Cancelled => {
+            return Ok(None);
+        }
+    };
+    let Some(run) = task.history.last_run.clone() else { return Ok(None) };
+    let work = attempts_ref(run.as_str());
+    let Some(kept) = world.git.tip(&work)? else { return Ok(None) };
+    let why = change.reason.as_ref().map(|reason| format!("{}: {reason}", past(change.action)));
+    let checkpoint = Checkpoint {
+        task: task.id.clone(),
+        number: next_checkpoint(world, base, &task.id)?,
+        run: Some(run),
+        reason,
+        base: world.git.commit(kept)?.parents.first().map(ToString::to_string),
+        work: Some(work),
+        summary: String::new(),
+        next: Vec::new(),
+        evidence: why.unwrap_or_default(),
+    };
+    let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
+    Ok(Some((path, Some(file::checkpoint::write(&checkpoint).into_bytes()))))
+}
+
+/// Moves a task, as one commit.
+///
+/// # Errors
+/// When there is no such task, the move is illegal, or the commit cannot land.
+pub fn land_change(
+    world: World<'_>,
+    base: &Base,
+    change: &Change,
+    reporter: &dyn Reporter,
+) -> Result<(Landed, Task), StepError> {
+    let (files, task) = moved(world, base, change)?;
+    let why = change.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    let subject = state_commit(&format!("{} {}{why}", past(change.action), task.id));
+    let landed = land_files(world, base, &files, &subject, reporter)?;
+    Ok((landed, task))
+}
+
+/// The word for a move that was made.
+#[must_use]
+pub fn past(action: Move) -> &'static str {
+    match action {
+        Move::Accept => "accepted",
+        Move::Submit => "submitted",
+        Move::Fail => "failed",
+        Move::Block => "blocked",
+        Move::Defer => "deferred",
+        Move::Approve => "approved",
+        Move::Reject => "rejected",
+        Move::Unblock => "unblocked",
+        Move::Cancel => "cancelled",
+        Move::Reopen => "reopened",
+        Move::Undo => "undone",
+    }
+}

@@ -1,0 +1,235 @@
+//! From an outcome to what is written: the task, the run record, notes, follow-ups, a checkpoint.
+
+use super::attempt::Work;
+use super::base::Base;
+use super::error::StepError;
+use super::land::FileEdit;
+use crate::agent::{FollowUp, NewNote};
+use crate::effects::World;
+use crate::outcome::Outcome;
+use crate::state::checkpoint::{Checkpoint, CheckpointReason};
+use crate::state::file;
+use crate::state::graph::Index;
+use crate::state::id::{NoteId, RunId, TaskId, short, ulid};
+use crate::state::layout;
+use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::status::{self, Move, Status};
+use crate::state::store;
+use crate::state::task::Task;
+use jiff::Timestamp;
+
+/// A new run id.
+///
+/// # Errors
+/// Never in practice: a ULID is a legal id.
+pub fn new_run_id(world: World<'_>, now: Timestamp) -> Result<RunId, StepError> {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    RunId::new(ulid(millis, world.ids.random())).map_err(|error| StepError::NoAgent(error.to_string()))
+}
+
+/// The task after a step: status, reason, history.
+///
+/// # Errors
+/// When the transition is illegal, which selection rules out.
+pub fn task_after(
+    base: &Base,
+    task: &Task,
+    outcome: &Outcome,
+    run: &RunId,
+) -> Result<(Task, Outcome), StepError> {
+    let mut after = task.clone();
+    let counts = outcome.kind() != OutcomeKind::Deferred;
+    after.history.attempts += u32::from(counts);
+    after.history.last_run = Some(run.clone());
+    let limit = base.config.policy.max_steps_per_task;
+    let outcome = if outcome.action() == Move::Fail && after.history.attempts >= limit {
+        Outcome::Blocked(format!(
+            "{} without success; the last: {}",
+            if after.history.attempts == 1 {
+                "1 step".to_owned()
+            } else {
+                format!("{} steps", after.history.attempts)
+            },
+            outcome.reason()
+        ))
+    } else {
+        outcome.clone()
+    };
+    after.status = status::apply(task.status, outcome.action())
+        .map_err(|illegal| StepError::NotRunnable { id: task.id.to_string(), why: illegal.to_string() })?;
+    after.reason = match after.status {
+        Status::Blocked | Status::NeedsImprovement => Some(outcome.reason()),
+        Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done | Status::Cancelled => None,
+    };
+    Ok((after, outcome))
+}
+
+/// All files that a step's commit writes below `.orchestrator/`.
+///
+/// # Errors
+/// When a file cannot be read or written in its format.
+pub fn files(
+    world: World<'_>,
+    base: &Base,
+    index: Index,
+    old_text: &str,
+    after: &Task,
+    run: &Run,
+    work: &Work,
+) -> Result<Vec<FileEdit>, StepError> {
+    let path = &base.snapshot.graph.nodes()[index].path;
+    let text =
+        file::task::rewrite(path, old_text, after).map_err(|problem| StepError::Invalid(vec![problem]))?;
+    let mut edits = vec![
+        (path.to_string(), Some(text.into_bytes())),
+        (layout::run(&run.id, run.started), Some(file::run::write(run).into_bytes())),
+    ];
+    for note in &work.reply.notes {
+        let note = new_note(world, note, after, run)?;
+        edits.push((layout::note(&note.id), Some(file::note::write(&note).into_bytes())));
+    }
+    if matches!(run.outcome, OutcomeKind::Accepted | OutcomeKind::NeedsReview | OutcomeKind::Blocked) {
+        for (flat, follow_up) in (base.snapshot.flat_tasks()..).zip(&work.reply.follow_ups) {
+            let task = proposed(world, base, follow_up, after, run)?;
+            edits.push((layout::new_task(&task.id, flat), Some(file::task::write(&task).into_bytes())));
+        }
+    }
+    if let Some(checkpoint) = checkpoint(world, base, after, run, work)? {
+        let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
+        edits.push((path, Some(file::checkpoint::write(&checkpoint).into_bytes())));
+    }
+    Ok(edits)
+}
+
+fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<Note, StepError> {
+    let bits = u64::try_from(world.ids.random() & u128::from(u64::MAX)).unwrap_or_default();
+    let id = NoteId::new(format!("n-{}", short(bits, 8)))
+        .map_err(|error| StepError::NoAgent(error.to_string()))?;
+    let expires = (note.kind == NoteKind::Learning).then(|| {
+        let today = run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
+        today.checked_add(jiff::Span::new().days(90)).unwrap_or(today)
+    });
+    Ok(Note {
+        id,
+        kind: note.kind,
+        topic: note.topic.clone(),
+        text: note.text.clone(),
+        because: None,
+        tasks: vec![task.id.clone()],
+        supersedes: None,
+        // A rule for all later steps is for a person to put in force.
+        status: if note.kind == NoteKind::Constraint { NoteStatus::Proposed } else { NoteStatus::InForce },
+        author: Some(run.agent.clone()),
+        created: Some(run.finished),
+        expires,
+    })
+}
+
+fn proposed(
+    world: World<'_>,
+    base: &Base,
+    from: &FollowUp,
+    parent: &Task,
+    run: &Run,
+) -> Result<Task, StepError> {
+    let mut task = Task::new(new_task_id(world, base)?, from.title.clone());
+    task.kind = from.kind;
+    task.status = Status::Proposed;
+    task.source = Some(format!("run:{}", run.id));
+    task.created = Some(run.finished);
+    task.parent.clone_from(&parent.parent);
+    task.description.clone_from(&from.body);
+    // Only tasks that are there: the graph stays closed whatever an agent writes.
+    task.depends_on = from
+        .depends_on
+        .iter()
+        .filter_map(|id| {
+            base.snapshot.graph.find(id).map(|index| base.snapshot.graph.nodes()[index].id.clone())
+        })
+        .collect();
+    task.normalise();
+    Ok(task)
+}
+
+/// A new short task id that no task has; longer when the graph is crowded.
+///
+/// # Errors
+/// Never in practice: generated ids are legal.
+pub fn new_task_id(world: World<'_>, base: &Base) -> Result<TaskId, StepError> {
+    new_task_id_in(world, &base.snapshot.graph)
+}
+
+/// A new short task id that no task of a graph has.
+///
+/// # Errors
+/// Never in practice: generated ids are legal.
+pub fn new_task_id_in(world: World<'_>, graph: &crate::state::graph::Graph) -> Result<TaskId, StepError> {
+    let mut length = if graph.nodes().len() > 5_000 { 7 } else { 5 };
+    loop {
+        let bits = u64::try_from(world.ids.random() & u128::from(u64::MAX)).unwrap_or_default();
+        let text = format!("t-{}", short(bits, length));
+        if graph.find(&text).is_none() {
+            return TaskId::new(text).map_err(|error| StepError::NoAgent(error.to_string()));
+        }
+        length = (length + 1).min(12);
+    }
+}
+
+/// What the next session needs, when the task is not finished.
+fn checkpoint(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    run: &Run,
+    work: &Work,
+) -> Result<Option<Checkpoint>, StepError> {
+    // The judgement, also where it was the last step that the policy gives the task.
+    let reason = match &work.outcome {
+        Outcome::Accepted | Outcome::NeedsReview => return Ok(None),
+        Outcome::Rejected(_) | Outcome::AgentFailed(_) | Outcome::TimedOut(_) => CheckpointReason::Rejected,
+        Outcome::Deferred(why) if why == "interrupted" => CheckpointReason::Interrupted,
+        Outcome::Deferred(_) | Outcome::Blocked(_) => CheckpointReason::Deferred,
+    };
+    let blocked = match &work.outcome {
+        Outcome::Blocked(why) => Some(format!("blocked: {why}")),
+        Outcome::Accepted
+        | Outcome::NeedsReview
+        | Outcome::Rejected(_)
+        | Outcome::AgentFailed(_)
+        | Outcome::TimedOut(_)
+        | Outcome::Deferred(_) => None,
+    };
+    let failed = work
+        .verdicts
+        .iter()
+        .filter(|verdict| verdict.rejects() && !verdict.evidence.is_empty())
+        .map(|verdict| format!("gate `{}`: {}", verdict.name, verdict.evidence));
+    let evidence: Vec<String> = blocked.into_iter().chain(failed).collect();
+    Ok(Some(Checkpoint {
+        task: task.id.clone(),
+        number: next_checkpoint(world, base, &task.id)?,
+        run: Some(run.id.clone()),
+        reason,
+        base: Some(run.base.clone()),
+        work: (work.left.seen.tree != base.commit.tree).then(|| attempts_ref(run.id.as_str())),
+        summary: work.reply.summary.clone(),
+        next: Vec::new(),
+        evidence: evidence.join("\n"),
+    }))
+}
+
+/// The number of a task's next checkpoint.
+///
+/// # Errors
+/// When the earlier ones cannot be listed.
+pub fn next_checkpoint(world: World<'_>, base: &Base, task: &TaskId) -> Result<u32, StepError> {
+    let (earlier, _) = store::checkpoints(world, &base.snapshot.source, task)?;
+    Ok(earlier.last().map_or(0, |last| last.number) + 1)
+}
+
+/// Where the work of a run that did not land is kept.
+#[must_use]
+pub fn attempts_ref(run: &str) -> String {
+    format!("refs/orch/attempts/{run}")
+}

@@ -1,0 +1,204 @@
+//! Recovery: what a step that was killed left behind, put right by the next command.
+//!
+//! The journals say how far it came. A landing whose branch has moved is rolled forward; anything
+//! before that is thrown away, after the agent's work was kept. Doing it twice does no harm.
+
+use super::base::branch_ref;
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::journal::{self, Moving, Site, Working};
+use super::keep::keep;
+use super::land::{LOCK, landing_lock};
+use crate::effects::{EffectError, Oid, Trouble, WorkTree, World};
+use bstr::{BString, ByteSlice as _};
+use std::time::Duration;
+
+/// Puts right what a killed command left, if anything. The caller holds the step lock.
+///
+/// # Errors
+/// When the machine fails; the next command then tries again.
+pub fn recover(world: World<'_>, reporter: &dyn Reporter) -> Result<(), StepError> {
+    let mut done = Vec::new();
+    {
+        let _lock = landing_lock(world)?;
+        clear_and_finish(world, &mut done)?;
+    }
+    if let Some(working) = journal::working(world)? {
+        put_away(world, &working, &mut done, reporter)
+            .map_err(|error| cannot(world, journal::STEP, error))?;
+        journal::end_work(world)?;
+    }
+    tell(&done, reporter);
+    Ok(())
+}
+
+/// Puts right what a killed landing left, if anything, also while a step is at work.
+///
+/// # Errors
+/// When the machine fails; the next command then tries again.
+pub fn recover_landing(world: World<'_>, reporter: &dyn Reporter) -> Result<(), StepError> {
+    // Without the lock, somebody is landing just now, or this is a place that cannot be written to.
+    let Ok(Some(_lock)) = world.files.lock(LOCK, Duration::ZERO) else { return Ok(()) };
+    let mut done = Vec::new();
+    clear_and_finish(world, &mut done)?;
+    tell(&done, reporter);
+    Ok(())
+}
+
+fn clear_and_finish(world: World<'_>, done: &mut Vec<String>) -> Result<bool, StepError> {
+    world.git.clear_index_locks()?;
+    finish_landing(world, done).map_err(|error| cannot(world, journal::LANDING, error))
+}
+
+/// An error of recovery, with the journal that it is about.
+fn cannot(world: World<'_>, name: &str, error: StepError) -> StepError {
+    let StepError::Effect(EffectError { fact, trouble }) = error else { return error };
+    if fact.contains(name) {
+        return StepError::Effect(EffectError { fact, trouble });
+    }
+    let path = world.files.root().join(name);
+    let remedy =
+        if trouble == Trouble::Missing { " (move it aside, and orch goes on without it)" } else { "" };
+    let what = format!("what the journal `{}` says was cut off cannot be put right{remedy}", path.display());
+    StepError::Effect(EffectError::new(trouble, format!("{what}: {fact}")))
+}
+
+/// Ends a landing of this very step whose outcome is unknown. Says whether it had landed.
+///
+/// # Errors
+/// When the machine fails; the next command then tries again.
+pub fn end_cut_off_landing(world: World<'_>, reporter: &dyn Reporter) -> Result<bool, StepError> {
+    let mut done = Vec::new();
+    let _lock = landing_lock(world)?;
+    let landed = finish_landing(world, &mut done)?;
+    tell(&done, reporter);
+    Ok(landed)
+}
+
+fn tell(done: &[String], reporter: &dyn Reporter) {
+    if !done.is_empty() {
+        reporter.event(&Event::Recovered { what: done.join("; ") });
+    }
+}
+
+/// Ends a landing that was cut off, if there is one: rolled forward when its branch has moved. Says
+/// whether it had. The caller holds the landing lock.
+///
+/// # Errors
+/// When the machine fails; the journal then stays.
+pub fn finish_landing(world: World<'_>, done: &mut Vec<String>) -> Result<bool, StepError> {
+    let Some(moving) = journal::landing(world)? else { return Ok(false) };
+    let reference = branch_ref(&moving.branch);
+    let commit = journal::oid(&moving.commit)?;
+    world.git.clear_ref_lock(&reference, commit)?;
+    let landed = match world.git.tip(&reference)? {
+        Some(tip) if world.git.is_ancestor(commit, tip)? => {
+            done.push(format!("commit {} had landed", commit.short()));
+            if tip == commit {
+                roll_forward(world, &moving, done)?;
+            }
+            true
+        }
+        Some(_) | None => false,
+    };
+    journal::end_landing(world, moving.run.as_deref().filter(|_| landed))?;
+    Ok(landed)
+}
+
+/// Brings a work tree along whose branch has moved.
+fn roll_forward(world: World<'_>, moving: &Moving, done: &mut Vec<String>) -> Result<(), StepError> {
+    let Some((dir, git_dir)) = &moving.checkout else { return Ok(()) };
+    if !is_at(world, &moving.branch, git_dir)? {
+        return Ok(());
+    }
+    let mut place = world.git.open_checkout(&journal::checkout(dir, git_dir))?;
+    place.lock()?;
+    let (from, to) = (journal::oid(&moving.from)?, journal::oid(&moving.to)?);
+    let users = if moving.in_place {
+        let seen = place.snapshot()?.tree;
+        let users = changed_since(world, seen, from, to)?;
+        place.bring(seen, to, &users)?;
+        users
+    } else {
+        let users = place.overlaps(from, to)?;
+        place.bring(from, to, &users)?;
+        users
+    };
+    place.save()?;
+    done.push(format!("its work tree `{dir}` was brought along"));
+    if !users.is_empty() {
+        done.push(format!("left as you changed them: {}", super::land::list(&users)));
+    }
+    Ok(())
+}
+
+/// Paths of a work tree that hold neither what it held nor what it is to hold.
+fn changed_since(world: World<'_>, seen: Oid, from: Oid, to: Oid) -> Result<Vec<BString>, StepError> {
+    let mut users = Vec::new();
+    for change in world.git.changes(seen, to)? {
+        let before = world.git.entry(from, &change.path.to_str_lossy())?;
+        if before != change.old {
+            users.push(change.path);
+        }
+    }
+    Ok(users)
+}
+
+/// Whether a branch is (still) checked out where a journal says, and nothing else is under way there.
+fn is_at(world: World<'_>, branch: &str, git_dir: &str) -> Result<bool, StepError> {
+    let now = world.git.checkout_of(branch)?;
+    Ok(now.is_some_and(|now| now.git_dir == std::path::Path::new(git_dir) && now.in_progress.is_none()))
+}
+
+/// Keeps what an agent had made so far, and makes the place ready for the next step.
+fn put_away(
+    world: World<'_>,
+    working: &Working,
+    done: &mut Vec<String>,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    world.process.end_strays(&working.run, &world.files.root().join(format!("steps/{}", working.run)))?;
+    let base = journal::oid(&working.base)?;
+    let mut place = match &working.site {
+        Site::Workspace(slot) => world.git.open_workspace(*slot)?,
+        Site::InPlace { dir, git_dir } => world.git.open_checkout(&journal::checkout(dir, git_dir))?,
+    };
+    place.lock()?;
+    let seen = place.snapshot()?.tree;
+    let subject = format!("orch({}): work of run {}, which was cut off", working.task, working.run);
+    let work = work_of(world, working, seen, base)?;
+    let kept = keep(world, &working.run, base, work, (&subject, ""), None, reporter)?;
+    if let Site::InPlace { git_dir, .. } = &working.site {
+        put_back(world, working, git_dir, place.as_mut(), seen)?;
+    }
+    place.save()?;
+    done.push(match kept {
+        Some(reference) => format!("run {} was cut off; its work is kept at `{reference}`", working.run),
+        None => format!("run {} was cut off before it had made anything", working.run),
+    });
+    Ok(())
+}
+
+/// What there is to keep. A workspace that was cut off while it was being prepared still holds what
+/// the step before left, which is kept elsewhere.
+fn work_of(world: World<'_>, working: &Working, seen: Oid, base: Oid) -> Result<Oid, StepError> {
+    let started = !world.files.list(&format!("steps/{}", working.run))?.is_empty();
+    Ok(if started { seen } else { world.git.commit(base)?.tree })
+}
+
+/// Brings a work tree in which an agent was at work to the tip of its branch, wherever that is now.
+fn put_back(
+    world: World<'_>,
+    working: &Working,
+    git_dir: &str,
+    place: &mut dyn WorkTree,
+    seen: Oid,
+) -> Result<(), StepError> {
+    let reference = branch_ref(&working.branch);
+    world.git.clear_ref_lock(&reference, journal::oid(&working.base)?)?;
+    let Some(tip) = world.git.tip(&reference)? else { return Ok(()) };
+    if is_at(world, &working.branch, git_dir)? {
+        place.bring(seen, world.git.commit(tip)?.tree, &[])?;
+    }
+    Ok(())
+}

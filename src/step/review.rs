@@ -1,0 +1,151 @@
+//! Approving work that waits for a review: the gates run again on what the branch has become, then
+//! it lands like a step's.
+
+use super::attempt::{Job, judge_candidate};
+use super::base::Base;
+use super::error::StepError;
+use super::event::Reporter;
+use super::finish::{code_tree, identity};
+use super::land::{Judged, Plan, land, list, tree_with};
+use super::record::{attempts_ref, new_run_id};
+use super::site::Workplace;
+use crate::commit::{kept_summary, step_message};
+use crate::effects::{Merge, Oid, World};
+use crate::gate::protect::Protected;
+use crate::gate::{Verdict, first_rejection};
+use crate::prompt::Prompt;
+use crate::state::file;
+use crate::state::layout;
+use crate::state::run::{AttemptRecord, OutcomeKind, Run, Tokens};
+use crate::state::status::{self, Move};
+use crate::state::store;
+
+/// What approving came to.
+#[derive(Debug)]
+pub enum Approved {
+    /// The work is on the branch.
+    Landed(Oid),
+    /// A gate rejects it on what the branch has become.
+    Rejected(Vec<Verdict>),
+}
+
+/// Approves the work of a task that needs a review.
+///
+/// # Errors
+/// When the work is not there, does not fit any more, or cannot land.
+pub fn approve(
+    world: World<'_>,
+    base: &Base,
+    id: &str,
+    reason: Option<&str>,
+    reporter: &dyn Reporter,
+) -> Result<Approved, StepError> {
+    let index = base.find(id)?;
+    let (text, mut task) = base.snapshot.task(world, index)?;
+    task.status = status::apply(task.status, Move::Approve)
+        .map_err(|illegal| StepError::NotRunnable { id: id.to_owned(), why: illegal.to_string() })?;
+    task.reason = None;
+    let submitted =
+        submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
+    let (merged, summary) = on_the_tip(world, base, &submitted)?;
+    let started = world.clock.now();
+    let run_id = new_run_id(world, started)?;
+    let protected = Protected::new(&base.config.policy.protect);
+    let profile = crate::config::Profile::new("review", crate::config::Adapter::Shell);
+    let prompt = Prompt {
+        text: String::new(),
+        tokens: 0,
+        budget_tokens: 0,
+        sections: Vec::new(),
+        omitted: Vec::new(),
+    };
+    let job = Job {
+        world,
+        base,
+        task: &task,
+        profile: &profile,
+        prompt: &prompt,
+        run: run_id.as_str(),
+        protected: &protected,
+        reporter,
+    };
+    let mut workplace = Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?;
+    let verdicts = judge_candidate(&job, &mut workplace, merged)?;
+    if first_rejection(&verdicts).is_some() {
+        return Ok(Approved::Rejected(verdicts));
+    }
+    let run = Run {
+        id: run_id.clone(),
+        base: base.commit.id.to_string(),
+        started,
+        finished: world.clock.now(),
+        outcome: OutcomeKind::Accepted,
+        reason: match reason {
+            Some(reason) => format!("approved: {reason}; work of run {}", submitted.id),
+            None => format!("approved; work of run {}", submitted.id),
+        },
+        attempts: submitted.attempts.iter().map(counted_before).collect(),
+        gates: verdicts.iter().map(Verdict::record).collect(),
+        tree: Some(code_tree(world, merged)?.to_string()),
+        cost_usd: None,
+        ..submitted
+    };
+    task.history.last_run = Some(run_id);
+    let path = &base.snapshot.graph.nodes()[index].path;
+    let text =
+        file::task::rewrite(path, &text, &task).map_err(|problem| StepError::Invalid(vec![problem]))?;
+    let files = [
+        (path.to_string(), Some(text.into_bytes())),
+        (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes())),
+    ];
+    let tree = tree_with(world, merged, &files)?;
+    let replay = |_| Ok(Judged::No("approve it again".to_owned()));
+    let plan = Plan {
+        branch: &base.branch,
+        base: base.commit.id,
+        tree,
+        message: step_message(&task, &run, &summary),
+        author: identity(base),
+        run: None,
+        in_place: None,
+        replay: &replay,
+    };
+    land(world, &plan, reporter).map(|landed| Approved::Landed(landed.commit))
+}
+
+/// An attempt of the submitted run: that it was made is said again, what it took is not.
+fn counted_before(attempt: &AttemptRecord) -> AttemptRecord {
+    AttemptRecord { duration_ms: 0, tokens: Tokens::default(), ..attempt.clone() }
+}
+
+/// The record of the run whose work waits.
+fn submitted_run(world: World<'_>, base: &Base, id: &str) -> Result<Run, StepError> {
+    let (runs, _) = store::runs(world, &base.snapshot.source, usize::MAX)?;
+    runs.into_iter().find(|run| run.id.as_str() == id).ok_or_else(|| {
+        StepError::git(format!("there is no record of run `{id}`"), "type `orch fsck` to see what is missing")
+    })
+}
+
+/// The kept work of a run, merged with what the branch has become, and what its agent said about
+/// it. The state stays the branch's.
+fn on_the_tip(world: World<'_>, base: &Base, run: &Run) -> Result<(Oid, String), StepError> {
+    let reference = attempts_ref(run.id.as_str());
+    let Some(kept) = world.git.tip(&reference)? else {
+        return Err(StepError::git(
+            format!("the work of run `{}` is not in this clone", run.id),
+            format!("type `git fetch origin {reference}:{reference}` if it was pushed"),
+        ));
+    };
+    let work = world.git.commit(kept)?;
+    let Some(parent) = work.parents.first() else {
+        return Err(StepError::git(format!("`{reference}` has no base"), "type `orch fsck`"));
+    };
+    let from = world.git.commit(*parent)?.tree;
+    match world.git.merge(from, base.commit.tree, work.tree)? {
+        Merge::Clean(tree) => Ok((tree, kept_summary(&work.message))),
+        Merge::Conflict(paths) => Err(StepError::Moved {
+            fact: format!("the work conflicts with what `{}` has become in {}", base.branch, list(&paths)),
+            kept: Some(reference),
+        }),
+    }
+}

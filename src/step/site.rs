@@ -1,0 +1,169 @@
+//! Where the agent works: a private workspace, or the work tree itself.
+
+use super::error::StepError;
+use super::journal::Site;
+use super::land::{InPlace, refuse_in_progress};
+use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
+use crate::gate::protect::Protected;
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+/// The workspace that steps use one at a time.
+const SLOT: u32 = 0;
+
+/// A prepared place to work in.
+pub struct Workplace<'w> {
+    /// The outside world.
+    pub world: World<'w>,
+    place: Option<Box<dyn WorkTree + 'w>>,
+    dir: PathBuf,
+    /// The checkout, when the agent works in place.
+    pub checkout: Option<Checkout>,
+    /// What it holds now.
+    holds: Oid,
+}
+
+/// What an agent left.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// Everything that is there.
+    pub seen: Seen,
+    /// How that differs from the base.
+    pub changes: Vec<Change>,
+    /// The tree without changes to protected paths: what is judged and committed.
+    pub candidate: Oid,
+}
+
+impl<'w> Workplace<'w> {
+    /// Prepares a private workspace: the base tree, whatever was there before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn workspace(world: World<'w>, branch: &str, base: Oid, tree: Oid) -> Result<Self, StepError> {
+        let mut place = world.git.open_workspace(SLOT)?;
+        let held = place.snapshot()?;
+        place.bring(held.tree, tree, &[])?;
+        world.git.disposable(place.as_ref(), branch, base)?;
+        place.stage()?;
+        let dir = place.dir().to_owned();
+        Ok(Self { world, place: Some(place), dir, checkout: None, holds: tree })
+    }
+
+    /// Takes the work tree in which the branch is checked out; it has to be clean.
+    ///
+    /// # Errors
+    /// When it is not, or git is in the middle of something.
+    pub fn in_place(world: World<'w>, branch: &str, tree: Oid) -> Result<Self, StepError> {
+        let Some(checkout) = world.git.checkout_of(branch)? else {
+            let fact =
+                format!("`--in-place` works in the work tree of `{branch}`, which is checked out nowhere");
+            return Err(StepError::git(
+                fact,
+                format!("type `git switch {branch}` first, or leave out `--in-place`"),
+            ));
+        };
+        refuse_in_progress(&checkout)?;
+        let mut place = world.git.open_checkout(&checkout)?;
+        let clean = place.index_tree() == Some(tree) && {
+            let seen = place.snapshot()?;
+            seen.tree == tree && seen.nested.is_empty()
+        };
+        if !clean {
+            let fact =
+                format!("`--in-place` needs a clean work tree, and `{}` has changes", checkout.dir.display());
+            return Err(StepError::git(fact, "commit them first, or leave out `--in-place`"));
+        }
+        let dir = place.dir().to_owned();
+        Ok(Self { world, place: Some(place), dir, checkout: Some(checkout), holds: tree })
+    }
+
+    /// As the journal names it.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        match &self.checkout {
+            None => Site::Workspace(SLOT),
+            Some(checkout) => Site::InPlace {
+                dir: checkout.dir.to_string_lossy().into_owned(),
+                git_dir: checkout.git_dir.to_string_lossy().into_owned(),
+            },
+        }
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.dir.clone()
+    }
+
+    /// Runs one of the repository's hooks on what is there, as if it was staged.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn hook(&mut self, name: &str, base: Oid, message: &str) -> Result<HookRun, StepError> {
+        let git = self.world.git;
+        Ok(git.hook(name, base, self.place()?, message)?)
+    }
+
+    /// The work tree, for landing in place; none where the agent worked in a workspace. It is opened
+    /// again when it is used again.
+    pub fn take_in_place(&mut self) -> Option<InPlace<'w>> {
+        let checkout = self.checkout.clone()?;
+        Some(InPlace { checkout, place: RefCell::new(self.place.take()), holds: self.holds })
+    }
+
+    fn place(&mut self) -> Result<&mut (dyn WorkTree + 'w), StepError> {
+        if self.place.is_none() {
+            self.place = Some(match &self.checkout {
+                Some(checkout) => self.world.git.open_checkout(checkout)?,
+                None => self.world.git.open_workspace(SLOT)?,
+            });
+        }
+        let Some(place) = &mut self.place else {
+            return Err(StepError::Busy("the work tree cannot be opened".to_owned()));
+        };
+        Ok(place.as_mut())
+    }
+
+    /// What it holds, by the last look or the last change.
+    #[must_use]
+    pub fn holds(&self) -> Oid {
+        self.holds
+    }
+
+    /// Looks at what is there now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn look(&mut self, base: Oid, protected: &Protected) -> Result<Left, StepError> {
+        let place = self.place()?;
+        // The agent may have used git in place, which writes the index.
+        place.refresh()?;
+        let seen = place.snapshot()?;
+        self.holds = seen.tree;
+        let changes = self.world.git.changes(base, seen.tree)?;
+        let restored: Vec<Edit> = protected
+            .violations(&changes)
+            .into_iter()
+            .map(|change| Edit { path: change.path.clone(), new: change.old })
+            .collect();
+        let candidate =
+            if restored.is_empty() { seen.tree } else { self.world.git.edit_tree(seen.tree, &restored)? };
+        Ok(Left { seen, changes, candidate })
+    }
+
+    /// Makes it hold exactly this tree, whatever was done to it meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn restore(&mut self, tree: Oid) -> Result<(), StepError> {
+        let place = self.place()?;
+        let seen = place.snapshot()?;
+        if seen.tree != tree {
+            place.lock()?;
+            place.bring(seen.tree, tree, &[])?;
+            place.save()?;
+        }
+        self.holds = tree;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Importing: foreign tasks joined with the tasks that are there.
+//!
+//! Invariant: what an import does not change keeps its bytes, so a second import of the same files is
+//! no commit.
+
+use crate::effects::World;
+use crate::import::{Import, Loss, reconcile};
+use crate::state::file;
+use crate::state::layout;
+use crate::state::task::Task;
+use crate::state::{estimate, store};
+use crate::step::land::FileEdit;
+use crate::step::{Base, StepError};
+use std::collections::{HashMap, HashSet};
+
+/// What an import comes to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Intake {
+    /// The files of its commit; none when nothing changes.
+    pub files: Vec<FileEdit>,
+    /// Ids of the tasks that it adds.
+    pub new: Vec<String>,
+    /// Ids of the tasks that it changes.
+    pub changed: Vec<String>,
+    /// How many tasks are as they should be.
+    pub unchanged: usize,
+    /// How many notes it adds.
+    pub notes: usize,
+    /// What could not be kept.
+    pub losses: Vec<Loss>,
+}
+
+impl Intake {
+    /// What it does, in words: `3 tasks`.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let plural = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        let tasks = self.new.len() + self.changed.len();
+        match (tasks, self.notes) {
+            (0, notes) => plural(notes, "note"),
+            (tasks, 0) => plural(tasks, "task"),
+            (tasks, notes) => format!("{} and {}", plural(tasks, "task"), plural(notes, "note")),
+        }
+    }
+}
+
+/// Joins an import with the state at the tip.
+///
+/// # Errors
+/// When a task that is there cannot be read, or not be changed without changing more.
+pub fn plan(world: World<'_>, base: &Base, import: Import) -> Result<Intake, StepError> {
+    let nodes = base.snapshot.graph.nodes();
+    let mut existing = Vec::with_capacity(nodes.len());
+    let mut texts = HashMap::with_capacity(nodes.len());
+    for index in 0..nodes.len() {
+        let (text, task) = base.snapshot.task(world, index)?;
+        texts.insert(task.id.folded(), (index, text));
+        existing.push(task);
+    }
+    let reconciled = reconcile(&existing, import.tasks);
+    let mut intake = Intake { losses: import.losses, unchanged: reconciled.unchanged, ..Intake::default() };
+    intake.losses.extend(reconciled.losses);
+    for mut task in reconciled.changed {
+        let Some((index, text)) = texts.get(&task.id.folded()) else { continue };
+        let path = &nodes[*index].path;
+        estimate::refresh(&existing[*index], &mut task);
+        let new = file::task::rewrite(path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
+        intake.changed.push(task.id.to_string());
+        intake.files.push((path.to_string(), Some(new.into_bytes())));
+    }
+    add(reconciled.new, base.snapshot.flat_tasks(), &mut intake);
+    let (notes, _) = store::notes(world, &base.snapshot.source)?;
+    let known: HashSet<String> = notes.iter().map(|note| note.id.folded()).collect();
+    for note in import.notes.iter().filter(|note| !known.contains(&note.id.folded())) {
+        intake.notes += 1;
+        intake.files.push((layout::note(&note.id), Some(file::note::write(note).into_bytes())));
+    }
+    Ok(intake)
+}
+
+/// New tasks go directly into `tasks/` while that holds few files.
+fn add(tasks: Vec<Task>, mut flat: usize, intake: &mut Intake) {
+    for mut task in tasks {
+        estimate::put(&mut task);
+        let path = layout::new_task(&task.id, flat);
+        flat += 1;
+        intake.new.push(task.id.to_string());
+        intake.files.push((path, Some(file::task::write(&task).into_bytes())));
+    }
+}
+
+/// Losses as a report: kinds in their order, each with its lines; at most `lines` of them in all.
+#[must_use]
+pub fn loss_report(losses: &[Loss], lines: usize) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let mut shown = 0;
+    for kind in crate::import::LossKind::ALL {
+        let of_kind: Vec<&Loss> = losses.iter().filter(|loss| loss.what == kind).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let _ =
+            writeln!(text, "{} ({})", kind.as_str(), of_kind.iter().map(|loss| loss.count).sum::<usize>());
+        for loss in of_kind.iter().take(lines.saturating_sub(shown)) {
+            let times = if loss.count > 1 { format!(" ({} times)", loss.count) } else { String::new() };
+            let _ = writeln!(text, "  {}: {}{times}", loss.item, loss.detail);
+        }
+        shown += of_kind.len().min(lines.saturating_sub(shown));
+    }
+    if shown < losses.len() {
+        let _ = writeln!(text, "and {} more; `--json` lists all", losses.len() - shown);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::LossKind;
+    use crate::state::id::TaskId;
+
+    fn loss(what: LossKind, item: &str, count: usize) -> Loss {
+        Loss { what, item: item.to_owned(), detail: "a fact".to_owned(), count }
+    }
+
+    #[test]
+    fn losses_are_grouped_by_kind_and_cut() {
+        let losses = [
+            loss(LossKind::Dropped, "x", 3),
+            loss(LossKind::Skipped, "y", 1),
+            loss(LossKind::Dropped, "z", 1),
+        ];
+        let report = loss_report(&losses, 2);
+        assert_eq!(
+            report,
+            "skipped (1)\n  y: a fact\ndropped (4)\n  x: a fact (3 times)\nand 1 more; `--json` lists all\n"
+        );
+        assert!(loss_report(&losses, 20).ends_with("  z: a fact\n"));
+    }
+
+    #[test]
+    fn new_tasks_go_into_folders_when_there_are_many() {
+        let mut intake = Intake::default();
+        let tasks = ["a", "b"].map(|id| Task::new(TaskId::new(id).unwrap(), "t")).to_vec();
+        add(tasks, layout::TASKS_FLAT - 1, &mut intake);
+        let paths: Vec<&str> = intake.files.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, [".orchestrator/tasks/a.toml", ".orchestrator/tasks/3e/b.toml"]);
+        let text = String::from_utf8(intake.files[0].1.clone().unwrap()).unwrap();
+        assert!(text.contains("[estimate]"), "{text}");
+    }
+
+    #[test]
+    fn what_an_import_does_is_said_in_words() {
+        let named = |count: usize| vec!["x".to_owned(); count];
+        let what = |new, changed, notes| {
+            Intake { new: named(new), changed: named(changed), notes, ..Intake::default() }.what()
+        };
+        assert_eq!(what(1, 0, 0), "1 task");
+        assert_eq!(what(2, 3, 1), "5 tasks and 1 note");
+        assert_eq!(what(0, 0, 2), "2 notes");
+    }
+}

@@ -1,0 +1,173 @@
+//! `orch step` where no work is judged: nothing to do, nobody to do it, interrupted, busy.
+
+use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::transcript;
+
+#[test]
+fn nothing_to_do_is_idle() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 10);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.orch(&["step", "--quiet"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 10);
+    assert_eq!(sandbox.orch(&["step", "--ci"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn tasks_that_wait_are_not_idle() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.task("a", "First", &[]);
+    sandbox.task("b", "Second", &["--depends-on", "a"]);
+    sandbox.orch(&["block", "a", "--reason", "needs a key"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 11);
+    assert_eq!(sandbox.orch(&["step", "--task", "b"]).code, 11);
+    assert_eq!(sandbox.orch(&["step", "--task", "a"]).code, 11);
+    assert_eq!(sandbox.orch(&["step", "--task", "nowhere"]).code, 2);
+    assert_eq!(sandbox.orch(&["step", "--ci"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn without_an_agent_nothing_runs() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 30);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_unknown_agent_is_an_invalid_request() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step", "--agent", "nobody"]).code, 3);
+    assert_eq!(sandbox.orch(&["step", "--agent", "shell"]).code, 30);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused_before_anything_runs() {
+    let both = table("policy", "review = \"agent\"\nintegration = \"pull-request\"");
+    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), both]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 3);
+    assert_eq!(sandbox.orch(&["run"]).code, 3);
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    assert_eq!(sandbox.quietly(&["status"]).code, 0);
+    assert_eq!(sandbox.orch(&["prompt"]).code, 0);
+    assert!(!sandbox.signal("ran").exists());
+    let other = "\n[[agent]]\nname = \"sonnet\"\nadapter = \"claude\"\n".to_owned();
+    sandbox.configure(&[agent("echo x > x"), other.clone()]);
+    assert_eq!(sandbox.orch(&["step", "--agent", "sonnet"]).code, 3);
+    sandbox.configure(&[other]);
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 30);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
+fn commands_that_are_not_trusted_do_not_run() {
+    let sandbox =
+        Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), gate("test", "true")]).untrusted();
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    assert_eq!(sandbox.orch(&["step", "--dry-run"]).code, 30);
+    assert!(!sandbox.signal("ran").exists());
+    sandbox.orch(&["trust", "--show"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    sandbox.orch(&["trust"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_was_trusted_is_the_command_and_not_the_repository() {
+    let sandbox = Sandbox::with(&[agent("echo x > x"), gate("test", "true")]).untrusted();
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.orch(&["trust"]);
+    let text = sandbox.read(".orchestrator/config.toml").replace("'''true'''", "'''touch \"$HOME/ran\"'''");
+    sandbox.write(".orchestrator/config.toml", &text);
+    sandbox.commit("what a pull brings");
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    sandbox.orch(&["trust", "--show"]);
+    assert_eq!(sandbox.orch(&["step", "--trust", "--quiet"]).code, 0);
+    assert!(sandbox.signal("ran").exists());
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_unusable_configuration_is_named_with_what_was_meant() {
+    let sandbox = Sandbox::with(&[table("policy", "max_atempts = 2")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 3);
+    sandbox.configure(&[gate("test", "true") + "needs = [\"test\"]\n"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 3);
+    sandbox.configure(&["[[".to_owned()]);
+    assert_eq!(sandbox.orch(&["step"]).code, 3);
+    transcript!(sandbox);
+}
+
+fn at_work() -> Sandbox {
+    let sandbox = Sandbox::with(&[agent("echo half > half; touch \"$HOME/at-work\"; exec sleep 600")]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox
+}
+
+fn interrupted(signal: rustix::process::Signal) -> Sandbox {
+    let sandbox = at_work();
+    let step = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), signal).expect("it is alive");
+    sandbox.ended(&["step"], step);
+    sandbox.show_git(&["log", "-1", "--format=%B", "--name-status"]);
+    sandbox.show_git(&["status", "--short"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    sandbox.orch(&["next"]);
+    sandbox
+}
+
+#[test]
+fn an_interrupted_step_records_what_it_has_and_the_task_stays() {
+    let sandbox = interrupted(rustix::process::Signal::INT);
+    sandbox.show(".orchestrator/checkpoints/t-1/1.yaml");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_terminated_step_records_what_it_has_and_the_task_stays() {
+    transcript!(interrupted(rustix::process::Signal::TERM));
+}
+
+#[test]
+fn a_second_step_does_not_start_while_one_is_at_work() {
+    let sandbox = at_work();
+    let step = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    assert_eq!(sandbox.orch(&["step", "--ci"]).code, 0);
+    sandbox.orch(&["next"]);
+    assert_eq!(sandbox.orch(&["add", "Meanwhile", "--id", "t-2"]).code, 0);
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
+        .expect("it is alive");
+    assert_eq!(sandbox.ended(&["step"], step).code, 130);
+    sandbox.show_git(&["log", "--format=%s"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_step_that_was_killed_is_recovered_by_the_next_command() {
+    let sandbox = at_work();
+    let step = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
+        .expect("it is alive");
+    sandbox.ended(&["step"], step);
+    sandbox.orch(&["next"]);
+    sandbox.show_git(&["status", "--short"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    sandbox.orch(&["next"]);
+    transcript!(sandbox);
+}

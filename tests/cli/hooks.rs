@@ -1,0 +1,121 @@
+//! The repository's own hooks: they run on accepted work, and are never bypassed.
+
+use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::transcript;
+
+fn project(script: &str) -> Sandbox {
+    let sandbox = Sandbox::with(&[
+        agent(script),
+        gate("test", "cat src/code > /dev/null"),
+        table("policy", "max_attempts = 2"),
+    ]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox
+}
+
+#[test]
+fn pre_commit_sees_what_is_staged_and_may_refuse() {
+    let sandbox = project("echo try-$ORCH_ATTEMPT >> src/code");
+    sandbox.program(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ngit diff --cached --name-status\ngit diff --cached | grep -q try-2 && exit 0\necho 'not yet'\nexit 1\n",
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "-1", "--format=%(trailers:key=Orch-Gates)"]);
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\necho never\nexit 1\n");
+    sandbox.task("t-2", "Do more", &["--kind", "chore"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    sandbox.show_git(&["status", "--short"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_pre_commit_changes_is_gated_again_and_committed() {
+    let sandbox = project("echo 'new  ' >> src/code");
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\necho formatted >> src/code\necho made > made\n");
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["show", "--format=", "--stat", "HEAD", "--", ".", ":!.orchestrator"]);
+    sandbox.show_git(&["status", "--short"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_pre_commit_breaks_is_rejected() {
+    let sandbox = project("echo new >> src/code");
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\nrm src/code\n");
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    assert!(sandbox.has("src/code"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn commit_msg_may_refuse() {
+    let sandbox = project("echo new >> src/code");
+    sandbox.program(
+        ".git/hooks/commit-msg",
+        "#!/bin/sh\ngrep -q '^Change-Id:' \"$1\" || { echo 'no Change-Id'; exit 1; }\n",
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    sandbox.show_git(&["log", "-1", "--format=%s"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn commit_msg_may_add_but_not_forge() {
+    let sandbox = project("echo new >> src/code");
+    sandbox.program(".git/hooks/commit-msg", "#!/bin/sh\necho 'Change-Id: I123' >> \"$1\"\n");
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);
+    sandbox.show_git(&["log", "-1", "--format=%(trailers)"]);
+    sandbox.program(".git/hooks/commit-msg", "#!/bin/sh\necho 'Orch-Task: other' >> \"$1\"\n");
+    sandbox.task("t-2", "Do more", &["--kind", "chore"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    transcript!(sandbox);
+}
+
+#[test]
+fn hooks_of_the_tree_are_those_of_the_base() {
+    let sandbox = project("echo new >> src/code; echo '#!/bin/sh' > hooks/pre-commit");
+    sandbox.program("hooks/pre-commit", "#!/bin/sh\necho 'the base says no'\nexit 1\n");
+    sandbox.commit("hooks");
+    sandbox.git(&["config", "core.hooksPath", "hooks"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    transcript!(sandbox);
+}
+
+#[test]
+fn hooks_that_an_agent_plants_in_its_workspace_do_not_run() {
+    let sandbox = project(
+        "echo new >> src/code; mkdir -p .git/hooks; printf '#!/bin/sh\\ntouch \"$HOME/planted\"\\n' > \
+         .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; cp .git/hooks/pre-commit .git/hooks/commit-msg; \
+         git config core.fsmonitor \"touch $HOME/planted\"; git config filter.x.clean \"touch $HOME/planted\"",
+    );
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);
+    assert!(!sandbox.signal("planted").exists());
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_hook_that_stages_by_itself_works_on_the_disposable_index() {
+    let sandbox = project("echo new >> src/code");
+    sandbox.write("staged", "mine\n");
+    sandbox.git(&["add", "staged"]);
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\necho made > made\ngit add made\n");
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);
+    sandbox.show_git(&["status", "--short"]);
+    sandbox.show_git(&["show", "--format=", "--name-status", "HEAD"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn commits_that_change_only_the_state_run_no_hook() {
+    let sandbox = project("false");
+    for hook in ["pre-commit", "commit-msg"] {
+        sandbox.program(&format!(".git/hooks/{hook}"), "#!/bin/sh\ntouch \"$HOME/hook\"\nexit 1\n");
+    }
+    assert_eq!(sandbox.orch(&["add", "More", "--id", "t-2"]).code, 0);
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 21);
+    assert_eq!(sandbox.orch(&["block", "t-2"]).code, 0);
+    assert!(!sandbox.signal("hook").exists());
+    transcript!(sandbox);
+}

@@ -1,0 +1,25 @@
+//! The program as people and machines use it: each test types commands in a sandbox of its own and
+//! looks at everything that came out, and at the repository.
+
+mod sandbox;
+mod init;
+mod add;
+mod step;
+mod endings;
+mod json;
+mod tree;
+mod in_place;
+mod hooks;
+mod review;
+mod undo;
+mod forge;
+mod race;
+mod run;
+
+/// Compares the transcript of a sandbox with the one that was reviewed.
+macro_rules! transcript {
+    ($sandbox:expr) => {
+        insta::assert_snapshot!($sandbox.transcript())
+    };
+}
+pub(crate) use transcript;

@@ -1,0 +1,120 @@
+//! The branch moves while a step is at work.
+
+use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::transcript;
+
+/// A project whose agent does something to the user's repository while it works.
+fn project(script: &str, more: &[String]) -> Sandbox {
+    let sandbox = Sandbox::with(&[&[agent(script)], more].concat());
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox
+}
+
+/// A line of shell that commits a file in the user's repository, as a person would meanwhile.
+fn meanwhile(path: &str, content: &str) -> String {
+    format!(
+        "( cd \"$HOME/../repo\" && unset GIT_DIR && mkdir -p \"$(printf %s {path}.d)\" && echo {content} > {path} \
+         && git add {path} && git commit --quiet -m meanwhile )"
+    )
+}
+
+#[test]
+fn tasks_that_were_added_meanwhile_are_no_reason_to_wait() {
+    let sandbox = project(
+        "echo new >> src/code; ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" add Meanwhile --id \
+         t-2 > \"$HOME/added\"",
+        &[gate("test", "echo ran >> \"$HOME/gate\"")],
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["status", "--short"]);
+    let ran = std::fs::read_to_string(sandbox.signal("gate")).expect("the gate ran");
+    assert_eq!(ran, "ran\n", "only the state moved, so the gates need not run again");
+    sandbox.orch(&["next"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn code_that_was_committed_elsewhere_meanwhile_is_merged() {
+    let sandbox = project(
+        &format!("echo new >> src/code; {}", meanwhile("README", "other")),
+        &[gate("test", "echo ran >> \"$HOME/gate\"")],
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["status", "--short"]);
+    assert_eq!(sandbox.read("README"), "other\n");
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nnew\n");
+    assert_eq!(std::fs::read_to_string(sandbox.signal("gate")).expect("the gate ran"), "ran\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn code_in_the_same_folder_is_gated_again_together() {
+    let gates =
+        [gate("test", "echo ran >> \"$HOME/gate\"; test ! -f src/bad"), table("policy", "max_attempts = 1")];
+    let fine = project(&format!("echo new >> src/code; {}", meanwhile("src/good", "x")), &gates);
+    assert_eq!(fine.orch(&["step"]).code, 0);
+    assert_eq!(std::fs::read_to_string(fine.signal("gate")).expect("the gate ran"), "ran\nran\n");
+    transcript!(fine);
+}
+
+#[test]
+fn work_that_fails_on_what_the_branch_has_become_is_kept() {
+    let gates = [gate("test", "test ! -f src/bad"), table("policy", "max_attempts = 1")];
+    let sandbox = project(&format!("echo new >> src/code; {}", meanwhile("src/bad", "x")), &gates);
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    sandbox.show_git(&["status", "--short"]);
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn work_that_conflicts_with_what_was_committed_meanwhile_is_kept() {
+    let sandbox = project(&format!("echo new >> src/code; {}", meanwhile("src/code", "other")), &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    assert_eq!(sandbox.read("src/code"), "other\n");
+    sandbox.show_git(&["log", "-1", "--format=%B", "--name-status"]);
+    sandbox.show_git(&["status", "--short"]);
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    sandbox.orch(&["prompt"]);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_that_was_cancelled_meanwhile_does_not_land() {
+    let sandbox =
+        project("echo new >> src/code; orch -C \"$HOME/../repo\" cancel t-1 --reason 'not any more'", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
+    assert_eq!(sandbox.orch(&["next"]).code, 10);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_the_user_left_meanwhile_moves_without_a_work_tree() {
+    let sandbox = project("echo new > new; git -C \"$HOME/../repo\" switch --quiet --create other", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "-1", "--format=%S %s", "main"]);
+    sandbox.show_git(&["log", "-1", "--format=%S %s", "other"]);
+    sandbox.show_git(&["status", "--short"]);
+    assert!(!sandbox.has("new"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_was_deleted_meanwhile_leaves_the_work_kept() {
+    let sandbox = project(
+        "echo new > new; cd \"$HOME/../repo\" && git switch --quiet --create other && git branch --quiet -D main",
+        &[],
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 31);
+    sandbox.show_git(&["for-each-ref", "--format=%(refname)"]);
+    transcript!(sandbox);
+}

@@ -1,0 +1,198 @@
+//! Every effect of every command fails once, in every way, and the promises hold each time.
+//!
+//! `ORCH_SWEEP=all` tries every point; without it, every few of them.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and runs real git")]
+#![allow(clippy::panic, clippy::print_stderr, reason = "a test may panic and talk")]
+
+mod promise;
+
+use orch::effects::fault::{Asked, Fault, Faulty, When};
+use orch::effects::os::clock::{OsClock, OsIds};
+use orch::effects::os::files::OsFiles;
+use orch::effects::os::git::OsGit;
+use orch::effects::os::process::OsProcess;
+use orch::effects::{Git as _, Trouble, World};
+use orch::state::status::Move;
+use orch::step::person::{Change, land_change};
+use orch::step::{self, Base, Caller, Ending, Options, Silent, StepError};
+use promise::{Broken, Repo, Scenario};
+use std::sync::Mutex;
+
+/// The machine's world for a repository, as a new process would see it.
+struct Machine {
+    git: OsGit,
+    files: OsFiles,
+    clock: OsClock,
+    ids: OsIds,
+}
+
+impl Machine {
+    fn new(repo: &Repo) -> Self {
+        let git = OsGit::discover(&repo.dir, repo.base.join("workspaces")).unwrap();
+        let files = OsFiles::new(git.common_dir());
+        Self { git, files, clock: OsClock::default(), ids: OsIds::default() }
+    }
+
+    fn world<'w>(&'w self, process: &'w OsProcess) -> World<'w> {
+        World { git: &self.git, process, clock: &self.clock, ids: &self.ids, files: &self.files }
+    }
+}
+
+fn caller() -> Caller {
+    Caller { repository: "test".to_owned(), trust_all: true, ..Caller::default() }
+}
+
+/// What a command said.
+#[derive(Debug)]
+enum Said {
+    /// The task was accepted, in this commit.
+    Accepted(String),
+    /// Something else was done.
+    Done,
+}
+
+/// Does what a scenario is about, as the command does: recovering first.
+fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
+    match scenario {
+        Scenario::Accepted | Scenario::Rejected | Scenario::NeedsReview | Scenario::InPlace => {
+            let in_place = scenario == Scenario::InPlace;
+            match step::step(world, &caller(), Options { in_place, ..Options::default() }, &Silent)? {
+                Ending::Ran(ran) if ran.outcome == orch::outcome::Outcome::Accepted => {
+                    Ok(Said::Accepted(ran.commit.to_string()))
+                }
+                Ending::Ran(_) | Ending::Nothing(_) | Ending::Planned(_) => Ok(Said::Done),
+            }
+        }
+        Scenario::Person => {
+            recover(world)?;
+            let base = Base::load(world, &caller())?;
+            let change = Change { id: "t-2".to_owned(), action: Move::Unblock, reason: None };
+            match land_change(world, &base, &change, &Silent) {
+                Ok(_) | Err(StepError::NotRunnable { .. }) => Ok(Said::Done),
+                Err(error) => Err(error),
+            }
+        }
+        Scenario::Init => {
+            recover(world)?;
+            if world.git.tip("refs/heads/main")?.is_some() {
+                return Ok(Said::Done);
+            }
+            let file = |name: &str, text: &str| (name.to_owned(), Some(text.as_bytes().to_vec()));
+            let files = [
+                file(".orchestrator/config.toml", "schema = 1\n"),
+                file(".orchestrator/tasks/README.md", "t\n"),
+            ];
+            let tree = step::land::tree_with(world, world.git.empty_tree(), &files)?;
+            step::init::first_commit(world, "main", tree, "orch: begin", &Silent).map(|()| Said::Done)
+        }
+    }
+}
+
+fn recover(world: World<'_>) -> Result<(), StepError> {
+    let _lock = step::step_lock(world)?;
+    step::recover::recover(world, &Silent)
+}
+
+/// Lets one effect fail, looks, runs the command again, and looks again. Says what was asked for.
+fn one(scenario: Scenario, fault: Option<Fault>, process: &OsProcess) -> Result<Vec<Asked>, Broken> {
+    let repo = Repo::new(scenario);
+    let asked;
+    let said = {
+        let machine = Machine::new(&repo);
+        let faulty = Faulty::new(machine.world(process), fault);
+        let said = act(faulty.world(), scenario);
+        asked = faulty.asked();
+        said
+    };
+    let at_all_times = || repo.always().map_err(|broken| format!("at once: {broken}"));
+    at_all_times()?;
+    if let Ok(Said::Accepted(commit)) = &said
+        && !repo.commits().contains(commit)
+    {
+        return Err(format!("{commit} was said to be accepted, and is not on the branch"));
+    }
+    // Any command recovers, and then everything is in order.
+    let machine = Machine::new(&repo);
+    recover(machine.world(process)).map_err(|error| format!("P4: the next command fails: {error}"))?;
+    repo.afterwards().map_err(|broken| format!("after recovery: {broken}"))?;
+    // And the same command comes to its end.
+    act(machine.world(process), scenario).map_err(|error| format!("P4: the same again fails: {error}"))?;
+    repo.afterwards().map_err(|broken| format!("after the same again: {broken}"))?;
+    if repo.reached() {
+        Ok(asked)
+    } else {
+        Err(format!("P4: the same again did not come to its end; first: {said:?}"))
+    }
+}
+
+fn stride() -> usize {
+    match std::env::var("ORCH_SWEEP") {
+        Ok(text) if text == "all" => 1,
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => 8,
+    }
+}
+
+/// One sweep at a time: orch reaps and ends every child of its process that it does not know.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn sweep(scenario: Scenario) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let process = OsProcess::new().unwrap();
+    let asked = one(scenario, None, &process).unwrap_or_else(|broken| panic!("without a failure: {broken}"));
+    assert!(asked.len() > 10, "the world counts nothing");
+    let only: Option<usize> = std::env::var("ORCH_SWEEP_ONLY").ok().map(|text| text.parse().unwrap());
+    let mut broken = Vec::new();
+    let mut point = 0;
+    let mut tried = 0;
+    for (index, effect) in asked.iter().enumerate() {
+        for when in [When::Before, When::After, When::Onwards] {
+            if when != When::Before && !effect.writes {
+                continue;
+            }
+            point += 1;
+            let number = index + 1;
+            if only.is_some_and(|only| only != number) || (only.is_none() && point % stride() != 0) {
+                continue;
+            }
+            tried += 1;
+            let trouble = [Trouble::Full, Trouble::Denied, Trouble::Other][point % 3];
+            if let Err(why) = one(scenario, Some(Fault { number, when, trouble }), &process) {
+                broken.push(format!("{scenario:?}: {} (effect {number}) fails {when:?}: {why}", effect.name));
+            }
+        }
+    }
+    eprintln!("{scenario:?}: {tried} of {point} points of {} effects tried", asked.len());
+    assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn an_accepted_step_survives_every_failure() {
+    sweep(Scenario::Accepted);
+}
+
+#[test]
+fn a_rejected_step_survives_every_failure() {
+    sweep(Scenario::Rejected);
+}
+
+#[test]
+fn a_step_that_needs_review_survives_every_failure() {
+    sweep(Scenario::NeedsReview);
+}
+
+#[test]
+fn a_step_in_place_survives_every_failure() {
+    sweep(Scenario::InPlace);
+}
+
+#[test]
+fn a_persons_change_survives_every_failure() {
+    sweep(Scenario::Person);
+}
+
+#[test]
+fn a_first_commit_survives_every_failure() {
+    sweep(Scenario::Init);
+}
