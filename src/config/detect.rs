@@ -189,7 +189,7 @@ fn cargo(files: &Listing, programs: &BTreeSet<String>) -> Option<Vec<GateConfig>
     // In the root package of a workspace, cargo leaves the members out unless it is told.
     let all = if has("workspace") { " --workspace" } else { "" };
     let mut gates = vec![
-        slow("build", &format!("cargo check{all} --all-targets"), &[]),
+        slow("build", &format!("cargo check{all} --bins --tests --examples"), &[]),
         counted(slow("test", &format!("cargo test{all}"), &["build"])),
     ];
     let formatted = files.contains_key("rustfmt.toml") || files.contains_key(".rustfmt.toml");
@@ -417,13 +417,13 @@ mod tests {
             (&[("README.md", "")], &[]),
             (
                 &[("Cargo.toml", "[package]\nname = \"x\"\n")],
-                &[("build", "cargo check --all-targets"), ("test", "cargo test")],
+                &[("build", "cargo check --bins --tests --examples"), ("test", "cargo test")],
             ),
             (
                 &[("Cargo.toml", "[workspace]\nmembers = [\"a\"]\n"), ("rustfmt.toml", "")],
                 &[
                     ("fmt", "cargo fmt --all --check"),
-                    ("build", "cargo check --workspace --all-targets"),
+                    ("build", "cargo check --workspace --bins --tests --examples"),
                     ("test", "cargo test --workspace"),
                 ],
             ),

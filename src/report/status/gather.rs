@@ -6,7 +6,6 @@ use crate::effects::{EffectError, Head, Oid, World};
 use crate::report::graph::Look;
 use crate::select::{Rules, why_not};
 use crate::state::graph::Index;
-use crate::state::layout;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::store::Snapshot;
