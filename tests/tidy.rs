@@ -78,7 +78,8 @@ fn sources() -> Vec<Source> {
         Source::new(name, fs::read_to_string(&path).expect("a source is text"))
     };
     let mut all: Vec<Source> = files(&root().join("src"), ".rs").into_iter().map(read).collect();
-    let test_module = Regex::new(r"(?m)^\s*#\[cfg\(test\)\]\n\s*(?:pub )?mod (\w+);").expect("a pattern");
+    let test_module =
+        Regex::new(r"(?m)^\s*#\[cfg\(test\)\]\n\s*(?:pub(?:\([\w: ]+\))? )?mod (\w+);").expect("a pattern");
     let mut only_tests = BTreeSet::new();
     for source in &all {
         let folder = source.path.trim_end_matches("mod.rs").trim_end_matches(".rs").trim_end_matches('/');

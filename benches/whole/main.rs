@@ -10,7 +10,7 @@ mod measure;
 mod place;
 
 use measure::{Goal, Row, alone, in_turn, median, peak_mb};
-use place::{GIT_COMMIT, Place};
+use place::{GIT_COMMIT, OTHER_FILES, Place};
 use std::process::Command;
 
 /// Runs of a command that changes something.
@@ -26,7 +26,7 @@ fn main() {
     let all = std::env::var("ORCH_BENCH").is_ok_and(|value| value == "all");
     println!("Measured on: {}\n", measure::machine());
     let mut rows = small();
-    let middle = Place::new(10_000);
+    let middle = Place::new(10_000, OTHER_FILES);
     rows.extend(reading(&middle, 10_000));
     rows.extend(steps(&middle));
     rows.extend(history(&middle));
@@ -34,7 +34,7 @@ fn main() {
     rows.push(import(10_000));
     if all {
         eprintln!("100 000 tasks …");
-        let large = Place::new(100_000);
+        let large = Place::new(100_000, OTHER_FILES);
         rows.extend(reading(&large, 100_000));
         drop(large);
         rows.push(import(100_000));
@@ -68,7 +68,7 @@ fn against(
 
 /// What is expected to be there at once.
 fn small() -> Vec<Row> {
-    let place = Place::new(100);
+    let place = Place::new(100, 100);
     let version = Row {
         what: "`--version`".to_owned(),
         orch: alone(READS, || place.orch(&["--version"])),
@@ -78,8 +78,13 @@ fn small() -> Vec<Row> {
     };
     let commit = || place.command("sh", &["-c", GIT_COMMIT]);
     let step = || place.orch(&["-q", "step", "--in-place"]);
-    let step =
-        against("`step --in-place`, 100 tasks", Goal::Millis(15.0), STEPS, &step, ("add, commit", &commit));
+    let step = against(
+        "`step --in-place`, 100 tasks, 100 other files",
+        Goal::Millis(15.0),
+        STEPS,
+        &step,
+        ("add, commit", &commit),
+    );
     vec![version, step]
 }
 
@@ -143,7 +148,7 @@ fn history(place: &Place) -> Vec<Row> {
 
 /// Another tool's tasks, from a file to a commit.
 fn import(tasks: usize) -> Row {
-    let place = Place::new(0);
+    let place = Place::new(0, OTHER_FILES);
     place.write("../issues.jsonl", &place::foreign(tasks));
     let again = || {
         place.git(&["reset", "-q", "--hard", "HEAD"]);

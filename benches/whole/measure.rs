@@ -135,7 +135,8 @@ pub(crate) fn machine() -> String {
         output.map_or(String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let temporary = std::env::temp_dir();
-    let disk = said("stat", &["-f", "-c", "%T", &temporary.to_string_lossy()]);
+    let disk = said("df", &["--output=fstype", &temporary.to_string_lossy()]);
+    let disk = disk.lines().last().unwrap_or_default();
     format!(
         "{cores} cores, {}, {disk}, {}; load {}",
         model.trim_start_matches([' ', '\t', ':']),

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Tracked files beside the tasks.
+/// Tracked files beside many tasks.
 pub(crate) const OTHER_FILES: usize = 10_000;
 const TASK_FOLDERS: usize = 256;
 
@@ -18,13 +18,13 @@ const CONFIG: &str = r#"schema = 1
 [[agent]]
 name = "script"
 adapter = "command"
-command = ["sh", "-c", "echo $ORCH_RUN | tee src/0/1.txt src/1/1.txt src/2/1.txt >&2"]
+command = ["sh", "-c", "echo $ORCH_RUN | tee src/0/0.txt src/1/0.txt src/2/0.txt >&2"]
 capability = 10
 "#;
 
 /// What git commits in comparison: as many files as a step, the task and the run record included.
-pub(crate) const GIT_COMMIT: &str = "date +%s%N | tee src/3/1.txt src/4/1.txt src/5/1.txt src/6/1.txt \
-     src/7/1.txt >&2 && git -c core.fsync=all add -A && git -c core.fsync=all commit -q -m change";
+pub(crate) const GIT_COMMIT: &str = "date +%s%N | tee src/3/0.txt src/4/0.txt src/5/0.txt src/6/0.txt \
+     src/7/0.txt >&2 && git -c core.fsync=all add -A && git -c core.fsync=all commit -q -m change";
 
 /// A repository with a home of its own.
 pub(crate) struct Place {
@@ -32,8 +32,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A repository with so many tasks, packed.
-    pub(crate) fn new(tasks: usize) -> Self {
+    /// A repository with so many tasks and other files, packed.
+    pub(crate) fn new(tasks: usize, others: usize) -> Self {
         let this = Self { root: tempfile::tempdir().expect("a temporary directory") };
         fs::create_dir_all(this.repo()).expect("a folder");
         this.git(&["init", "-q", "-b", "main", "."]);
@@ -48,9 +48,9 @@ impl Place {
         }
         this.write(".orchestrator/config.toml", CONFIG);
         this.write(".orchestrator/tasks/README.md", "One task a file.\n");
-        for n in 0..OTHER_FILES {
+        for n in 0..others {
             let text = format!("line {n} of some source file\n").repeat(20);
-            this.write(&format!("src/{}/{}.txt", n / 100, n % 100), &text);
+            this.write(&format!("src/{}/{}.txt", n % 100, n / 100), &text);
         }
         for n in 0..tasks {
             this.write(

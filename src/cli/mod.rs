@@ -19,6 +19,7 @@ mod demo_files;
 mod demo_place;
 mod topics;
 mod reading;
+mod tip;
 mod list;
 mod show;
 mod status;

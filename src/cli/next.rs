@@ -4,7 +4,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use super::reading::tip_warnings;
+use super::tip::tip_warnings;
 use crate::report::plural;
 use crate::report::table::{Cell, Table};
 use crate::select::{self, Idle};

@@ -4,52 +4,17 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::output::Format;
 use crate::config::Config;
-use crate::effects::Head;
 use crate::report::status::gather::PATHS_MAX;
-use crate::report::status::not_committed;
 use crate::select::Rules;
 use crate::state::graph::{Fault, Index};
 use crate::state::layout;
 use crate::state::problem::{Problem, nearest};
 use crate::state::store::{Snapshot, Source, StateFile, load_listed};
 use crate::step::base::{read_config, rules};
-use crate::step::{Base, journal, support};
+use crate::step::{journal, support};
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
-
-/// The most tasks with which a command that reads the tip compares the work tree with it.
-const COMPARED_MAX: usize = 1_000;
-/// How many faults of the graph are told by a command that reads the tip.
-const FAULTS_MAX: usize = 3;
-
-/// What who reads the tip should know beside the answer: what is not committed, what this version
-/// cannot do, what is wrong with the graph.
-///
-/// # Errors
-/// When the work tree cannot be read.
-pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>, CliError> {
-    let world = context.world();
-    let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch);
-    let mut warnings = Vec::new();
-    // A large state is left to `orch status`: looking at every file would cost more than the answer.
-    let compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;
-    if let Some(root) = world.git.work_dir().filter(|_| compared) {
-        let files = world.files.work_files(root, layout::ROOT)?;
-        let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;
-        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-        warnings.extend(not_committed(&paths));
-    }
-    warnings.extend(support::warnings(&base.config).iter().map(Problem::to_string));
-    let faults = base.snapshot.graph.faults();
-    warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
-    if faults.len() > FAULTS_MAX {
-        warnings.push(format!("{} more faults of the graph: type `orch fsck`", faults.len() - FAULTS_MAX));
-    } else if let Some(last) = warnings.last_mut().filter(|_| !faults.is_empty()) {
-        last.push_str("; type `orch fsck`");
-    }
-    Ok(warnings)
-}
 
 /// Whether an answer is for programs.
 pub(super) fn for_programs(global: &Global) -> bool {

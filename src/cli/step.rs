@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
-use super::reading::tip_warnings;
+use super::tip::tip_warnings;
 use crate::outcome::Outcome;
 use crate::report::json;
 use crate::state::run::OutcomeKind;
