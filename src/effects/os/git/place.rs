@@ -100,34 +100,45 @@ impl<'g> Place<'g> {
     /// The user's work tree.
     pub(super) fn of_user(git: &'g OsGit, checkout: &Checkout) -> Result<Self> {
         let index_path = checkout.git_dir.join("index");
-        let mut repo = if checkout.git_dir == git.repo.git_dir() {
+        let repo = if checkout.git_dir == git.repo.git_dir() {
             git.repo.clone()
         } else {
             or("open the work tree", gix::open(&checkout.git_dir))?
         };
-        or("open the work tree", repo.set_workdir(checkout.dir.clone()))?;
-        let index_stamp = stamp(&index_path)?;
-        let index = load_index(&repo, &index_path)?;
-        if index.is_sparse() {
+        let mut place = Self::new(git, repo, checkout.dir.clone(), Owner::User, index_path)?;
+        if place.index.is_sparse() {
             return Err(EffectError::new(
                 Trouble::Unsupported,
                 format!("the index of `{}` is sparse, which orch cannot write", checkout.dir.display()),
             ));
         }
-        let mut place = Self {
+        place.index_tree = place.known_tree()?;
+        Ok(place)
+    }
+
+    fn new(
+        git: &'g OsGit,
+        mut repo: gix::Repository,
+        dir: PathBuf,
+        owner: Owner,
+        index_path: PathBuf,
+    ) -> Result<Self> {
+        or("open the work tree", repo.set_workdir(dir.clone()))?;
+        // The stamp first: an index that is written in between is then read again, not trusted.
+        let index_stamp = stamp(&index_path)?;
+        let index = load_index(&repo, &index_path)?;
+        Ok(Self {
             git,
             repo,
-            dir: checkout.dir.clone(),
-            owner: Owner::User,
+            dir,
+            owner,
             index,
             index_path,
             index_stamp,
             index_tree: None,
             dirty_index: false,
             lock: None,
-        };
-        place.index_tree = place.known_tree()?;
-        Ok(place)
+        })
     }
 
     /// Private work tree number `slot`.
@@ -137,22 +148,7 @@ impl<'g> Place<'g> {
         made.map_err(|error| EffectError::io("make the directory", &dir, &error))?;
         let index_path = git.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
         crate::effects::os::files::make_parent(&index_path)?;
-        let mut repo = git.repo.clone();
-        or("open a workspace", repo.set_workdir(dir.clone()))?;
-        let index_stamp = stamp(&index_path)?;
-        let index = load_index(&repo, &index_path)?;
-        let mut place = Self {
-            git,
-            repo,
-            dir,
-            owner: Owner::Orch,
-            index,
-            index_path,
-            index_stamp,
-            index_tree: None,
-            dirty_index: false,
-            lock: None,
-        };
+        let mut place = Self::new(git, git.repo.clone(), dir, Owner::Orch, index_path)?;
         place.index_tree = place.remembered_tree();
         if place.index_tree.is_none() {
             // Without its tree the index is worthless; everything there is then looked at afresh.

@@ -1,0 +1,334 @@
+//! What goes through the traits: plain data, in the words of git and of the operating system.
+
+use bstr::BString;
+use jiff::Timestamp;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+
+/// What went wrong outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk or a quota is full.
+    Full,
+    /// The file system is read-only, or permission was denied.
+    Denied,
+    /// Something that must be there is not, or is damaged.
+    Missing,
+    /// The repository uses a feature that orch does not support.
+    Unsupported,
+    /// Another process holds a lock.
+    Locked,
+    /// git knows no identity to commit with.
+    Identity,
+    /// A person or another program has to act on the repository first.
+    Repository,
+    /// Anything else.
+    Other,
+}
+
+/// A failed effect: the fact, and its class.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{fact}")]
+pub struct EffectError {
+    /// Lower case, names in backticks.
+    pub fact: String,
+    /// The class.
+    pub trouble: Trouble,
+}
+
+impl EffectError {
+    /// A failed effect.
+    pub fn new(trouble: Trouble, fact: impl Into<String>) -> Self {
+        Self { fact: fact.into(), trouble }
+    }
+
+    /// An input or output error on a path.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list grows")]
+    pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let trouble = match error.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Trouble::Full,
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Trouble::Denied,
+            Kind::NotFound => Trouble::Missing,
+            Kind::WouldBlock => Trouble::Locked,
+            _ => Trouble::Other,
+        };
+        Self::new(trouble, format!("cannot {doing} `{}`: {error}", path.display()))
+    }
+}
+
+/// The result of an effect.
+pub type Result<T> = std::result::Result<T, EffectError>;
+
+/// The name of a git object: its hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Oid {
+    bytes: [u8; 32],
+    len: u8,
+}
+
+impl Oid {
+    /// The hash with these bytes (20 of SHA-1, 32 of SHA-256).
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let len = bytes.len().min(32);
+        let mut oid = Self { bytes: [0; 32], len: u8::try_from(len).unwrap_or(32) };
+        oid.bytes[..len].copy_from_slice(&bytes[..len]);
+        oid
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The hash that 40 or 64 hexadecimal digits spell.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if !matches!(text.len(), 40 | 64) || !text.is_ascii() {
+            return None;
+        }
+        let bytes: Option<Vec<u8>> =
+            (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect();
+        bytes.map(|bytes| Self::from_bytes(&bytes))
+    }
+
+    /// The first digits, as people read them.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(9).collect()
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Oid({self})")
+    }
+}
+
+/// Where `HEAD` points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Head {
+    /// To a branch (without `refs/heads/`), which has a tip unless it is unborn.
+    Branch(String, Option<Oid>),
+    /// To a commit.
+    Detached(Oid),
+}
+
+/// What a commit says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Its own name.
+    pub id: Oid,
+    /// Its tree.
+    pub tree: Oid,
+    /// Its parents.
+    pub parents: Vec<Oid>,
+    /// When it was committed.
+    pub time: Timestamp,
+    /// Who wrote it.
+    pub author: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// A file mode as git stores it: `100644`, `100755`, `120000` (link), `160000` (submodule).
+pub type Mode = u32;
+/// An ordinary file.
+pub const MODE_FILE: Mode = 0o100_644;
+/// A program.
+pub const MODE_PROGRAM: Mode = 0o100_755;
+/// A symbolic link.
+pub const MODE_LINK: Mode = 0o120_000;
+/// A submodule.
+pub const MODE_SUBMODULE: Mode = 0o160_000;
+
+/// A file in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Path from the root of the tree.
+    pub path: BString,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its content.
+    pub id: Oid,
+}
+
+/// How one path differs between two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Path from the root of the tree.
+    pub path: BString,
+    /// Mode and content before; none if it was not there.
+    pub old: Option<(Mode, Oid)>,
+    /// Mode and content after; none if it is gone.
+    pub new: Option<(Mode, Oid)>,
+}
+
+/// One path to put into, or take out of, a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Path from the root of the tree.
+    pub path: BString,
+    /// Mode and content; none takes it out.
+    pub new: Option<(Mode, Oid)>,
+}
+
+/// A name and an address, as git writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+}
+
+/// A commit to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// Its tree.
+    pub tree: Oid,
+    /// Its parents.
+    pub parents: Vec<Oid>,
+    /// Who commits; none means git's configured identity.
+    pub author: Option<Identity>,
+    /// When.
+    pub time: Timestamp,
+    /// The whole message.
+    pub message: String,
+}
+
+/// What a three-way merge of trees gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Merge {
+    /// Both sides fit together.
+    Clean(Oid),
+    /// They do not; the paths in question.
+    Conflict(Vec<BString>),
+}
+
+/// What became of a compare-and-swap of a ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swap {
+    /// The ref has the new value.
+    Done,
+    /// The ref had another value than expected: this one.
+    Moved(Option<Oid>),
+}
+
+/// What a look at a work tree gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The tree of everything that is there and not ignored.
+    pub tree: Oid,
+    /// Directories that are repositories of their own; not part of the tree.
+    pub nested: Vec<BString>,
+}
+
+/// A work tree that is checked out from a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// Its root.
+    pub dir: PathBuf,
+    /// Its private git directory.
+    pub git_dir: PathBuf,
+    /// What is under way in it (`merge`, `rebase`, …), if anything.
+    pub in_progress: Option<String>,
+}
+
+/// What a hook did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookRun {
+    /// There is none.
+    Absent,
+    /// It agreed; the commit message as it left it.
+    Passed(String),
+    /// It refused; its last lines.
+    Refused(String),
+}
+
+/// A program to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The program, then its arguments.
+    pub argv: Vec<String>,
+    /// Where.
+    pub dir: PathBuf,
+    /// Everything that it sees in its environment.
+    pub env: Vec<(String, String)>,
+    /// What it reads on standard input.
+    pub stdin: Vec<u8>,
+    /// The longest that it may take.
+    pub timeout: Duration,
+    /// The longest that it may print nothing.
+    pub idle_timeout: Option<Duration>,
+    /// The most that it may print, in bytes.
+    pub output_limit: u64,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By this signal, which orch did not send.
+    Signalled(i32),
+    /// After its time limit.
+    TimedOut,
+    /// After printing nothing for too long.
+    Silent,
+    /// After printing too much.
+    Flooded,
+    /// Because orch was told to stop.
+    Interrupted,
+    /// It could not be started; why.
+    NotStarted(String),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exit {code}"),
+            Self::Signalled(signal) => write!(f, "signal {signal}"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::Silent => f.write_str("silent for too long"),
+            Self::Flooded => f.write_str("printed too much"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::NotStarted(why) => write!(f, "not started: {why}"),
+        }
+    }
+}
+
+/// What a program did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// How it ended.
+    pub ended: Ended,
+    /// What it printed to standard output, the last megabyte.
+    pub stdout: Vec<u8>,
+    /// What it printed to standard error, the last megabyte.
+    pub stderr: Vec<u8>,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Processes that it left running, which were ended.
+    pub survivors: u32,
+}
+
+/// A file of a work tree, with what changes when its content does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkFile {
+    /// Path from the root, with `/`.
+    pub path: String,
+    /// Size, inode, times of modification and change in nanoseconds.
+    pub stamp: [u64; 4],
+}
