@@ -9,7 +9,7 @@ use crate::gate::Verdict;
 use crate::report::json;
 use crate::report::table::{Cell, Table};
 use crate::state::problem::nearest;
-use crate::step::attempt::run_gates;
+use crate::step::judge::run_gates;
 use serde_json::json;
 
 /// Run the gates on the work tree as it is, without an agent

@@ -1,10 +1,11 @@
 //! Outcome and commit: what the work came to, recorded and landed.
 
-use super::attempt::{Job, Work, judge_candidate};
+use super::attempt::{Job, Work};
 use super::base::branch_ref;
 use super::defer;
 use super::error::StepError;
 use super::event::Event;
+use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::site::Workplace;

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod land;
 pub mod assemble;
 pub mod site;
+pub mod judge;
 pub mod attempt;
 pub mod record;
 pub mod keep;
@@ -307,7 +308,7 @@ fn set_up(
         return Ok(());
     }
     let gate = crate::config::GateConfig::new("setup", setup.as_str());
-    let verdicts = attempt::run_gates(world, &[gate], &workplace.dir(), reporter)?;
+    let verdicts = judge::run_gates(world, &[gate], &workplace.dir(), reporter)?;
     match crate::gate::first_rejection(&verdicts) {
         None => Ok(world.files.write(marker, setup.as_bytes(), false)?),
         Some(verdict) => Err(StepError::NoAgent(format!(

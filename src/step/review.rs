@@ -1,11 +1,12 @@
 //! Approving work that waits for a review: the gates run again on what the branch has become, then
 //! it lands like a step's.
 
-use super::attempt::{Job, judge_candidate};
+use super::attempt::Job;
 use super::base::Base;
 use super::error::StepError;
 use super::event::Reporter;
 use super::finish::{code_tree, identity};
+use super::judge::judge_candidate;
 use super::land::{Judged, Plan, land, list, tree_with};
 use super::record::{attempts_ref, new_run_id};
 use super::site::Workplace;
