@@ -3,6 +3,8 @@
 //! Pure: one file per adapter, none of which starts anything. Invariant: a reply is what the agent
 //! says; nothing here is evidence.
 
+pub mod failure;
+pub mod stream;
 mod command;
 mod shell;
 mod reply;
