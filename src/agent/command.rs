@@ -1,9 +1,10 @@
 //! Any program as an agent: the prompt on standard input, as an argument or as a file; what it
 //! prints is its reply.
 
+use super::stream::{Listener, Signal};
 use super::{Brief, invoke};
 use crate::config::{Profile, PromptBy};
-use crate::effects::Invocation;
+use crate::effects::{Finished, Invocation};
 
 /// The profile's program, with the prompt where the profile wants it.
 ///
@@ -22,4 +23,14 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
         PromptBy::File => argv.push(brief.prompt_file.to_string_lossy().into_owned()),
     }
     invoke(profile, brief, argv, stdin)
+}
+
+/// What any program prints says nothing while it runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plain;
+
+impl Listener for Plain {
+    fn line(&mut self, _: &[u8], _: &mut dyn FnMut(Signal)) {}
+
+    fn end(&mut self, _: &Finished, _: &mut dyn FnMut(Signal)) {}
 }

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::init::README;
 use crate::commit::state_commit;
 use crate::effects::os::process::{OsProcess, as_argument, on_path};
-use crate::effects::{EffectError, Ended, Invocation, Process as _};
+use crate::effects::{EffectError, Ended, Invocation, Process as _, Stop};
 use crate::state::{file, layout};
 use crate::step::init::{empty_base, first_commit};
 use crate::step::land::{FileEdit, tree_with};
@@ -129,6 +129,7 @@ fn git(dir: &Path, arguments: &[&str]) -> Result<(), CliError> {
         timeout: Duration::from_secs(60),
         idle_timeout: None,
         output_limit: 1 << 20,
+        stop: Stop::Terminate,
     })?;
     if finished.ended == Ended::Exited(0) {
         return Ok(());

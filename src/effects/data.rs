@@ -274,6 +274,18 @@ pub struct Invocation {
     pub idle_timeout: Option<Duration>,
     /// The most that it may print, in bytes.
     pub output_limit: u64,
+    /// How it is asked to end.
+    pub stop: Stop,
+}
+
+/// How a program is asked to end, before it is made to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stop {
+    /// By SIGTERM.
+    #[default]
+    Terminate,
+    /// By SIGINT, which some programs clean up after, and after SIGTERM not.
+    Interrupt,
 }
 
 /// How a program ended.

@@ -4,7 +4,7 @@
 use super::Verdict;
 use super::builtin::last_lines;
 use crate::config::{GateConfig, MetricConfig};
-use crate::effects::{Ended, Finished, Invocation};
+use crate::effects::{Ended, Finished, Invocation, Stop};
 use crate::state::run::VerdictKind;
 use regex::Regex;
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ pub fn invocation(gate: &GateConfig, dir: PathBuf, env: Vec<(String, String)>) -
         timeout: gate.timeout,
         idle_timeout: None,
         output_limit: OUTPUT_LIMIT,
+        stop: Stop::Terminate,
     }
 }
 

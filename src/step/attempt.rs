@@ -5,6 +5,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{base_env, judge_candidate, set_variables};
 use super::site::{Left, Workplace};
+use crate::agent::stream::Session;
 use crate::agent::{self, Brief, Reply};
 use crate::config::Profile;
 use crate::effects::{Ended, HookRun, Oid, World};
@@ -119,6 +120,7 @@ fn one(
         task: job.task,
         run: job.run,
         attempt,
+        session: Session::New,
         prompt: text,
         dir: workplace.dir(),
         prompt_file: world.files.root().join(&prompt_name),

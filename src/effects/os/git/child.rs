@@ -4,7 +4,7 @@
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
 
 use super::{HookRun, Oid, OsGit, Result, id, or};
-use crate::effects::{EffectError, Ended, Invocation, Process as _, Trouble, WorkTree};
+use crate::effects::{EffectError, Ended, Invocation, Process as _, Stop, Trouble, WorkTree};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -146,6 +146,7 @@ impl OsGit {
             timeout: Duration::from_secs(600),
             idle_timeout: None,
             output_limit: 64 << 20,
+            stop: Stop::Terminate,
         })?;
         if finished.ended == Ended::Exited(0) {
             let left = std::fs::read_to_string(&message_file)
