@@ -5,6 +5,9 @@
 
 pub mod failure;
 pub mod stream;
+pub mod facts;
+pub mod ending;
+mod claude;
 mod command;
 mod shell;
 mod reply;
@@ -14,6 +17,8 @@ pub use reply::{FollowUp, NewNote, Reply, read_reply};
 use crate::config::{Adapter, Profile};
 use crate::effects::{Invocation, Stop};
 use crate::state::task::Task;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use stream::{Listener, Session, Spent};
 use thiserror::Error;
@@ -44,6 +49,23 @@ pub struct Brief<'b> {
     pub base_env: Vec<(String, String)>,
     /// The variables that its profile names and that are set.
     pub profile_env: Vec<(String, String)>,
+    /// Which conversation goes on.
+    pub session: Session,
+    /// What this process may cost, in USD.
+    pub budget_usd: Option<f64>,
+}
+
+/// What a listener cannot hear.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The conversation that the process takes up.
+    pub session: Session,
+    /// What earlier processes of this conversation used: some agents count them again.
+    pub earlier: Spent,
+    /// When the process starts.
+    pub now: Timestamp,
+    /// Where it runs: some agents tell the time of a reset without a zone.
+    pub zone: TimeZone,
 }
 
 /// Why a profile cannot do a task.
@@ -181,19 +203,37 @@ pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, Ag
     match profile.adapter {
         Adapter::Command => Ok(command::invocation(profile, brief)),
         Adapter::Shell => shell::invocation(profile, brief),
-        Adapter::Claude
-        | Adapter::Codex
-        | Adapter::Gemini
-        | Adapter::Opencode
-        | Adapter::Copilot
-        | Adapter::Aider => {
+        Adapter::Claude => Ok(claude::invocation(profile, brief)),
+        Adapter::Codex | Adapter::Gemini | Adapter::Opencode | Adapter::Copilot | Adapter::Aider => {
             Err(AgentError::NotYet { profile: profile.name.clone(), adapter: adapter_word(profile.adapter) })
         }
     }
 }
 
-fn environment(brief: &Brief<'_>) -> Vec<(String, String)> {
-    let mut env = brief.base_env.clone();
+/// Who understands what a profile's process prints.
+#[must_use]
+pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
+    match profile.adapter {
+        Adapter::Claude => Box::new(claude::listener(profile, known)),
+        Adapter::Codex
+        | Adapter::Gemini
+        | Adapter::Opencode
+        | Adapter::Copilot
+        | Adapter::Aider
+        | Adapter::Command
+        | Adapter::Shell => Box::new(ending::Plain),
+    }
+}
+
+/// The environment: what the adapter wants, unless the profile says otherwise, and what every
+/// program of orch's sees.
+fn environment(brief: &Brief<'_>, wanted: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = wanted
+        .iter()
+        .filter(|(name, _)| brief.profile_env.iter().all(|(set, _)| set != name))
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    env.extend(brief.base_env.iter().cloned());
     env.extend(brief.profile_env.iter().cloned());
     let path = |path: &PathBuf| path.to_string_lossy().into_owned();
     env.extend([
@@ -207,10 +247,20 @@ fn environment(brief: &Brief<'_>) -> Vec<(String, String)> {
 }
 
 fn invoke(profile: &Profile, brief: &Brief<'_>, argv: Vec<String>, stdin: Vec<u8>) -> Invocation {
+    invoke_with(profile, brief, argv, stdin, &[])
+}
+
+fn invoke_with(
+    profile: &Profile,
+    brief: &Brief<'_>,
+    argv: Vec<String>,
+    stdin: Vec<u8>,
+    wanted: &[(&str, &str)],
+) -> Invocation {
     Invocation {
         argv,
         dir: brief.dir.clone(),
-        env: environment(brief),
+        env: environment(brief, wanted),
         stdin,
         timeout: profile.timeout,
         idle_timeout: profile.idle_timeout,

@@ -6,6 +6,7 @@
 use super::failure::Failure;
 use crate::effects::Finished;
 use crate::state::run::Tokens;
+use sha2::{Digest as _, Sha256};
 
 /// Which conversation a process takes up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +20,19 @@ pub enum Session {
     Resumed(String),
     /// One that is there, only to make it smaller; there is no work to do.
     Compacted(String),
+}
+
+impl Session {
+    /// A new one, with an id of its own for a seed: a UUID, as agents ask for.
+    #[must_use]
+    pub fn named(seed: &str) -> Self {
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&Sha256::digest(seed)[..16]);
+        // Version 4 and its variant; some agents check them.
+        let bits = u128::from_be_bytes(bits) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+        let hex = format!("{bits:032x}");
+        Self::Named([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
+    }
 }
 
 /// What was used, by one process, so far.
@@ -78,4 +92,20 @@ pub trait Listener {
 
     /// Understands how the process ended, and what it printed to standard error.
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_session_has_an_id_that_is_a_uuid() {
+        let Session::Named(id) = Session::named("01JD/1") else { panic!("it is named") };
+        assert_eq!(Session::named("01JD/1"), Session::Named(id.clone()));
+        assert_ne!(Session::named("01JD/2"), Session::Named(id.clone()));
+        let groups: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        assert_eq!(&id[14..15], "4", "the version");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "the variant");
+    }
 }

@@ -127,6 +127,8 @@ fn one(
         outcome_file: world.files.root().join(&outcome_name),
         base_env: base_env(world),
         profile_env: set_variables(world, &job.profile.env),
+        session: Session::New,
+        budget_usd: job.base.config.budget.step_usd,
     };
     let invocation =
         agent::invocation(job.profile, &brief).map_err(|error| StepError::NoAgent(error.to_string()))?;

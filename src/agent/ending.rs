@@ -1,0 +1,44 @@
+//! How a process ended, as a failure: what every agent has in common, whatever it printed.
+//!
+//! Invariant: an ending that orch brought about is never taken for the agent's own failure.
+
+use super::failure::{Failure, FailureKind};
+use super::stream::{Listener, Signal};
+use crate::effects::{Ended, Finished};
+
+/// What a process's end says by itself, where its output said nothing of a failure.
+#[must_use]
+pub fn failure(finished: &Finished) -> Option<Failure> {
+    let said = last_line(&finished.stderr).unwrap_or_else(|| finished.ended.to_string());
+    let kind = match &finished.ended {
+        Ended::Exited(0) | Ended::Interrupted => return None,
+        Ended::Exited(_) => FailureKind::Crash,
+        Ended::Signalled(_) => return Some(Failure::new(FailureKind::Crash, &finished.ended.to_string())),
+        Ended::TimedOut => return Some(Failure::new(FailureKind::TimeLimit, &finished.ended.to_string())),
+        Ended::Silent => return Some(Failure::new(FailureKind::Hang, &finished.ended.to_string())),
+        Ended::Flooded => return Some(Failure::new(FailureKind::Garbage, &finished.ended.to_string())),
+        Ended::NotStarted(why) => return Some(Failure::new(FailureKind::Missing, why)),
+    };
+    Some(Failure::new(kind, &said))
+}
+
+/// The last line that is not empty.
+#[must_use]
+pub fn last_line(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(8 << 10)..]);
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
+}
+
+/// Any program: what it prints is its reply and nothing else.
+#[derive(Debug, Default)]
+pub struct Plain;
+
+impl Listener for Plain {
+    fn line(&mut self, _line: &[u8], _signal: &mut dyn FnMut(Signal)) {}
+
+    fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
+        if let Some(failure) = failure(finished) {
+            signal(Signal::Failed(failure));
+        }
+    }
+}
