@@ -3,6 +3,7 @@
 pub mod clock;
 mod walk;
 pub mod files;
+mod sweep;
 pub mod process;
 pub mod git;
 pub mod foreign;

@@ -2,20 +2,21 @@
 //!
 //! Each program gets a process group of its own and writes to files, not to pipes: a grandchild
 //! that keeps a pipe open would otherwise keep orch waiting. When the program has ended, by itself
-//! or by a limit, its group is ended (SIGTERM, a grace period, SIGKILL). On Linux orch is also the
-//! reaper of orphans, so that what left the group is found among orch's own children and ended too.
+//! or by a limit, its group and what left it are ended (`sweep`).
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for here")]
 
-use crate::effects::{EffectError, Ended, Finished, Invocation, Process, Result, Trouble};
+use super::sweep;
+use crate::effects::{EffectError, Ended, Finished, Invocation, Pool, Process, Result, Trouble};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-/// How long a group is given between SIGTERM and SIGKILL.
+/// How long what a killed orch left is given to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// How much of an output is kept.
 const KEEP: u64 = 1 << 20;
@@ -72,10 +73,12 @@ impl Process for OsProcess {
         if self.interrupted().is_some() {
             return Ok(Finished { ended: Ended::Interrupted, ..not_started("", started) });
         }
-        adopt_orphans();
+        sweep::adopt_orphans();
+        let mark = sweep::new_mark();
+        let env = invocation.env.iter().cloned().chain([(sweep::MARK.to_owned(), mark.clone())]);
         let expression = duct::cmd(program, arguments)
             .dir(&invocation.dir)
-            .full_env(invocation.env.iter().cloned())
+            .full_env(env)
             .stdin_file(outputs.stdin.try_clone().map_err(cannot_watch)?)
             .stdout_file(outputs.stdout.try_clone().map_err(cannot_watch)?)
             .stderr_file(outputs.stderr.try_clone().map_err(cannot_watch)?)
@@ -84,13 +87,12 @@ impl Process for OsProcess {
                 own_group(command);
                 Ok(())
             });
-        let handle = match expression.start() {
-            Ok(handle) => handle,
+        let (handle, noted) = match sweep::start(mark, &expression) {
+            Ok(started) => started,
             Err(error) => return Ok(not_started(&error.to_string(), started)),
         };
-        let pid = handle.pids().first().copied().unwrap_or_default();
         let ended = self.watch_until_end(&handle, &outputs, invocation, started)?;
-        let survivors = end_all(pid);
+        let survivors = sweep::end_all(&noted);
         handle.wait().map_err(cannot_watch)?;
         Ok(Finished {
             ended,
@@ -98,6 +100,31 @@ impl Process for OsProcess {
             stderr: tail(&outputs.stderr)?,
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             survivors,
+        })
+    }
+
+    fn run_several(&self, pool: &mut dyn Pool) -> Result<()> {
+        std::thread::scope(|scope| {
+            let (send, ended) = channel();
+            let (mut running, mut failed) = (0, None);
+            loop {
+                while failed.is_none()
+                    && let Some((id, invocation)) = pool.start()
+                {
+                    let send = send.clone();
+                    running += 1;
+                    scope.spawn(move || send.send((id, self.run(&invocation))));
+                }
+                if running == 0 {
+                    return failed.map_or(Ok(()), Err);
+                }
+                let Ok((id, result)) = ended.recv() else { return failed.map_or(Ok(()), Err) };
+                running -= 1;
+                match result {
+                    Ok(finished) => pool.ended(id, finished),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
         })
     }
 
@@ -228,103 +255,6 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     command.process_group(0);
 }
 
-/// Makes orch the parent of every descendant whose own parent has died.
-fn adopt_orphans() {
-    #[cfg(target_os = "linux")]
-    {
-        // Without it (an old kernel), orphans that left the group are not found; nothing else changes.
-        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-    }
-}
-
-/// Ends a group and everything that left it; says how many processes had to be ended beside the
-/// first one.
-fn end_all(leader: u32) -> u32 {
-    let Some(group) = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw) else { return 0 };
-    let alive = members(group);
-    if alive.is_empty() {
-        return 0;
-    }
-    let survivors = alive.iter().filter(|pid| **pid != group).count();
-    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
-    for pid in &alive {
-        let _ = rustix::process::kill_process(*pid, rustix::process::Signal::TERM);
-    }
-    let deadline = Instant::now() + GRACE;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        let alive = members(group);
-        if alive.is_empty() {
-            return u32::try_from(survivors).unwrap_or(u32::MAX);
-        }
-        if Instant::now() >= deadline {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            for pid in alive {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(50));
-    }
-}
-
-/// The processes of a group that are alive, and the orphans that orch has adopted.
-#[cfg(target_os = "linux")]
-fn members(group: rustix::process::Pid) -> Vec<rustix::process::Pid> {
-    let own = rustix::process::getpid();
-    let mut all: Vec<(rustix::process::Pid, i32, i32, bool)> = Vec::new();
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    for entry in entries.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-            continue;
-        };
-        let Some(pid) = rustix::process::Pid::from_raw(pid) else { continue };
-        if let Some((parent, pgid, dead)) = stat(&entry.path()) {
-            all.push((pid, parent, pgid, dead));
-        }
-    }
-    let mut found: Vec<rustix::process::Pid> = Vec::new();
-    for (pid, parent, pgid, dead) in &all {
-        let adopted = *parent == own.as_raw_nonzero().get() && *pgid != own_group_id();
-        if *dead {
-            if adopted && *pid != group {
-                let _ = rustix::process::waitpid(Some(*pid), rustix::process::WaitOptions::NOHANG);
-            }
-        } else if adopted || *pgid == group.as_raw_nonzero().get() {
-            found.push(*pid);
-        }
-    }
-    // Children of what was adopted come along, however deep.
-    let mut at = 0;
-    while at < found.len() {
-        let above = found[at].as_raw_nonzero().get();
-        for (pid, parent, _, dead) in &all {
-            if *parent == above && !dead && !found.contains(pid) {
-                found.push(*pid);
-            }
-        }
-        at += 1;
-    }
-    found
-}
-
-#[cfg(target_os = "linux")]
-fn own_group_id() -> i32 {
-    rustix::process::getpgrp().as_raw_nonzero().get()
-}
-
-/// Parent, group and whether it has ended already, from `/proc/<pid>/stat`.
-#[cfg(target_os = "linux")]
-fn stat(dir: &Path) -> Option<(i32, i32, bool)> {
-    let text = std::fs::read_to_string(dir.join("stat")).ok()?;
-    let (_, rest) = text.rsplit_once(')')?;
-    let mut fields = rest.split_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    let group = fields.next()?.parse().ok()?;
-    Some((parent, group, matches!(state, "Z" | "X")))
-}
-
 /// The living processes that were started for a run, by what their environment says.
 #[cfg(target_os = "linux")]
 fn strays(run: &str, dir: &Path) -> Vec<rustix::process::Pid> {
@@ -347,7 +277,7 @@ fn strays(run: &str, dir: &Path) -> Vec<rustix::process::Pid> {
                 file.parent().is_some_and(|parent| whole(parent) == dir)
             })
         };
-        (marked && ours() && pid != own && !stat(&entry.path())?.2).then_some(pid)
+        (marked && ours() && pid != own && !sweep::stat(&entry.path())?.2).then_some(pid)
     });
     pids.collect()
 }
@@ -356,15 +286,6 @@ fn strays(run: &str, dir: &Path) -> Vec<rustix::process::Pid> {
 #[cfg(not(target_os = "linux"))]
 fn strays(_: &str, _: &Path) -> Vec<rustix::process::Pid> {
     Vec::new()
-}
-
-/// Elsewhere only the group itself can be seen.
-#[cfg(all(unix, not(target_os = "linux")))]
-fn members(group: rustix::process::Pid) -> Vec<rustix::process::Pid> {
-    match rustix::process::test_kill_process_group(group) {
-        Ok(()) => vec![group],
-        Err(_) => Vec::new(),
-    }
 }
 
 /// Whether a program of this name can be found.
@@ -382,4 +303,68 @@ pub fn on_path(name: &str) -> bool {
 #[must_use]
 pub fn as_argument(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// Programs that are all started at once, but for those that wait for an earlier one to end.
+    struct Programs {
+        dir: PathBuf,
+        /// The script, and after whose end it starts.
+        scripts: Vec<(&'static str, Option<usize>)>,
+        started: Vec<usize>,
+        ended: Vec<(usize, Finished)>,
+    }
+
+    impl Pool for Programs {
+        fn start(&mut self) -> Option<(usize, Invocation)> {
+            let has_ended = |wanted: usize| self.ended.iter().any(|(id, _)| *id == wanted);
+            let may = |id: &usize| !self.started.contains(id) && self.scripts[*id].1.is_none_or(has_ended);
+            let id = (0..self.scripts.len()).find(may)?;
+            self.started.push(id);
+            let argv = ["sh", "-c", self.scripts[id].0].map(str::to_owned).to_vec();
+            let env = vec![("PATH".to_owned(), std::env::var("PATH").unwrap_or_default())];
+            let (dir, timeout) = (self.dir.clone(), Duration::from_secs(60));
+            let invocation = Invocation {
+                argv,
+                dir,
+                env,
+                stdin: Vec::new(),
+                timeout,
+                idle_timeout: None,
+                output_limit: 1 << 20,
+                stop: crate::effects::Stop::Terminate,
+            };
+            Some((id, invocation))
+        }
+
+        fn ended(&mut self, id: usize, finished: Finished) {
+            self.ended.push((id, finished));
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_program_that_ends_takes_nothing_from_one_that_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        // The second one needs a process that has left its group and lost its parent; the third one,
+        // which starts once the first has ended, tells that process to answer.
+        let needs_its_orphan =
+            "mkfifo go back; (setsid sh -c 'read x < go; echo x > back' &); : > ready; read y < back";
+        let scripts = vec![
+            ("until [ -e ready ]; do :; done", None),
+            (needs_its_orphan, None),
+            ("echo x > go", Some(0)),
+        ];
+        let mut pool =
+            Programs { dir: dir.path().to_owned(), scripts, started: Vec::new(), ended: Vec::new() };
+        let process = OsProcess { signals: Arc::default(), last: Arc::default(), patient: false };
+        process.run_several(&mut pool).unwrap();
+        pool.ended.sort_by_key(|(id, _)| *id);
+        let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();
+        assert_eq!(endings, [&Ended::Exited(0); 3]);
+    }
 }

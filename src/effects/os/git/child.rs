@@ -3,6 +3,7 @@
 //! Every child gets `core.fsync=all` by environment (a setting that is forgotten on one child loses
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
 
+use super::super::sweep;
 use super::{HookRun, Oid, OsGit, Result, id, or};
 use crate::effects::{EffectError, Ended, Invocation, Process as _, Stop, Trouble, WorkTree};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ fn environment() -> Vec<(String, String)> {
 impl OsGit {
     /// Runs git on the trusted repository, without a work tree.
     pub(super) fn git(&self, arguments: &[&str]) -> Result<GitOutput> {
-        let output = duct::cmd("git", arguments)
+        let expression = duct::cmd("git", arguments)
             .full_env(
                 environment()
                     .into_iter()
@@ -70,14 +71,16 @@ impl OsGit {
             .before_spawn(|command| {
                 super::super::process::own_group(command);
                 Ok(())
-            })
-            .run()
-            .map_err(|error| {
-                EffectError::new(Trouble::Other, format!("cannot run `git {}`: {error}", arguments.join(" ")))
-            })?;
+            });
+        let failed = |error: std::io::Error| {
+            EffectError::new(Trouble::Other, format!("cannot run `git {}`: {error}", arguments.join(" ")))
+        };
+        // Noted, so that nobody takes it for an orphan while it runs; without a mark, because it leaves none.
+        let (handle, _noted) = sweep::start(String::new(), &expression).map_err(failed)?;
+        let output = handle.wait().map_err(failed)?;
         // A shell between reports a signal as a code above 128; git's own failure is 128.
         let killed = output.status.code().is_none_or(|code| code > 128);
-        Ok(GitOutput { stderr: output.stderr, killed })
+        Ok(GitOutput { stderr: output.stderr.clone(), killed })
     }
 
     /// Where a hook lies, if there is one that would run: `core.hooksPath` inside the tree is read
