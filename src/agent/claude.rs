@@ -3,7 +3,7 @@
 //! The repository is not trusted: its settings, hooks and MCP servers are left out. Nothing else holds
 //! its tools inside the workspace; that is the sandbox's work.
 
-use super::ending::Plain;
+use super::command::Plain;
 use super::stream::{Listener, Session};
 use super::{Brief, Known, invoke_with};
 use crate::config::Profile;

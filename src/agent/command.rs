@@ -2,7 +2,7 @@
 //! prints is its reply.
 
 use super::stream::{Listener, Signal};
-use super::{Brief, invoke};
+use super::{Brief, ending, invoke};
 use crate::config::{Profile, PromptBy};
 use crate::effects::{Finished, Invocation};
 
@@ -32,5 +32,9 @@ pub(super) struct Plain;
 impl Listener for Plain {
     fn line(&mut self, _: &[u8], _: &mut dyn FnMut(Signal)) {}
 
-    fn end(&mut self, _: &Finished, _: &mut dyn FnMut(Signal)) {}
+    fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
+        if let Some(failure) = ending::failure(finished) {
+            signal(Signal::Failed(failure));
+        }
+    }
 }

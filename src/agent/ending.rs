@@ -3,7 +3,6 @@
 //! Invariant: an ending that orch brought about is never taken for the agent's own failure.
 
 use super::failure::{Failure, FailureKind};
-use super::stream::{Listener, Signal};
 use crate::effects::{Ended, Finished};
 
 /// What a process's end says by itself, where its output said nothing of a failure.
@@ -27,18 +26,4 @@ pub fn failure(finished: &Finished) -> Option<Failure> {
 pub fn last_line(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(8 << 10)..]);
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
-}
-
-/// Any program: what it prints is its reply and nothing else.
-#[derive(Debug, Default)]
-pub struct Plain;
-
-impl Listener for Plain {
-    fn line(&mut self, _line: &[u8], _signal: &mut dyn FnMut(Signal)) {}
-
-    fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
-        if let Some(failure) = failure(finished) {
-            signal(Signal::Failed(failure));
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! Measured with the versions that [`Facts::tested`] names. Not here: how its stream is understood.
 
 use crate::config::Adapter;
+use crate::effects::Stop;
 
 /// What is known of one agent CLI. Paths are below the user's home directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Facts {
     pub names_sessions: bool,
     /// Whether a session can be made smaller from outside.
     pub compacts: bool,
+    /// How it is asked to end, so that it ends its tools too.
+    pub stop: Stop,
     /// The variable that moves its own folder, and where that is otherwise.
     pub home: (Option<&'static str>, &'static str),
     /// What else it writes; the last element may be the beginning of a name.
@@ -51,6 +54,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: true,
         names_sessions: true,
         compacts: true,
+        stop: Stop::Terminate,
         home: (Some("CLAUDE_CONFIG_DIR"), ".claude"),
         writes: &[".claude.json"],
         keys: &["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"],
@@ -69,6 +73,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: true,
         names_sessions: false,
         compacts: false,
+        stop: Stop::Interrupt,
         home: (Some("CODEX_HOME"), ".codex"),
         writes: &[],
         keys: &["CODEX_API_KEY"],
@@ -87,6 +92,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: false,
         names_sessions: false,
         compacts: false,
+        stop: Stop::Terminate,
         home: (None, ".gemini"),
         writes: &[],
         keys: &["GEMINI_API_KEY"],
@@ -105,6 +111,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: true,
         names_sessions: false,
         compacts: false,
+        stop: Stop::Terminate,
         home: (None, ".local/share/opencode"),
         writes: &[".config/opencode", ".cache/opencode", ".local/state/opencode"],
         keys: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"],
@@ -123,6 +130,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: true,
         names_sessions: true,
         compacts: false,
+        stop: Stop::Terminate,
         home: (Some("COPILOT_HOME"), ".copilot"),
         writes: &[".cache/copilot"],
         keys: &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_API_KEY"],
@@ -147,6 +155,7 @@ pub const FACTS: [Facts; 6] = [
         resumes: false,
         names_sessions: false,
         compacts: false,
+        stop: Stop::Terminate,
         home: (None, ".aider"),
         writes: &[],
         keys: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"],
@@ -159,10 +168,31 @@ pub const FACTS: [Facts; 6] = [
     },
 ];
 
-/// What is known of an adapter's CLI; nothing for those that run any program.
+/// What is known of a program that can be any.
+const ANY: Facts = Facts {
+    adapter: Adapter::Command,
+    program: "",
+    title: "any program",
+    tested: "",
+    resumes: false,
+    names_sessions: false,
+    compacts: false,
+    stop: Stop::Terminate,
+    home: (None, ""),
+    writes: &[],
+    keys: &[],
+    settings: &[],
+    login_file: None,
+    version: &[],
+    auth: None,
+    login: "",
+    install: "",
+};
+
+/// What is known of an adapter's program.
 #[must_use]
-pub fn facts(adapter: Adapter) -> Option<&'static Facts> {
-    FACTS.iter().find(|facts| facts.adapter == adapter)
+pub fn facts(adapter: Adapter) -> &'static Facts {
+    FACTS.iter().find(|facts| facts.adapter == adapter).unwrap_or(&ANY)
 }
 
 #[cfg(test)]
@@ -173,7 +203,7 @@ mod tests {
     fn every_adapter_but_those_for_any_program_has_its_facts() {
         for adapter in Adapter::ALL {
             let any_program = matches!(adapter, Adapter::Command | Adapter::Shell);
-            assert_eq!(facts(*adapter).is_none(), any_program, "{}", adapter.as_str());
+            assert_eq!(facts(*adapter).program.is_empty(), any_program, "{}", adapter.as_str());
         }
         for known in FACTS {
             assert_eq!(known.program, known.adapter.as_str());

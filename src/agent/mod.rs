@@ -12,10 +12,11 @@ mod command;
 mod shell;
 mod reply;
 
+pub use facts::{Facts, facts};
 pub use reply::{FollowUp, NewNote, Reply, read_reply};
 
 use crate::config::{Adapter, Profile};
-use crate::effects::{Invocation, Stop};
+use crate::effects::Invocation;
 use crate::state::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,8 +36,6 @@ pub struct Brief<'b> {
     pub run: &'b str,
     /// From 1.
     pub attempt: u32,
-    /// The conversation that it takes up.
-    pub session: Session,
     /// What the agent reads.
     pub prompt: &'b str,
     /// The directory that it works in.
@@ -111,48 +110,6 @@ pub fn can_continue(adapter: Adapter) -> bool {
     adapter != Adapter::Shell
 }
 
-/// What is true of an agent, beside how it is started and what it prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// Whether a conversation can be taken up again by its id.
-    pub resumes: bool,
-    /// Whether a conversation can be made smaller on request ([`Session::Compacted`]).
-    pub compacts: bool,
-    /// How it is asked to end, so that it ends its tools too.
-    pub stop: Stop,
-}
-
-/// What is true of the agents of an adapter.
-#[must_use]
-pub fn facts(adapter: Adapter) -> Facts {
-    match adapter {
-        Adapter::Claude => Facts { resumes: true, compacts: true, stop: Stop::Terminate },
-        Adapter::Codex => Facts { resumes: true, compacts: false, stop: Stop::Interrupt },
-        Adapter::Gemini
-        | Adapter::Opencode
-        | Adapter::Copilot
-        | Adapter::Aider
-        | Adapter::Command
-        | Adapter::Shell => Facts { resumes: false, compacts: false, stop: Stop::Terminate },
-    }
-}
-
-/// Who understands what an agent of this profile prints. `before` is what earlier processes of the same
-/// conversation used, for agents that report the totals of a conversation.
-#[must_use]
-pub fn listener(profile: &Profile, _before: Spent) -> Box<dyn Listener> {
-    match profile.adapter {
-        Adapter::Claude
-        | Adapter::Codex
-        | Adapter::Gemini
-        | Adapter::Opencode
-        | Adapter::Copilot
-        | Adapter::Aider
-        | Adapter::Command
-        | Adapter::Shell => Box::new(command::Plain),
-    }
-}
-
 /// Chooses who does a task: tasks with a command of their own go to the built-in shell, and only
 /// they do; all others to the first profile that is trusted with the task's complexity, else to
 /// the most capable one. The reason comes with it.
@@ -221,7 +178,7 @@ pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
         | Adapter::Copilot
         | Adapter::Aider
         | Adapter::Command
-        | Adapter::Shell => Box::new(ending::Plain),
+        | Adapter::Shell => Box::new(command::Plain),
     }
 }
 

@@ -120,7 +120,6 @@ fn one(
         task: job.task,
         run: job.run,
         attempt,
-        session: Session::New,
         prompt: text,
         dir: workplace.dir(),
         prompt_file: world.files.root().join(&prompt_name),
