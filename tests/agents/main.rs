@@ -1,0 +1,16 @@
+//! The real agent CLIs, run by orch against a model of the tests' own on a loopback port.
+//!
+//! `tests/agents/install/install.sh` installs them at pinned versions below `target/`. Without them every
+//! test here says that it tested nothing; with `ORCH_NEED_AGENTS` set it fails instead.
+
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the vocabulary of the scripts is larger than what they say so far"
+)]
+mod model;
+mod place;
+mod providers;
+mod direct;

@@ -1,0 +1,78 @@
+//! How each CLI is told that its provider is the model of the test.
+
+use crate::model::Model;
+use crate::place::Place;
+use serde_json::json;
+
+/// A key that opens nothing.
+pub(crate) const KEY: &str = "dummy-key-of-the-tests";
+
+impl Place {
+    /// Points a CLI to the model; the names of the variables that it has to see for that.
+    pub(crate) fn claude(&mut self, model: &Model) -> Vec<&'static str> {
+        let tmp = self.path("tmp").to_string_lossy().into_owned();
+        self.see(&[
+            ("ANTHROPIC_BASE_URL", &model.url()),
+            ("ANTHROPIC_API_KEY", KEY),
+            ("CLAUDE_CODE_TMPDIR", &tmp),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+            ("DISABLE_ERROR_REPORTING", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+        ])
+    }
+
+    pub(crate) fn codex(&mut self, model: &Model) -> Vec<&'static str> {
+        let config = format!(
+            "model = \"gpt-5.5\"\nmodel_provider = \"scripted\"\n\n[model_providers.scripted]\n\
+             name = \"scripted\"\nbase_url = \"{}/v1\"\nenv_key = \"SCRIPTED_API_KEY\"\nwire_api = \"responses\"\n",
+            model.url()
+        );
+        self.write("home/.codex/config.toml", &config);
+        self.see(&[("SCRIPTED_API_KEY", KEY)])
+    }
+
+    pub(crate) fn copilot(&mut self, model: &Model) -> Vec<&'static str> {
+        self.see(&[
+            ("COPILOT_OFFLINE", "true"),
+            ("COPILOT_AUTO_UPDATE", "false"),
+            ("COPILOT_PROVIDER_BASE_URL", &format!("{}/v1", model.url())),
+            ("COPILOT_PROVIDER_API_KEY", KEY),
+            ("COPILOT_PROVIDER_WIRE_API", "responses"),
+            ("COPILOT_MODEL", "gpt-5.4"),
+        ])
+    }
+
+    pub(crate) fn gemini(&mut self, model: &Model) -> Vec<&'static str> {
+        let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
+        self.write("home/.gemini/settings.json", &settings.to_string());
+        self.see(&[
+            ("GEMINI_API_KEY", KEY),
+            ("GOOGLE_GEMINI_BASE_URL", &model.url()),
+            ("GEMINI_CLI_NO_RELAUNCH", "1"),
+        ])
+    }
+
+    pub(crate) fn opencode(&mut self, model: &Model) -> Vec<&'static str> {
+        let config = json!({
+            "provider": {"scripted": {
+                "npm": "@ai-sdk/openai-compatible",
+                "options": {"baseURL": format!("{}/v1", model.url()), "apiKey": KEY},
+                "models": {"model-1": {"limit": {"context": 100_000, "output": 8_000}}},
+            }},
+        });
+        self.write("home/.config/opencode/opencode.json", &config.to_string());
+        self.see(&[
+            ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+            ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+            ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
+        ])
+    }
+
+    fn see(&mut self, variables: &[(&'static str, &str)]) -> Vec<&'static str> {
+        for (name, value) in variables {
+            self.set(name, value);
+        }
+        variables.iter().map(|(name, _)| *name).collect()
+    }
+}
