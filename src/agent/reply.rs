@@ -6,7 +6,7 @@
 use crate::effects::Finished;
 use crate::state::note::NoteKind;
 use crate::state::run::Tokens;
-use crate::state::task::{Kind, is_unprintable, one_line};
+use crate::state::task::{Kind, one_line, plain_lines};
 use serde::Deserialize;
 
 /// A task that an agent proposes.
@@ -128,7 +128,7 @@ impl Shape {
                 Some(kind) => notes.push(NewNote {
                     kind,
                     topic: note.topic.map(|topic| one_line(&topic, 60)).filter(|topic| !topic.is_empty()),
-                    text: clean(&note.text, 2_000),
+                    text: plain_lines(&note.text, 2_000),
                 }),
                 None => complaint = Some(format!("unknown note kind `{}`", one_line(&note.kind, 40))),
             }
@@ -140,7 +140,7 @@ impl Shape {
             .take(MAX_ITEMS)
             .map(|follow_up| FollowUp {
                 title: one_line(&follow_up.title, 200),
-                body: clean(&follow_up.body, 20_000),
+                body: plain_lines(&follow_up.body, 20_000),
                 kind: follow_up.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::Chore),
                 depends_on: follow_up.depends_on,
             })
@@ -149,7 +149,7 @@ impl Shape {
         Reply {
             summary: self
                 .summary
-                .map(|text| clean(&text, 4_000))
+                .map(|text| plain_lines(&text, 4_000))
                 .filter(|text| !text.is_empty())
                 .unwrap_or(printed),
             blocked: self.blocked.map(|text| one_line(&text, 300)).filter(|text| !text.is_empty()),
@@ -167,16 +167,9 @@ impl Shape {
     }
 }
 
-/// Text without what could steer a terminal, at most so many characters.
-fn clean(text: &str, max: usize) -> String {
-    let kept: String =
-        text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c)).take(max).collect();
-    kept.trim().to_owned()
-}
-
 /// The last paragraphs of what a program printed.
 fn summary_of_output(stdout: &[u8]) -> String {
-    let text = clean(&String::from_utf8_lossy(stdout), 1 << 20);
+    let text = plain_lines(&String::from_utf8_lossy(stdout), 1 << 20);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }

@@ -4,13 +4,11 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::flags::TaskFlags;
 use super::output::Answer;
-use crate::commit::state_commit;
 use crate::state::file;
 use crate::state::id::TaskId;
 use crate::state::layout;
 use crate::state::task::{Task, one_line};
 use crate::step::base::commands;
-use crate::step::person::land_files;
 use crate::step::record::new_task_id;
 use serde_json::json;
 
@@ -54,18 +52,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let path = layout::new_task(&task.id, base.snapshot.flat_tasks());
     let text = file::task::write(&task);
     let was_trusted = base.check_trust(&context.caller).is_ok();
-    if global.no_commit {
-        world.files.write_work(context.root()?, &path, Some(text.as_bytes()))?;
-    } else {
-        let subject = state_commit(&format!("add {} {}", task.id, task.title));
-        land_files(
-            world,
-            &base,
-            &[(path.clone(), Some(text.into_bytes()))],
-            &subject,
-            global.reporter().as_ref(),
-        )?;
-    }
+    let what = format!("add {} {}", task.id, task.title);
+    context.put(global, &base, &[(path.clone(), Some(text.into_bytes()))], &what)?;
     if was_trusted && task.run.is_some() && !global.no_commit {
         // Who types a command trusts it.
         let now = context.base()?;

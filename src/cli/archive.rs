@@ -3,9 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::output::Answer;
-use crate::commit::state_commit;
 use crate::config::duration;
-use crate::step::person::land_files;
 use crate::upkeep::archive::plan;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -32,16 +30,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let what = crate::report::plural(count, "task");
     let mut commit = None;
     if !args.dry_run && count > 0 {
-        if global.no_commit {
-            let root = context.root()?;
-            for (path, content) in &archive.files {
-                world.files.write_work(root, path, content.as_deref())?;
-            }
-        } else {
-            let subject = state_commit(&format!("archive {what}"));
-            let reporter = global.reporter();
-            commit = Some(land_files(world, &base, &archive.files, &subject, reporter.as_ref())?.commit);
-        }
+        commit = context.put(global, &base, &archive.files, &format!("archive {what}"))?;
     }
     let verb = if args.dry_run { "would archive" } else { "archived" };
     let mut human = if count == 0 { "nothing to archive\n".to_owned() } else { format!("{verb} {what}\n") };

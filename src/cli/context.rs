@@ -3,15 +3,18 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Format;
+use crate::commit::state_commit;
 use crate::config::trust::Store;
 use crate::effects::os::clock::{OsClock, OsIds};
 use crate::effects::os::files::{OsFiles, read, replace};
 use crate::effects::os::git::OsGit;
 use crate::effects::os::process::OsProcess;
-use crate::effects::{Git as _, World};
+use crate::effects::{Clock as _, Files as _, Git as _, Oid, World};
 use crate::report::human::Human;
 use crate::report::json::Lines;
 use crate::state::store::{Snapshot, Source, load};
+use crate::step::land::FileEdit;
+use crate::step::person::land_files;
 use crate::step::{Base, Caller, Reporter, Silent};
 use sha2::{Digest, Sha256};
 use std::io::IsTerminal as _;
@@ -273,6 +276,43 @@ impl Context {
     /// When they cannot be read at all; bad files are in the snapshot's problems.
     pub fn snapshot(&self, revision: Option<&str>) -> Result<Snapshot, CliError> {
         Ok(load(self.world(), self.source(revision)?)?)
+    }
+
+    /// Now, or when a revision was committed: what was is judged by the clock of its own time.
+    ///
+    /// # Errors
+    /// When the commit cannot be read.
+    pub fn time_of(&self, revision: Option<&str>) -> Result<jiff::Timestamp, CliError> {
+        let commit = match revision {
+            Some(revision) => self.git.resolve(revision)?,
+            None => None,
+        };
+        Ok(match commit {
+            Some(commit) => self.git.commit(commit)?.time,
+            None => self.clock.now(),
+        })
+    }
+
+    /// Lands files in a commit of their own; with `--no-commit`, only writes them.
+    ///
+    /// # Errors
+    /// When they cannot land, or not be written.
+    pub fn put(
+        &self,
+        global: &Global,
+        base: &Base,
+        files: &[FileEdit],
+        what: &str,
+    ) -> Result<Option<Oid>, CliError> {
+        if global.no_commit {
+            let root = self.root()?;
+            for (path, content) in files {
+                self.files.write_work(root, path, content.as_deref())?;
+            }
+            return Ok(None);
+        }
+        let reporter = global.reporter();
+        Ok(Some(land_files(self.world(), base, files, &state_commit(what), reporter.as_ref())?.commit))
     }
 
     /// Who commits, as git is configured; none if it does not know.

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::effects::{EffectError, Trouble};
 use crate::state::problem::Problem;
 use crate::step::StepError;
+use crate::upkeep::note::NoteError;
 use std::fmt::Write as _;
 
 /// A command that could not do what it was asked.
@@ -133,6 +134,26 @@ impl From<StepError> for CliError {
                     None => error.hint("type the command again"),
                 }
             }
+        }
+    }
+}
+
+impl From<NoteError> for CliError {
+    fn from(error: NoteError) -> Self {
+        let fact = error.to_string();
+        match error {
+            NoteError::NoText => Self::usage(fact),
+            NoteError::Lasting => {
+                Self::usage(fact).hint("type `orch note retire ID` when it no longer holds")
+            }
+            NoteError::Unknown { meant: Some(meant), .. } => {
+                Self::usage(fact).hint(format!("did you mean `{meant}`?"))
+            }
+            NoteError::Unknown { meant: None, .. } => {
+                Self::usage(fact).hint("type `orch notes --all` to see the notes")
+            }
+            NoteError::Illegal { .. } => Self::new(Exit::Usage, fact),
+            NoteError::Step(error) => error.into(),
         }
     }
 }

@@ -34,6 +34,9 @@ mod migrate;
 mod fsck;
 mod doctor;
 mod gate;
+mod note;
+mod notes;
+mod checkpoint;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
@@ -104,6 +107,9 @@ enum Command {
     Fsck(fsck::Args),
     Doctor(doctor::Args),
     Gate(gate::Args),
+    Note(note::Args),
+    Notes(notes::Args),
+    Checkpoint(checkpoint::Args),
 }
 
 impl Command {
@@ -143,6 +149,9 @@ impl Command {
             Self::Fsck(_) => "fsck",
             Self::Doctor(_) => "doctor",
             Self::Gate(_) => "gate",
+            Self::Note(_) => "note",
+            Self::Notes(_) => "notes",
+            Self::Checkpoint(_) => "checkpoint",
         }
     }
 
@@ -183,6 +192,9 @@ impl Command {
             Self::Fsck(args) => fsck::run(global, args),
             Self::Doctor(args) => Ok(doctor::run(global, args)),
             Self::Gate(args) => gate::run(global, args),
+            Self::Note(args) => note::run(global, args),
+            Self::Notes(args) => notes::run(global, args),
+            Self::Checkpoint(args) => checkpoint::run(global, args),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::relevance;
 use super::tokens::estimate;
 use super::{Material, Section};
-use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::note::{Note, NoteKind};
 use crate::state::status::Status;
 use std::fmt::Write as _;
 
@@ -218,10 +218,7 @@ fn bonus(material: &Material<'_>, note: &Note) -> f64 {
 
 fn in_force<'m>(material: &'m Material<'_>) -> impl Iterator<Item = &'m Note> {
     let today = material.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    material.notes.iter().filter(move |note| {
-        let holds = matches!(note.status, NoteStatus::InForce | NoteStatus::Confirmed);
-        holds && (note.kind == NoteKind::Constraint || note.expires.is_none_or(|expires| today < expires))
-    })
+    material.notes.iter().filter(move |note| note.counts_on(today))
 }
 
 fn query(material: &Material<'_>) -> String {

@@ -11,6 +11,8 @@ pub mod list;
 pub mod show;
 pub mod status;
 pub mod log;
+pub mod notes;
+pub mod checkpoints;
 
 /// A duration as people read it: `0.3 s`, `12 s`, `3m05`, `1h02`.
 #[must_use]

@@ -80,6 +80,72 @@ impl NoteStatus {
     }
 }
 
+/// What a person does with a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoteMove {
+    /// Puts a constraint in force that an agent proposed.
+    Approve,
+    /// A hypothesis turned out true.
+    Confirm,
+    /// A hypothesis turned out false.
+    Refute,
+    /// It is no longer of interest.
+    Retire,
+    /// Another note takes its place.
+    Supersede,
+}
+
+impl NoteMove {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Approve, Self::Confirm, Self::Refute, Self::Retire, Self::Supersede];
+
+    /// What was done, in output.
+    #[must_use]
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Approve => "approved",
+            Self::Confirm => "confirmed",
+            Self::Refute => "refuted",
+            Self::Retire => "retired",
+            Self::Supersede => "superseded",
+        }
+    }
+}
+
+/// Where a note stands after a move; none if the move is not legal.
+#[must_use]
+pub fn after(kind: NoteKind, status: NoteStatus, action: NoteMove) -> Option<NoteStatus> {
+    use NoteStatus::{Confirmed, InForce, Proposed, Refuted, Retired, Superseded};
+    let tried = kind == NoteKind::Hypothesis && matches!(status, InForce | Confirmed | Refuted);
+    match action {
+        NoteMove::Approve => (status == Proposed).then_some(InForce),
+        NoteMove::Confirm => (tried && status != Confirmed).then_some(Confirmed),
+        NoteMove::Refute => (tried && status != Refuted).then_some(Refuted),
+        NoteMove::Retire => (!matches!(status, Retired | Superseded)).then_some(Retired),
+        NoteMove::Supersede => (!matches!(status, Retired | Superseded)).then_some(Superseded),
+    }
+}
+
+/// How long a learning counts when nobody says, in days: learnings fade.
+pub const LEARNING_DAYS: i64 = 90;
+
+/// The day until which a note of a kind counts when nobody says.
+#[must_use]
+pub fn fades(kind: NoteKind, now: Timestamp) -> Option<Date> {
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let last = || today.checked_add(jiff::Span::new().days(LEARNING_DAYS)).unwrap_or(today);
+    (kind == NoteKind::Learning).then(last)
+}
+
+impl Note {
+    /// Whether it counts on a day. Constraints do not expire.
+    #[must_use]
+    pub fn counts_on(&self, day: Date) -> bool {
+        let holds = matches!(self.status, NoteStatus::InForce | NoteStatus::Confirmed);
+        holds && (self.kind == NoteKind::Constraint || self.expires.is_none_or(|expires| day < expires))
+    }
+}
+
 /// A structured context entry: the content of one file under `notes/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -105,4 +171,42 @@ pub struct Note {
     pub created: Option<Timestamp>,
     /// The day from which it no longer counts.
     pub expires: Option<Date>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn the_whole_table_of_moves() {
+        let mut table = String::new();
+        for kind in [NoteKind::Constraint, NoteKind::Hypothesis] {
+            for status in NoteStatus::ALL {
+                let moves: Vec<String> = NoteMove::ALL
+                    .into_iter()
+                    .filter_map(|action| {
+                        let to = after(kind, status, action)?;
+                        Some(format!("{} -> {}", action.past(), to.as_str()))
+                    })
+                    .collect();
+                let moves = if moves.is_empty() { "nothing".to_owned() } else { moves.join(", ") };
+                let _ = writeln!(table, "{} {}: {moves}", kind.as_str(), status.as_str());
+            }
+        }
+        insta::assert_snapshot!(table, @r"
+        constraint proposed: approved -> in_force, retired -> retired, superseded -> superseded
+        constraint in_force: retired -> retired, superseded -> superseded
+        constraint superseded: nothing
+        constraint retired: nothing
+        constraint confirmed: retired -> retired, superseded -> superseded
+        constraint refuted: retired -> retired, superseded -> superseded
+        hypothesis proposed: approved -> in_force, retired -> retired, superseded -> superseded
+        hypothesis in_force: confirmed -> confirmed, refuted -> refuted, retired -> retired, superseded -> superseded
+        hypothesis superseded: nothing
+        hypothesis retired: nothing
+        hypothesis confirmed: refuted -> refuted, retired -> retired, superseded -> superseded
+        hypothesis refuted: confirmed -> confirmed, retired -> retired, superseded -> superseded
+        ");
+    }
 }

@@ -301,6 +301,17 @@ pub fn checkpoints(
     Ok((all, problems))
 }
 
+/// All checkpoints, by task and number, with what is wrong with the others.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn all_checkpoints(world: World<'_>, source: &Source) -> Result<(Vec<Checkpoint>, Vec<Problem>)> {
+    let (mut all, problems) =
+        entities(world, source, layout::CHECKPOINTS, FileKind::Checkpoint, file::checkpoint::read)?;
+    all.sort_by(|a, b| (&a.task, a.number).cmp(&(&b.task, b.number)));
+    Ok((all, problems))
+}
+
 /// Run records, the newest first, at most `limit`, with what is wrong with the others.
 ///
 /// # Errors

@@ -185,6 +185,14 @@ pub fn one_line(text: &str, max: usize) -> String {
     words.join(" ").chars().take(max).collect()
 }
 
+/// Lines without what could hide text or steer a terminal, at most `max` characters of them.
+#[must_use]
+pub fn plain_lines(text: &str, max: usize) -> String {
+    let kept: String =
+        text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unprintable(*c)).take(max).collect();
+    kept.trim().to_owned()
+}
+
 /// Whether a character could hide text or steer a terminal.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {

@@ -12,7 +12,7 @@ use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::id::{NoteId, RunId, TaskId, short, ulid};
 use crate::state::layout;
-use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::note::{Note, NoteKind, NoteStatus, fades};
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::{self, Move, Status};
 use crate::state::store;
@@ -106,10 +106,6 @@ fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<
     let bits = u64::try_from(world.ids.random() & u128::from(u64::MAX)).unwrap_or_default();
     let id = NoteId::new(format!("n-{}", short(bits, 8)))
         .map_err(|error| StepError::NoAgent(error.to_string()))?;
-    let expires = (note.kind == NoteKind::Learning).then(|| {
-        let today = run.finished.to_zoned(jiff::tz::TimeZone::UTC).date();
-        today.checked_add(jiff::Span::new().days(90)).unwrap_or(today)
-    });
     Ok(Note {
         id,
         kind: note.kind,
@@ -122,7 +118,7 @@ fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<
         status: if note.kind == NoteKind::Constraint { NoteStatus::Proposed } else { NoteStatus::InForce },
         author: Some(run.agent.clone()),
         created: Some(run.finished),
-        expires,
+        expires: fades(note.kind, run.finished),
     })
 }
 

@@ -7,3 +7,4 @@ pub mod intake;
 pub mod edit;
 pub mod archive;
 pub mod migrate;
+pub mod note;

@@ -15,6 +15,7 @@ mod undo;
 mod forge;
 mod race;
 mod run;
+mod note;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {
