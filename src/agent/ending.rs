@@ -10,7 +10,7 @@ use crate::effects::{Ended, Finished};
 pub fn failure(finished: &Finished) -> Option<Failure> {
     let said = last_line(&finished.stderr).unwrap_or_else(|| finished.ended.to_string());
     let kind = match &finished.ended {
-        Ended::Exited(0) | Ended::Interrupted => return None,
+        Ended::Exited(0) | Ended::Interrupted | Ended::Stopped(_) | Ended::Dismissed => return None,
         Ended::Exited(_) => FailureKind::Crash,
         Ended::Signalled(_) => return Some(Failure::new(FailureKind::Crash, &finished.ended.to_string())),
         Ended::TimedOut => return Some(Failure::new(FailureKind::TimeLimit, &finished.ended.to_string())),

@@ -288,6 +288,24 @@ pub enum Stop {
     Interrupt,
 }
 
+/// A file that a program writes beside its output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follow {
+    /// The folder that it lies in, at any depth.
+    pub below: PathBuf,
+    /// The end of its name.
+    pub ends: String,
+}
+
+/// What whoever watches a program says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// It may go on.
+    GoOn,
+    /// It is to be ended, which is then how it ended.
+    End(Ended),
+}
+
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
@@ -303,8 +321,28 @@ pub enum Ended {
     Flooded,
     /// Because orch was told to stop.
     Interrupted,
+    /// Because whoever watched it had a reason; which.
+    Stopped(String),
+    /// It had done what it was asked, and would not have ended by itself.
+    Dismissed,
     /// It could not be started; why.
     NotStarted(String),
+}
+
+impl Ended {
+    /// Whether it ended by itself, and was not ended.
+    #[must_use]
+    pub fn is_its_own(&self) -> bool {
+        match self {
+            Self::Exited(_) | Self::Signalled(_) | Self::NotStarted(_) => true,
+            Self::TimedOut
+            | Self::Silent
+            | Self::Flooded
+            | Self::Interrupted
+            | Self::Stopped(_)
+            | Self::Dismissed => false,
+        }
+    }
 }
 
 impl fmt::Display for Ended {
@@ -316,6 +354,8 @@ impl fmt::Display for Ended {
             Self::Silent => f.write_str("silent for too long"),
             Self::Flooded => f.write_str("printed too much"),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Stopped(why) => write!(f, "stopped: {why}"),
+            Self::Dismissed => f.write_str("done, then ended"),
             Self::NotStarted(why) => write!(f, "not started: {why}"),
         }
     }

@@ -8,8 +8,8 @@
 
 use super::{
     Change, Checkout, Clock, Commit, Edit, EffectError, Files, Finished, Git, Head, HookRun, Ids, Invocation,
-    Lock, Merge, Mode, NewCommit, Oid, Process, Result, Seen, Swap, TreeFile, Trouble, WorkFile, WorkTree,
-    World,
+    Lock, Merge, Mode, NewCommit, Oid, Process, Result, Seen, Swap, TreeFile, Trouble, Watch, WorkFile,
+    WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -210,8 +210,12 @@ impl WorkTree for FaultyTree<'_> {
 
 impl Process for Faulty<'_> {
     pass_on! { process:
-        writes run(invocation: &Invocation) -> Finished;
+        writes watch(invocation: &Invocation, watch: &mut dyn Watch) -> Finished;
         writes end_strays(run: &str, dir: &Path) -> ();
+    }
+
+    fn wait(&self, duration: Duration) {
+        self.inner.process.wait(duration);
     }
 
     fn interrupted(&self) -> Option<i32> {

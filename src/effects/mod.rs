@@ -4,10 +4,12 @@
 //! them in turn to see that the promises hold. Not here: any decision.
 
 mod data;
+mod program;
 pub mod fault;
 pub mod os;
 
 pub use data::*;
+pub use program::{Pool, Process, Unwatched, Watch};
 
 use bstr::BString;
 use jiff::Timestamp;
@@ -263,52 +265,6 @@ pub trait Git {
 
     /// The root of the work tree that the command was given in, if there is one.
     fn work_dir(&self) -> Option<&Path>;
-}
-
-/// Programs that are to be run several at a time, in an order that depends on how they end.
-pub trait Pool {
-    /// The next program to start, with a number of its own; none where another one has to end first,
-    /// or none is left.
-    fn start(&mut self) -> Option<(usize, Invocation)>;
-
-    /// Takes what a program did.
-    fn ended(&mut self, id: usize, finished: Finished);
-}
-
-/// Running programs.
-pub trait Process {
-    /// Runs a program in a group of its own until it ends, then ends everything that it left.
-    /// A program that cannot be started is a fact ([`Ended::NotStarted`]), not an error.
-    ///
-    /// # Errors
-    /// When the machine cannot watch it.
-    fn run(&self, invocation: &Invocation) -> Result<Finished>;
-
-    /// Runs programs several at a time, each as [`Process::run`] does, until the pool has none left
-    /// to start and none runs. The pool is asked and told by the thread that called.
-    ///
-    /// # Errors
-    /// When the machine cannot watch one; no further one is then started.
-    fn run_several(&self, pool: &mut dyn Pool) -> Result<()> {
-        while let Some((id, invocation)) = pool.start() {
-            let finished = self.run(&invocation)?;
-            pool.ended(id, finished);
-        }
-        Ok(())
-    }
-
-    /// Ends what a run whose orch was killed left running; its prompts and outcome are in `dir`.
-    /// What cannot be seen is left.
-    ///
-    /// # Errors
-    /// When something is seen and does not end.
-    fn end_strays(&self, run: &str, dir: &Path) -> Result<()>;
-
-    /// Whether orch was told to stop.
-    fn interrupted(&self) -> Option<i32>;
-
-    /// A variable of orch's own environment.
-    fn env(&self, name: &str) -> Option<String>;
 }
 
 /// The time.

@@ -47,13 +47,14 @@ pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
 /// The agent ended by itself, and well.
 fn execution(finished: &Finished) -> Verdict {
     match &finished.ended {
-        Ended::Exited(0) => Verdict::pass("execution"),
+        Ended::Exited(0) | Ended::Dismissed => Verdict::pass("execution"),
         // That is the other gate's to say.
         Ended::TimedOut | Ended::Silent => Verdict::pass("execution"),
         Ended::Exited(_)
         | Ended::Signalled(_)
         | Ended::Flooded
         | Ended::Interrupted
+        | Ended::Stopped(_)
         | Ended::NotStarted(_) => {
             let said = last_lines(&finished.stderr, 10);
             Verdict::fail("execution", format!("the agent ended with {}\n{said}", finished.ended))
@@ -72,6 +73,8 @@ fn timeliness(finished: &Finished) -> Verdict {
         | Ended::Signalled(_)
         | Ended::Flooded
         | Ended::Interrupted
+        | Ended::Stopped(_)
+        | Ended::Dismissed
         | Ended::NotStarted(_) => Verdict::pass("timeliness"),
     }
 }

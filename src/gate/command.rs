@@ -49,7 +49,9 @@ pub fn judge(gate: &GateConfig, finished: &Finished) -> Verdict {
     output.extend_from_slice(&finished.stderr);
     let measured = gate.metric.as_ref().map(|metric| (metric, measure(metric, &output)));
     let (kind, why) = match &finished.ended {
-        Ended::NotStarted(_) | Ended::Interrupted => (VerdictKind::Error, finished.ended.to_string()),
+        Ended::NotStarted(_) | Ended::Interrupted | Ended::Stopped(_) | Ended::Dismissed => {
+            (VerdictKind::Error, finished.ended.to_string())
+        }
         Ended::Exited(0) => {
             match measured.as_ref().and_then(|(metric, value)| out_of_range(metric, *value)) {
                 Some(why) => (VerdictKind::Fail, why),

@@ -2,14 +2,16 @@
 //!
 //! Each program gets a process group of its own and writes to files, not to pipes: a grandchild
 //! that keeps a pipe open would otherwise keep orch waiting. When the program has ended, by itself
-//! or by a limit, its group and what left it are ended (`sweep`).
+//! or by a limit, its group and what left it are ended (`sweep`). Whoever watches it is handed what it
+//! prints as it comes, a bounded piece at a time (`tail`), and may end it.
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for here")]
 
 use super::sweep;
-use crate::effects::{EffectError, Ended, Finished, Invocation, Pool, Process, Result, Trouble};
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use super::tail::{self, Followed, Outputs};
+use crate::effects::{
+    EffectError, Ended, Finished, Invocation, Order, Pool, Process, Result, Stop, Trouble, Watch,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,8 +20,10 @@ use std::time::{Duration, Instant};
 
 /// How long what a killed orch left is given to end.
 const GRACE: Duration = Duration::from_secs(5);
-/// How much of an output is kept.
-const KEEP: u64 = 1 << 20;
+/// The longest time between two looks at a program that runs.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a program that is asked to end by SIGINT is given for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Programs of this machine.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ impl OsProcess {
     pub fn new() -> Result<Self> {
         let this = Self { signals: Arc::default(), last: Arc::default(), patient: false };
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            this.watch(signal).map_err(|error| {
+            this.note(signal).map_err(|error| {
                 EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
             })?;
         }
@@ -52,7 +56,7 @@ impl OsProcess {
         Self { patient: true, ..self }
     }
 
-    fn watch(&self, signal: i32) -> std::io::Result<()> {
+    fn note(&self, signal: i32) -> std::io::Result<()> {
         let second = Arc::new(std::sync::atomic::AtomicBool::new(false));
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
         signal_hook::flag::register(signal, second)?;
@@ -64,7 +68,7 @@ impl OsProcess {
 }
 
 impl Process for OsProcess {
-    fn run(&self, invocation: &Invocation) -> Result<Finished> {
+    fn watch(&self, invocation: &Invocation, watch: &mut dyn Watch) -> Result<Finished> {
         let started = Instant::now();
         let outputs = Outputs::new(&invocation.stdin)?;
         let Some((program, arguments)) = invocation.argv.split_first() else {
@@ -87,20 +91,33 @@ impl Process for OsProcess {
                 own_group(command);
                 Ok(())
             });
+        let mut followed = Followed::new(watch);
         let (handle, noted) = match sweep::start(mark, &expression) {
             Ok(started) => started,
             Err(error) => return Ok(not_started(&error.to_string(), started)),
         };
-        let ended = self.watch_until_end(&handle, &outputs, invocation, started)?;
+        let ended = self.watch_until_end(&handle, &outputs, invocation, &mut followed, started)?;
+        if invocation.stop == Stop::Interrupt && !ended.is_its_own() {
+            sweep::interrupt(&noted);
+            handle.wait_timeout(PATIENCE).map_err(cannot_watch)?;
+        }
         let survivors = sweep::end_all(&noted);
         handle.wait().map_err(cannot_watch)?;
+        followed.show_rest(&outputs)?;
         Ok(Finished {
             ended,
-            stdout: tail(&outputs.stdout)?,
-            stderr: tail(&outputs.stderr)?,
+            stdout: tail::last(&outputs.stdout)?,
+            stderr: tail::last(&outputs.stderr)?,
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             survivors,
         })
+    }
+
+    fn wait(&self, duration: Duration) {
+        let started = Instant::now();
+        while self.interrupted().is_none() && started.elapsed() < duration {
+            std::thread::sleep(LOOK.min(duration.saturating_sub(started.elapsed())));
+        }
     }
 
     fn run_several(&self, pool: &mut dyn Pool) -> Result<()> {
@@ -163,24 +180,30 @@ impl OsProcess {
         handle: &duct::Handle,
         outputs: &Outputs,
         invocation: &Invocation,
+        followed: &mut Followed<'_>,
         started: Instant,
     ) -> Result<Ended> {
         let mut printed = 0;
         let mut last_print = started;
         loop {
-            if let Some(output) = handle.wait_timeout(Duration::from_millis(50)).map_err(cannot_watch)? {
+            if let Some(output) = handle.wait_timeout(LOOK).map_err(cannot_watch)? {
                 return Ok(how_it_ended(output.status));
             }
             let waits = |signal: i32| self.patient && signal == signal_hook::consts::SIGINT;
             if self.interrupted().is_some_and(|signal| !waits(signal)) {
                 return Ok(Ended::Interrupted);
             }
-            let now_printed = outputs.printed();
+            followed.show(outputs)?;
+            let now_printed = outputs.printed() + followed.beside();
             if now_printed != printed {
                 printed = now_printed;
                 last_print = Instant::now();
             }
-            if printed > invocation.output_limit {
+            match followed.watch.look(started.elapsed(), last_print.elapsed()) {
+                Order::GoOn => {}
+                Order::End(ended) => return Ok(ended),
+            }
+            if outputs.printed() > invocation.output_limit {
                 return Ok(Ended::Flooded);
             }
             if started.elapsed() >= invocation.timeout {
@@ -193,40 +216,9 @@ impl OsProcess {
     }
 }
 
-/// Where a program reads and writes: files without a name.
-struct Outputs {
-    stdin: File,
-    stdout: File,
-    stderr: File,
-}
-
-impl Outputs {
-    fn new(input: &[u8]) -> Result<Self> {
-        let open = || tempfile::tempfile().map_err(cannot_watch);
-        let mut stdin = open()?;
-        stdin.write_all(input).map_err(cannot_watch)?;
-        stdin.seek(SeekFrom::Start(0)).map_err(cannot_watch)?;
-        Ok(Self { stdin, stdout: open()?, stderr: open()? })
-    }
-
-    fn printed(&self) -> u64 {
-        let length = |file: &File| file.metadata().map_or(0, |metadata| metadata.len());
-        length(&self.stdout) + length(&self.stderr)
-    }
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
-fn cannot_watch(error: std::io::Error) -> EffectError {
+pub(super) fn cannot_watch(error: std::io::Error) -> EffectError {
     EffectError::io("run a program with files in", &std::env::temp_dir(), &error)
-}
-
-fn tail(file: &File) -> Result<Vec<u8>> {
-    let mut file = file;
-    let length = file.metadata().map_err(cannot_watch)?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(KEEP))).map_err(cannot_watch)?;
-    let mut content = Vec::new();
-    file.take(KEEP).read_to_end(&mut content).map_err(cannot_watch)?;
-    Ok(content)
 }
 
 fn not_started(why: &str, started: Instant) -> Finished {

@@ -85,6 +85,14 @@ pub(super) fn adopt_orphans() {
     }
 }
 
+/// Asks a program to end, as a person at a terminal does.
+pub(super) fn interrupt(Noted(program): &Noted) {
+    if let Some(pid) = rustix::process::Pid::from_raw(program.leader) {
+        // It may have ended by itself meanwhile, which is as good.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    }
+}
+
 /// Ends a program's group and everything that left it; says how many processes had to be ended
 /// beside the first one.
 pub(super) fn end_all(program: &Noted) -> u32 {
