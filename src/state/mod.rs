@@ -17,4 +17,5 @@ pub mod layout;
 pub mod file;
 pub mod cache;
 pub mod store;
+pub mod digest;
 pub mod runs;

@@ -2,69 +2,32 @@
 //!
 //! In: a [`Source`]. Out: [`Digest`]s of a stretch of time, the runs of one task, or one run.
 //! Invariant: bounded. Only the months in question are listed, at most [`RUNS_MAX`] records are
-//! read, and what was read before comes from a cache that counts only for the very same file.
+//! read, and what was read before comes from a cache that counts only for the very same file (or tree).
 
-use super::cache::Stamp;
+use super::digest::{Digest, Kept, decode, encode};
 use super::file::run::read;
 use super::id::{RunId, TaskId};
 use super::layout::{self, FileKind};
 use super::problem::Problem;
-use super::run::{OutcomeKind, Run, Tokens};
+use super::run::{OutcomeKind, Run};
 use super::store::{Source, StateFile};
 use crate::effects::{EffectError, World};
 use jiff::{Timestamp, ToSpan as _};
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// The most records that one question reads.
 pub const RUNS_MAX: usize = 5_000;
 
-const CACHE: &str = "cache/runs";
-/// The layout of the cache; a change here makes all older ones void.
-const VERSION: u8 = 1;
+/// The most records that decisions are made from: the newest.
+pub const RECENT_MAX: usize = 200;
+
+/// The cache of [`since`].
+const SINCE: &str = "cache/runs";
+/// The cache of [`recent`].
+const RECENT: &str = "cache/recent";
+/// How many months back recent records are looked for.
+const RECENT_MONTHS: i64 = 24;
 
 type Result<T> = std::result::Result<T, EffectError>;
-
-/// What trends and totals need of a run record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Digest {
-    /// The run.
-    pub id: RunId,
-    /// The task that it worked on.
-    pub task: TaskId,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub finished: Timestamp,
-    /// The judgement.
-    pub outcome: OutcomeKind,
-    /// Why, in one line.
-    pub reason: String,
-    /// Agent sessions.
-    pub attempts: u32,
-    /// Cost in USD, where it is known.
-    pub cost_usd: Option<f64>,
-    /// What all sessions used together.
-    pub tokens: Tokens,
-}
-
-impl Digest {
-    /// What is needed of a record.
-    #[must_use]
-    pub fn of(run: &Run) -> Self {
-        Self {
-            id: run.id.clone(),
-            task: run.task.clone(),
-            started: run.started,
-            finished: run.finished,
-            outcome: run.outcome,
-            reason: run.reason.clone(),
-            attempts: u32::try_from(run.attempts.len()).unwrap_or(u32::MAX),
-            cost_usd: run.cost_usd,
-            tokens: run.tokens(),
-        }
-    }
-}
 
 /// The time that a run's id holds; none if it is no ULID.
 #[must_use]
@@ -103,7 +66,47 @@ pub fn since(
     }
     newest_first(&mut files);
     files.truncate(RUNS_MAX);
-    digest(world, source, files)
+    let known = kept(world, SINCE);
+    digest(world, source, files, (SINCE, known, None))
+}
+
+/// The newest runs, the newest first: what decisions are made from. A tree that was asked for before
+/// is answered without a look at its records.
+///
+/// # Errors
+/// When the source cannot be read. Bad records are in the problems.
+pub fn recent(world: World<'_>, source: &Source, now: Timestamp) -> Result<(Vec<Digest>, Vec<Problem>)> {
+    let tree = match source {
+        Source::Tree(tree) => match world.git.subtree(*tree, layout::RUNS)? {
+            Some(runs) => Some(runs.as_bytes().to_vec()),
+            None => return Ok((Vec::new(), Vec::new())),
+        },
+        Source::Work(_) => None,
+    };
+    let mut known = kept(world, RECENT);
+    if tree.is_some() && known.tree == tree {
+        let digests = known.order.iter().filter_map(|path| known.by_path.remove(path));
+        return Ok((digests.map(|(_, digest)| digest).collect(), Vec::new()));
+    }
+    let mut files: Vec<StateFile> = Vec::new();
+    let from = now.to_zoned(jiff::tz::TimeZone::UTC).checked_sub(RECENT_MONTHS.months());
+    for month in months(from.map_or(now, |from| from.timestamp()), now).iter().rev() {
+        let mut more = source.list(world, &format!("{}/{month}", layout::RUNS))?;
+        more.retain(|file| layout::kind_of(&file.path) == FileKind::Run);
+        files.append(&mut more);
+        if files.len() >= RECENT_MAX {
+            break;
+        }
+    }
+    newest_first(&mut files);
+    files.truncate(RECENT_MAX);
+    digest(world, source, files, (RECENT, known, tree))
+}
+
+fn kept(world: World<'_>, cache: &str) -> Kept {
+    // One that cannot be read is as good as none.
+    let bytes = world.files.read(cache).ok().flatten();
+    bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default()
 }
 
 /// Folders of the months from one time to another, and one more: another machine's clock may be ahead.
@@ -134,12 +137,19 @@ fn all(world: World<'_>, source: &Source) -> Result<Vec<StateFile>> {
     Ok(files)
 }
 
-fn digest(world: World<'_>, source: &Source, files: Vec<StateFile>) -> Result<(Vec<Digest>, Vec<Problem>)> {
-    let mut known = world.files.read(CACHE)?.and_then(|bytes| decode(&bytes)).unwrap_or_default();
-    let before = known.len();
+/// Digests of some files, from a cache as far as it has them; the name of the cache, what it had, and
+/// the tree that these are the newest records of.
+fn digest(
+    world: World<'_>,
+    source: &Source,
+    files: Vec<StateFile>,
+    (cache, known, tree): (&str, Kept, Option<Vec<u8>>),
+) -> Result<(Vec<Digest>, Vec<Problem>)> {
+    let mut by_path = known.by_path;
+    let before = by_path.len();
     let (mut kept, mut problems, mut parsed) = (Vec::with_capacity(files.len()), Vec::new(), 0);
     for file in files {
-        if let Some((_, digest)) = known.remove(&file.path).filter(|(stamp, _)| *stamp == file.stamp) {
+        if let Some((_, digest)) = by_path.remove(&file.path).filter(|(stamp, _)| *stamp == file.stamp) {
             kept.push((file, digest));
             continue;
         }
@@ -150,9 +160,11 @@ fn digest(world: World<'_>, source: &Source, files: Vec<StateFile>) -> Result<(V
             kept.push((file, Digest::of(&run)));
         }
     }
-    if parsed > 0 || kept.len() != before {
+    // What is wrong with a record is to be told again the next time.
+    let tree = tree.filter(|_| problems.is_empty());
+    if parsed > 0 || kept.len() != before || tree != known.tree {
         // A cache that cannot be written (a full or read-only disk) only costs time.
-        let _ = world.files.write(CACHE, &encode(&kept), false);
+        let _ = world.files.write(cache, &encode(tree.as_deref(), &kept), false);
     }
     Ok((kept.into_iter().map(|(_, digest)| digest).collect(), problems))
 }
@@ -205,92 +217,11 @@ pub fn one(world: World<'_>, source: &Source, id: &str) -> Result<Option<(Option
     Ok(Some((read.value, read.problems)))
 }
 
-#[derive(Serialize, Deserialize)]
-struct Shape<'a> {
-    stamp: Stamp,
-    path: &'a str,
-    task: &'a str,
-    started: i128,
-    finished: i128,
-    outcome: u8,
-    reason: &'a str,
-    attempts: u32,
-    cost_usd: Option<f64>,
-    tokens: [u64; 3],
-}
-
-fn encode(kept: &[(StateFile, Digest)]) -> Vec<u8> {
-    let shapes: Vec<Shape<'_>> = kept.iter().map(|(file, digest)| Shape::of(file, digest)).collect();
-    let Ok(body) = postcard::to_stdvec(&shapes) else { return Vec::new() };
-    let mut bytes = vec![VERSION];
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Option<HashMap<String, (Stamp, Digest)>> {
-    let (head, body) = bytes.split_at_checked(5)?;
-    if head[0] != VERSION || crc32fast::hash(body).to_le_bytes() != head[1..] {
-        return None;
-    }
-    let shapes: Vec<Shape<'_>> = postcard::from_bytes(body).ok()?;
-    shapes.into_iter().map(Shape::into_entry).collect()
-}
-
-impl<'a> Shape<'a> {
-    fn of(file: &'a StateFile, digest: &'a Digest) -> Self {
-        let outcome = OutcomeKind::ALL.iter().position(|each| *each == digest.outcome).unwrap_or_default();
-        let Tokens { input, cached, output } = digest.tokens;
-        Self {
-            stamp: file.stamp,
-            path: &file.path,
-            task: digest.task.as_str(),
-            started: digest.started.as_nanosecond(),
-            finished: digest.finished.as_nanosecond(),
-            outcome: u8::try_from(outcome).unwrap_or_default(),
-            reason: &digest.reason,
-            attempts: digest.attempts,
-            cost_usd: digest.cost_usd,
-            tokens: [input, cached, output],
-        }
-    }
-
-    fn into_entry(self) -> Option<(String, (Stamp, Digest))> {
-        let [input, cached, output] = self.tokens;
-        let digest = Digest {
-            id: RunId::new(layout::stem(self.path)).ok()?,
-            task: TaskId::new(self.task).ok()?,
-            started: Timestamp::from_nanosecond(self.started).ok()?,
-            finished: Timestamp::from_nanosecond(self.finished).ok()?,
-            outcome: *OutcomeKind::ALL.get(usize::from(self.outcome))?,
-            reason: self.reason.to_owned(),
-            attempts: self.attempts,
-            cost_usd: self.cost_usd,
-            tokens: Tokens { input, cached, output },
-        };
-        Some((self.path.to_owned(), (self.stamp, digest)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::id::ulid;
     use super::*;
     use proptest::prelude::*;
-
-    fn digest_of(id: &str, cost_usd: Option<f64>) -> Digest {
-        Digest {
-            id: RunId::new(id).unwrap(),
-            task: TaskId::new("t-1").unwrap(),
-            started: "2026-11-20T10:00:00.5Z".parse().unwrap(),
-            finished: "2026-11-20T10:02:00Z".parse().unwrap(),
-            outcome: OutcomeKind::Blocked,
-            reason: "it says so".to_owned(),
-            attempts: 2,
-            cost_usd,
-            tokens: Tokens { input: 1, cached: 2, output: 3 },
-        }
-    }
 
     #[test]
     fn the_id_of_a_run_tells_when_it_began() {
@@ -313,29 +244,7 @@ mod tests {
         assert_eq!(months(Timestamp::MIN, time("2026-11-30")).len(), 240);
     }
 
-    #[test]
-    fn a_cache_holds_what_was_put_in() {
-        let path = ".orchestrator/runs/2026-11/01JD0000000000000000000000.toml";
-        let file = StateFile { path: path.to_owned(), stamp: Stamp::Stat([1, 2, 3, 4]) };
-        for cost_usd in [None, Some(0.25)] {
-            let digest = digest_of("01JD0000000000000000000000", cost_usd);
-            let known = decode(&encode(&[(file.clone(), digest.clone())])).unwrap();
-            assert_eq!(known.get(path), Some(&(file.stamp, digest)));
-        }
-    }
-
     proptest! {
-        #[test]
-        fn a_damaged_cache_is_as_good_as_none(at in 0_usize..100, bit in 0_u8..8) {
-            let path = ".orchestrator/runs/2026-11/01JD0000000000000000000000.toml";
-            let file = StateFile { path: path.to_owned(), stamp: Stamp::Stat([7; 4]) };
-            let mut bytes = encode(&[(file, digest_of("01JD0000000000000000000000", None))]);
-            let at = at % bytes.len();
-            bytes[at] ^= 1 << bit;
-            prop_assert!(decode(&bytes).is_none());
-            prop_assert!(decode(&bytes[..at]).is_none());
-        }
-
         #[test]
         fn any_text_may_be_asked_for(text in ".{0,40}") {
             let _ = began(&text);

@@ -9,9 +9,9 @@ mod render;
 use super::graph::{Look, look};
 use super::plural;
 use crate::select::{self, Rules};
+use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::OutcomeKind;
-use crate::state::runs::Digest;
 use crate::state::status::Status as Stands;
 use crate::state::task::Kind;
 use jiff::Timestamp;
@@ -381,7 +381,7 @@ pub fn last_step(runs: &[Digest], now: Timestamp) -> Option<LastStep> {
 mod tests {
     use super::super::graph::samples::{epic, graph, task, with};
     use super::*;
-    use crate::state::id::{RunId, TaskId};
+    use crate::state::digest::sample;
     use crate::state::run::Tokens;
     use jiff::ToSpan as _;
 
@@ -394,15 +394,10 @@ mod tests {
     fn run(days_ago: i64, outcome: OutcomeKind) -> Digest {
         let started = now().checked_sub((days_ago * 24).hours()).unwrap();
         Digest {
-            id: RunId::new("01JD").unwrap(),
-            task: TaskId::new("t").unwrap(),
             started,
             finished: started,
-            outcome,
-            reason: String::new(),
-            attempts: 1,
-            cost_usd: Some(0.5),
             tokens: Tokens { input: 1, cached: 2, output: 3 },
+            ..sample("2026-11-20T12:00:00Z", "script", outcome)
         }
     }
 
