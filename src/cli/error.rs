@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::effects::{EffectError, Trouble};
 use crate::state::problem::Problem;
 use crate::step::StepError;
+use crate::upkeep::delivery::Refused;
 use crate::upkeep::note::NoteError;
 use std::fmt::Write as _;
 
@@ -64,6 +65,26 @@ impl CliError {
             let _ = writeln!(text, "hint: {hint}");
         }
         text
+    }
+}
+
+impl From<Refused> for CliError {
+    fn from(refused: Refused) -> Self {
+        let exit = match refused {
+            Refused::Unproved | Refused::NoSecret => Exit::Usage,
+            Refused::TooLarge | Refused::WeakSecret | Refused::Forged(_) => Exit::Invalid,
+        };
+        let error = Self::new(exit, refused.to_string());
+        match refused {
+            Refused::Unproved => error
+                .hint("add `--signature \"$X_HUB_SIGNATURE_256\"` (or `--token` for GitLab)")
+                .hint("add `--unsigned` where the CI runner itself vouches for it"),
+            Refused::NoSecret => error.hint("set `ORCH_WEBHOOK_SECRET`, or name a file with `--secret-file`"),
+            Refused::WeakSecret | Refused::Forged(_) => {
+                error.hint("the secret here has to be the one in the forge's webhook settings")
+            }
+            Refused::TooLarge => error,
+        }
     }
 }
 

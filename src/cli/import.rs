@@ -4,10 +4,8 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use crate::commit::state_commit;
 use crate::effects::os::foreign::read_files;
 use crate::import::{ForeignFile, Format, Import, ImportError, MAX_FOREIGN_BYTES, read};
-use crate::step::person::land_files;
 use crate::upkeep::intake::{Intake, loss_report, plan};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -18,7 +16,7 @@ use std::path::{Path, PathBuf};
     after_help = "Importing the same files again changes nothing. Example: orch import auto .beads/issues.jsonl"
 )]
 pub(super) struct Args {
-    /// auto, beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane
+    /// auto, beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane, github, gitea, gitlab
     #[arg(id = "source_format", value_name = "FORMAT", value_parser = format)]
     format: Choice,
     /// A file or a folder
@@ -47,22 +45,13 @@ const LOSS_LINES: usize = 20;
 /// Imports in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
-    let world = context.world();
     let (format, import) = foreign(&global.directory().join(&args.path), args)?;
     let base = context.base()?;
-    let intake = plan(world, &base, import)?;
+    let intake = plan(context.world(), &base, import)?;
     let mut landed = None;
     if !args.dry_run && !intake.files.is_empty() {
-        if global.no_commit {
-            let root = context.root()?;
-            for (path, content) in &intake.files {
-                world.files.write_work(root, path, content.as_deref())?;
-            }
-        } else {
-            let subject = state_commit(&format!("import {} from {format}", intake.what()));
-            let reporter = global.reporter();
-            landed = Some(land_files(world, &base, &intake.files, &subject, reporter.as_ref())?.commit);
-        }
+        let subject = format!("import {} from {format}", intake.what());
+        landed = context.put(global, &base, &intake.files, &subject)?;
     }
     let mut answer = answer(format, &intake, args.dry_run);
     answer.data["commit"] = json!(landed.map(|commit| commit.to_string()));
@@ -84,7 +73,7 @@ fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
         .collect();
     let format = args.format.0.or_else(|| Format::detect(&files)).ok_or_else(|| {
         CliError::usage(format!("`{}` is in none of the formats that orch knows", args.path.display()))
-            .hint("name the format: beads, task-master, backlog-md, spec-kit, ralph, tk or weathervane")
+            .hint("name the format; `orch import --help` lists them")
     })?;
     let import = read(format, &files).map_err(|error| match error {
         ImportError::NoFiles(_) => {

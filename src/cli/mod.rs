@@ -28,6 +28,7 @@ mod graph;
 mod completions;
 mod man;
 mod import;
+mod ingest;
 mod edit;
 mod archive;
 mod migrate;
@@ -101,6 +102,7 @@ enum Command {
     Completions(completions::Args),
     Man(man::Args),
     Import(import::Args),
+    Ingest(ingest::Args),
     Edit(edit::Args),
     Archive(archive::Args),
     Migrate(migrate::Args),
@@ -143,6 +145,7 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Import(_) => "import",
+            Self::Ingest(_) => "ingest",
             Self::Edit(_) => "edit",
             Self::Archive(_) => "archive",
             Self::Migrate(_) => "migrate",
@@ -186,6 +189,7 @@ impl Command {
             Self::Completions(args) => Ok(completions::run(args)),
             Self::Man(args) => man::run(args),
             Self::Import(args) => import::run(global, args),
+            Self::Ingest(args) => ingest::run(global, args),
             Self::Edit(args) => edit::run(global, args),
             Self::Archive(args) => archive::run(global, args),
             Self::Migrate(args) => migrate::run(global, args),

@@ -3,13 +3,12 @@
 //! Invariant: what leaves here makes a graph without faults, and no task file grows beyond
 //! `layout::MAX_FILE_BYTES`.
 
-use super::cycles;
 use super::draft::{Draft, Harvest, Losses};
 use super::text::{self, one_line};
-use super::{Format, Import, LossKind};
+use super::{Format, Import, LossKind, OuterEdge};
+use super::{cycles, notes};
 use crate::state::graph::{Graph, Node};
-use crate::state::id::{self, NoteId, TaskId};
-use crate::state::note::Note;
+use crate::state::id::{self, TaskId};
 use crate::state::status::Status;
 use crate::state::task::{Kind, Task};
 use std::collections::{HashMap, HashSet};
@@ -28,15 +27,13 @@ const MAX_DEPENDENCIES: usize = 2_000;
 const MAX_LIST: usize = 200;
 /// Parents above each other.
 const MAX_NESTING: usize = 64;
-/// Bytes in a note.
-const MAX_NOTE: usize = 64 << 10;
 
 /// Makes an import of what a reader found.
 pub(super) fn assemble(format: Format, harvest: Harvest) -> Import {
     let Harvest { drafts, notes, mut losses, .. } = harvest;
     let (drafts, keys) = without_repetitions(drafts, &mut losses);
     let ids = task_ids(format, &drafts, &keys, &mut losses);
-    let edges = Edges::resolve(&drafts, &keys, &ids, &mut losses);
+    let edges = Edges::resolve(format, &drafts, &keys, &ids, &mut losses);
     let mut tasks: Vec<Task> = drafts
         .into_iter()
         .enumerate()
@@ -46,8 +43,8 @@ pub(super) fn assemble(format: Format, harvest: Harvest) -> Import {
         .collect();
     tasks.sort_by(|a, b| a.id.cmp(&b.id));
     report_epics(&tasks, &mut losses);
-    let notes = finish_notes(format, notes, &mut losses);
-    Import { tasks, notes, losses: losses.into_list() }
+    let notes = notes::finish(format, notes, &mut losses);
+    Import { tasks, notes, outer: edges.outer, losses: losses.into_list() }
 }
 
 /// Drops records that are there twice, and gives others with a key that was there a key of their own.
@@ -128,10 +125,18 @@ fn stem(wish: &str) -> String {
 struct Edges {
     parent: Vec<Option<usize>>,
     depends_on: Vec<Vec<usize>>,
+    /// To what is not among the drafts.
+    outer: Vec<OuterEdge>,
 }
 
 impl Edges {
-    fn resolve(drafts: &[Draft], keys: &[String], ids: &[TaskId], losses: &mut Losses) -> Self {
+    fn resolve(
+        format: Format,
+        drafts: &[Draft],
+        keys: &[String],
+        ids: &[TaskId],
+        losses: &mut Losses,
+    ) -> Self {
         let mut exact: HashMap<&str, usize> = HashMap::with_capacity(drafts.len());
         let mut folded: HashMap<String, usize> = HashMap::with_capacity(drafts.len());
         for (index, key) in keys.iter().enumerate() {
@@ -142,11 +147,18 @@ impl Edges {
             let name = name.trim();
             exact.get(name).or_else(|| folded.get(&name.to_lowercase())).copied()
         };
-        let mut edges = Self { parent: Vec::new(), depends_on: Vec::new() };
+        let mut edges = Self { parent: Vec::new(), depends_on: Vec::new(), outer: Vec::new() };
+        let outer = |index: usize, name: &str, is_parent| OuterEdge {
+            from: ids[index].clone(),
+            to: source(format, name.trim()),
+            is_parent,
+        };
         for (index, draft) in drafts.iter().enumerate() {
             let parent = draft.parent.as_ref().and_then(|name| {
                 let found = find(name);
-                if found.is_none() {
+                if found.is_none() && format.is_forge() {
+                    edges.outer.push(outer(index, name, true));
+                } else if found.is_none() {
                     losses.tell(
                         LossKind::Dangling,
                         keys[index].as_str(),
@@ -160,6 +172,7 @@ impl Edges {
             for name in &draft.depends_on {
                 match find(name) {
                     Some(target) => targets.push(target),
+                    None if format.is_forge() => edges.outer.push(outer(index, name, false)),
                     None => losses.tell(
                         LossKind::Dangling,
                         keys[index].as_str(),
@@ -284,6 +297,7 @@ fn task(
     task.labels = bounded(labels, MAX_LIST, id, "labels", losses);
     task.files = bounded(draft.files, MAX_LIST, id, "files", losses);
     task.acceptance = criteria(&draft.acceptance, id, losses);
+    task.estimate = draft.estimate;
     task.description = text::lines(&draft.description);
     if text::cut(&mut task.description, MAX_DESCRIPTION) {
         let fact = format!("its description was cut to {} KiB", MAX_DESCRIPTION >> 10);
@@ -350,36 +364,4 @@ fn report_epics(tasks: &[Task], losses: &mut Losses) {
             losses.tell(LossKind::Conflict, task.id.as_str(), fact);
         }
     }
-}
-
-fn finish_notes(format: Format, notes: Vec<(String, Note)>, losses: &mut Losses) -> Vec<Note> {
-    let mut taken = HashSet::new();
-    let mut finished = Vec::with_capacity(notes.len());
-    for (number, (wish, mut note)) in notes.into_iter().enumerate() {
-        let legal = NoteId::new(wish.as_str()).ok().filter(|id| taken.insert(id.folded()));
-        let mut made = || made_id(&wish, &[format.as_str(), "note", &wish, &number.to_string()], &mut taken);
-        let Some(id) = legal.or_else(|| made().and_then(|id| NoteId::new(id.as_str()).ok())) else {
-            continue;
-        };
-        if id.as_str() != wish {
-            losses.tell(LossKind::Renamed, &wish, format!("the note is `{id}` here"));
-        }
-        note.id = id;
-        note.topic = note.topic.map(|topic| one_line(&topic, 100)).filter(|topic| !topic.is_empty());
-        note.text = text::lines(&note.text);
-        note.because =
-            note.because.map(|because| text::lines(&because)).filter(|because| !because.is_empty());
-        let cut = text::cut(&mut note.text, MAX_NOTE)
-            | note.because.as_mut().is_some_and(|b| text::cut(b, MAX_NOTE));
-        if cut {
-            losses.tell(
-                LossKind::Truncated,
-                note.id.as_str(),
-                format!("its text was cut to {} KiB", MAX_NOTE >> 10),
-            );
-        }
-        finished.push(note);
-    }
-    finished.sort_by(|a, b| a.id.cmp(&b.id));
-    finished
 }

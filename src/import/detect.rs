@@ -22,6 +22,7 @@ pub(super) fn wants(format: Format, path: &str) -> bool {
         Format::Ralph => ends(&["prd.json", "tasks.jsonl", "prd.json.example"]),
         Format::Tk => ends(&[".md"]) && !path.contains(".locks/"),
         Format::Weathervane => ends(&[".yaml", ".yml"]),
+        Format::Github | Format::Gitea | Format::Gitlab => ends(&[".json"]),
     }
 }
 
@@ -60,6 +61,8 @@ fn by_content(file: &ForeignFile) -> Option<Format> {
         Some(if has("\"blocked_by\"") && !is_beads { Format::Ralph } else { Format::Beads })
     } else if has("\"userStories\"") {
         Some(Format::Ralph)
+    } else if let Some(forge) = forge(&head).filter(|_| extension == "json") {
+        Some(forge)
     } else if extension == "json" && has("\"tasks\"") {
         Some(Format::TaskMaster)
     } else if front && has("\ndeps:") {
@@ -72,6 +75,22 @@ fn by_content(file: &ForeignFile) -> Option<Format> {
         Some(Format::Weathervane)
     } else {
         None
+    }
+}
+
+/// The forge that issues come from, by what only it writes.
+fn forge(head: &str) -> Option<Format> {
+    let has = |word: &str| head.contains(word);
+    if !has("\"title\"") {
+        None
+    } else if has("\"object_attributes\"") || has("\"iid\"") {
+        Some(Format::Gitlab)
+    } else if !has("\"number\"") {
+        None
+    } else if has("\"node_id\"") || has("github.com/") || has("\"author_association\"") {
+        Some(Format::Github)
+    } else {
+        has("\"html_url\"").then_some(Format::Gitea)
     }
 }
 
@@ -98,6 +117,9 @@ mod tests {
             ("plan.json", "{\"userStories\": []}", Some(Format::Ralph)),
             ("tasks.jsonl", "{\"id\":\"t\",\"blocked_by\":[]}", Some(Format::Ralph)),
             ("roadmap.yaml", "epics:\n- id: E1\n", Some(Format::Weathervane)),
+            ("i.json", "[{\"number\": 1, \"title\": \"x\", \"node_id\": \"I\"}]", Some(Format::Github)),
+            ("i.json", "[{\"number\": 1, \"title\": \"x\", \"html_url\": \"\"}]", Some(Format::Gitea)),
+            ("i.json", "[{\"iid\": 1, \"title\": \"x\"}]", Some(Format::Gitlab)),
             ("README.md", "# hello\n", None),
         ];
         for (path, text, expected) in cases {

@@ -8,7 +8,7 @@ use super::text::one_line;
 use super::{Loss, LossKind, words};
 use crate::state::note::Note;
 use crate::state::status::Status;
-use crate::state::task::{Kind, PRIORITY_DEFAULT};
+use crate::state::task::{Estimate, Kind, PRIORITY_DEFAULT};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ pub(super) struct Draft {
     pub(super) acceptance: Vec<String>,
     /// Any text.
     pub(super) description: String,
+    /// How big it is said to be.
+    pub(super) estimate: Option<Estimate>,
 }
 
 impl Draft {
@@ -70,6 +72,7 @@ impl Draft {
             files: Vec::new(),
             acceptance: Vec::new(),
             description: String::new(),
+            estimate: None,
         }
     }
 }

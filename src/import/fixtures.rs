@@ -73,7 +73,7 @@ fn check(format: Format, root: &str) -> String {
     assert_eq!(graph.faults(), [], "closed and acyclic");
     assert_eq!(graph.nodes().len(), import.tasks.len(), "ids are unique ignoring case");
     assert!(import.tasks.iter().all(|task| task.run.is_none()), "no import sets `run`");
-    let again = reconcile(&import.tasks, read(format, &files).unwrap().tasks);
+    let again = reconcile(&import.tasks, read(format, &files).unwrap().tasks, &[]);
     assert_eq!((again.new.len(), again.changed.len()), (0, 0), "a second import changes nothing");
     assert_eq!(again.unchanged, import.tasks.len());
     seen(&import)
@@ -127,4 +127,19 @@ fn tk_tickets() {
 #[test]
 fn weathervane_roadmap() {
     insta::assert_snapshot!(check(Format::Weathervane, "weathervane/roadmap.yaml"));
+}
+
+#[test]
+fn issues_of_github() {
+    insta::assert_snapshot!(check(Format::Github, "forge/issues.json"));
+}
+
+#[test]
+fn an_event_of_gitlab() {
+    insta::assert_snapshot!(check(Format::Gitlab, "forge/gitlab.json"));
+}
+
+#[test]
+fn an_event_of_gitea() {
+    insta::assert_snapshot!(check(Format::Gitea, "forge/gitea.json"));
 }

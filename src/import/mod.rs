@@ -13,6 +13,7 @@ mod yaml;
 mod markdown;
 mod draft;
 mod cycles;
+mod notes;
 mod assemble;
 mod beads;
 mod task_master;
@@ -21,6 +22,8 @@ mod spec_kit;
 mod ralph;
 mod tk;
 mod weathervane;
+mod issue;
+mod forge;
 mod detect;
 mod reconcile;
 
@@ -31,6 +34,7 @@ mod hostile;
 
 pub use reconcile::{Reconciled, reconcile};
 
+use crate::state::id::TaskId;
 use crate::state::note::Note;
 use crate::state::task::Task;
 use std::fmt;
@@ -56,11 +60,17 @@ pub enum Format {
     Tk,
     /// A roadmap in YAML: epics, milestones, tasks.
     Weathervane,
+    /// Issues of GitHub: a list, one of them, or the payload of an event.
+    Github,
+    /// The same of Gitea and Forgejo.
+    Gitea,
+    /// The same of GitLab.
+    Gitlab,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Beads,
         Self::TaskMaster,
         Self::BacklogMd,
@@ -68,6 +78,9 @@ impl Format {
         Self::Ralph,
         Self::Tk,
         Self::Weathervane,
+        Self::Github,
+        Self::Gitea,
+        Self::Gitlab,
     ];
 
     /// The word on the command line and in `source`.
@@ -81,13 +94,23 @@ impl Format {
             Self::Ralph => "ralph",
             Self::Tk => "tk",
             Self::Weathervane => "weathervane",
+            Self::Github => "github",
+            Self::Gitea => "gitea",
+            Self::Gitlab => "gitlab",
         }
     }
 
     /// The format that a word names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
+        let word = if word == "forgejo" { "gitea" } else { word };
         Self::ALL.into_iter().find(|format| format.as_str() == word)
+    }
+
+    /// Whether what is read is a part of more, some of which may have been read before.
+    #[must_use]
+    pub fn is_forge(self) -> bool {
+        matches!(self, Self::Github | Self::Gitea | Self::Gitlab)
     }
 
     /// The format that files are most likely in, by their names and then by their beginnings.
@@ -199,8 +222,21 @@ pub struct Import {
     pub tasks: Vec<Task>,
     /// The notes, in the order of their ids.
     pub notes: Vec<Note>,
+    /// Edges to what is not in this import, but may be here.
+    pub outer: Vec<OuterEdge>,
     /// Everything that could not be kept as it was.
     pub losses: Vec<Loss>,
+}
+
+/// An edge to a task that came, or did not come, with an earlier import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OuterEdge {
+    /// The task that has it.
+    pub from: TaskId,
+    /// What the other task has as its `source`.
+    pub to: String,
+    /// Whether the other one is its parent; else it depends on it.
+    pub is_parent: bool,
 }
 
 /// Why foreign files could not be read at all.
@@ -239,6 +275,7 @@ pub fn read(format: Format, files: &[ForeignFile]) -> Result<Import, ImportError
         Format::Ralph => ralph::read(&wanted),
         Format::Tk => tk::read(&wanted),
         Format::Weathervane => weathervane::read(&wanted),
+        Format::Github | Format::Gitea | Format::Gitlab => forge::read(format, &wanted),
     };
     let nothing = harvest.drafts.is_empty() && harvest.notes.is_empty();
     let import = assemble::assemble(format, harvest);

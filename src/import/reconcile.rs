@@ -17,7 +17,7 @@
 use super::assemble::made_id;
 use super::cycles;
 use super::draft::Losses;
-use super::{Loss, LossKind, words};
+use super::{Loss, LossKind, OuterEdge, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::{History, Kind, Task};
@@ -36,18 +36,20 @@ pub struct Reconciled {
     pub losses: Vec<Loss>,
 }
 
-/// Compares imported tasks with those that are there.
+/// Compares imported tasks with those that are there; `outer` are the edges to those.
 #[must_use]
-pub fn reconcile(existing: &[Task], imported: Vec<Task>) -> Reconciled {
+pub fn reconcile(existing: &[Task], imported: Vec<Task>, outer: &[OuterEdge]) -> Reconciled {
     let mut losses = Losses::default();
     let matches = matches(existing, &imported);
     let renamed = new_ids(existing, &imported, &matches, &mut losses);
     let mut merged: Vec<(Option<usize>, Task)> = Vec::with_capacity(imported.len());
     let origins: HashMap<String, Option<&str>> =
         existing.iter().map(|task| (task.id.folded(), origin(task))).collect();
+    let outer = OuterEdges::new(existing, outer);
     for (mut task, (found, id)) in imported.into_iter().zip(matches.into_iter().zip(&renamed.ids)) {
-        task.id = id.clone();
+        let from = std::mem::replace(&mut task.id, id.clone());
         renamed.rewrite(&mut task);
+        outer.add(&from, &mut task, &mut losses);
         let task = match found {
             Some(at) => merge(&existing[at], task, &origins),
             None => task,
@@ -130,6 +132,39 @@ fn new_ids(existing: &[Task], imported: &[Task], matches: &[Option<usize>], loss
         ids.push(id);
     }
     NewIds { ids, from }
+}
+
+/// Edges to tasks that are there already.
+struct OuterEdges<'e> {
+    by_from: HashMap<&'e TaskId, Vec<&'e OuterEdge>>,
+    by_source: HashMap<&'e str, &'e TaskId>,
+}
+
+impl<'e> OuterEdges<'e> {
+    fn new(existing: &'e [Task], edges: &'e [OuterEdge]) -> Self {
+        let mut by_from: HashMap<&TaskId, Vec<&OuterEdge>> = HashMap::new();
+        for edge in edges {
+            by_from.entry(&edge.from).or_default().push(edge);
+        }
+        let by_source =
+            existing.iter().filter_map(|task| Some((task.source.as_deref()?, &task.id))).collect();
+        Self { by_from, by_source }
+    }
+
+    /// Gives a task its edges; `from` is the id that it came with.
+    fn add(&self, from: &TaskId, task: &mut Task, losses: &mut Losses) {
+        for edge in self.by_from.get(from).into_iter().flatten() {
+            match self.by_source.get(edge.to.as_str()) {
+                Some(id) if edge.is_parent => task.parent = Some((*id).clone()),
+                Some(id) => task.depends_on.push((*id).clone()),
+                None => {
+                    let fact = format!("needs `{}`, which is not here", edge.to);
+                    losses.tell(LossKind::Dangling, task.id.as_str(), fact);
+                }
+            }
+        }
+        task.normalise();
+    }
 }
 
 /// The format that a task came from.
@@ -248,6 +283,11 @@ fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses:
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+
+    /// An import that is whole in itself.
+    fn joined(existing: &[Task], imported: Vec<Task>) -> Reconciled {
+        reconcile(existing, imported, &[])
+    }
     use crate::state::id::RunId;
     use proptest::prelude::*;
 
@@ -294,7 +334,7 @@ pub(super) mod tests {
         let mut new = task("a", Some("beads:a"), Status::Blocked);
         new.reason = Some("deferred".to_owned());
         new.title = "better".to_owned();
-        let result = reconcile(&existing, vec![new]);
+        let result = joined(&existing, vec![new]);
         let changed = &result.changed[0];
         assert_eq!(changed.title, "better");
         assert_eq!(
@@ -330,7 +370,7 @@ pub(super) mod tests {
         for (here, reason, there, expected) in cases {
             let mut old = task("a", Some("tk:a"), here);
             old.reason = reason.map(str::to_owned);
-            let result = reconcile(&[old.clone()], vec![task("a", Some("tk:a"), there)]);
+            let result = joined(&[old.clone()], vec![task("a", Some("tk:a"), there)]);
             let status = result.changed.first().map_or(old.status, |task| task.status);
             assert_eq!(status, expected, "{here:?} here, {there:?} there");
         }
@@ -343,19 +383,19 @@ pub(super) mod tests {
             task("T001", Some("spec-kit:002-b/T001"), Status::Pending),
             after(task("T002", Some("spec-kit:002-b/T002"), Status::Pending), &["T001"]),
         ];
-        let result = reconcile(&existing, imported.clone());
+        let result = joined(&existing, imported.clone());
         assert_eq!((result.new.len(), result.changed.len()), (2, 0));
         assert_ne!(result.new[0].id, existing[0].id);
         assert_eq!(result.new[1].depends_on, [result.new[0].id.clone()]);
         assert_eq!(result.losses[0].what, LossKind::Renamed);
         let all: Vec<Task> = existing.iter().cloned().chain(result.new).collect();
-        let again = reconcile(&all, imported);
+        let again = joined(&all, imported);
         assert_eq!((again.new.len(), again.changed.len(), again.unchanged), (0, 0, 2));
     }
 
     #[test]
     fn a_task_without_a_source_is_matched_by_its_id() {
-        let result = reconcile(
+        let result = joined(
             &[task("bd-1", None, Status::Pending)],
             vec![task("BD-1", Some("beads:bd-1"), Status::Done)],
         );
@@ -374,7 +414,7 @@ pub(super) mod tests {
             task("a", Some("tk:a"), Status::Pending),
             after(task("b", Some("tk:b"), Status::Pending), &["a"]),
         ];
-        let result = reconcile(&existing, imported);
+        let result = joined(&existing, imported);
         assert_eq!((result.unchanged, result.changed.len()), (2, 0));
         assert_eq!(
             result.losses[0].to_string(),
@@ -408,7 +448,7 @@ pub(super) mod tests {
                 task.depends_on.retain(|id| kept.contains(&id.folded()));
                 task.parent = task.parent.take().filter(|id| kept.contains(&id.folded()));
             }
-            let result = reconcile(&existing, imported.clone());
+            let result = joined(&existing, imported.clone());
             let mut after = existing.clone();
             for changed in result.changed {
                 let at = after.iter().position(|task| task.id == changed.id).unwrap();
@@ -417,7 +457,7 @@ pub(super) mod tests {
             after.extend(result.new);
             let graph = crate::state::graph::Graph::new(after.iter().map(|task| crate::state::graph::Node::of(task, "")).collect());
             prop_assert_eq!(graph.faults(), &[]);
-            let again = reconcile(&after, imported);
+            let again = joined(&after, imported);
             prop_assert_eq!((again.new.len(), again.changed.len()), (0, 0));
         }
     }

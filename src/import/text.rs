@@ -42,7 +42,8 @@ pub(super) fn cut(text: &mut String, max: usize) -> bool {
 
 /// The moment that a text names, to the second: RFC 3339, or a date with or without a time (UTC).
 pub(super) fn time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
+    // GitLab writes the name of the zone.
+    let text = text.trim().trim_end_matches(" UTC");
     if !(10..=64).contains(&text.len()) {
         return None;
     }
@@ -156,6 +157,7 @@ mod tests {
         assert_eq!(at("2025-11-02T21:58:07.295058-08:00").as_deref(), Some("2025-11-03T05:58:07Z"));
         assert_eq!(at("2026-01-12T12:29:15.106618817Z").as_deref(), Some("2026-01-12T12:29:15Z"));
         assert_eq!(at("2026-01-01 23:37").as_deref(), Some("2026-01-01T23:37:00Z"));
+        assert_eq!(at("2026-09-14 08:00:00 UTC").as_deref(), Some("2026-09-14T08:00:00Z"));
         assert_eq!(at("2025-06-20").as_deref(), Some("2025-06-20T00:00:00Z"));
         for bad in ["", "yesterday", "2025-13-40", "0000000000000", "99999-01-01T00:00:00Z"] {
             assert_eq!(at(bad), None, "{bad}");

@@ -4,7 +4,8 @@ use crate::state::status::Status;
 use crate::state::task::Kind;
 
 /// The reasons that an import writes itself, so that the next import knows them again.
-pub(super) const REASONS: [&str; 5] = ["deferred", "blocked", "pinned", "failed", "archived"];
+pub(super) const REASONS: [&str; 6] =
+    ["deferred", "blocked", "pinned", "failed", "archived", super::forge::NEEDS_DETAILS];
 
 /// A word in one spelling: lower case, words joined by `_`, no apostrophes.
 pub(super) fn plain(word: &str) -> String {

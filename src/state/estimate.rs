@@ -42,6 +42,15 @@ pub fn put(task: &mut Task) {
     }
 }
 
+/// The same, but tokens that somebody has said stay.
+pub fn put_unless_said(task: &mut Task) {
+    let said = task.estimate.as_ref().and_then(|estimate| estimate.tokens);
+    put(task);
+    if let (Some(estimate), Some(tokens)) = (&mut task.estimate, said) {
+        estimate.tokens = Some(tokens);
+    }
+}
+
 /// Brings the estimate of a changed task along, unless a person set its tokens.
 pub fn refresh(old: &Task, new: &mut Task) {
     let tokens = |estimate: &Option<Estimate>| estimate.as_ref().and_then(|estimate| estimate.tokens);

@@ -3,8 +3,9 @@
 //! Invariant: what an import does not change keeps its bytes, so a second import of the same files is
 //! no commit.
 
+use super::delivery::{MAX_BYTES, Refused};
 use crate::effects::World;
-use crate::import::{Import, Loss, reconcile};
+use crate::import::{ForeignFile, Format, Import, ImportError, Loss, read, reconcile};
 use crate::state::file;
 use crate::state::layout;
 use crate::state::task::Task;
@@ -60,7 +61,7 @@ pub fn plan(world: World<'_>, base: &Base, import: Import) -> Result<Intake, Ste
         texts.insert(task.id.folded(), (index, text));
         existing.push(task);
     }
-    let reconciled = reconcile(&existing, import.tasks);
+    let reconciled = reconcile(&existing, import.tasks, &import.outer);
     let mut intake = Intake { losses: import.losses, unchanged: reconciled.unchanged, ..Intake::default() };
     intake.losses.extend(reconciled.losses);
     for mut task in reconciled.changed {
@@ -81,10 +82,58 @@ pub fn plan(world: World<'_>, base: &Base, import: Import) -> Result<Intake, Ste
     Ok(intake)
 }
 
+/// What a webhook's payload comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Received {
+    /// A task.
+    Issue {
+        /// What it has as its `source`.
+        source: String,
+        /// What that means for the state.
+        intake: Intake,
+    },
+    /// It is not about an issue; why.
+    Nothing(String),
+    /// It cannot be read; why.
+    Unreadable(String),
+}
+
+/// Joins the issue of a payload with the state at the tip.
+///
+/// # Errors
+/// As [`plan`].
+pub fn receive(
+    world: World<'_>,
+    base: &Base,
+    forge: Option<Format>,
+    payload: Vec<u8>,
+) -> Result<Received, StepError> {
+    if payload.len() as u64 > MAX_BYTES {
+        return Ok(Received::Unreadable(Refused::TooLarge.to_string()));
+    }
+    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+        return Ok(Received::Unreadable(format!("the payload is not valid JSON: {error}")));
+    }
+    let files = [ForeignFile { path: "payload.json".to_owned(), bytes: payload }];
+    let Some(format) = forge.or_else(|| Format::detect(&files).filter(|format| format.is_forge())) else {
+        return Ok(Received::Nothing("the event is not about an issue".to_owned()));
+    };
+    match read(format, &files) {
+        Ok(import) => {
+            let source = import.tasks.first().and_then(|task| task.source.clone()).unwrap_or_default();
+            Ok(Received::Issue { source, intake: plan(world, base, import)? })
+        }
+        Err(ImportError::Unreadable { detail, .. }) => Ok(Received::Nothing(detail)),
+        Err(error @ (ImportError::NoFiles(_) | ImportError::TooLarge { .. })) => {
+            Ok(Received::Unreadable(error.to_string()))
+        }
+    }
+}
+
 /// New tasks go directly into `tasks/` while that holds few files.
 fn add(tasks: Vec<Task>, mut flat: usize, intake: &mut Intake) {
     for mut task in tasks {
-        estimate::put(&mut task);
+        estimate::put_unless_said(&mut task);
         let path = layout::new_task(&task.id, flat);
         flat += 1;
         intake.new.push(task.id.to_string());

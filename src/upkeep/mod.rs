@@ -8,3 +8,4 @@ pub mod edit;
 pub mod archive;
 pub mod migrate;
 pub mod note;
+pub mod delivery;

@@ -13,6 +13,7 @@ mod hooks;
 mod review;
 mod undo;
 mod forge;
+mod ingest;
 mod race;
 mod run;
 mod note;

@@ -198,6 +198,15 @@ impl Sandbox {
         said
     }
 
+    /// Types an orch command that reads something; what it did goes into the transcript.
+    pub(crate) fn orch_reading(&self, arguments: &[&str], input: &str) -> Said {
+        use std::io::Write as _;
+        let mut child = self.prepare(arguments).stdin(Stdio::piped()).spawn().expect("orch starts");
+        // It may refuse before it has read everything.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        self.ended(arguments, child)
+    }
+
     /// Types an orch command, unseen.
     pub(crate) fn quietly(&self, arguments: &[&str]) -> Said {
         finish(&mut self.prepare(arguments))

@@ -1,0 +1,81 @@
+//! `orch ingest`: issues that come by webhook.
+
+use crate::sandbox::{Sandbox, agent};
+use crate::transcript;
+use std::fs;
+use std::path::Path;
+
+const SECRET: &str = "a secret of the forge and us";
+
+fn payload(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/imports/forge").join(name);
+    fs::read_to_string(path).expect("a fixture")
+}
+
+fn with_secret() -> (Sandbox, String) {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.write(".git/secret", &format!("{SECRET}\n"));
+    (sandbox, ".git/secret".to_owned())
+}
+
+#[test]
+fn an_issue_becomes_a_task_once_and_changes_it_later() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    let first = payload("gitlab.json");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &first).code, 0);
+    sandbox.show(".orchestrator/tasks/gl-23.toml");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &first).code, 0);
+    let later = first.replace("Warn about unused rules", "Refuse unused rules");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &later).code, 0);
+    let closed = later.replace("\"opened\"", "\"closed\"");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned", "--json"], &closed).code, 0);
+    sandbox.show_git(&["log", "--format=%s"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_an_issue_depends_on_may_have_come_earlier() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    let issue = |number: u32, body: &str| {
+        format!(
+            r#"{{"issue": {{"number": {number}, "title": "T", "state": "open", "body": "{body}", "node_id": "I"}},
+                "repository": {{"full_name": "acme/api"}}}}"#
+        )
+    };
+    let first = issue(1, "- Complexity: 2\\n- Priority: low");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &first).code, 0);
+    let second = issue(2, "- Complexity: 2\\n- Priority: low\\n- Depends on: #1, #9");
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &second).code, 0);
+    sandbox.show(".orchestrator/tasks/gh-2.toml");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_payload_that_is_not_proved_to_be_the_forges_changes_nothing() {
+    let (sandbox, secret) = with_secret();
+    let head = sandbox.git(&["rev-parse", "HEAD"]);
+    let payload = payload("gitea.json");
+    let forged = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    assert_eq!(sandbox.orch_reading(&["ingest"], &payload).code, 2);
+    assert_eq!(sandbox.orch_reading(&["ingest", "--signature", forged], &payload).code, 2);
+    let with_file = ["ingest", "--secret-file", &secret, "--signature", forged];
+    assert_eq!(sandbox.orch_reading(&with_file, &payload).code, 3);
+    let token = ["ingest", "--secret-file", &secret, "--token", "a secret of nobody"];
+    assert_eq!(sandbox.orch_reading(&token, &payload).code, 3);
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);
+    let right = ["ingest", "--secret-file", &secret, "--token", SECRET, "--delivery", "d-1"];
+    assert_eq!(sandbox.orch_reading(&right, &payload).code, 0);
+    // The same delivery with other bytes: whoever saw it once cannot use its name again.
+    assert_eq!(sandbox.orch_reading(&right, &payload.replace("docs:", "feat:")).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_event_that_is_about_something_else_is_nothing_to_do() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    for payload in [r#"{"ref": "refs/heads/main", "commits": []}"#, r#"{"zen": "Keep it simple."}"#] {
+        assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], payload).code, 0);
+    }
+    assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], "{\"issue\": ").code, 3);
+    transcript!(sandbox);
+}
