@@ -7,7 +7,7 @@ use crate::effects::{Ended, Finished};
 
 /// What a process's end says by itself, where its output said nothing of a failure.
 #[must_use]
-pub fn failure(finished: &Finished) -> Option<Failure> {
+pub(super) fn failure(finished: &Finished) -> Option<Failure> {
     let said = last_line(&finished.stderr).unwrap_or_else(|| finished.ended.to_string());
     let kind = match &finished.ended {
         Ended::Exited(0) | Ended::Interrupted | Ended::Stopped(_) | Ended::Dismissed => return None,
@@ -23,7 +23,7 @@ pub fn failure(finished: &Finished) -> Option<Failure> {
 
 /// The last line that is not empty.
 #[must_use]
-pub fn last_line(bytes: &[u8]) -> Option<String> {
+pub(super) fn last_line(bytes: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(8 << 10)..]);
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
 }

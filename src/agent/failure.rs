@@ -53,6 +53,8 @@ pub enum FailureKind {
     Missing,
     /// Its program is of a version that does not know what it was asked.
     WrongVersion,
+    /// The session that was to be taken up is not there any more.
+    LostSession,
     /// The provider does not accept the request, for another reason.
     BadRequest,
 }
@@ -74,7 +76,7 @@ pub enum Remedy {
 
 impl FailureKind {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::RateLimit,
         Self::UsageLimit,
         Self::Overloaded,
@@ -97,6 +99,7 @@ impl FailureKind {
         Self::TimeLimit,
         Self::Missing,
         Self::WrongVersion,
+        Self::LostSession,
         Self::BadRequest,
     ];
 
@@ -126,6 +129,7 @@ impl FailureKind {
             Self::TimeLimit => "time_limit",
             Self::Missing => "missing",
             Self::WrongVersion => "wrong_version",
+            Self::LostSession => "lost_session",
             Self::BadRequest => "bad_request",
         }
     }
@@ -142,7 +146,7 @@ impl FailureKind {
         match self {
             Self::RateLimit | Self::UsageLimit => Remedy::CoolDown,
             Self::Overloaded | Self::Server | Self::Network | Self::Cut => Remedy::Retry,
-            Self::ContextOverflow => Remedy::Rotate,
+            Self::ContextOverflow | Self::LostSession => Remedy::Rotate,
             Self::OutputLimit
             | Self::Refusal
             | Self::MaxTurns

@@ -6,11 +6,17 @@
 pub mod failure;
 pub mod stream;
 pub mod facts;
-pub mod ending;
+mod ending;
+mod words;
+mod reset;
+mod wire;
+mod account;
 mod claude;
 mod command;
 mod shell;
 mod reply;
+#[cfg(test)]
+mod recorded;
 
 pub use facts::{Facts, facts};
 pub use reply::{FollowUp, NewNote, Reply, read_reply};
@@ -101,7 +107,7 @@ pub fn adapter_word(adapter: Adapter) -> &'static str {
 /// Whether this version can drive an adapter.
 #[must_use]
 pub fn can_drive(adapter: Adapter) -> bool {
-    matches!(adapter, Adapter::Command | Adapter::Shell)
+    matches!(adapter, Adapter::Claude | Adapter::Command | Adapter::Shell)
 }
 
 /// Whether a second attempt could go otherwise than the first.

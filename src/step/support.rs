@@ -104,14 +104,14 @@ mod tests {
     #[test]
     fn a_profile_that_cannot_be_driven_is_refused_only_when_it_is_named() {
         let both = config(
-            "[[agent]]\nname = \"a\"\nadapter = \"claude\"\n\
+            "[[agent]]\nname = \"a\"\nadapter = \"aider\"\n\
              [[agent]]\nname = \"b\"\nadapter = \"command\"\ncommand = [\"true\"]\n",
         );
         assert_eq!(refuse(&both, None), Ok(()));
         assert_eq!(refuse(&both, Some("b")), Ok(()));
         assert!(refuse(&both, Some("a")).is_err());
         assert_eq!(warnings(&both), []);
-        let alone = config("[[agent]]\nname = \"a\"\nadapter = \"claude\"\n");
+        let alone = config("[[agent]]\nname = \"a\"\nadapter = \"aider\"\n");
         assert_eq!(refuse(&alone, None), Ok(()));
         assert_eq!(warnings(&alone)[0].line, Some(2));
     }

@@ -1,0 +1,232 @@
+//! What providers and agents say of a failure, in words: texts and HTTP statuses to classes.
+//!
+//! Only messages of errors are looked at, never what a model writes. Invariant: the order is from the
+//! particular to the general, and a text that says nothing known has no class.
+
+use super::failure::FailureKind::{
+    self, BadKey, BadRequest, Billing, ContextOverflow, Cut, LostSession, Network, NotLoggedIn, OutputLimit,
+    Overloaded, RateLimit, Refusal, Server, UnknownModel, UsageLimit, WrongVersion,
+};
+
+/// Words, in lower case, and what they mean.
+const WORDS: &[(FailureKind, &[&str])] = &[
+    (LostSession, &["no conversation found with session id", "no rollout found", "session not found"]),
+    (
+        ContextOverflow,
+        &[
+            "prompt is too long",
+            "ran out of room in the model's context",
+            "context_length_exceeded",
+            "exceeds the context window",
+            "context window limit",
+            "maximum context length",
+            "input token count",
+            "rejected the prompt as too long",
+            "contextoverflow",
+            "contextwindowexceeded",
+        ],
+    ),
+    (
+        Billing,
+        &["credit balance", "insufficient_quota", "check your plan and billing", "insufficient credits"],
+    ),
+    (
+        UsageLimit,
+        &[
+            "hit your usage limit",
+            "-hour limit",
+            "weekly limit",
+            "exhausted your daily quota",
+            "usage_limit_reached",
+            "usage limit reached",
+            "monthly limit",
+            "usage limit has been reached",
+            "premium request",
+        ],
+    ),
+    (RateLimit, &["not your usage limit", "rate limit", "rate_limit", "ratelimit", "too many requests"]),
+    (
+        RateLimit,
+        &[
+            "resource_exhausted",
+            "request rejected (429)",
+            "exhausted your capacity",
+            "exceeded your current quota",
+        ],
+    ),
+    (Overloaded, &["overloaded", "at capacity", "no capacity", "experiencing high demand for"]),
+    (
+        NotLoggedIn,
+        &[
+            "not logged in",
+            "please run /login",
+            "no authentication information found",
+            "must specify the gemini_api_key",
+            "set an auth method",
+            "no api key",
+            "api_key client option must be set",
+            "missing api key",
+        ],
+    ),
+    (
+        BadKey,
+        &[
+            "invalid api key",
+            "incorrect api key",
+            "api key not valid",
+            "api_key_invalid",
+            "invalid_api_key",
+            "invalid x-api-key",
+            "authenticationerror",
+            "401 unauthorized",
+            "403 forbidden",
+            "failed to authenticate",
+            "bad credentials",
+            "permission_denied",
+        ],
+    ),
+    (
+        UnknownModel,
+        &[
+            "does not exist or you do not have access",
+            "may not exist or you may not have access",
+            "model_not_found",
+            "model not found",
+            "modelnotfound",
+            "is not found for api version",
+            "unknown model",
+            "no such model",
+            "model is not supported",
+        ],
+    ),
+    (OutputLimit, &["max_output_tokens", "output token maximum", "output limit", "output length"]),
+    (
+        Refusal,
+        &["content_filter", "safeguards flagged", "content policy", "blocked due to safety", "refusal"],
+    ),
+    (
+        Cut,
+        &[
+            "stream disconnected",
+            "stream closed before",
+            "without a finish reason",
+            "connection reset",
+            "econnreset",
+            "socket hang up",
+            "terminated",
+            "premature close",
+            "streamtruncated",
+            "connection dropped",
+        ],
+    ),
+    (
+        Network,
+        &[
+            "econnrefused",
+            "enotfound",
+            "getaddrinfo",
+            "connection failed",
+            "connection error",
+            "connection refused",
+            "error sending request",
+            "fetch failed",
+            "unable to connect",
+            "timed out",
+            "timeout",
+            "idle timeout",
+        ],
+    ),
+    (
+        Server,
+        &[
+            "internal server error",
+            "malformed response",
+            "high demand",
+            "unexpected server error",
+            "incomplete json",
+        ],
+    ),
+];
+
+/// What a program says of options that it does not know.
+const OPTIONS: &[&str] = &[
+    "unknown option",
+    "unknown argument",
+    "unexpected argument",
+    "unrecognized argument",
+    "unrecognized option",
+    "unrecognized subcommand",
+    "invalid value",
+    "unknown command",
+    "unsupported option",
+    "requires --",
+];
+
+/// The class of the words of an error.
+#[must_use]
+pub(super) fn class(text: &str) -> Option<FailureKind> {
+    let text = start(text).to_lowercase().replace('\u{2019}', "'");
+    let says = |words: &&(_, &[&str])| words.1.iter().any(|word| text.contains(word));
+    WORDS.iter().find(says).map(|(kind, _)| *kind)
+}
+
+/// The class of what a program printed to standard error before it ended without a word more.
+#[must_use]
+pub(super) fn class_of_stderr(text: &str) -> Option<FailureKind> {
+    let lower = text.to_lowercase();
+    let options = OPTIONS.iter().any(|word| lower.contains(word));
+    if options { Some(WrongVersion) } else { class(text) }
+}
+
+/// The class of an HTTP status; what the words say goes before it.
+#[must_use]
+pub(super) fn class_of_status(status: u16) -> Option<FailureKind> {
+    match status {
+        401 | 403 => Some(BadKey),
+        402 => Some(Billing),
+        404 => Some(UnknownModel),
+        408 => Some(Network),
+        413 => Some(ContextOverflow),
+        429 => Some(RateLimit),
+        503 | 529 => Some(Overloaded),
+        400..=499 => Some(BadRequest),
+        500..=599 => Some(Server),
+        _ => None,
+    }
+}
+
+/// The beginning of a text: nobody says more than this about what went wrong.
+#[must_use]
+pub(super) fn start(text: &str) -> &str {
+    &text[..text.floor_char_boundary(4 << 10)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_providers_say_has_its_class() {
+        let said = [
+            ("You\u{2019}ve hit your usage limit. Upgrade to Pro", UsageLimit),
+            ("You've hit your 5-hour limit \u{b7} resets 12:43am (UTC)", UsageLimit),
+            ("Quota exceeded. Check your plan and billing details.", Billing),
+            ("exceeded retry limit, last status: 429 Too Many Requests", RateLimit),
+            ("Server is temporarily limiting requests (not your usage limit)", RateLimit),
+            ("Selected model is at capacity. Please try a different model.", Overloaded),
+            ("We\u{2019}re currently experiencing high demand, which may cause temporary errors.", Server),
+            ("unexpected status 401 Unauthorized: Incorrect API key provided: dummy.", BadKey),
+            ("The model `gpt-5.5` does not exist or you do not have access to it.", UnknownModel),
+            ("Codex ran out of room in the model's context window. Start a new thread", ContextOverflow),
+            ("[API Error: You have exhausted your daily quota on this model.]", UsageLimit),
+            ("Incomplete response returned, reason: content_filter", Refusal),
+            ("stream disconnected before completion: stream closed", Cut),
+            ("Connection failed: error sending request", Network),
+        ];
+        for (text, kind) in said {
+            assert_eq!(class(text), Some(kind), "{text}");
+        }
+        assert_eq!(class("all is well"), None);
+        assert_eq!(class_of_stderr("error: unknown option '--no-such-flag'"), Some(WrongVersion));
+    }
+}
