@@ -131,9 +131,12 @@ impl Account {
             // Endless retries are told as what they are.
             Ended::Silent | Ended::TimedOut => self.retrying.take().or_else(|| ending::failure(finished)),
             Ended::Signalled(_) if self.finished => None,
-            Ended::Signalled(_) | Ended::Flooded | Ended::Interrupted | Ended::NotStarted(_) => {
-                ending::failure(finished)
-            }
+            Ended::Signalled(_)
+            | Ended::Flooded
+            | Ended::Interrupted
+            | Ended::Stopped(_)
+            | Ended::Dismissed
+            | Ended::NotStarted(_) => ending::failure(finished),
         };
         if let Some(failure) = failure {
             self.fail(failure, signal);

@@ -133,7 +133,7 @@ impl Listener for Claude {
     }
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
-        if let Some(failure) = self.error.take() {
+        if let Some(failure) = self.error.take().filter(|_| finished.ended.is_its_own()) {
             self.account.fail(failure, signal);
         }
         self.account.end(finished, signal);

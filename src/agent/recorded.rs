@@ -122,11 +122,10 @@ fn transcript(adapter: Adapter) -> String {
 
 fn failure_of(adapter: Adapter, case: &str) -> Option<(FailureKind, Option<Timestamp>)> {
     let recording = recording(&folder(adapter), case.to_owned());
-    let failures = hear(adapter, &recording).into_iter().filter_map(|signal| match signal {
-        Signal::Failed(failure) => Some((failure.kind, failure.until)),
-        _ => None,
-    });
-    let all: Vec<_> = failures.collect();
+    let failed = |signal| {
+        if let Signal::Failed(failure) = signal { Some((failure.kind, failure.until)) } else { None }
+    };
+    let all: Vec<_> = hear(adapter, &recording).into_iter().filter_map(failed).collect();
     assert!(all.len() <= 1, "{case}: a failure is told once: {all:?}");
     all.into_iter().next()
 }

@@ -198,7 +198,9 @@ pub(super) fn class_of_status(status: u16) -> Option<FailureKind> {
 /// The beginning of a text: nobody says more than this about what went wrong.
 #[must_use]
 pub(super) fn start(text: &str) -> &str {
-    &text[..text.floor_char_boundary(4 << 10)]
+    let most = text.len().min(4 << 10);
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

@@ -170,19 +170,23 @@ pub(in crate::agent) struct Event<'l> {
 #[derive(Deserialize, Default, Clone, Copy)]
 #[serde(default)]
 pub(in crate::agent) struct Usage {
-    pub(in crate::agent) input_tokens: u64,
-    pub(in crate::agent) cache_read_input_tokens: u64,
-    pub(in crate::agent) cache_creation_input_tokens: u64,
-    pub(in crate::agent) output_tokens: u64,
+    #[serde(rename = "input_tokens")]
+    input: u64,
+    #[serde(rename = "cache_read_input_tokens")]
+    cache_read: u64,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_creation: u64,
+    #[serde(rename = "output_tokens")]
+    output: u64,
 }
 
 impl Usage {
     /// In our words.
     pub(in crate::agent) fn tokens(self) -> Tokens {
         Tokens {
-            input: self.input_tokens.saturating_add(self.cache_creation_input_tokens),
-            cached: self.cache_read_input_tokens,
-            output: self.output_tokens,
+            input: self.input.saturating_add(self.cache_creation),
+            cached: self.cache_read,
+            output: self.output,
         }
     }
 }
