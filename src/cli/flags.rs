@@ -1,6 +1,7 @@
 //! The flags that describe a task, shared by `add` and `edit`.
 
 use super::error::CliError;
+use crate::state::concern::check_name;
 use crate::state::graph::Graph;
 use crate::state::id::TaskId;
 use crate::state::task::{Kind, PRIORITY_MAX, Task, one_line};
@@ -32,6 +33,9 @@ pub(super) struct TaskFlags {
     /// What "done" means (may be repeated)
     #[arg(long = "accept", value_name = "CRITERION")]
     pub acceptance: Vec<String>,
+    /// What built-in gates may find in its work and only report, such as `tests-changed` (may be repeated)
+    #[arg(long, value_name = "NAME", value_parser = concern)]
+    pub allow: Vec<String>,
     /// What it is about
     #[arg(long)]
     pub body: Option<String>,
@@ -48,11 +52,16 @@ pub(super) fn kind(word: &str) -> Result<Kind, String> {
     })
 }
 
+/// A name of what a built-in gate finds.
+fn concern(name: &str) -> Result<String, String> {
+    check_name(name).map(|()| name.to_owned())
+}
+
 impl TaskFlags {
     /// Whether any was given.
     #[must_use]
     pub(super) fn any(&self) -> bool {
-        let lists = [&self.depends_on, &self.labels, &self.files, &self.acceptance];
+        let lists = [&self.depends_on, &self.labels, &self.files, &self.acceptance, &self.allow];
         let texts = [&self.parent, &self.body, &self.run];
         self.kind.is_some()
             || self.priority.is_some()
@@ -79,6 +88,7 @@ impl TaskFlags {
             (&self.labels, &mut task.labels),
             (&self.files, &mut task.files),
             (&self.acceptance, &mut task.acceptance),
+            (&self.allow, &mut task.allow),
         ] {
             if !given.is_empty() {
                 *list =

@@ -52,7 +52,7 @@ use output::{Answer, Format, Printed, Style, render};
 #[derive(Debug, Parser)]
 #[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, ci."
+    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, ci."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -92,6 +92,8 @@ enum Command {
     Files,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::FORMATS)]
     Formats,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::GATES)]
+    Gates,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::CI)]
     Ci,
     List(list::Args),
@@ -136,6 +138,7 @@ impl Command {
             Self::Environment => "environment",
             Self::Files => "files",
             Self::Formats => "formats",
+            Self::Gates => "gates",
             Self::Ci => "ci",
             Self::List(_) => "list",
             Self::Show(_) => "show",
@@ -180,6 +183,7 @@ impl Command {
             Self::Environment => Ok(topics::answer("environment", topics::ENVIRONMENT)),
             Self::Files => Ok(topics::answer("files", topics::FILES)),
             Self::Formats => Ok(topics::answer("formats", topics::FORMATS)),
+            Self::Gates => Ok(topics::answer("gates", topics::GATES)),
             Self::Ci => Ok(topics::answer("ci", topics::CI)),
             Self::List(args) => list::run(global, args),
             Self::Show(args) => show::run(global, args),

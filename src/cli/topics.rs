@@ -39,6 +39,34 @@ code  name          meaning                                            with --ci
 `0 or 20`: 0 while policy.max_steps_per_task leaves steps. `run` ends with the code of
 what ended it, and with 0 at a limit of its own. `while orch step; do :; done` ends.";
 
+/// The built-in gates and what they find.
+pub(super) const GATES: &str = "\
+Built-in gates, beside those that the configuration names.
+
+How the agent ended; nobody can allow these:
+  execution          it ended by itself, and well
+  timeliness         it ended in time
+  reply              what it left as its outcome can be read
+  state              nothing under .orchestrator/ was touched
+  protected          no protected path was touched
+
+What it changed (base tree against candidate). Each finding has a name:
+  escape             link-escapes, nested-repository, submodule-changed, treacherous-name
+  conflict-markers   a merge was left unresolved
+  large-file         a file that nobody can look into; reported from 1 MiB on
+  secrets            keys and passwords, never shown whole
+  invisible-characters   in added lines
+  portability        case-collision; reported: unportable-name, mode-changed
+  scope              reported: what lies outside the task's `files`
+  change             nothing was changed
+
+A person decides otherwise by the name of a finding or of a gate:
+  for one task       orch edit ID --allow secrets        (it is reported only)
+  for all tasks      [policy] allow = [\"mode-changed\"]   (reported only)
+                     [policy] deny = [\"scope\"]           (rejects)
+The nearest word counts: the task's, then `deny`, then `allow`. All of it is read from the
+base commit, so no agent can allow itself anything.";
+
 /// Variables, orch's own and an agent's.
 pub(super) const ENVIRONMENT: &str = "\
 Environment variables.

@@ -126,6 +126,10 @@ pub struct Policy {
     pub regate: Regate,
     /// Globs that no agent may change, beside the built-in ones.
     pub protect: Vec<String>,
+    /// What built-in gates only report, by name.
+    pub allow: Vec<String>,
+    /// What rejects though built-in gates would only report it, by name.
+    pub deny: Vec<String>,
 }
 
 /// `[budget]`, in USD; none means no limit.

@@ -6,6 +6,7 @@
 use super::check::{self, Checked};
 use super::duration;
 use super::{Author, Config, Integration, ModePolicy, Regate, ReviewPolicy, entry_key};
+use crate::state::concern::check_name;
 use crate::state::file::fields::Table;
 use crate::state::problem::Severity;
 use std::collections::BTreeMap;
@@ -186,6 +187,8 @@ fn policy(mut section: Section<'_, '_>, config: &mut Config) {
     });
     section.set("regate", &mut policy.regate, |table, key| table.word(key, Regate::parse, Regate::WORDS));
     section.set_list("protect", &mut policy.protect, MAX_GLOBS, check::glob);
+    section.set_list("allow", &mut policy.allow, MAX_GLOBS, check_name);
+    section.set_list("deny", &mut policy.deny, MAX_GLOBS, check_name);
     section.end();
 }
 

@@ -27,7 +27,7 @@ pub(super) fn tighten(base: &mut Config, user: Config, path: &str) -> Vec<Proble
         let before = base.provenance.get(key).map_or("the repository", String::as_str).to_owned();
         let fact = match take(base, &user, key) {
             Verdict::Taken => {
-                let both = key == "policy.protect" && before != "default";
+                let both = matches!(key.as_str(), "policy.protect" | "policy.deny") && before != "default";
                 let now = if both { format!("{before}, {source}") } else { source.clone() };
                 base.provenance.insert(key.clone(), now);
                 continue;
@@ -60,6 +60,12 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
             policy.protect.extend(theirs.protect.iter().filter(|glob| !known.contains(*glob)).cloned());
             Verdict::Taken
         }
+        "policy.allow" => fewer(&mut policy.allow, &theirs.allow),
+        "policy.deny" => {
+            let known: BTreeSet<String> = policy.deny.iter().cloned().collect();
+            policy.deny.extend(theirs.deny.iter().filter(|name| !known.contains(*name)).cloned());
+            Verdict::Taken
+        }
         "prompt.budget_tokens" => lower(&mut base.prompt.budget_tokens, user.prompt.budget_tokens),
         "budget.step_usd" => cheaper(&mut base.budget.step_usd, user.budget.step_usd),
         "budget.day_usd" => cheaper(&mut base.budget.day_usd, user.budget.day_usd),
@@ -71,6 +77,15 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
         }
         _ => Verdict::NotTheirs,
     }
+}
+
+/// A shorter list of exceptions is the stricter one.
+fn fewer(base: &mut Vec<String>, user: &[String]) -> Verdict {
+    if let Some(more) = user.iter().find(|name| !base.contains(name)) {
+        return Verdict::Loosens(format!("`{more}`"));
+    }
+    base.retain(|name| user.contains(name));
+    Verdict::Taken
 }
 
 fn lower<N: PartialOrd + ToString>(base: &mut N, user: N) -> Verdict {

@@ -282,6 +282,8 @@ mod tests {
                 integration: Integration::Branch,
                 regate: Regate::Overlap,
                 protect: Vec::new(),
+                allow: Vec::new(),
+                deny: Vec::new(),
             },
             budget: Budget::default(),
             context: ContextConfig { compact_at: 0.8, rotate_at: 0.95, task_share: 0.5 },

@@ -121,6 +121,7 @@ impl Git for Faulty<'_> {
         reads subtree(tree: Oid, dir: &str) -> Option<Oid>;
         reads files(tree: Oid, prefix: &str) -> Vec<TreeFile>;
         reads entry(tree: Oid, path: &str) -> Option<(Mode, Oid)>;
+        reads names(tree: Oid, dir: &str) -> Vec<BString>;
         reads blob(id: Oid) -> Vec<u8>;
         reads changes(old: Oid, new: Oid) -> Vec<Change>;
         writes write_blob(content: &[u8]) -> Oid;

@@ -158,6 +158,12 @@ pub trait Git {
     /// When the tree cannot be read.
     fn entry(&self, tree: Oid, path: &str) -> Result<Option<(Mode, Oid)>>;
 
+    /// The names in one folder of a tree, files and folders; none where there is no such folder.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    fn names(&self, tree: Oid, dir: &str) -> Result<Vec<BString>>;
+
     /// The content of a blob.
     ///
     /// # Errors

@@ -1,9 +1,17 @@
-//! The gates that are always on: `execution`, `timeliness`, `reply`, `change`, `state`, `protected`,
-//! `conflict-markers`, `escape`.
+//! The gates that are always on: `execution`, `timeliness`, `reply`, `state`, `protected`, those that
+//! look at the content of the change, and `change`.
+//!
+//! What a person may allow is a [`Concern`](crate::state::concern::Concern); how the agent ended,
+//! the state and protected paths are not.
 
 use super::Verdict;
+use super::change::{self, File};
+use super::content::secrets::redact;
+use super::content::{hidden, links, markers, names, scope, secrets, size};
+use super::finding::{Finding, Say, verdict};
 use super::protect::Protected;
-use crate::effects::{Change, Ended, Finished, MODE_LINK, MODE_SUBMODULE, Oid};
+use crate::effects::{Change, Ended, Finished, Oid};
+use crate::state::concern::Concern;
 use bstr::{BString, ByteSlice};
 
 /// What the built-in gates look at.
@@ -16,12 +24,18 @@ pub struct Evidence<'e> {
     pub nested: &'e [BString],
     /// The paths that it may not change.
     pub protected: &'e Protected,
+    /// The task's expected scope.
+    pub expected: &'e [String],
+    /// What people said about findings.
+    pub say: Say<'e>,
     /// Whether the task has to change something.
     pub must_change: bool,
     /// Why its outcome file cannot be read.
     pub unreadable: Option<&'e str>,
     /// Reads a blob, up to a size.
     pub read: &'e dyn Fn(Oid) -> Option<Vec<u8>>,
+    /// Lists the names in a folder of the candidate.
+    pub list: names::List<'e>,
 }
 
 const SHOWN: usize = 10;
@@ -34,14 +48,29 @@ pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
         timeliness(evidence.finished),
         state(evidence),
         protected(evidence),
-        escape(evidence),
-        conflict_markers(evidence),
-        // Last: who changed only what may not be changed is told that, not that nothing changed.
-        change(evidence),
     ];
+    verdicts.extend(content(evidence));
+    // Last: who changed only what may not be changed is told that, not that nothing changed.
+    verdicts.push(change(evidence));
     // What most agents never write is only told of where it is wrong.
     verdicts.extend(evidence.unreadable.map(unreadable));
     verdicts
+}
+
+/// The gates that look into what was changed, protected paths aside: those never count.
+fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
+    let counted = evidence.changes.iter().filter(|change| !evidence.protected.covers(&change.path));
+    let files: Vec<File> = change::load(counted, evidence.read);
+    let all: [(&str, Vec<Finding>); 7] = [
+        ("escape", links::findings(&files, evidence.nested)),
+        ("conflict-markers", markers::findings(&files)),
+        ("large-file", size::findings(&files)),
+        ("secrets", secrets::findings(&files)),
+        ("invisible-characters", hidden::findings(&files)),
+        ("portability", names::findings(&files, evidence.list)),
+        ("scope", scope::findings(&files, evidence.expected)),
+    ];
+    all.iter().map(|(gate, findings)| verdict(gate, findings, evidence.say)).collect()
 }
 
 /// The agent ended by itself, and well.
@@ -87,11 +116,9 @@ fn unreadable(why: &str) -> Verdict {
 /// Something changed, if it had to.
 fn change(evidence: &Evidence<'_>) -> Verdict {
     let counted = evidence.changes.iter().any(|change| !evidence.protected.covers(&change.path));
-    if counted || !evidence.must_change {
-        Verdict::pass("change")
-    } else {
-        Verdict::fail("change", "the agent changed nothing that counts")
-    }
+    let nothing = Finding::error(Concern::Change, "", None, "the agent changed nothing that counts");
+    let findings = if counted || !evidence.must_change { Vec::new() } else { vec![nothing] };
+    verdict("change", &findings, evidence.say)
 }
 
 /// Nothing under `.orchestrator/` was touched.
@@ -112,97 +139,6 @@ fn protected(evidence: &Evidence<'_>) -> Verdict {
     listed("protected", "the agent changed protected paths", &touched)
 }
 
-/// No text was left with the marks of an unresolved merge.
-fn conflict_markers(evidence: &Evidence<'_>) -> Verdict {
-    let marked: Vec<&Change> = evidence
-        .changes
-        .iter()
-        .filter(|change| {
-            let now = blob(evidence, change.new);
-            let before = blob(evidence, change.old);
-            now.is_some_and(|now| has_markers(&now)) && !before.is_some_and(|before| has_markers(&before))
-        })
-        .collect();
-    listed("conflict-markers", "there are conflict markers in", &marked)
-}
-
-fn blob(evidence: &Evidence<'_>, entry: Option<(u32, Oid)>) -> Option<Vec<u8>> {
-    entry
-        .filter(|(mode, _)| *mode != MODE_SUBMODULE && *mode != MODE_LINK)
-        .and_then(|(_, id)| (evidence.read)(id))
-}
-
-fn has_markers(content: &[u8]) -> bool {
-    let begins = |mark: &[u8]| content.lines().any(|line| line.starts_with(mark));
-    !content.contains(&0) && begins(b"<<<<<<< ") && begins(b">>>>>>> ")
-}
-
-/// No link leads out of the tree or into git's directory; no submodule moved; no repository of its
-/// own was made; no path is one that git or a file system would take for another.
-fn escape(evidence: &Evidence<'_>) -> Verdict {
-    let mut findings = Vec::new();
-    for change in evidence.changes {
-        let shown = change.path.to_str_lossy();
-        if [change.old, change.new].into_iter().flatten().any(|(mode, _)| mode == MODE_SUBMODULE) {
-            findings.push(format!("`{shown}` is a submodule"));
-        }
-        match change.new {
-            Some((MODE_LINK, id)) => {
-                let target = (evidence.read)(id).unwrap_or_default();
-                if leads_out(&change.path, &target) {
-                    findings.push(format!("`{shown}` links to `{}`", target.to_str_lossy()));
-                }
-            }
-            Some(_) if is_treacherous(&change.path) => {
-                findings.push(format!("`{shown}` is a treacherous name"));
-            }
-            _ => {}
-        }
-    }
-    findings.extend(
-        evidence.nested.iter().map(|dir| format!("`{}` is a repository of its own", dir.to_str_lossy())),
-    );
-    if findings.is_empty() {
-        return Verdict::pass("escape");
-    }
-    Verdict::fail("escape", limited(findings).join("\n"))
-}
-
-/// Whether a link at `path` leads out of the tree, or into `.git`.
-fn leads_out(path: &[u8], target: &[u8]) -> bool {
-    if target.is_empty()
-        || target.starts_with(b"/")
-        || target.contains(&b'\\')
-        || target.get(1) == Some(&b':')
-    {
-        return true;
-    }
-    let mut at: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-    at.pop();
-    for name in target.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." => {
-                if at.pop().is_none() {
-                    return true;
-                }
-            }
-            name => at.push(name),
-        }
-    }
-    at.first().is_some_and(|first| first.eq_ignore_ascii_case(b".git"))
-}
-
-fn is_treacherous(path: &[u8]) -> bool {
-    path.split(|byte| *byte == b'/').any(|name| {
-        let bare = name.trim_end_with(|c| c == '.' || c == ' ');
-        bare.eq_ignore_ascii_case(b".git")
-            || bare.eq_ignore_ascii_case(b"git~1")
-            || name.iter().any(|byte| *byte < b' ' || *byte == 0x7f)
-            || name.to_str().is_ok_and(|text| text.chars().any(crate::state::task::is_unprintable))
-    })
-}
-
 fn listed(gate: &str, fact: &str, changes: &[&Change]) -> Verdict {
     if changes.is_empty() {
         return Verdict::pass(gate);
@@ -220,7 +156,7 @@ fn limited(mut items: Vec<String>) -> Vec<String> {
     items
 }
 
-/// The last lines of what a program printed, each at most 500 characters.
+/// The last lines of what a program printed, each at most 500 characters, without secrets.
 #[must_use]
 pub fn last_lines(output: &[u8], count: usize) -> String {
     let text = output.to_str_lossy();
@@ -231,46 +167,5 @@ pub fn last_lines(output: &[u8], count: usize) -> String {
         })
         .collect();
     let start = lines.len().saturating_sub(count);
-    lines[start..].join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_out_of_the_tree_are_seen() {
-        for (path, target) in [
-            ("a", "/etc/passwd"),
-            ("a/b", "../../x"),
-            ("a", ".."),
-            ("a", ".git/config"),
-            ("a/b", "../.GIT"),
-            ("a", ""),
-        ] {
-            let out = leads_out(path.as_bytes(), target.as_bytes());
-            assert!(out || target == "..", "{path} -> {target}");
-        }
-        for (path, target) in [("a/b", "../c"), ("a/b/c", "../../d"), ("a", "./b"), ("a", "b/../c")] {
-            assert!(!leads_out(path.as_bytes(), target.as_bytes()), "{path} -> {target}");
-        }
-    }
-
-    #[test]
-    fn treacherous_names_are_seen() {
-        for path in [".git/config", "a/.GIT/x", ".git.", "git~1", "a\nb", "a\u{202e}b"] {
-            assert!(is_treacherous(path.as_bytes()), "{path:?}");
-        }
-        for path in [".gitignore", "git", "a/.github/x", "ü"] {
-            assert!(!is_treacherous(path.as_bytes()), "{path:?}");
-        }
-    }
-
-    #[test]
-    fn conflict_markers_count_only_in_text_and_in_pairs() {
-        assert!(has_markers(b"a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n"));
-        assert!(!has_markers(b"<<<<<<< only one side\n"));
-        assert!(!has_markers(b"\0<<<<<<< a\n>>>>>>> b\n"));
-        assert!(!has_markers(b"  <<<<<<< indented\n  >>>>>>> b\n"));
-    }
+    redact(&lines[start..].join("\n"))
 }

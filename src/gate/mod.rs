@@ -5,6 +5,9 @@
 //! an agent says is never evidence.
 
 pub mod protect;
+pub mod change;
+pub mod finding;
+pub mod content;
 pub mod builtin;
 pub mod command;
 
@@ -23,7 +26,7 @@ pub struct Verdict {
     pub duration_ms: u64,
     /// What it measured.
     pub metric: Option<(String, f64)>,
-    /// Why, where it did not pass.
+    /// Why it did not pass, or what it found and only reports.
     pub evidence: String,
 }
 

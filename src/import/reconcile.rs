@@ -182,6 +182,7 @@ fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>) -> Task
         status,
         reason,
         run: old.run.clone(),
+        allow: old.allow.clone(),
         estimate: old.estimate.clone(),
         history: old.history.clone(),
         complexity: new.complexity.or(old.complexity),

@@ -62,7 +62,10 @@ impl Human {
             verdict.metric.as_ref().map_or(String::new(), |(name, value)| format!("  {name} {value}"));
         let text = format!("{:<18} {:>7}{metric}", verdict.name, spell_ms(verdict.duration_ms));
         match verdict.kind {
-            VerdictKind::Pass => self.line("  ✔", AnsiColor::Green, &text),
+            VerdictKind::Pass => {
+                self.line("  ✔", AnsiColor::Green, &text);
+                evidence(&verdict.evidence);
+            }
             VerdictKind::Skipped => {
                 self.line("  ·", AnsiColor::BrightBlack, &format!("{:<18} not run", verdict.name));
             }
@@ -75,7 +78,7 @@ impl Human {
     }
 }
 
-/// The last lines of what speaks against the work.
+/// The last lines of what speaks against the work, or of what is only reported.
 fn evidence(text: &str) {
     for line in text.lines().rev().take(8).collect::<Vec<_>>().into_iter().rev() {
         print_line(&format!("      {}", safe::text(line)));

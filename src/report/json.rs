@@ -87,7 +87,8 @@ pub fn task(task: &Task) -> Value {
         "complexity": task.complexity, "created": task.created.map(|time| time.to_string()),
         "source": task.source, "parent": task.parent.as_ref().map(|id| id.as_str().to_owned()),
         "depends_on": task.depends_on.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>(),
-        "labels": task.labels, "files": task.files, "acceptance": task.acceptance, "run": task.run,
+        "labels": task.labels, "files": task.files, "acceptance": task.acceptance,
+        "allow": task.allow, "run": task.run,
         "description": task.description,
         "history": {
             "attempts": task.history.attempts,

@@ -31,6 +31,14 @@ const WINDOWS_DEVICES: [&str; 22] = [
     "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
+/// Whether Windows takes a file of this name for a device.
+#[must_use]
+pub fn is_windows_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    // The longest device name has four characters.
+    stem.len() <= 4 && WINDOWS_DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem))
+}
+
 /// Checks a text against the rules that all ids share.
 ///
 /// # Errors
@@ -50,10 +58,7 @@ pub fn check(text: &str) -> Result<(), IdError> {
     let ends = |end: &str| {
         bytes.len() >= end.len() && bytes[bytes.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
     };
-    let stem = text.split('.').next().unwrap_or_default();
-    // The longest device name has four characters.
-    let device = stem.len() <= 4 && WINDOWS_DEVICES.iter().any(|device| device.eq_ignore_ascii_case(stem));
-    if device || text.contains("..") || ends(".") || ends(".lock") {
+    if is_windows_device(text) || text.contains("..") || ends(".") || ends(".lock") {
         return Err(IdError::Reserved(text.to_owned()));
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 pub mod id;
 pub mod problem;
+pub mod concern;
 pub mod status;
 pub mod task;
 pub mod estimate;

@@ -101,7 +101,7 @@ pub struct GateRecord {
     pub duration_ms: u64,
     /// What it measured: name and value.
     pub metric: Option<(String, f64)>,
-    /// The last lines of what it said, where it did not pass.
+    /// The last lines of what it said where it did not pass, or what it only reports.
     pub evidence: String,
 }
 

@@ -124,6 +124,8 @@ pub struct Task {
     pub files: Vec<String>,
     /// What "done" means, in the order that it was written.
     pub acceptance: Vec<String>,
+    /// What built-in gates may find and only report, by name; sorted, no duplicates.
+    pub allow: Vec<String>,
     /// The command of the built-in `shell` agent.
     pub run: Option<String>,
     /// Free text.
@@ -153,6 +155,7 @@ impl Task {
             labels: Vec::new(),
             files: Vec::new(),
             acceptance: Vec::new(),
+            allow: Vec::new(),
             run: None,
             description: String::new(),
             estimate: None,
@@ -162,7 +165,7 @@ impl Task {
 
     /// Puts lists whose order means nothing into their one order, without duplicates.
     pub fn normalise(&mut self) {
-        for list in [&mut self.labels, &mut self.files] {
+        for list in [&mut self.labels, &mut self.files, &mut self.allow] {
             list.sort();
             list.dedup();
         }

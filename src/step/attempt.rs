@@ -8,14 +8,16 @@ use super::site::{Left, Workplace};
 use crate::agent::stream::Session;
 use crate::agent::{self, Brief, Reply};
 use crate::config::Profile;
-use crate::effects::{Ended, HookRun, Oid, World};
+use crate::effects::{Ended, Finished, HookRun, World};
 use crate::gate::builtin::{self, Evidence};
+use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{self, Verdict};
 use crate::outcome::{self, Outcome};
 use crate::prompt::{self, Prompt};
 use crate::state::run::{AttemptRecord, OutcomeKind, VerdictKind};
 use crate::state::task::{Kind, Task};
+use bstr::ByteSlice as _;
 
 /// The largest blob that built-in gates look into, in bytes.
 const MAX_BLOB: usize = 4 << 20;
@@ -144,17 +146,8 @@ fn one(
         files_changed: left.changes.len(),
         survivors: finished.survivors,
     });
-    let read = |id: Oid| world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
-    let mut verdicts = builtin::run(&Evidence {
-        finished: &finished,
-        changes: &left.changes,
-        nested: &left.seen.nested,
-        protected: job.protected,
-        must_change: must_change(job.task.kind),
-        unreadable: reply.unreadable.as_deref(),
-        read: &read,
-    });
-    for verdict in verdicts.iter().filter(|verdict| verdict.rejects() && reply.blocked.is_none()) {
+    let mut verdicts = look_at(job, &finished, &reply, &left);
+    for verdict in verdicts.iter().filter(|verdict| !verdict.evidence.is_empty() && reply.blocked.is_none()) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     }
     let stop = reply.blocked.is_some() || gate::first_rejection(&verdicts).is_some();
@@ -181,6 +174,24 @@ fn one(
     Ok(Work { outcome, reply, left, verdicts, attempts: vec![record], complaints, cost_usd: None })
 }
 
+/// What the built-in gates say of what an agent left.
+fn look_at(job: &Job<'_>, finished: &Finished, reply: &Reply, left: &Left) -> Vec<Verdict> {
+    let git = job.world.git;
+    let policy = &job.base.config.policy;
+    builtin::run(&Evidence {
+        finished,
+        changes: &left.changes,
+        nested: &left.seen.nested,
+        protected: job.protected,
+        expected: &job.task.files,
+        say: Say { task: &job.task.allow, allow: &policy.allow, deny: &policy.deny },
+        must_change: must_change(job.task.kind),
+        unreadable: reply.unreadable.as_deref(),
+        read: &|id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB),
+        list: &|dir| git.names(left.candidate, &dir.to_str_lossy()).unwrap_or_default(),
+    })
+}
+
 /// Work whose result is knowledge need not change a file.
 fn must_change(kind: Kind) -> bool {
     match kind {
@@ -191,7 +202,7 @@ fn must_change(kind: Kind) -> bool {
     }
 }
 
-fn transcript(finished: &crate::effects::Finished) -> Vec<u8> {
+fn transcript(finished: &Finished) -> Vec<u8> {
     let mut text = finished.stdout.clone();
     if !finished.stderr.is_empty() {
         text.extend_from_slice(b"\n--- standard error ---\n");

@@ -1,6 +1,7 @@
 //! Values for property tests: every field, with the texts that break writers.
 
 use super::super::checkpoint::{Checkpoint, CheckpointReason};
+use super::super::concern::Concern;
 use super::super::id::{NoteId, RunId, TaskId};
 use super::super::note::{Note, NoteKind, NoteStatus};
 use super::super::run::{AttemptRecord, GateRecord, OutcomeKind, Run, Tokens, VerdictKind};
@@ -141,6 +142,7 @@ prop_compose! {
         priority in 0..=4_u8,
         (parent, depends_on) in (option::of(task_id()), vec(task_id(), 0..4)),
         (labels, files, acceptance) in (vec(hostile(), 0..4), vec(hostile(), 0..3), vec(hostile(), 0..4)),
+        allow in vec(select(Concern::ALL.map(|concern| concern.as_str().to_owned()).to_vec()), 0..3),
         run in option::of(filled().prop_map(|text| format!("{}x", text.replace('\0', "")))),
         description in hostile(),
         estimate in option::of(estimate()).prop_map(Option::flatten),
@@ -149,7 +151,7 @@ prop_compose! {
         let history = History { attempts, last_run };
         let mut task = Task {
             kind, complexity, created, source, status, reason, priority, parent, depends_on, labels, files,
-            acceptance, run, description, estimate, history,
+            acceptance, allow, run, description, estimate, history,
             ..Task::new(TaskId::new("t").unwrap(), title)
         };
         task.normalise();

@@ -3,6 +3,7 @@
 //! In: the bytes of `tasks/**/<id>.toml`. Out: a [`Task`], and back. Invariant: a file that was read
 //! and is rewritten without a change keeps its bytes; with a change it keeps everything else.
 
+use super::super::concern::check_name;
 use super::super::id::{RunId, TaskId};
 use super::super::layout;
 use super::super::problem::{Problem, Severity};
@@ -10,6 +11,7 @@ use super::super::status::Status;
 use super::super::task::{Estimate, History, Kind, PRIORITY_DEFAULT, PRIORITY_MAX, Task, is_unprintable};
 use super::fields::{Document, Table};
 use super::splice::{Edit, Group, splice, splice_loosely};
+use super::text::clean;
 use super::toml_text::{self, Value};
 use super::{Read, SCHEMA};
 
@@ -22,7 +24,7 @@ const GROUPS: [Group; 7] = [
     },
     Group { comment: "# standing", table: None, keys: &["status", "reason", "priority"] },
     Group { comment: "# edges", table: None, keys: &["parent", "depends_on"] },
-    Group { comment: "# scope", table: None, keys: &["labels", "files", "acceptance", "run"] },
+    Group { comment: "# scope", table: None, keys: &["labels", "files", "acceptance", "allow", "run"] },
     Group { comment: "# text", table: None, keys: &["description"] },
     Group {
         comment: "# estimate",
@@ -71,6 +73,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Task> {
         labels: root.strings("labels"),
         files: root.strings("files"),
         acceptance: root.strings("acceptance"),
+        allow: read_allow(root),
         run: read_run(root),
         description: root.str("description").unwrap_or_default(),
         estimate: read_estimate(root),
@@ -140,6 +143,16 @@ fn read_dependencies(root: &mut Table<'_>, stem: &str) -> Vec<TaskId> {
     ids
 }
 
+fn read_allow(root: &mut Table<'_>) -> Vec<String> {
+    let names = root.strings_at("allow");
+    for (name, line) in &names {
+        if let Err(why) = check_name(name) {
+            root.error_at(*line, format!("`{}` in `allow`: {why}", clean(name)), None);
+        }
+    }
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
 fn read_run(root: &mut Table<'_>) -> Option<String> {
     let run = filled(root.str("run"))?;
     if run.contains('\0') {
@@ -203,6 +216,7 @@ fn edits(task: &Task) -> Vec<Edit> {
         many("labels", list(&task.labels)),
         many("files", list(&task.files)),
         many("acceptance", list(&task.acceptance)),
+        many("allow", list(&task.allow)),
         one(None, "run", text(&task.run)),
         one(None, "description", description.map(|text| toml_text::long_string(text))),
         one(size, "files", estimate.files.map(|number| number.to_string())),

@@ -193,6 +193,10 @@ impl Git for OsGit {
         Ok(self.find_entry(tree, path)?.filter(|(mode, _)| *mode != objects::MODE_TREE))
     }
 
+    fn names(&self, tree: Oid, dir: &str) -> Result<Vec<bstr::BString>> {
+        self.list_names(tree, dir)
+    }
+
     fn blob(&self, id: Oid) -> Result<Vec<u8>> {
         self.read_blob(id)
     }

@@ -71,6 +71,14 @@ impl OsGit {
         Ok(Some(at))
     }
 
+    pub(super) fn list_names(&self, tree: Oid, dir: &str) -> Result<Vec<BString>> {
+        let found = if dir.is_empty() { Some((MODE_TREE, tree)) } else { self.find_entry(tree, dir)? };
+        let Some((_, folder)) = found.filter(|(mode, _)| *mode == MODE_TREE) else { return Ok(Vec::new()) };
+        let data = or("read a tree", self.repo.find_tree(id(folder)))?;
+        let decoded = or("read a tree", data.decode())?;
+        Ok(decoded.entries.iter().map(|entry| entry.filename.to_owned()).collect())
+    }
+
     pub(super) fn list_files(&self, tree: Oid, prefix: &str) -> Result<Vec<TreeFile>> {
         let mut files = Vec::new();
         let mut stack = vec![(BString::from(prefix), id(tree))];
