@@ -9,6 +9,7 @@ pub mod import;
 pub mod select;
 pub mod prompt;
 pub mod agent;
+pub mod plan;
 pub mod gate;
 pub mod outcome;
 pub mod commit;

@@ -18,8 +18,20 @@ pub struct FollowUp {
     pub body: String,
     /// What sort of work it is.
     pub kind: Kind,
-    /// Ids that it names; checked by the step.
+    /// Ids that it names, or keys of others beside it; checked by whoever makes a task of it.
     pub depends_on: Vec<String>,
+    /// How others beside it call it.
+    pub key: Option<String>,
+    /// 1..=10.
+    pub complexity: Option<u8>,
+    /// 0 (urgent) ..= 4 (someday).
+    pub priority: Option<u8>,
+    /// Labels.
+    pub labels: Vec<String>,
+    /// Globs of what it will change.
+    pub files: Vec<String>,
+    /// What "done" means.
+    pub acceptance: Vec<String>,
 }
 
 /// A note that an agent proposes.
@@ -81,6 +93,18 @@ struct FollowUpShape {
     kind: Option<String>,
     #[serde(default)]
     depends_on: Vec<String>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    complexity: Option<u8>,
+    #[serde(default)]
+    priority: Option<u8>,
+    #[serde(default)]
+    labels: Vec<String>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default)]
+    acceptance: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -99,13 +123,26 @@ const MAX_ITEMS: usize = 50;
 #[must_use]
 pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
     let printed = summary_of_output(&finished.stdout);
-    let Some(bytes) = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace)) else {
+    let whole = String::from_utf8_lossy(&finished.stdout);
+    let outcome = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace));
+    let Some(bytes) = outcome.or_else(|| final_block(&whole).map(str::as_bytes)) else {
         return Reply { summary: printed, ..Reply::default() };
     };
     match parse(bytes) {
         Ok(shape) => shape.into_reply(printed),
         Err(why) => Reply { summary: printed, unreadable: Some(why), ..Reply::default() },
     }
+}
+
+/// The block of YAML with which a text ends, if it is an outcome: how an agent that cannot write the
+/// outcome file says what it proposes.
+fn final_block(text: &str) -> Option<&str> {
+    let body = text.trim_end().strip_suffix("```")?;
+    let start =
+        ["```yaml\n", "```yml\n"].iter().filter_map(|fence| Some(body.rfind(fence)? + fence.len())).max()?;
+    let block = &body[start..];
+    let is_outcome = block.lines().any(|line| line.starts_with("follow_ups:") || line.starts_with("notes:"));
+    is_outcome.then_some(block)
 }
 
 fn parse(bytes: &[u8]) -> Result<Shape, String> {
@@ -143,6 +180,12 @@ impl Shape {
                 body: plain_lines(&follow_up.body, 20_000),
                 kind: follow_up.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::Chore),
                 depends_on: follow_up.depends_on,
+                key: follow_up.key.map(|key| one_line(&key, 64)).filter(|key| !key.is_empty()),
+                complexity: follow_up.complexity.map(|complexity| complexity.clamp(1, 10)),
+                priority: follow_up.priority,
+                labels: lines(&follow_up.labels, 64),
+                files: lines(&follow_up.files, 200),
+                acceptance: lines(&follow_up.acceptance, 500),
             })
             .filter(|follow_up| !follow_up.title.is_empty())
             .collect();
@@ -165,6 +208,11 @@ impl Shape {
             complaint,
         }
     }
+}
+
+fn lines(texts: &[String], max: usize) -> Vec<String> {
+    let texts = texts.iter().take(MAX_ITEMS).map(|text| one_line(text, max));
+    texts.filter(|text| !text.is_empty()).collect()
 }
 
 /// The last paragraphs of what a program printed.
@@ -195,6 +243,16 @@ mod tests {
         let reply = read_reply(&finished("noise"), Some(b"summary: |\n  Did it.\nblocked: needs a key\n"));
         assert_eq!(reply.summary, "Did it.");
         assert_eq!(reply.blocked.as_deref(), Some("needs a key"));
+    }
+
+    #[test]
+    fn a_text_may_end_with_what_the_outcome_file_would_say() {
+        let text = "I looked.\n\n```yaml\nfollow_ups:\n  - {title: Parse dates, complexity: 12, acceptance: [it works]}\n```\n";
+        let reply = read_reply(&finished(text), None);
+        assert_eq!(reply.follow_ups.len(), 1);
+        assert_eq!((reply.follow_ups[0].complexity, reply.follow_ups[0].acceptance.len()), (Some(10), 1));
+        let code = "Like this:\n```yaml\nnotes: 3\n```\nand so on";
+        assert_eq!(read_reply(&finished(code), None), Reply { summary: code.to_owned(), ..Reply::default() });
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod relevance;
 pub mod tokens;
 mod sections;
 
+pub use sections::section;
+
 use crate::state::checkpoint::Checkpoint;
 use crate::state::note::Note;
 use crate::state::task::Task;
@@ -117,15 +119,25 @@ fn sizes(sections: &[(String, u64)]) -> String {
 /// # Errors
 /// When the required sections alone are over the budget; nothing required is cut silently.
 pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
-    let required = sections::required(material);
+    fit(sections::required(material), sections::optional(material), material.budget_tokens)
+}
+
+/// Fits sections into a budget: the required ones in their order, then the optional ones by their score.
+///
+/// # Errors
+/// When the required sections alone are over the budget.
+pub fn fit(
+    required: Vec<Section>,
+    mut optional: Vec<Section>,
+    budget_tokens: u64,
+) -> Result<Prompt, TooLarge> {
     let fixed: u64 = required.iter().map(|section| section.tokens).sum();
-    if fixed > material.budget_tokens {
+    if fixed > budget_tokens {
         let sections = required.into_iter().map(|section| (section.name, section.tokens)).collect();
-        return Err(TooLarge { total: fixed, budget_tokens: material.budget_tokens, sections });
+        return Err(TooLarge { total: fixed, budget_tokens, sections });
     }
-    let mut optional = sections::optional(material);
     optional.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
-    let mut left = material.budget_tokens - fixed;
+    let mut left = budget_tokens - fixed;
     let mut sections = required;
     let mut omitted = Vec::new();
     for section in optional {
@@ -144,7 +156,7 @@ pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
         text.push_str(&section.text);
     }
     let tokens = sections.iter().map(|section| section.tokens).sum();
-    Ok(Prompt { text, tokens, budget_tokens: material.budget_tokens, sections, omitted })
+    Ok(Prompt { text, tokens, budget_tokens, sections, omitted })
 }
 
 /// What a rejected attempt is told.

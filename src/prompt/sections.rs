@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 /// The share of the budget that a description may have before it is cut.
 const DESCRIPTION_SHARE: f64 = 0.5;
 
-fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
+/// A section, its size estimated.
+pub fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
     let tokens = estimate(&text) + 1;
     Section { name: name.into(), text, tokens, required, score }
 }

@@ -9,7 +9,7 @@ use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::site::Workplace;
-use super::{Ran, record};
+use super::{Ran, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
 use crate::config::Regate;
 use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
@@ -64,8 +64,9 @@ pub fn finish(
     } else {
         keep_work(job, &work, &draft)?
     };
-    let files =
+    let mut files =
         record::files(job.world, job.base, start.index, start.old_text, &draft.task, &draft.run, &work)?;
+    files.extend(propose::mentioned(job, &draft.task, &draft.run, &mut work)?);
     let code = if accepted { work.left.candidate } else { job.base.commit.tree };
     put_branch_back(job, workplace)?;
     let landed = match land_draft(job, workplace, &draft, code, &files) {

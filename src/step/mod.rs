@@ -13,6 +13,7 @@ pub mod site;
 pub mod judge;
 pub mod attempt;
 pub mod record;
+pub mod propose;
 pub mod keep;
 pub mod finish;
 pub mod defer;

@@ -4,7 +4,7 @@ use super::attempt::Work;
 use super::base::Base;
 use super::error::StepError;
 use super::land::FileEdit;
-use crate::agent::{FollowUp, NewNote};
+use crate::agent::NewNote;
 use crate::effects::World;
 use crate::outcome::Outcome;
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
@@ -89,12 +89,6 @@ pub fn files(
         let note = new_note(world, note, after, run)?;
         edits.push((layout::note(&note.id), Some(file::note::write(&note).into_bytes())));
     }
-    if matches!(run.outcome, OutcomeKind::Accepted | OutcomeKind::NeedsReview | OutcomeKind::Blocked) {
-        for (flat, follow_up) in (base.snapshot.flat_tasks()..).zip(&work.reply.follow_ups) {
-            let task = proposed(world, base, follow_up, after, run)?;
-            edits.push((layout::new_task(&task.id, flat), Some(file::task::write(&task).into_bytes())));
-        }
-    }
     if let Some(checkpoint) = checkpoint(world, base, after, run, work)? {
         let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
         edits.push((path, Some(file::checkpoint::write(&checkpoint).into_bytes())));
@@ -120,32 +114,6 @@ fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<
         created: Some(run.finished),
         expires: fades(note.kind, run.finished),
     })
-}
-
-fn proposed(
-    world: World<'_>,
-    base: &Base,
-    from: &FollowUp,
-    parent: &Task,
-    run: &Run,
-) -> Result<Task, StepError> {
-    let mut task = Task::new(new_task_id(world, base)?, from.title.clone());
-    task.kind = from.kind;
-    task.status = Status::Proposed;
-    task.source = Some(format!("run:{}", run.id));
-    task.created = Some(run.finished);
-    task.parent.clone_from(&parent.parent);
-    task.description.clone_from(&from.body);
-    // Only tasks that are there: the graph stays closed whatever an agent writes.
-    task.depends_on = from
-        .depends_on
-        .iter()
-        .filter_map(|id| {
-            base.snapshot.graph.find(id).map(|index| base.snapshot.graph.nodes()[index].id.clone())
-        })
-        .collect();
-    task.normalise();
-    Ok(task)
 }
 
 /// A new short task id that no task has; longer when the graph is crowded.
