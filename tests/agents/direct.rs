@@ -14,7 +14,7 @@ fn model() -> Model {
 
 fn check(place: &Place, model: &Model, argv: &[&str]) {
     let said = place.run(argv, "write two files\n");
-    let told = format!("exit {}\n{}\n{}", said.code, said.stdout, said.stderr);
+    let told = said.told();
     assert_eq!(said.code, 0, "{told}");
     for (name, content) in [("repo/one.txt", "one\n"), ("repo/two.txt", "two\n")] {
         assert_eq!(std::fs::read_to_string(place.path(name)).ok().as_deref(), Some(content), "{told}");
@@ -27,7 +27,7 @@ fn check(place: &Place, model: &Model, argv: &[&str]) {
 fn claude_code_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Claude) else { return };
     let model = model();
-    place.claude(&model);
+    place.point(Cli::Claude, &model);
     check(
         &place,
         &model,
@@ -51,7 +51,7 @@ fn claude_code_does_what_the_model_says() {
 fn codex_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Codex) else { return };
     let model = model();
-    place.codex(&model);
+    place.point(Cli::Codex, &model);
     check(&place, &model, &["codex", "exec", "--json", "--sandbox", "workspace-write", "-"]);
 }
 
@@ -59,7 +59,7 @@ fn codex_does_what_the_model_says() {
 fn copilot_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Copilot) else { return };
     let model = model();
-    place.copilot(&model);
+    place.point(Cli::Copilot, &model);
     check(&place, &model, &["copilot", "--allow-all", "--output-format", "json", "--no-ask-user"]);
 }
 
@@ -67,7 +67,7 @@ fn copilot_does_what_the_model_says() {
 fn gemini_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Gemini) else { return };
     let model = model();
-    place.gemini(&model);
+    place.point(Cli::Gemini, &model);
     check(
         &place,
         &model,
@@ -88,6 +88,6 @@ fn gemini_does_what_the_model_says() {
 fn opencode_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Opencode) else { return };
     let model = model();
-    place.opencode(&model);
+    place.point(Cli::Opencode, &model);
     check(&place, &model, &["opencode", "run", "--format", "json", "--auto", "-m", "scripted/model-1"]);
 }

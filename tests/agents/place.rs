@@ -1,5 +1,6 @@
 //! A place for one test: a repository, a private home, and nothing of the machine's own settings.
 
+use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,17 @@ impl Cli {
             Self::Opencode => "opencode",
         }
     }
+
+    /// The model that it is asked for.
+    pub(crate) fn model(self) -> &'static str {
+        match self {
+            Self::Claude => "claude-sonnet-5-5",
+            Self::Codex => "gpt-5.5",
+            Self::Copilot => "gpt-5.4",
+            Self::Gemini => "gemini-3.1-pro-preview",
+            Self::Opencode => "scripted/model-1",
+        }
+    }
 }
 
 /// Where the CLIs are installed, below the build's own folder.
@@ -34,11 +46,23 @@ fn installed() -> PathBuf {
     target.join("agents/bin")
 }
 
+/// The time, in seconds since 1970.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
 /// What a program printed and returned.
 pub(crate) struct Said {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+impl Said {
+    /// All of it, for the message of a test that fails.
+    pub(crate) fn told(&self) -> String {
+        format!("exit {}\n{}\n{}", self.code, self.stdout, self.stderr)
+    }
 }
 
 impl From<Output> for Said {
@@ -107,6 +131,11 @@ impl Place {
         self.env.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Lets orch see a variable no longer.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.env.retain(|(set, _)| set != name);
+    }
+
     /// Runs git in the repository, and returns what it printed.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let said = Said::from(self.command("git").args(arguments).output().expect("git runs"));
@@ -118,6 +147,66 @@ impl Place {
     pub(crate) fn commit(&self, subject: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", subject]);
+    }
+
+    /// Writes and commits a configuration: the CLI's profile with these variables and more lines, and then what
+    /// else there is.
+    pub(crate) fn configure(&self, cli: Cli, env: &[&str], agent: &str, more: &str) {
+        let config = format!(
+            "schema = 1\n\n[[agent]]\nname = \"real\"\nadapter = \"{}\"\nmodel = \"{}\"\ncapability = 10\n\
+             context_window = 1000000\nprice = {{ input = 2.0, cached = 0.1, output = 10.0 }}\ntimeout = \"2m\"\n\
+             env = {env:?}\n{agent}\n\n{more}\n",
+            cli.program(),
+            cli.model(),
+        );
+        self.write("repo/.orchestrator/config.toml", &config);
+        self.write("repo/.orchestrator/tasks/README.md", "One task a file.\n");
+        self.commit("configure");
+    }
+
+    /// Adds a task.
+    pub(crate) fn task(&self, id: &str, title: &str) {
+        let said = self.orch(&["add", "--id", id, "--", title]);
+        assert_eq!(said.code, 0, "{}", said.told());
+    }
+
+    /// Types an orch command.
+    pub(crate) fn orch(&self, arguments: &[&str]) -> Said {
+        self.command("orch").args(arguments).output().expect("orch runs").into()
+    }
+
+    /// Types an orch command, and reads the document that it prints.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.orch(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}\n{}", said.told()))
+    }
+
+    /// The run record of the newest commit.
+    pub(crate) fn record(&self) -> toml::Table {
+        let names = self.git(&["show", "--name-only", "--format=", "HEAD", "--", ".orchestrator/runs"]);
+        let text = self.git(&["show", &format!("HEAD:{}", names.trim())]);
+        text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    /// A trailer of the newest commit.
+    pub(crate) fn trailer(&self, key: &str) -> String {
+        let format = format!("--format=%(trailers:key={key},valueonly)");
+        self.git(&["log", "-1", &format]).trim().to_owned()
+    }
+
+    /// The processes that have this place in their environment.
+    pub(crate) fn processes(&self) -> Vec<String> {
+        let mark = format!("HOME={}", self.path("home").display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").expect("proc").flatten() {
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            if environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()) {
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).replace('\0', " ");
+                found.push(format!("{} {line}", entry.file_name().to_string_lossy()));
+            }
+        }
+        found
     }
 
     /// Runs a program in the repository with a text on its standard input.
@@ -145,6 +234,7 @@ impl Place {
             .env("TZ", "UTC")
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("ORCH_TRUST", "1")
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir(self.path("repo"))
             .stdin(Stdio::null());

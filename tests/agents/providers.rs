@@ -1,7 +1,7 @@
 //! How each CLI is told that its provider is the model of the test.
 
 use crate::model::Model;
-use crate::place::Place;
+use crate::place::{Cli, Place};
 use serde_json::json;
 
 /// A key that opens nothing.
@@ -9,7 +9,17 @@ pub(crate) const KEY: &str = "dummy-key-of-the-tests";
 
 impl Place {
     /// Points a CLI to the model; the names of the variables that it has to see for that.
-    pub(crate) fn claude(&mut self, model: &Model) -> Vec<&'static str> {
+    pub(crate) fn point(&mut self, cli: Cli, model: &Model) -> Vec<&'static str> {
+        match cli {
+            Cli::Claude => self.claude(model),
+            Cli::Codex => self.codex(model),
+            Cli::Copilot => self.copilot(model),
+            Cli::Gemini => self.gemini(model),
+            Cli::Opencode => self.opencode(model),
+        }
+    }
+
+    fn claude(&mut self, model: &Model) -> Vec<&'static str> {
         let tmp = self.path("tmp").to_string_lossy().into_owned();
         self.see(&[
             ("ANTHROPIC_BASE_URL", &model.url()),
@@ -22,7 +32,16 @@ impl Place {
         ])
     }
 
-    pub(crate) fn codex(&mut self, model: &Model) -> Vec<&'static str> {
+    /// The same for a subscription instead of a key: only that is told when a limit ends.
+    pub(crate) fn claude_by_subscription(&mut self, model: &Model) -> Vec<&'static str> {
+        let mut env = self.claude(model);
+        self.unset("ANTHROPIC_API_KEY");
+        env.retain(|name| *name != "ANTHROPIC_API_KEY");
+        env.extend(self.see(&[("CLAUDE_CODE_OAUTH_TOKEN", KEY)]));
+        env
+    }
+
+    fn codex(&mut self, model: &Model) -> Vec<&'static str> {
         let config = format!(
             "model = \"gpt-5.5\"\nmodel_provider = \"scripted\"\n\n[model_providers.scripted]\n\
              name = \"scripted\"\nbase_url = \"{}/v1\"\nenv_key = \"SCRIPTED_API_KEY\"\nwire_api = \"responses\"\n",
@@ -32,7 +51,7 @@ impl Place {
         self.see(&[("SCRIPTED_API_KEY", KEY)])
     }
 
-    pub(crate) fn copilot(&mut self, model: &Model) -> Vec<&'static str> {
+    fn copilot(&mut self, model: &Model) -> Vec<&'static str> {
         self.see(&[
             ("COPILOT_OFFLINE", "true"),
             ("COPILOT_AUTO_UPDATE", "false"),
@@ -43,7 +62,7 @@ impl Place {
         ])
     }
 
-    pub(crate) fn gemini(&mut self, model: &Model) -> Vec<&'static str> {
+    fn gemini(&mut self, model: &Model) -> Vec<&'static str> {
         let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
         self.write("home/.gemini/settings.json", &settings.to_string());
         self.see(&[
@@ -53,7 +72,7 @@ impl Place {
         ])
     }
 
-    pub(crate) fn opencode(&mut self, model: &Model) -> Vec<&'static str> {
+    fn opencode(&mut self, model: &Model) -> Vec<&'static str> {
         let config = json!({
             "provider": {"scripted": {
                 "npm": "@ai-sdk/openai-compatible",
