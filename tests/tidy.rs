@@ -332,6 +332,8 @@ fn only_the_shapes_of_files_and_wires_are_serialisable() {
                 "src/agent/wire",
                 "src/step/journal.rs",
                 "src/state/digest.rs",
+                "src/state/cooldown.rs",
+                "src/state/ledger.rs",
                 "src/report",
                 "src/cli/log.rs",
             ],

@@ -189,6 +189,7 @@ impl Tally {
                 input: known.input.max(tokens.input),
                 cached: known.cached.max(tokens.cached),
                 output: known.output.max(tokens.output),
+                reasoning: known.reasoning.max(tokens.reasoning),
             };
             return;
         }
@@ -196,7 +197,7 @@ impl Tally {
         if self.open.len() > 32
             && let Some((_, tokens)) = self.open.pop_front()
         {
-            self.done = plus(self.done, tokens);
+            self.done = self.done + tokens;
         }
     }
 
@@ -208,16 +209,7 @@ impl Tally {
 
     /// So far.
     pub(super) fn spent(&self) -> Spent {
-        let tokens = self.open.iter().fold(self.done, |sum, (_, tokens)| plus(sum, *tokens));
+        let tokens = self.open.iter().fold(self.done, |sum, (_, tokens)| sum + *tokens);
         Spent { tokens, cost_usd: self.cost_usd }
-    }
-}
-
-/// The sum, however large what was told is.
-pub(super) fn plus(left: Tokens, right: Tokens) -> Tokens {
-    Tokens {
-        input: left.input.saturating_add(right.input),
-        cached: left.cached.saturating_add(right.cached),
-        output: left.output.saturating_add(right.output),
     }
 }

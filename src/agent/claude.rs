@@ -3,7 +3,7 @@
 //! The repository is not trusted: its settings, hooks and MCP servers are left out. Nothing else holds
 //! its tools inside the workspace; that is the sandbox's work.
 
-use super::account::{Account, Tally, plus};
+use super::account::{Account, Tally};
 use super::failure::{Failure, FailureKind};
 use super::stream::{Listener, Session, Signal};
 use super::wire::claude::{Block, Event, Line, Message, ModelUsage, RateLimitInfo, Usage};
@@ -267,7 +267,7 @@ impl Claude {
         if line.model_usage.is_empty() {
             return;
         }
-        self.results = models().map(ModelUsage::tokens).fold(self.results, plus);
+        self.results = models().map(ModelUsage::tokens).fold(self.results, |sum, tokens| sum + tokens);
         self.tally.set(self.results);
         let cost: f64 =
             models().map(|usage| usage.cost_usd).filter(|cost| cost.is_finite() && *cost > 0.0).sum();

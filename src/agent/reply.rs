@@ -202,6 +202,7 @@ impl Shape {
                 input: self.tokens.input,
                 cached: self.tokens.cached,
                 output: self.tokens.output,
+                reasoning: 0,
             },
             cost_usd: self.cost_usd.filter(|cost| cost.is_finite() && *cost >= 0.0),
             unreadable: None,

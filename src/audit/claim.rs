@@ -118,6 +118,8 @@ mod tests {
             model: None,
             chosen_because: String::new(),
             prompt_sha256: "ab".to_owned(),
+            input_sha256: None,
+            failure: None,
             prompt_tokens: 0,
             sections: Vec::new(),
             omitted: Vec::new(),

@@ -132,15 +132,25 @@ pub struct Policy {
     pub deny: Vec<String>,
 }
 
-/// `[budget]`, in USD; none means no limit.
+/// `[budget]`, in USD and in tokens; none means no limit.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Budget {
     /// For one step.
     pub step_usd: Option<f64>,
+    /// For all steps of one task.
+    pub task_usd: Option<f64>,
     /// For one day (UTC).
     pub day_usd: Option<f64>,
     /// For one month (UTC).
     pub month_usd: Option<f64>,
+    /// For one step: input, cached input and output together.
+    pub step_tokens: Option<u64>,
+    /// For all steps of one task.
+    pub task_tokens: Option<u64>,
+    /// For one day (UTC).
+    pub day_tokens: Option<u64>,
+    /// For one month (UTC).
+    pub month_tokens: Option<u64>,
 }
 
 /// `[context]`: shares of a context window, 0..1.

@@ -16,6 +16,8 @@ use std::time::Duration;
 const MAX_GLOBS: usize = 200;
 /// The most that a budget may be, in USD.
 const MAX_USD: f64 = 1e9;
+/// The most that a budget may be, in tokens.
+const MAX_TOKENS: i64 = 1_000_000_000_000;
 
 /// Where the values of one file are noted down.
 #[derive(Debug, Default)]
@@ -149,9 +151,18 @@ pub(super) fn overlay(root: &mut Table<'_>, config: &mut Config, sources: &mut S
     }
     if let Some(mut section) = Section::of(root, "budget", sources) {
         let usd = |table: &mut Table<'_>, key| table.float(key, 0.0..=MAX_USD).map(Some);
-        section.set("step_usd", &mut config.budget.step_usd, usd);
-        section.set("day_usd", &mut config.budget.day_usd, usd);
-        section.set("month_usd", &mut config.budget.month_usd, usd);
+        let tokens = |table: &mut Table<'_>, key| {
+            table.int(key, 0..=MAX_TOKENS).and_then(|number| u64::try_from(number).ok()).map(Some)
+        };
+        let budget = &mut config.budget;
+        section.set("step_usd", &mut budget.step_usd, usd);
+        section.set("task_usd", &mut budget.task_usd, usd);
+        section.set("day_usd", &mut budget.day_usd, usd);
+        section.set("month_usd", &mut budget.month_usd, usd);
+        section.set("step_tokens", &mut budget.step_tokens, tokens);
+        section.set("task_tokens", &mut budget.task_tokens, tokens);
+        section.set("day_tokens", &mut budget.day_tokens, tokens);
+        section.set("month_tokens", &mut budget.month_tokens, tokens);
         section.end();
     }
     if let Some(section) = Section::of(root, "context", sources) {

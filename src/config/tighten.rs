@@ -68,8 +68,13 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
         }
         "prompt.budget_tokens" => lower(&mut base.prompt.budget_tokens, user.prompt.budget_tokens),
         "budget.step_usd" => cheaper(&mut base.budget.step_usd, user.budget.step_usd),
+        "budget.task_usd" => cheaper(&mut base.budget.task_usd, user.budget.task_usd),
         "budget.day_usd" => cheaper(&mut base.budget.day_usd, user.budget.day_usd),
         "budget.month_usd" => cheaper(&mut base.budget.month_usd, user.budget.month_usd),
+        "budget.step_tokens" => cheaper(&mut base.budget.step_tokens, user.budget.step_tokens),
+        "budget.task_tokens" => cheaper(&mut base.budget.task_tokens, user.budget.task_tokens),
+        "budget.day_tokens" => cheaper(&mut base.budget.day_tokens, user.budget.day_tokens),
+        "budget.month_tokens" => cheaper(&mut base.budget.month_tokens, user.budget.month_tokens),
         // Where workspaces lie on this machine allows nothing and forbids nothing.
         "workspace.root" => {
             base.workspace.root.clone_from(&user.workspace.root);
@@ -96,7 +101,7 @@ fn lower<N: PartialOrd + ToString>(base: &mut N, user: N) -> Verdict {
     Verdict::Taken
 }
 
-fn cheaper(base: &mut Option<f64>, user: Option<f64>) -> Verdict {
+fn cheaper<N: PartialOrd + Copy + ToString>(base: &mut Option<N>, user: Option<N>) -> Verdict {
     match (*base, user) {
         (Some(limit), Some(wish)) if wish > limit => Verdict::Loosens(limit.to_string()),
         (Some(limit), None) => Verdict::Loosens(limit.to_string()),

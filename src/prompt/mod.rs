@@ -90,11 +90,27 @@ impl Prompt {
     /// SHA-256 of its bytes, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
-        Sha256::digest(self.text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&Sha256::digest(self.text.as_bytes()))
     }
+
+    /// SHA-256 of what is in it whatever earlier steps left, in hexadecimal: two steps with the same one
+    /// were given the same work.
+    #[must_use]
+    pub fn input_sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for section in self.sections.iter().filter(|section| section.name != sections::LAST_FAILURE) {
+            digest.update(section.text.as_bytes());
+            digest.update([0]);
+        }
+        hex(&digest.finalize())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The required sections alone do not fit.

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// The share of the budget that a description may have before it is cut.
 const DESCRIPTION_SHARE: f64 = 0.5;
 
+/// The section of what earlier steps left.
+pub(super) const LAST_FAILURE: &str = "last-failure";
+
 /// A section, its size estimated.
 pub fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
     let tokens = estimate(&text) + 1;
@@ -31,7 +34,7 @@ pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
         all.push(section("constraints", text, true, 0.0));
     }
     if let Some(text) = last_failure(material) {
-        all.push(section("last-failure", text, true, 0.0));
+        all.push(section(LAST_FAILURE, text, true, 0.0));
     }
     all
 }

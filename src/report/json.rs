@@ -45,7 +45,7 @@ fn shape(event: &Event) -> Value {
         }),
         Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => json!({
             "event": "agent.finished", "ended": ended, "duration_ms": duration_ms,
-            "tokens": {"input": tokens.input, "cached": tokens.cached, "output": tokens.output},
+            "tokens": self::tokens(*tokens),
             "files_changed": files_changed, "survivors": survivors,
         }),
         Event::GateStarted { gate } => json!({"event": "gate.started", "gate": gate}),
@@ -100,7 +100,6 @@ pub fn task(task: &Task) -> Value {
 /// A run record.
 #[must_use]
 pub fn run(run: &Run) -> Value {
-    let tokens = run.tokens();
     json!({
         "id": run.id.as_str(), "task": run.task.as_str(), "base": run.base,
         "started": run.started.to_string(), "finished": run.finished.to_string(),
@@ -108,7 +107,7 @@ pub fn run(run: &Run) -> Value {
         "agent": run.agent, "adapter": run.adapter, "model": run.model, "chosen_because": run.chosen_because,
         "prompt_sha256": run.prompt_sha256, "prompt_tokens": run.prompt_tokens,
         "attempts": run.attempts.len(),
-        "tokens": {"input": tokens.input, "cached": tokens.cached, "output": tokens.output},
+        "tokens": tokens(run.tokens()),
         "cost_usd": run.cost_usd, "tree": run.tree,
         "files_changed": run.files_changed, "insertions": run.insertions, "deletions": run.deletions,
         "gates": run.gates.iter().map(|gate| json!({
@@ -119,6 +118,17 @@ pub fn run(run: &Run) -> Value {
     })
 }
 
+/// Tokens; what was only thought where it is told.
+#[must_use]
+pub fn tokens(tokens: Tokens) -> Value {
+    let Tokens { input, cached, output, reasoning } = tokens;
+    let mut value = json!({"input": input, "cached": cached, "output": output});
+    if let Some(object) = value.as_object_mut().filter(|_| reasoning > 0) {
+        object.insert("reasoning".to_owned(), json!(reasoning));
+    }
+    value
+}
+
 /// A run record with everything that is in it.
 #[must_use]
 pub fn run_whole(whole: &Run) -> Value {
@@ -127,16 +137,17 @@ pub fn run_whole(whole: &Run) -> Value {
         .attempts
         .iter()
         .map(|attempt| {
-            let Tokens { input, cached, output } = attempt.tokens;
             json!({
                 "ended": attempt.ended, "duration_ms": attempt.duration_ms, "rejected_by": attempt.rejected_by,
-                "tokens": {"input": input, "cached": cached, "output": output},
+                "tokens": tokens(attempt.tokens), "agent": attempt.agent, "session": attempt.session,
+                "failure": attempt.failure,
             })
         })
         .collect();
     if let Some(object) = value.as_object_mut() {
         let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
         put("sessions", Value::Array(sessions));
+        put("failure", json!(whole.failure));
         put("sections", json!(whole.sections));
         put("omitted", json!(whole.omitted));
         put("context_peak", json!(whole.context_peak));

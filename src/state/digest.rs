@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// What trends, totals and decisions need of a run record.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,7 +124,7 @@ struct Shape<'a> {
     #[serde(borrow)]
     rejected_by: Vec<&'a str>,
     cost_usd: Option<f64>,
-    tokens: [u64; 3],
+    tokens: [u64; 4],
     prompt_tokens: u64,
     estimated_tokens: Option<u64>,
     coverage: Option<f64>,
@@ -166,7 +166,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Kept> {
 impl<'a> Shape<'a> {
     fn of(file: &'a StateFile, digest: &'a Digest) -> Self {
         let outcome = OutcomeKind::ALL.iter().position(|each| *each == digest.outcome).unwrap_or_default();
-        let Tokens { input, cached, output } = digest.tokens;
+        let Tokens { input, cached, output, reasoning } = digest.tokens;
         Self {
             stamp: file.stamp,
             path: &file.path,
@@ -181,7 +181,7 @@ impl<'a> Shape<'a> {
             agent_ms: digest.agent_ms,
             rejected_by: digest.rejected_by.iter().map(String::as_str).collect(),
             cost_usd: digest.cost_usd,
-            tokens: [input, cached, output],
+            tokens: [input, cached, output, reasoning],
             prompt_tokens: digest.prompt_tokens,
             estimated_tokens: digest.estimated_tokens,
             coverage: digest.coverage,
@@ -189,7 +189,7 @@ impl<'a> Shape<'a> {
     }
 
     fn into_entry(self) -> Option<(String, (Stamp, Digest))> {
-        let [input, cached, output] = self.tokens;
+        let [input, cached, output, reasoning] = self.tokens;
         let digest = Digest {
             id: RunId::new(layout::stem(self.path)).ok()?,
             task: TaskId::new(self.task).ok()?,
@@ -203,7 +203,7 @@ impl<'a> Shape<'a> {
             agent_ms: self.agent_ms,
             rejected_by: self.rejected_by.into_iter().map(str::to_owned).collect(),
             cost_usd: self.cost_usd,
-            tokens: Tokens { input, cached, output },
+            tokens: Tokens { input, cached, output, reasoning },
             prompt_tokens: self.prompt_tokens,
             estimated_tokens: self.estimated_tokens,
             coverage: self.coverage,
@@ -230,7 +230,7 @@ pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest
         agent_ms: 60_000,
         rejected_by: if outcome == OutcomeKind::Rejected { vec!["test".to_owned()] } else { Vec::new() },
         cost_usd: Some(0.5),
-        tokens: Tokens { input: 40_000, cached: 200_000, output: 10_000 },
+        tokens: Tokens { input: 40_000, cached: 200_000, output: 10_000, reasoning: 0 },
         prompt_tokens: 400,
         estimated_tokens: Some(46_800),
         coverage: None,

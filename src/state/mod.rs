@@ -20,3 +20,5 @@ pub mod cache;
 pub mod store;
 pub mod digest;
 pub mod runs;
+pub mod cooldown;
+pub mod ledger;

@@ -51,6 +51,29 @@ pub struct Tokens {
     pub cached: u64,
     /// Written by the model.
     pub output: u64,
+    /// Of what was written, the part that was only thought, where it is told.
+    pub reasoning: u64,
+}
+
+impl Tokens {
+    /// Everything that was read and written.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.input + self.cached + self.output
+    }
+}
+
+impl std::ops::Add for Tokens {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            cached: self.cached.saturating_add(other.cached),
+            output: self.output.saturating_add(other.output),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
 }
 
 /// The answer of a gate, as it is recorded.
@@ -116,6 +139,12 @@ pub struct AttemptRecord {
     pub tokens: Tokens,
     /// The first gate that rejected it, if one did.
     pub rejected_by: Option<String>,
+    /// The profile, where it is not the one that the run names.
+    pub agent: Option<String>,
+    /// The id by which the agent's conversation can be taken up again.
+    pub session: Option<String>,
+    /// The class of its failure, such as `rate_limit`.
+    pub failure: Option<String>,
 }
 
 /// What one step did.
@@ -135,6 +164,8 @@ pub struct Run {
     pub outcome: OutcomeKind,
     /// Why, in one line.
     pub reason: String,
+    /// The class of the failure that it ended with, such as `hang`.
+    pub failure: Option<String>,
     /// The profile's name.
     pub agent: String,
     /// Its adapter.
@@ -145,6 +176,8 @@ pub struct Run {
     pub chosen_because: String,
     /// SHA-256 of the first prompt's bytes, in hexadecimal.
     pub prompt_sha256: String,
+    /// SHA-256 of what the task gave to it, whatever earlier steps left, in hexadecimal.
+    pub input_sha256: Option<String>,
     /// Its size, estimated.
     pub prompt_tokens: u64,
     /// Names of its sections.
@@ -181,10 +214,6 @@ impl Run {
     /// What all attempts used together.
     #[must_use]
     pub fn tokens(&self) -> Tokens {
-        self.attempts.iter().fold(Tokens::default(), |sum, attempt| Tokens {
-            input: sum.input + attempt.tokens.input,
-            cached: sum.cached + attempt.tokens.cached,
-            output: sum.output + attempt.tokens.output,
-        })
+        self.attempts.iter().fold(Tokens::default(), |sum, attempt| sum + attempt.tokens)
     }
 }

@@ -169,6 +169,7 @@ fn one(
         duration_ms: finished.duration_ms,
         tokens: reply.tokens,
         rejected_by: gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone()),
+        ..AttemptRecord::default()
     };
     let complaints = reply.complaint.clone().into_iter().collect();
     Ok(Work { outcome, reply, left, verdicts, attempts: vec![record], complaints, cost_usd: None })

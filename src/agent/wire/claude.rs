@@ -187,6 +187,7 @@ impl Usage {
             input: self.input.saturating_add(self.cache_creation),
             cached: self.cache_read,
             output: self.output,
+            reasoning: 0,
         }
     }
 }
@@ -198,6 +199,7 @@ impl ModelUsage {
             input: self.input_tokens.saturating_add(self.cache_creation_input_tokens),
             cached: self.cache_read_input_tokens,
             output: self.output_tokens,
+            reasoning: 0,
         }
     }
 }

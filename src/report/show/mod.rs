@@ -328,7 +328,7 @@ fn used(run: &Run) -> String {
 }
 
 fn spell_tokens(tokens: Tokens) -> Option<String> {
-    let Tokens { input, cached, output } = tokens;
+    let Tokens { input, cached, output, .. } = tokens;
     (input + cached + output > 0).then(|| {
         format!("tokens in {} cached {} out {}", spell_count(input), spell_count(cached), spell_count(output))
     })
@@ -399,14 +399,17 @@ mod tests {
             model: Some("model-5".into()),
             chosen_because: "the cheapest that can".into(),
             prompt_sha256: "ab".into(),
+            input_sha256: None,
+            failure: None,
             prompt_tokens: 398,
             sections: vec!["task".into(), "done".into()],
             omitted: vec!["learnings".into()],
             attempts: vec![AttemptRecord {
                 ended: "exit 0".into(),
                 duration_ms: 130_000,
-                tokens: Tokens { input: 12_034, cached: 88_123, output: 2_311 },
+                tokens: Tokens { input: 12_034, cached: 88_123, output: 2_311, reasoning: 0 },
                 rejected_by: Some("test".into()),
+                ..AttemptRecord::default()
             }],
             context_peak: Some(0.42),
             compactions: 1,

@@ -396,7 +396,7 @@ mod tests {
         Digest {
             started,
             finished: started,
-            tokens: Tokens { input: 1, cached: 2, output: 3 },
+            tokens: Tokens { input: 1, cached: 2, output: 3, reasoning: 0 },
             ..sample("2026-11-20T12:00:00Z", "script", outcome)
         }
     }

@@ -41,11 +41,13 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
     Some(Run {
         base: text(root, "base"),
         reason: text(root, "reason"),
+        failure: filled(root, "failure"),
         agent: text(root, "agent"),
         adapter: text(root, "adapter"),
         model: filled(root, "model"),
         chosen_because: text(root, "chosen_because"),
         prompt_sha256: text(root, "prompt_sha256"),
+        input_sha256: filled(root, "input_sha256"),
         prompt_tokens: count(root, "prompt_tokens"),
         sections: root.strings("sections"),
         omitted: root.strings("omitted"),
@@ -77,8 +79,12 @@ fn read_attempt(table: &mut Table<'_>) -> AttemptRecord {
             input: count(table, "input"),
             cached: count(table, "cached"),
             output: count(table, "output"),
+            reasoning: count(table, "reasoning"),
         },
         rejected_by: filled(table, "rejected_by"),
+        agent: filled(table, "agent"),
+        session: filled(table, "session"),
+        failure: filled(table, "failure"),
     };
     table.unknown_keys(Severity::Warning);
     attempt
@@ -169,6 +175,7 @@ fn write_step(lines: &mut Lines, run: &Run) {
     lines.maybe("finished", timestamp(run.finished));
     lines.text("outcome", run.outcome.as_str());
     lines.text("reason", &run.reason);
+    lines.text("failure", run.failure.as_deref().unwrap_or_default());
     lines.text("agent", &run.agent);
     lines.text("adapter", &run.adapter);
     lines.text("model", run.model.as_deref().unwrap_or_default());
@@ -177,6 +184,7 @@ fn write_step(lines: &mut Lines, run: &Run) {
 
 fn write_prompt(lines: &mut Lines, run: &Run) {
     lines.text("prompt_sha256", &run.prompt_sha256);
+    lines.text("input_sha256", run.input_sha256.as_deref().unwrap_or_default());
     lines.put("prompt_tokens", &integer(run.prompt_tokens));
     lines.list("sections", &run.sections);
     lines.list("omitted", &run.omitted);
@@ -202,7 +210,15 @@ fn write_attempt(lines: &mut Lines, attempt: &AttemptRecord) {
     lines.put("input", &integer(attempt.tokens.input));
     lines.put("cached", &integer(attempt.tokens.cached));
     lines.put("output", &integer(attempt.tokens.output));
-    lines.text("rejected_by", attempt.rejected_by.as_deref().unwrap_or_default());
+    lines.maybe("reasoning", Some(attempt.tokens.reasoning).filter(|count| *count > 0).map(integer));
+    for (key, value) in [
+        ("rejected_by", &attempt.rejected_by),
+        ("agent", &attempt.agent),
+        ("session", &attempt.session),
+        ("failure", &attempt.failure),
+    ] {
+        lines.text(key, value.as_deref().unwrap_or_default());
+    }
 }
 
 fn write_gate(lines: &mut Lines, gate: &GateRecord) {

@@ -162,11 +162,13 @@ prop_compose! {
 prop_compose! {
     fn attempt()(
         ended in hostile(),
-        numbers in [0..=i64::MAX.unsigned_abs(), 0..=9_u64, 0..=9_u64, 0..=9_u64],
-        rejected_by in option::of(filled()),
+        numbers in [0..=i64::MAX.unsigned_abs(), 0..=9_u64, 0..=9_u64, 0..=9_u64, 0..=9_u64],
+        (rejected_by, agent) in (option::of(filled()), option::of(filled())),
+        (session, failure) in (option::of(filled()), option::of(filled())),
     ) -> AttemptRecord {
-        let [duration_ms, input, cached, output] = numbers;
-        AttemptRecord { ended, duration_ms, tokens: Tokens { input, cached, output }, rejected_by }
+        let [duration_ms, input, cached, output, reasoning] = numbers;
+        let tokens = Tokens { input, cached, output, reasoning };
+        AttemptRecord { ended, duration_ms, tokens, rejected_by, agent, session, failure }
     }
 }
 
@@ -190,6 +192,7 @@ prop_compose! {
         (outcome, reason) in (select(OutcomeKind::ALL.to_vec()), hostile()),
         (agent, adapter, model, chosen_because) in (hostile(), hostile(), option::of(filled()), hostile()),
         (prompt_sha256, prompt_tokens) in (hostile(), 0..9_999_u64),
+        (input_sha256, failure) in (option::of(filled()), option::of(filled())),
         (sections, omitted) in (vec(hostile(), 0..3), vec(hostile(), 0..3)),
         (attempts, gates) in (vec(attempt(), 0..3), vec(gate(), 0..3)),
         (context_peak, cost_usd) in (option::of(0.0..=1.0_f64), option::of(0.0..1e6_f64)),
@@ -200,7 +203,7 @@ prop_compose! {
         Run {
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
-            prompt_sha256, prompt_tokens, sections, omitted, attempts, context_peak, compactions, rotations,
+            prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations,
             cost_usd, gates, tree, files_changed, insertions, deletions, estimated_tokens, orch,
         }
     }

@@ -1,0 +1,184 @@
+//! Profiles that rest, because their provider said so or kept failing.
+//!
+//! In: what a profile's failure said of the time, and the rest before it. Out: one small file for each
+//! profile below `.git/orch/cooldowns/`, which outlives the process. Invariant: who rests, rests for a
+//! bounded time; a file that cannot be read makes nobody rest.
+
+use crate::effects::{Files, Result};
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+/// The folder below `.git/orch/`.
+const DIR: &str = "cooldowns";
+/// The first rest where nobody says how long it is to be; each one after it is twice as long.
+const FIRST: Duration = Duration::from_secs(60);
+/// The longest rest where nobody says how long it is to be.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// The longest rest that is believed.
+const BELIEVED: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+
+/// A profile that rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cooldown {
+    /// The profile's name.
+    pub profile: String,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why, in one line.
+    pub why: String,
+    /// How many rests followed each other without a session that went well.
+    pub times: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Shape {
+    profile: String,
+    until: Timestamp,
+    why: String,
+    times: u32,
+}
+
+impl Cooldown {
+    /// The rest after a failure: until the time that was told, else for the time that was told, else for
+    /// twice as long as the one before. `dice` spreads those who were turned away together.
+    #[must_use]
+    pub fn after(
+        earlier: Option<&Self>,
+        profile: &str,
+        why: &str,
+        told: (Option<Timestamp>, Option<Duration>),
+        now: Timestamp,
+        dice: u128,
+    ) -> Self {
+        let times = earlier.map_or(0, |earlier| earlier.times).saturating_add(1);
+        let after = |wait: Duration| {
+            let seconds = i64::try_from(wait.min(BELIEVED).as_secs()).unwrap_or_default().max(1);
+            now.checked_add(seconds.seconds()).unwrap_or(now)
+        };
+        let (until, wait) = told;
+        let until = match (until.filter(|until| *until > now), wait.filter(|wait| !wait.is_zero())) {
+            (Some(until), _) => until.min(after(BELIEVED)),
+            (None, Some(wait)) => after(wait),
+            (None, None) => after(backoff(FIRST, LONGEST, times - 1, dice)),
+        };
+        Self { profile: profile.to_owned(), until, why: super::task::one_line(why, 300), times }
+    }
+
+    /// Whether it is not over yet.
+    #[must_use]
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        self.until > now
+    }
+}
+
+/// A wait that doubles with each time, up to a longest one, and up to a quarter longer by chance.
+#[must_use]
+pub fn backoff(first: Duration, longest: Duration, times: u32, dice: u128) -> Duration {
+    let wait = first.saturating_mul(2_u32.saturating_pow(times)).min(longest);
+    let share = u32::try_from(dice % 256).unwrap_or_default();
+    wait + wait * share / 1024
+}
+
+fn name(profile: &str) -> String {
+    let digest = Sha256::digest(profile.as_bytes());
+    let hash: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{DIR}/{hash}.json")
+}
+
+/// Every rest that is noted, over or not, in the order of the profiles' names.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn load(files: &dyn Files) -> Result<Vec<Cooldown>> {
+    let mut all = Vec::new();
+    for file in files.list(DIR)?.iter().filter(|file| file.ends_with(".json")) {
+        let Some(bytes) = files.read(&format!("{DIR}/{file}"))? else { continue };
+        let Ok(Shape { profile, until, why, times }) = serde_json::from_slice(&bytes) else { continue };
+        all.push(Cooldown { profile, until, why: super::task::one_line(&why, 300), times });
+    }
+    all.sort_by(|a, b| a.profile.cmp(&b.profile));
+    Ok(all)
+}
+
+/// Notes a rest.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(files: &dyn Files, cooldown: &Cooldown) -> Result<()> {
+    let Cooldown { profile, until, why, times } = cooldown.clone();
+    let bytes = serde_json::to_vec(&Shape { profile, until, why, times }).unwrap_or_default();
+    files.write(&name(&cooldown.profile), &bytes, false)
+}
+
+/// Forgets a profile's rests: a session of it went well.
+///
+/// # Errors
+/// When the note cannot be removed.
+pub fn forget(files: &dyn Files, profile: &str) -> Result<()> {
+    files.remove(&name(profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::os::files::OsFiles;
+
+    fn now() -> Timestamp {
+        "2026-11-20T10:00:00Z".parse().unwrap()
+    }
+
+    fn rest(earlier: Option<&Cooldown>, until: Option<&str>, wait: Option<u64>, dice: u128) -> Cooldown {
+        let told = (until.map(|time| time.parse().unwrap()), wait.map(Duration::from_secs));
+        Cooldown::after(earlier, "a", "because", told, now(), dice)
+    }
+
+    #[test]
+    fn a_told_time_is_kept_and_an_absurd_one_is_not_believed() {
+        let told = rest(None, Some("2026-11-20T12:30:00Z"), Some(5), 0);
+        assert_eq!(told.until.to_string(), "2026-11-20T12:30:00Z");
+        assert_eq!(rest(None, None, Some(600), 9).until.to_string(), "2026-11-20T10:10:00Z");
+        assert_eq!(
+            rest(None, Some("9999-01-01T00:00:00Z"), None, 0).until.to_string(),
+            "2026-12-25T10:00:00Z"
+        );
+        assert_eq!(
+            rest(None, Some("2026-11-20T09:00:00Z"), None, 0).until.to_string(),
+            "2026-11-20T10:01:00Z"
+        );
+    }
+
+    #[test]
+    fn without_a_told_time_each_rest_is_twice_as_long_up_to_an_hour() {
+        let mut earlier: Option<Cooldown> = None;
+        let mut minutes = Vec::new();
+        for _ in 0..8 {
+            let next = rest(earlier.as_ref(), None, None, 0);
+            minutes.push(next.until.duration_since(now()).as_secs() / 60);
+            earlier = Some(next);
+        }
+        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
+        let seconds = |dice| rest(None, None, None, dice).until.duration_since(now()).as_secs();
+        assert_eq!((seconds(0), seconds(128), seconds(255)), (60, 67, 74), "chance spreads them");
+    }
+
+    #[test]
+    fn a_rest_outlives_the_process_and_damage_makes_nobody_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OsFiles::new(dir.path());
+        assert_eq!(load(&files).unwrap(), []);
+        let (a, b) = (
+            rest(None, None, None, 0),
+            Cooldown { profile: "../b\n".to_owned(), ..rest(None, None, None, 0) },
+        );
+        save(&files, &a).unwrap();
+        save(&files, &b).unwrap();
+        files.write("cooldowns/x.json", b"{", false).unwrap();
+        assert_eq!(load(&OsFiles::new(dir.path())).unwrap(), [b, a.clone()]);
+        assert!(a.lasts(now()) && !a.lasts(a.until));
+        forget(&files, "a").unwrap();
+        forget(&files, "a").unwrap();
+        assert_eq!(load(&files).unwrap().len(), 1);
+    }
+}

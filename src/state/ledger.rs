@@ -1,0 +1,220 @@
+//! What was spent: by run records, and by steps of this clone that have not landed.
+//!
+//! In: the records at the base, and one small file for each such step below `.git/orch/ledger/`, written
+//! while its agent is at work, so that spending outlives a kill. Out: sums for a task, a day and a month
+//! (UTC). Invariant: a run counts once, however often it is noted.
+
+use super::id::TaskId;
+use super::run::Tokens;
+use super::runs;
+use super::store::Source;
+use crate::effects::{EffectError, Files, World};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// The folder below `.git/orch/`.
+const DIR: &str = "ledger";
+
+type Result<T> = std::result::Result<T, EffectError>;
+
+/// What a step has spent so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The run.
+    pub run: String,
+    /// The task that it works on.
+    pub task: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// What it used, all kinds together.
+    pub tokens: u64,
+    /// What it cost, in USD.
+    pub usd: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Shape {
+    task: String,
+    started: Timestamp,
+    tokens: u64,
+    usd: f64,
+}
+
+/// A sum.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sum {
+    /// In USD, as far as it is known.
+    pub usd: f64,
+    /// Tokens, all kinds together.
+    pub tokens: u64,
+}
+
+impl Sum {
+    /// Adds a run.
+    pub fn add(&mut self, usd: Option<f64>, tokens: u64) {
+        self.usd += usd.unwrap_or_default();
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+}
+
+/// What was spent before a step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spending {
+    /// On its task, ever.
+    pub task: Sum,
+    /// In the day that it begins in.
+    pub day: Sum,
+    /// In the month that it begins in.
+    pub month: Sum,
+}
+
+/// Notes what a step has spent so far.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(files: &dyn Files, entry: &Entry) -> Result<()> {
+    let shape =
+        Shape { task: entry.task.clone(), started: entry.started, tokens: entry.tokens, usd: entry.usd };
+    let bytes = serde_json::to_vec(&shape).unwrap_or_default();
+    files.write(&format!("{DIR}/{}", entry.run), &bytes, false)
+}
+
+/// Forgets a step whose record is on the branch.
+///
+/// # Errors
+/// When the note cannot be removed.
+pub fn forget(files: &dyn Files, run: &str) -> Result<()> {
+    files.remove(&format!("{DIR}/{run}"))
+}
+
+/// What every step has spent that is noted.
+///
+/// # Errors
+/// When the notes cannot be read.
+pub fn load(files: &dyn Files) -> Result<Vec<Entry>> {
+    let mut all = Vec::new();
+    for run in files.list(DIR)? {
+        let Some(bytes) = files.read(&format!("{DIR}/{run}"))? else { continue };
+        // A file that was cut short by a loss of power says nothing.
+        let Ok(Shape { task, started, tokens, usd }) = serde_json::from_slice(&bytes) else { continue };
+        if usd.is_finite() && usd >= 0.0 {
+            all.push(Entry { run, task, started, tokens, usd });
+        }
+    }
+    Ok(all)
+}
+
+/// When the day and the month end that a time lies in (UTC).
+#[must_use]
+pub fn ends(now: Timestamp) -> (Timestamp, Timestamp) {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let begin = |date: Option<jiff::civil::Date>| {
+        date.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map_or(now, |zoned| zoned.timestamp())
+    };
+    let month = today.first_of_month().checked_add(1.month()).ok();
+    (begin(today.tomorrow().ok()), begin(month))
+}
+
+/// When the day and the month began that a time lies in (UTC).
+#[must_use]
+pub fn begins(now: Timestamp) -> (Timestamp, Timestamp) {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let begin = |date: jiff::civil::Date| date.to_zoned(TimeZone::UTC).map_or(now, |zoned| zoned.timestamp());
+    (begin(today), begin(today.first_of_month()))
+}
+
+/// What was spent before a step begins; `whole_task` asks for what all of the task's runs spent,
+/// `attempts` of which are known.
+///
+/// # Errors
+/// When the records or the notes cannot be read.
+pub fn spending(
+    world: World<'_>,
+    source: &Source,
+    task: &TaskId,
+    attempts: Option<u32>,
+    now: Timestamp,
+) -> Result<Spending> {
+    let (day, month) = begins(now);
+    let mut spending = Spending::default();
+    let mut known = HashSet::new();
+    let (digests, _) = runs::since(world, source, month, now)?;
+    for digest in digests.iter().filter(|digest| digest.started >= month) {
+        known.insert(digest.id.to_string());
+        spending.month.add(digest.cost_usd, digest.tokens.total());
+        if digest.started >= day {
+            spending.day.add(digest.cost_usd, digest.tokens.total());
+        }
+    }
+    if let Some(attempts) = attempts {
+        for run in runs::of_task(world, source, task, attempts)?.0 {
+            spending.task.add(run.cost_usd, run.tokens().total());
+            known.insert(run.id.to_string());
+        }
+    }
+    for entry in load(world.files)?.into_iter().filter(|entry| !known.contains(&entry.run)) {
+        let of = |sum: &mut Sum| sum.add(Some(entry.usd), entry.tokens);
+        if entry.task == task.as_str() {
+            of(&mut spending.task);
+        }
+        if entry.started >= day {
+            of(&mut spending.day);
+        }
+        if entry.started >= month {
+            of(&mut spending.month);
+        }
+    }
+    Ok(spending)
+}
+
+/// What a number of tokens costs by a price list in USD per million: input, cached input, output.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts of tokens are far below 2^52")]
+pub fn price(tokens: Tokens, [input, cached, output]: [f64; 3]) -> f64 {
+    let cost = |count: u64, price: f64| count as f64 * price / 1e6;
+    cost(tokens.input, input) + cost(tokens.cached, cached) + cost(tokens.output, output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effects::os::files::OsFiles;
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_and_months_end_at_midnight_in_utc() {
+        let (day, month) = ends(time("2026-12-31T23:59:59Z"));
+        assert_eq!((day, month), (time("2027-01-01T00:00:00Z"), time("2027-01-01T00:00:00Z")));
+        let (day, month) = begins(time("2026-11-20T10:00:00Z"));
+        assert_eq!((day, month), (time("2026-11-20T00:00:00Z"), time("2026-11-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn what_is_noted_outlives_the_process_and_damage_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OsFiles::new(dir.path());
+        let entry = Entry {
+            run: "01JD".to_owned(),
+            task: "t-1".to_owned(),
+            started: time("2026-11-20T10:00:00Z"),
+            tokens: 7,
+            usd: 0.5,
+        };
+        save(&files, &entry).unwrap();
+        files.write("ledger/01JE", b"{\"task\": 1", false).unwrap();
+        assert_eq!(load(&OsFiles::new(dir.path())).unwrap(), [entry]);
+        forget(&files, "01JD").unwrap();
+        assert_eq!(load(&files).unwrap(), []);
+    }
+
+    #[test]
+    fn a_price_is_for_a_million_tokens() {
+        let tokens = Tokens { input: 500_000, cached: 2_000_000, output: 100_000, reasoning: 50_000 };
+        assert!((price(tokens, [2.0, 0.1, 10.0]) - 2.2).abs() < 1e-9);
+    }
+}
