@@ -5,11 +5,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::config::GateConfig;
+use crate::effects::Oid;
 use crate::gate::Verdict;
 use crate::report::json;
 use crate::report::table::{Cell, Table};
 use crate::state::problem::nearest;
-use crate::step::judge::run_gates;
+use crate::step::Base;
+use crate::step::judge::{Case, Site, judge};
 use serde_json::json;
 
 /// Run the gates on the work tree as it is, without an agent
@@ -17,6 +19,9 @@ use serde_json::json;
 pub(super) struct Args {
     /// Only these gates
     names: Vec<String>,
+    /// Run them also where they have passed exactly this tree before
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// Runs gates.
@@ -26,12 +31,34 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let root = context.root()?;
     let gates = choose(&base.config.gates, &args.names)?;
     base.check_trust(&context.caller)?;
-    let verdicts = run_gates(context.world(), &gates, root, global.reporter().as_ref())?;
+    let tree = what_is_there(&context, &base);
+    let reporter = global.reporter();
+    let verdicts = judge(&Case {
+        world: context.world(),
+        config: &base.config,
+        gates: &gates,
+        branch: &base.branch,
+        base: &base.commit,
+        tree: tree.unwrap_or(base.commit.tree),
+        kind: None,
+        site: Site::Here(root.to_owned()),
+        recall: tree.is_some() && !args.no_cache,
+        reporter: reporter.as_ref(),
+    })?;
     if let Some(signal) = context.world().process.interrupted() {
         let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
         return Ok(answer(global, &verdicts).exit(exit));
     }
     Ok(answer(global, &verdicts))
+}
+
+/// The tree of everything in the work tree that git does not ignore; none where it cannot be named.
+fn what_is_there(context: &Context, base: &Base) -> Option<Oid> {
+    let world = context.world();
+    let checkout = world.git.checkout_of(&base.branch).ok().flatten()?;
+    let here = world.git.work_dir() == Some(checkout.dir.as_path());
+    let mut place = world.git.open_checkout(&checkout).ok().filter(|_| here)?;
+    place.snapshot().ok().map(|seen| seen.tree)
 }
 
 /// The gates that were named, in the order of the configuration; all if none was.

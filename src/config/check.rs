@@ -112,6 +112,35 @@ pub(super) fn glob(text: &str) -> Checked<()> {
     GlobSetBuilder::new().add(compiled).build().map_err(reason).map(|_| ())
 }
 
+/// A file or folder below the root of the repository; never the state or git's own.
+pub(super) fn below(text: &str) -> Checked<()> {
+    let root = text.split('/').next().unwrap_or_default();
+    if text.is_empty() || one_line(text, 1_000) != text || text.starts_with(['/', '-']) {
+        return Err("a path from the root of the repository is needed".to_owned());
+    }
+    if text.contains(['\\', '*', '?', '[']) {
+        return Err("a path or a name is needed, without wildcards".to_owned());
+    }
+    if text.trim_end_matches('/').split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err("a path without `.`, `..` and empty names is needed".to_owned());
+    }
+    if root.eq_ignore_ascii_case(".git") || root.eq_ignore_ascii_case(crate::state::layout::ROOT) {
+        return Err("what is git's or orch's own is never kept".to_owned());
+    }
+    Ok(())
+}
+
+/// A report that a gate writes below the root; its last name may have a `*`.
+pub(super) fn report(text: String) -> Checked {
+    let (folder, name) = text.rsplit_once('/').unwrap_or(("", &text));
+    if name.matches('*').count() > 1 || name.is_empty() {
+        return Err("the last name of a report's path may have one `*`".to_owned());
+    }
+    let plain = name.replace('*', "x");
+    below(&if folder.is_empty() { plain } else { format!("{folder}/{plain}") })?;
+    Ok(text)
+}
+
 /// A regular expression that has a group.
 pub(super) fn pattern(text: String) -> Checked {
     if text.chars().count() > PATTERN_CHARS {

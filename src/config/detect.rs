@@ -105,6 +105,8 @@ pub struct Detected {
     pub gates: Vec<GateConfig>,
     /// What prepares a workspace.
     pub setup: Option<String>,
+    /// What gates may find again: folders that the tools fill by what they are given.
+    pub keep: Vec<String>,
     /// Agents that are installed.
     pub agents: Vec<Profile>,
     /// Programs that the gates need and that are not on this machine's `PATH`.
@@ -133,6 +135,7 @@ pub fn detect(files: &Listing, programs: &BTreeSet<String>) -> Detected {
         .map(|(kind, _)| kind.program().to_owned())
         .collect();
     Detected {
+        keep: found.iter().filter_map(|(kind, _)| kind.kept()).map(str::to_owned).collect(),
         kinds: found.iter().map(|(kind, _)| *kind).collect(),
         gates: join(found),
         setup: node.and_then(|node| node.setup),

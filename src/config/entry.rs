@@ -6,7 +6,7 @@
 use super::check;
 use super::section::{Section, Sources};
 use super::word::{EFFORTS, SANDBOXES};
-use super::{Adapter, GateConfig, MetricConfig, Price, Profile, PromptBy};
+use super::{Adapter, CoverageConfig, GateConfig, MetricConfig, Price, Profile, PromptBy};
 use crate::state::file::fields::Table;
 use crate::state::id;
 use crate::state::problem::{Severity, nearest};
@@ -19,6 +19,8 @@ const MAX_ENTRIES: usize = 100;
 const MAX_STRINGS: usize = 100;
 /// The most that a million tokens may cost, in USD.
 const MAX_PRICE: f64 = 1e6;
+/// The most often that a gate may run again.
+const MAX_RETRIES: i64 = 5;
 /// The largest number of a metric.
 const MAX_METRIC: f64 = 1e15;
 
@@ -164,6 +166,8 @@ fn gate<'d>(
     section.set_text("run", &mut run, check::command);
     gate_defaults(&mut section, &mut gate);
     section.set("metric", &mut gate.metric, |table, key| metric(table, key).map(Some));
+    section.set_text("junit", &mut gate.junit, check::report);
+    section.set("coverage", &mut gate.coverage, |table, key| coverage(table, key).map(Some));
     table = section.end();
     if table.line_of("run").is_none() {
         table.missing("run", "add the command that judges, such as run = \"cargo test\"");
@@ -180,6 +184,22 @@ pub(super) fn gate_defaults(section: &mut Section<'_, '_>, gate: &mut GateConfig
         id::check(name).map_err(|error| error.to_string())
     });
     section.set_list("env", &mut gate.env, MAX_STRINGS, check::variable);
+    section.set_int("retries", &mut gate.retries, 0..=MAX_RETRIES);
+    section.set("clean", &mut gate.clean, Table::bool);
+    section.set("cache", &mut gate.cache, Table::bool);
+    section.set("red-green", &mut gate.red_green, Table::bool);
+}
+
+fn coverage(table: &mut Table<'_>, key: &'static str) -> Option<CoverageConfig> {
+    let mut table = table.table(key)?;
+    let file = table.checked("file", check::report);
+    let [min, changed_min, max_drop] =
+        ["min", "changed_min", "max_drop"].map(|key| table.float(key, 0.0..=100.0));
+    if table.line_of("file").is_none() {
+        table.missing("file", "write coverage = { file = \"lcov.info\", min = 85 }");
+    }
+    table.unknown_keys(Severity::Error);
+    Some(CoverageConfig { file: file?, min, changed_min, max_drop })
 }
 
 fn metric(table: &mut Table<'_>, key: &'static str) -> Option<MetricConfig> {

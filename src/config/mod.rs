@@ -47,6 +47,8 @@ pub struct Project {
     pub branch: Option<String>,
     /// Who commits; none means git's identity.
     pub author: Option<Author>,
+    /// Globs of the files that hold tests; none means the names that are usual in each language.
+    pub tests: Vec<String>,
 }
 
 /// A name and an address, as git writes them.
@@ -130,6 +132,8 @@ pub struct Policy {
     pub allow: Vec<String>,
     /// What rejects though built-in gates would only report it, by name.
     pub deny: Vec<String>,
+    /// Gates that run at one time.
+    pub gate_jobs: usize,
 }
 
 /// `[budget]`, in USD and in tokens; none means no limit.
@@ -171,6 +175,8 @@ pub struct WorkspaceConfig {
     pub setup: Option<String>,
     /// The directory of all workspaces; none means the user's state directory.
     pub root: Option<String>,
+    /// What gates may find again of what gates before them left: paths, or names at any depth.
+    pub keep: Vec<String>,
 }
 
 /// Which kind of agent a profile is.
@@ -263,6 +269,19 @@ pub struct MetricConfig {
     pub max: Option<f64>,
 }
 
+/// What a gate's report of covered lines has to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CoverageConfig {
+    /// The file that the gate writes.
+    pub file: String,
+    /// The least share of all lines, in per cent.
+    pub min: Option<f64>,
+    /// The least share of the lines that the change adds or edits, in per cent.
+    pub changed_min: Option<f64>,
+    /// The most that the share of all lines may be below that of the base, in per cent.
+    pub max_drop: Option<f64>,
+}
+
 /// `[[gate]]`: a command that judges a candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateConfig {
@@ -280,6 +299,18 @@ pub struct GateConfig {
     pub metric: Option<MetricConfig>,
     /// Variables that it may see beside `PATH`, `HOME`, `LANG`, `TERM`, `TMPDIR`.
     pub env: Vec<String>,
+    /// How often it may run again where it did not pass.
+    pub retries: u32,
+    /// Whether it gets a checkout in which nothing was kept.
+    pub clean: bool,
+    /// Whether it need not run again on a tree that it passed.
+    pub cache: bool,
+    /// Whether the tests of a change have to fail without it.
+    pub red_green: bool,
+    /// The JUnit XML files that it writes: a path whose last name may have a `*`.
+    pub junit: Option<String>,
+    /// Its report of covered lines.
+    pub coverage: Option<CoverageConfig>,
 }
 
 /// The dotted key of an entry of a list in [`Config::provenance`], such as `agent.sonnet`; a name

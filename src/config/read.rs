@@ -22,6 +22,7 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 pub const KEYS: &[&str] = &[
     "project.branch",
     "project.author",
+    "project.tests",
     "prompt.budget_tokens",
     "policy.max_attempts",
     "policy.max_steps_per_task",
@@ -32,6 +33,7 @@ pub const KEYS: &[&str] = &[
     "policy.protect",
     "policy.allow",
     "policy.deny",
+    "policy.gate_jobs",
     "budget.step_usd",
     "budget.task_usd",
     "budget.day_usd",
@@ -45,6 +47,7 @@ pub const KEYS: &[&str] = &[
     "context.task_share",
     "workspace.setup",
     "workspace.root",
+    "workspace.keep",
 ];
 
 /// The files that say something, beside the compiled-in one.
@@ -107,6 +110,7 @@ fn nothing() -> Config {
             protect: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
+            gate_jobs: 1,
         },
         budget: Budget::default(),
         context: ContextConfig { compact_at: 0.0, rotate_at: 0.0, task_share: 0.0 },

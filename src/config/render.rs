@@ -4,7 +4,7 @@
 //! Invariant: [`read`](super::read::read) reads the text back to the same gates, agents and setup.
 
 use super::detect::Detected;
-use super::{GateConfig, MetricConfig, Price, Profile, duration};
+use super::{CoverageConfig, GateConfig, MetricConfig, Price, Profile, duration};
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
@@ -33,10 +33,7 @@ const NO_GATE: &str = "
 #[must_use]
 pub fn render(detected: &Detected) -> String {
     let mut text = HEAD.to_owned();
-    if let Some(setup) = &detected.setup {
-        text.push_str("\n# Prepares a new workspace, once.\n[workspace]\n");
-        line(&mut text, "setup", &quote(setup));
-    }
+    workspace(&mut text, detected);
     if detected.agents.is_empty() {
         text.push_str(NO_AGENT);
     } else {
@@ -61,6 +58,21 @@ pub fn render(detected: &Detected) -> String {
         gate(&mut text, config);
     }
     text
+}
+
+fn workspace(text: &mut String, detected: &Detected) {
+    if detected.setup.is_none() && detected.keep.is_empty() {
+        return;
+    }
+    text.push_str("\n[workspace]\n");
+    if let Some(setup) = &detected.setup {
+        text.push_str("# Prepares a workspace.\n");
+        line(text, "setup", &quote(setup));
+    }
+    if !detected.keep.is_empty() {
+        text.push_str("# What gates find again of what gates before them left; no agent works there.\n");
+        line(text, "keep", &list(&detected.keep));
+    }
 }
 
 fn line(text: &mut String, key: &str, value: &str) {
@@ -128,6 +140,33 @@ fn gate(text: &mut String, gate: &GateConfig) {
     if !gate.env.is_empty() {
         line(text, "env", &list(&gate.env));
     }
+    reports(text, gate);
+    for (key, value, usual) in [
+        ("clean", gate.clean, usual.clean),
+        ("cache", gate.cache, usual.cache),
+        ("red-green", gate.red_green, usual.red_green),
+    ] {
+        if value != usual {
+            line(text, key, &value.to_string());
+        }
+    }
+    if gate.retries != usual.retries {
+        line(text, "retries", &gate.retries.to_string());
+    }
+}
+
+fn reports(text: &mut String, gate: &GateConfig) {
+    if let Some(files) = &gate.junit {
+        line(text, "junit", &quote(files));
+    }
+    if let Some(CoverageConfig { file, min, changed_min, max_drop }) = &gate.coverage {
+        let bound = |key: &str, value: &Option<f64>| {
+            value.map_or_else(String::new, |value| format!(", {key} = {}", number(value)))
+        };
+        let bounds = [("min", min), ("changed_min", changed_min), ("max_drop", max_drop)]
+            .map(|(key, value)| bound(key, value));
+        line(text, "coverage", &format!("{{ file = {}{} }}", quote(file), bounds.concat()));
+    }
 }
 
 fn metric(metric: &MetricConfig) -> String {
@@ -191,6 +230,7 @@ mod tests {
         assert_eq!(config.gates, detected.gates);
         assert_eq!(config.agents[..config.agents.len() - 1], detected.agents, "the built-in one comes last");
         assert_eq!(config.workspace.setup, detected.setup);
+        assert_eq!(config.workspace.keep, detected.keep);
     }
 
     fn programs() -> BTreeSet<String> {
@@ -206,6 +246,10 @@ mod tests {
         # How orch works on this repository. What is not said here has a default: `orch doctor` shows every
         # setting, its value and where it came from. `orch trust` shows the commands that are named here.
         schema = 1
+
+        [workspace]
+        # What gates find again of what gates before them left; no agent works there.
+        keep = ["target"]
 
         # Who works. `capability` is the highest complexity (1..10) that an agent is trusted with, `env`
         # what it may see of the environment; `model`, `price` and `context_window` may be added.
@@ -274,12 +318,24 @@ mod tests {
             needs: vec!["first".to_owned()],
             metric: Some(metric),
             env: vec!["CI".to_owned()],
+            retries: 2,
+            clean: true,
+            cache: false,
+            red_green: true,
+            junit: Some("out/TEST-*.xml".to_owned()),
+            coverage: Some(CoverageConfig {
+                file: "lcov.info".to_owned(),
+                min: Some(85.0),
+                changed_min: None,
+                max_drop: Some(0.5),
+            }),
             ..GateConfig::new("second", "a \\\n  'b'")
         };
         is_read_back(&Detected {
             agents: vec![agent],
             gates: vec![gate, GateConfig::new("first", "true")],
             setup: Some("x".to_owned()),
+            keep: vec!["target".to_owned()],
             ..Detected::default()
         });
     }

@@ -140,6 +140,7 @@ pub(super) fn overlay(root: &mut Table<'_>, config: &mut Config, sources: &mut S
     if let Some(mut section) = Section::of(root, "project", sources) {
         section.set_text("branch", &mut config.project.branch, check::branch);
         section.set("author", &mut config.project.author, |table, key| author(table, key).map(Some));
+        section.set_list("tests", &mut config.project.tests, MAX_GLOBS, check::glob);
         section.end();
     }
     if let Some(mut section) = Section::of(root, "prompt", sources) {
@@ -171,6 +172,7 @@ pub(super) fn overlay(root: &mut Table<'_>, config: &mut Config, sources: &mut S
     if let Some(mut section) = Section::of(root, "workspace", sources) {
         section.set_text("setup", &mut config.workspace.setup, check::command);
         section.set_text("root", &mut config.workspace.root, check::directory);
+        section.set_list("keep", &mut config.workspace.keep, MAX_GLOBS, check::below);
         section.end();
     }
 }
@@ -200,6 +202,7 @@ fn policy(mut section: Section<'_, '_>, config: &mut Config) {
     section.set_list("protect", &mut policy.protect, MAX_GLOBS, check::glob);
     section.set_list("allow", &mut policy.allow, MAX_GLOBS, check_name);
     section.set_list("deny", &mut policy.deny, MAX_GLOBS, check_name);
+    section.set_int("gate_jobs", &mut policy.gate_jobs, 1..=64);
     section.end();
 }
 

@@ -55,6 +55,7 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
         "policy.max_steps_per_task" => lower(&mut policy.max_steps_per_task, theirs.max_steps_per_task),
         "policy.review" => stricter(&mut policy.review, theirs.review, strictness, ReviewPolicy::as_str),
         "policy.regate" => stricter(&mut policy.regate, theirs.regate, caution, Regate::as_str),
+        "policy.gate_jobs" => lower(&mut policy.gate_jobs, theirs.gate_jobs),
         "policy.protect" => {
             let known: BTreeSet<String> = policy.protect.iter().cloned().collect();
             policy.protect.extend(theirs.protect.iter().filter(|glob| !known.contains(*glob)).cloned());

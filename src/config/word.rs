@@ -2,6 +2,7 @@
 //!
 //! Invariant: `parse` and `as_str` are inverse, and `ALL` lists every word.
 
+use super::detect::ProjectKind;
 use super::{Adapter, GateConfig, Integration, ModePolicy, Profile, PromptBy, Regate, ReviewPolicy};
 use std::time::Duration;
 
@@ -74,6 +75,19 @@ impl Profile {
     }
 }
 
+impl ProjectKind {
+    /// The folder that a kind of project builds in and that is worth keeping.
+    #[must_use]
+    pub fn kept(self) -> Option<&'static str> {
+        match self {
+            Self::Cargo => Some("target"),
+            Self::Npm | Self::Pnpm | Self::Yarn => Some("node_modules"),
+            // Theirs lie elsewhere, or are not known.
+            Self::Python | Self::Go | Self::Make | Self::Just => None,
+        }
+    }
+}
+
 impl GateConfig {
     /// A gate with the defaults everywhere else.
     #[must_use]
@@ -86,6 +100,12 @@ impl GateConfig {
             needs: Vec::new(),
             metric: None,
             env: Vec::new(),
+            retries: 0,
+            clean: false,
+            cache: true,
+            red_green: false,
+            junit: None,
+            coverage: None,
         }
     }
 }

@@ -204,6 +204,10 @@ impl WorkTree for FaultyTree<'_> {
         self.inner.git_dir()
     }
 
+    fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize> {
+        self.faulty.writes("WorkTree::purge", || self.inner.purge(keep, look))
+    }
+
     fn stage(&mut self) -> Result<()> {
         self.faulty.writes("WorkTree::stage", || self.inner.stage())
     }
@@ -248,6 +252,7 @@ impl Files for Faulty<'_> {
         reads list(dir: &str) -> Vec<String>;
         reads work_files(root: &Path, below: &str) -> Vec<WorkFile>;
         reads read_work(root: &Path, path: &str) -> Option<Vec<u8>>;
+        reads read_report(root: &Path, path: &str, limit: u64) -> Option<Vec<u8>>;
         writes write_work(root: &Path, path: &str, content: Option<&[u8]>) -> ();
         writes lock(name: &str, patience: Duration) -> Option<Box<dyn Lock>>;
     }

@@ -63,6 +63,14 @@ pub trait WorkTree {
     /// When it cannot be written.
     fn save(&mut self) -> Result<()>;
 
+    /// Removes from a private work tree everything that is there and not in its index, but for these
+    /// paths (or names, where one has no `/`), and says how much that was; with `look` it is only
+    /// counted.
+    ///
+    /// # Errors
+    /// When something cannot be removed, or the work tree is a person's.
+    fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
+
     /// The git directory that programs in it see: the disposable one of a private work tree.
     fn git_dir(&self) -> PathBuf;
 
@@ -328,6 +336,13 @@ pub trait Files {
     /// # Errors
     /// When it cannot be read.
     fn read_work(&self, root: &Path, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// The content of a file of a work tree, if it is an ordinary one of at most `limit` bytes to
+    /// which no link leads; none if it is not there.
+    ///
+    /// # Errors
+    /// When it is something else, larger, or cannot be read.
+    fn read_report(&self, root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>>;
 
     /// Replaces (or, without content, removes) a file of a work tree.
     ///

@@ -33,12 +33,10 @@ pub fn invocation(gate: &GateConfig, dir: PathBuf, env: Vec<(String, String)>) -
 #[must_use]
 pub fn skipped(gate: &GateConfig, because: &str) -> Verdict {
     Verdict {
-        name: gate.name.clone(),
         kind: VerdictKind::Skipped,
         required: gate.required,
-        duration_ms: 0,
-        metric: None,
         evidence: because.to_owned(),
+        ..Verdict::pass(&gate.name)
     }
 }
 
@@ -71,12 +69,12 @@ pub fn judge(gate: &GateConfig, finished: &Finished) -> Verdict {
         }
     };
     Verdict {
-        name: gate.name.clone(),
         kind,
         required: gate.required,
         duration_ms: finished.duration_ms,
         metric: measured.and_then(|(metric, value)| Some((metric.name.clone(), value?))),
         evidence,
+        ..Verdict::pass(&gate.name)
     }
 }
 
@@ -126,18 +124,14 @@ mod tests {
 
     fn gate(min: Option<f64>) -> GateConfig {
         GateConfig {
-            name: "test".to_owned(),
-            run: "true".to_owned(),
             timeout: Duration::from_secs(1),
-            required: true,
-            needs: Vec::new(),
             metric: Some(MetricConfig {
                 name: "passed".to_owned(),
                 regex: "(\\d+) passed".to_owned(),
                 min,
                 max: None,
             }),
-            env: Vec::new(),
+            ..GateConfig::new("test", "true")
         }
     }
 

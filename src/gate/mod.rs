@@ -10,6 +10,13 @@ pub mod finding;
 pub mod content;
 pub mod builtin;
 pub mod command;
+pub mod queue;
+pub mod test_file;
+pub mod touched;
+pub mod measure;
+pub mod ask;
+pub mod red_green;
+pub mod known;
 
 use crate::state::run::{GateRecord, VerdictKind};
 
@@ -28,6 +35,14 @@ pub struct Verdict {
     pub metric: Option<(String, f64)>,
     /// Why it did not pass, or what it found and only reports.
     pub evidence: String,
+    /// How many tests it ran, where it says so.
+    pub tests: Option<u64>,
+    /// The share of lines that it ran, in per cent, where it says so.
+    pub coverage: Option<f64>,
+    /// How often it ran: more than once where it did not pass at first.
+    pub tries: u32,
+    /// Whether it did not run, because it has passed exactly this before.
+    pub cached: bool,
 }
 
 impl Verdict {
@@ -41,6 +56,10 @@ impl Verdict {
             duration_ms: 0,
             metric: None,
             evidence: String::new(),
+            tests: None,
+            coverage: None,
+            tries: 1,
+            cached: false,
         }
     }
 
@@ -56,6 +75,14 @@ impl Verdict {
         self.required && self.kind != VerdictKind::Pass
     }
 
+    /// Adds a line to the evidence.
+    pub fn add(&mut self, line: &str) {
+        if !self.evidence.is_empty() {
+            self.evidence.push('\n');
+        }
+        self.evidence.push_str(line);
+    }
+
     /// As it is recorded.
     #[must_use]
     pub fn record(&self) -> GateRecord {
@@ -66,6 +93,27 @@ impl Verdict {
             duration_ms: self.duration_ms,
             metric: self.metric.clone(),
             evidence: self.evidence.clone(),
+            tests: self.tests,
+            coverage: self.coverage,
+            tries: self.tries,
+            cached: self.cached,
+        }
+    }
+}
+
+impl From<GateRecord> for Verdict {
+    fn from(record: GateRecord) -> Self {
+        Self {
+            name: record.name,
+            kind: record.verdict,
+            required: record.required,
+            duration_ms: record.duration_ms,
+            metric: record.metric,
+            evidence: record.evidence,
+            tests: record.tests,
+            coverage: record.coverage,
+            tries: record.tries,
+            cached: record.cached,
         }
     }
 }

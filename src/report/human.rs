@@ -60,7 +60,8 @@ impl Human {
     fn verdict(&self, verdict: &Verdict) {
         let metric =
             verdict.metric.as_ref().map_or(String::new(), |(name, value)| format!("  {name} {value}"));
-        let text = format!("{:<18} {:>7}{metric}", verdict.name, spell_ms(verdict.duration_ms));
+        let how = verdict.record().how().map_or(String::new(), |how| format!("  {how}"));
+        let text = format!("{:<18} {:>7}{metric}{how}", verdict.name, spell_ms(verdict.duration_ms));
         match verdict.kind {
             VerdictKind::Pass => {
                 self.line("  ✔", AnsiColor::Green, &text);

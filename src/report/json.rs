@@ -75,6 +75,7 @@ pub fn verdict(verdict: &Verdict) -> Value {
         "gate": verdict.name, "verdict": verdict.kind.as_str(), "required": verdict.required,
         "duration_ms": verdict.duration_ms, "evidence": verdict.evidence,
         "metric": verdict.metric.as_ref().map(|(name, value)| json!({"name": name, "value": value})),
+        "tests": verdict.tests, "coverage": verdict.coverage, "tries": verdict.tries, "cached": verdict.cached,
     })
 }
 
@@ -110,10 +111,12 @@ pub fn run(run: &Run) -> Value {
         "tokens": tokens(run.tokens()),
         "cost_usd": run.cost_usd, "tree": run.tree,
         "files_changed": run.files_changed, "insertions": run.insertions, "deletions": run.deletions,
+        "flaky_gates": run.flaky_gates(),
         "gates": run.gates.iter().map(|gate| json!({
             "gate": gate.name, "verdict": gate.verdict.as_str(), "required": gate.required,
             "duration_ms": gate.duration_ms, "evidence": gate.evidence,
             "metric": gate.metric.as_ref().map(|(name, value)| json!({"name": name, "value": value})),
+            "tests": gate.tests, "coverage": gate.coverage, "tries": gate.tries, "cached": gate.cached,
         })).collect::<Vec<_>>(),
     })
 }

@@ -126,6 +126,50 @@ pub struct GateRecord {
     pub metric: Option<(String, f64)>,
     /// The last lines of what it said where it did not pass, or what it only reports.
     pub evidence: String,
+    /// How many tests it ran, where it says so.
+    pub tests: Option<u64>,
+    /// The share of lines that it ran, in per cent, where it says so.
+    pub coverage: Option<f64>,
+    /// How often it ran: a pass after more than one try is flaky.
+    pub tries: u32,
+    /// Whether it did not run, because it had passed exactly this before.
+    pub cached: bool,
+}
+
+impl GateRecord {
+    /// The answer of a required gate that ran once and said nothing else.
+    #[must_use]
+    pub fn new(name: impl Into<String>, verdict: VerdictKind) -> Self {
+        Self {
+            name: name.into(),
+            verdict,
+            required: true,
+            duration_ms: 0,
+            metric: None,
+            evidence: String::new(),
+            tests: None,
+            coverage: None,
+            tries: 1,
+            cached: false,
+        }
+    }
+
+    /// Whether it passed, but not at first.
+    #[must_use]
+    pub fn is_flaky(&self) -> bool {
+        self.verdict == VerdictKind::Pass && self.tries > 1
+    }
+
+    /// How the answer came about, where that is not by one run.
+    #[must_use]
+    pub fn how(&self) -> Option<String> {
+        match self.tries {
+            _ if self.cached => Some("cached".to_owned()),
+            0 | 1 => None,
+            tries if self.is_flaky() => Some(format!("flaky, {tries} tries")),
+            tries => Some(format!("{tries} tries")),
+        }
+    }
 }
 
 /// One agent session inside a step, as it is recorded.
@@ -211,6 +255,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// How many gates passed, but not at first.
+    #[must_use]
+    pub fn flaky_gates(&self) -> usize {
+        self.gates.iter().filter(|gate| gate.is_flaky()).count()
+    }
+
     /// What all attempts used together.
     #[must_use]
     pub fn tokens(&self) -> Tokens {

@@ -1,18 +1,66 @@
 //! Gates: the configured ones, run on exactly the candidate.
+//!
+//! In: a tree, the gates of its base, and where they may look at it. Out: one verdict for each gate,
+//! in an order in which what a gate needs comes before it. Independent gates run at one time; people
+//! are told of each in that same order. What a gate passed before is not run again ([`super::recall`]).
 
 use super::attempt::Job;
 use super::error::StepError;
 use super::event::{Event, Reporter};
+use super::follow;
+use super::recall::Recall;
+use super::room::{Entered, Furnish, Rooms};
 use super::site::Workplace;
-use crate::config::GateConfig;
-use crate::effects::{Ended, Oid, World};
-use crate::gate::{self, Verdict};
+use crate::config::{Config, GateConfig};
+use crate::effects::{Commit, Ended, Finished, Invocation, Oid, Pool, World};
+use crate::gate::ask::{self, Reports};
+use crate::gate::measure::{REPORT_LIMIT, coverage, tests};
+use crate::gate::queue::{Queue, in_order};
+use crate::gate::touched::touched;
+use crate::gate::{Verdict, command};
 use crate::state::run::VerdictKind;
+use crate::state::task::Kind;
+use std::path::{Path, PathBuf};
 
 /// The variables that every program sees, where they are set.
 pub const BASE_ENV: [&str; 5] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
+/// The largest blob whose lines are compared.
+const MAX_BLOB: usize = 1 << 20;
 
-/// Runs the configured gates on exactly the candidate, and drops what they change.
+/// Where gates look at the tree.
+#[derive(Debug, Clone)]
+pub enum Site {
+    /// In rooms of their own.
+    Rooms,
+    /// In this directory, which holds the tree; clean gates in a room.
+    Here(PathBuf),
+}
+
+/// What is judged.
+pub struct Case<'c> {
+    /// The outside world.
+    pub world: World<'c>,
+    /// The settings of the base.
+    pub config: &'c Config,
+    /// The gates to ask, of these settings.
+    pub gates: &'c [GateConfig],
+    /// The branch that gates see.
+    pub branch: &'c str,
+    /// What the change is a change of.
+    pub base: &'c Commit,
+    /// The tree with the change.
+    pub tree: Oid,
+    /// What kind of task it was made for; none where it is nobody's task.
+    pub kind: Option<Kind>,
+    /// Where.
+    pub site: Site,
+    /// Whether a pass of before counts.
+    pub recall: bool,
+    /// Who is told.
+    pub reporter: &'c dyn Reporter,
+}
+
+/// Runs the configured gates on exactly the candidate of a step.
 ///
 /// # Errors
 /// When the machine fails.
@@ -24,56 +72,301 @@ pub fn judge_candidate(
     if job.base.config.gates.is_empty() {
         return Ok(Vec::new());
     }
-    if workplace.holds() != candidate {
+    let in_place = workplace.checkout.is_some();
+    if in_place && workplace.holds() != candidate {
         workplace.restore(candidate)?;
     }
-    let verdicts = run_gates(job.world, &job.base.config.gates, &workplace.dir(), job.reporter)?;
-    workplace.restore(candidate)?;
+    let verdicts = judge(&Case {
+        world: job.world,
+        config: &job.base.config,
+        gates: &job.base.config.gates,
+        branch: &job.base.branch,
+        base: &job.base.commit,
+        tree: candidate,
+        kind: Some(job.task.kind),
+        site: if in_place { Site::Here(workplace.dir()) } else { Site::Rooms },
+        recall: true,
+        reporter: job.reporter,
+    })?;
+    if in_place {
+        workplace.restore(candidate)?;
+    }
     Ok(verdicts)
 }
 
-/// Runs configured gates in a directory, in an order in which what a gate needs comes first.
+/// Asks gates about a tree.
 ///
 /// # Errors
-/// When the machine fails.
-pub fn run_gates(
-    world: World<'_>,
-    gates: &[GateConfig],
-    dir: &std::path::Path,
-    reporter: &dyn Reporter,
-) -> Result<Vec<Verdict>, StepError> {
-    let mut verdicts: Vec<Verdict> = Vec::with_capacity(gates.len());
-    let mut waiting: Vec<&GateConfig> = gates.iter().collect();
-    while !waiting.is_empty() {
-        let known = |name: &String| verdicts.iter().any(|verdict| verdict.name == *name);
-        let asked = |name: &String| gates.iter().any(|gate| gate.name == *name);
-        // The configuration's needs are closed and acyclic; a choice of gates leaves some out.
-        let ready = waiting.iter().position(|gate| gate.needs.iter().all(|need| known(need) || !asked(need)));
-        let gate = waiting.remove(ready.unwrap_or_default());
-        let failed = gate.needs.iter().find(|need| {
-            verdicts.iter().any(|verdict| verdict.name == **need && verdict.kind != VerdictKind::Pass)
-        });
-        let verdict = if let Some(need) = failed {
-            gate::command::skipped(gate, &format!("`{need}` did not pass"))
-        } else {
-            reporter.event(&Event::GateStarted { gate: gate.name.clone() });
-            let mut env = base_env(world);
-            env.extend(set_variables(world, &gate.env));
-            env.push(("ORCH_GATE".to_owned(), gate.name.clone()));
-            let finished = world.process.run(&gate::command::invocation(gate, dir.to_owned(), env))?;
-            let interrupted = finished.ended == Ended::Interrupted;
-            let verdict = gate::command::judge(gate, &finished);
-            if interrupted {
-                verdicts.push(verdict);
-                verdicts.extend(waiting.drain(..).map(|gate| gate::command::skipped(gate, "interrupted")));
-                break;
-            }
-            verdict
+/// When the machine fails; a gate that fails is a verdict.
+pub fn judge(case: &Case<'_>) -> Result<Vec<Verdict>, StepError> {
+    let gates = in_order(case.gates);
+    let mut round = Round::new(case, &gates)?;
+    case.world.process.run_several(&mut round)?;
+    round.end()
+}
+
+/// One gate on its way.
+#[derive(Default)]
+struct Asked {
+    /// Where it runs.
+    dir: PathBuf,
+    tries: u32,
+    /// Why it did not pass at first.
+    before: String,
+    reports: Reports,
+    verdict: Option<Verdict>,
+    /// Whether the verdict is final: nothing more is asked.
+    settled: bool,
+}
+
+/// All gates on their way.
+struct Round<'r> {
+    case: &'r Case<'r>,
+    gates: &'r [GateConfig],
+    queue: Queue,
+    asked: Vec<Asked>,
+    rooms: Rooms<'r>,
+    recall: Recall<'r>,
+    running: usize,
+    clean_taken: bool,
+    interrupted: bool,
+    failed: Option<StepError>,
+    /// How many verdicts people were told.
+    told: usize,
+}
+
+impl<'r> Round<'r> {
+    fn new(case: &'r Case<'r>, gates: &'r [GateConfig]) -> Result<Self, StepError> {
+        let with = Furnish {
+            world: case.world,
+            config: case.config,
+            branch: case.branch,
+            base: case.base,
+            reporter: case.reporter,
         };
-        reporter.event(&Event::GateFinished { verdict: verdict.clone() });
-        verdicts.push(verdict);
+        let mut this = Self {
+            case,
+            gates,
+            queue: Queue::new(gates),
+            asked: gates.iter().map(|_| Asked::default()).collect(),
+            rooms: Rooms::new(with),
+            recall: Recall::new(case)?,
+            running: 0,
+            clean_taken: false,
+            interrupted: false,
+            failed: None,
+            told: 0,
+        };
+        for (at, gate) in gates.iter().enumerate().filter(|_| case.recall) {
+            if let Some(verdict) = this.recall.verdict(gate)? {
+                this.queue.done(at, true);
+                this.settle(at, verdict);
+            }
+        }
+        Ok(this)
     }
-    Ok(verdicts)
+
+    /// The next gate to start, prepared.
+    fn begin(&mut self) -> Result<Option<(usize, Invocation)>, StepError> {
+        loop {
+            while let Some((at, need)) = self.queue.hopeless() {
+                let because = format!("`{}` did not pass", self.gates[need].name);
+                self.answer(at, command::skipped(&self.gates[at], &because));
+            }
+            if self.running >= self.case.config.policy.gate_jobs {
+                return Ok(None);
+            }
+            let (gates, taken) = (self.gates, self.clean_taken);
+            let Some(at) = self.queue.next(|at| !(gates[at].clean && taken)) else { return Ok(None) };
+            let gate = &self.gates[at];
+            let dir = match &self.case.site {
+                Site::Here(dir) if !gate.clean => dir.clone(),
+                Site::Here(_) | Site::Rooms => match self.rooms.enter(gate, self.case.tree)? {
+                    Entered::Ready(dir) => dir,
+                    Entered::Unprepared(why) => {
+                        self.answer(at, unprepared(gate, &why));
+                        continue;
+                    }
+                },
+            };
+            self.clean_taken |= gate.clean;
+            self.running += 1;
+            self.case.reporter.event(&Event::GateStarted { gate: gate.name.clone() });
+            let invocation = prepare(self.case.world, gate, &dir)?;
+            self.asked[at].dir = dir;
+            return Ok(Some((at, invocation)));
+        }
+    }
+
+    /// Takes what a gate's command did.
+    fn take(&mut self, at: usize, finished: &Finished) -> Result<(), StepError> {
+        let gate = &self.gates[at];
+        self.running -= 1;
+        self.clean_taken &= !gate.clean;
+        self.interrupted |= finished.ended == Ended::Interrupted;
+        self.asked[at].tries += 1;
+        let dir = self.asked[at].dir.clone();
+        let mut verdict = command::judge(gate, finished);
+        let reports = reports(self.case.world, gate, &dir)?;
+        let lines = if gate.coverage.as_ref().is_some_and(|asked| asked.changed_min.is_some()) {
+            touched(&follow::changes(self.case)?, &|id| read(self.case.world, id))
+        } else {
+            Vec::new()
+        };
+        ask::examine(&mut verdict, gate, &reports, &lines, &dir.to_string_lossy());
+        let asked = &mut self.asked[at];
+        verdict.tries = asked.tries;
+        if verdict.kind != VerdictKind::Pass && asked.tries <= gate.retries && !self.interrupted {
+            verdict.evidence.lines().last().unwrap_or_default().clone_into(&mut asked.before);
+            self.queue.again(at);
+            return Ok(());
+        }
+        if verdict.record().is_flaky() {
+            verdict.add(&format!("flaky: passed at try {}, before that: {}", verdict.tries, asked.before));
+        }
+        asked.reports = reports;
+        self.answer(at, verdict);
+        Ok(())
+    }
+
+    /// Notes what a gate's command came to; more may be asked once nothing runs.
+    fn answer(&mut self, at: usize, verdict: Verdict) {
+        let passed = verdict.kind == VerdictKind::Pass;
+        self.queue.done(at, passed);
+        if passed && follow::asks_more(&self.gates[at]) {
+            self.asked[at].verdict = Some(verdict);
+        } else {
+            self.settle(at, verdict);
+        }
+    }
+
+    /// Notes a gate's final verdict, and tells those that are final in the order of the gates.
+    fn settle(&mut self, at: usize, verdict: Verdict) {
+        self.asked[at].verdict = Some(verdict);
+        self.asked[at].settled = true;
+        while let Some(Asked { settled: true, verdict: Some(verdict), .. }) = self.asked.get(self.told) {
+            self.case.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
+            self.told += 1;
+        }
+    }
+
+    /// All verdicts, once nothing runs any more and nothing is left to be asked.
+    fn end(mut self) -> Result<Vec<Verdict>, StepError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        for at in 0..self.gates.len() {
+            let gate = &self.gates[at];
+            match self.asked[at].verdict.take() {
+                Some(verdict) if self.asked[at].settled => self.asked[at].verdict = Some(verdict),
+                Some(mut verdict) => {
+                    let green = std::mem::take(&mut self.asked[at].reports);
+                    follow::ask(self.case, &mut self.rooms, &self.recall, gate, &green, &mut verdict)?;
+                    self.settle(at, verdict);
+                }
+                None => self.settle(at, command::skipped(gate, "interrupted")),
+            }
+        }
+        let verdicts: Vec<Verdict> = self.asked.into_iter().filter_map(|asked| asked.verdict).collect();
+        for (gate, verdict) in self.gates.iter().zip(&verdicts) {
+            self.recall.keep(gate, verdict)?;
+        }
+        Ok(verdicts)
+    }
+}
+
+impl Pool for Round<'_> {
+    fn start(&mut self) -> Option<(usize, Invocation)> {
+        if self.interrupted || self.failed.is_some() {
+            return None;
+        }
+        self.begin().unwrap_or_else(|error| {
+            self.failed = Some(error);
+            None
+        })
+    }
+
+    fn ended(&mut self, id: usize, finished: Finished) {
+        if let Err(error) = self.take(id, &finished) {
+            self.failed = Some(error);
+        }
+    }
+}
+
+/// A gate whose room could not be prepared.
+pub(super) fn unprepared(gate: &GateConfig, why: &Verdict) -> Verdict {
+    let evidence = format!("its room could not be prepared by `workspace.setup`:\n{}", why.evidence);
+    Verdict { kind: VerdictKind::Error, required: gate.required, evidence, ..Verdict::pass(&gate.name) }
+}
+
+/// What to run for a gate; reports that lie there already are not its own.
+pub(super) fn prepare(world: World<'_>, gate: &GateConfig, dir: &Path) -> Result<Invocation, StepError> {
+    let coverage = gate.coverage.as_ref().map(|coverage| coverage.file.as_str());
+    for path in gate.junit.as_deref().into_iter().chain(coverage) {
+        for file in files(world, dir, path)? {
+            world.files.write_work(dir, &file, None)?;
+        }
+    }
+    Ok(command::invocation(gate, dir.to_owned(), gate_env(world, gate)))
+}
+
+/// What a gate's command wrote, where the gate has reports.
+pub(super) fn reports(world: World<'_>, gate: &GateConfig, dir: &Path) -> Result<Reports, StepError> {
+    let written = |path: &str| -> Result<Result<Vec<Vec<u8>>, String>, StepError> {
+        let mut all = Vec::new();
+        let mut room = REPORT_LIMIT;
+        for file in files(world, dir, path)? {
+            match world.files.read_report(dir, &file, room) {
+                Ok(content) => {
+                    let content = content.unwrap_or_default();
+                    room -= content.len() as u64;
+                    all.push(content);
+                }
+                Err(error) => return Ok(Err(error.fact)),
+            }
+        }
+        Ok(if all.is_empty() { Err("the command did not write it".to_owned()) } else { Ok(all) })
+    };
+    let mut found = Reports::default();
+    if let Some(path) = &gate.junit {
+        let all = written(path)?;
+        found.tests = Some(all.and_then(|all| tests(&all).map_err(|error| error.to_string())));
+    }
+    if let Some(asked) = &gate.coverage {
+        let all = written(&asked.file)?;
+        let first = |all: Vec<Vec<u8>>| all.into_iter().next().unwrap_or_default();
+        found.coverage = Some(all.and_then(|all| coverage(&first(all)).map_err(|error| error.to_string())));
+    }
+    Ok(found)
+}
+
+/// The files that a path with a `*` in its last name stands for, in order; without one, itself.
+fn files(world: World<'_>, dir: &Path, path: &str) -> Result<Vec<String>, StepError> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some((begin, end)) = name.split_once('*') else {
+        let there = world.files.read_report(dir, path, u64::MAX);
+        return Ok(if matches!(there, Ok(None)) { Vec::new() } else { vec![path.to_owned()] });
+    };
+    let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let listed = world.files.work_files(dir, folder)?.into_iter().map(|file| file.path);
+    let fits = |path: &String| {
+        let name = path.strip_prefix(&below).filter(|name| !name.contains('/'));
+        name.and_then(|name| name.strip_prefix(begin)).is_some_and(|rest| rest.ends_with(end))
+    };
+    Ok(listed.filter(fits).collect())
+}
+
+fn read(world: World<'_>, id: Oid) -> Option<Vec<u8>> {
+    world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB)
+}
+
+/// What a gate sees of the environment.
+#[must_use]
+pub fn gate_env(world: World<'_>, gate: &GateConfig) -> Vec<(String, String)> {
+    let mut env = base_env(world);
+    env.extend(set_variables(world, &gate.env));
+    env.push(("ORCH_GATE".to_owned(), gate.name.clone()));
+    env
 }
 
 /// The variables that every program sees.

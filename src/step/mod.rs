@@ -10,6 +10,9 @@ pub mod journal;
 pub mod land;
 pub mod assemble;
 pub mod site;
+pub mod room;
+pub mod recall;
+pub mod follow;
 pub mod judge;
 pub mod attempt;
 pub mod record;
@@ -308,15 +311,12 @@ fn set_up(
     if world.files.read(marker)?.as_deref() == Some(setup.as_bytes()) {
         return Ok(());
     }
-    let gate = crate::config::GateConfig::new("setup", setup.as_str());
-    let verdicts = judge::run_gates(world, &[gate], &workplace.dir(), reporter)?;
-    match crate::gate::first_rejection(&verdicts) {
-        None => Ok(world.files.write(marker, setup.as_bytes(), false)?),
-        Some(verdict) => Err(StepError::NoAgent(format!(
-            "the workspace cannot be set up: `{setup}` failed: {}",
-            verdict.evidence.lines().last().unwrap_or_default()
-        ))),
+    let verdict = room::set_up(world, setup, &workplace.dir(), reporter)?;
+    if !verdict.rejects() {
+        return Ok(world.files.write(marker, setup.as_bytes(), false)?);
     }
+    let why = verdict.evidence.lines().last().unwrap_or_default();
+    Err(StepError::NoAgent(format!("the workspace cannot be set up: `{setup}` failed: {why}")))
 }
 
 /// Blocks a task whose prompt does not fit.

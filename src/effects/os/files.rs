@@ -74,6 +74,26 @@ impl Files for OsFiles {
         read(&root.join(path), u64::MAX)
     }
 
+    fn read_report(&self, root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
+        let full = root.join(path);
+        // No folder on the way, and not the file, may be a link to somewhere else.
+        let mut at = root.to_owned();
+        for name in Path::new(path).components() {
+            at.push(name);
+            match fs::symlink_metadata(&at) {
+                Ok(found) if at == full && found.is_file() => {}
+                Ok(found) if at != full && found.is_dir() => {}
+                Ok(_) => {
+                    let fact = format!("`{}` is no ordinary file or folder", at.display());
+                    return Err(EffectError::new(Trouble::Other, fact));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(EffectError::io("read", &at, &error)),
+            }
+        }
+        read(&full, limit)
+    }
+
     fn write_work(&self, root: &Path, path: &str, content: Option<&[u8]>) -> Result<()> {
         let full = root.join(path);
         match content {

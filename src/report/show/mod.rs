@@ -364,7 +364,8 @@ fn gate(out: &mut String, gate: &GateRecord, page: Page) {
         VerdictKind::Pass | VerdictKind::Fail | VerdictKind::Error => spell_ms(gate.duration_ms),
     };
     let glyph = paint(glyph, style, page.colour);
-    let _ = writeln!(out, "  {glyph} {:<18} {time:>7}{metric}", safe::text(&gate.name));
+    let how = gate.how().map_or(String::new(), |how| format!("  {how}"));
+    let _ = writeln!(out, "  {glyph} {:<18} {time:>7}{metric}{how}", safe::text(&gate.name));
     let lines: Vec<&str> = gate.evidence.trim_end().lines().collect();
     if lines.len() > EVIDENCE_LINES {
         let _ = writeln!(out, "      … {} above", plural(lines.len() - EVIDENCE_LINES, "line"));
@@ -417,20 +418,14 @@ mod tests {
             cost_usd: Some(0.1234),
             gates: vec![
                 GateRecord {
-                    name: "build".into(),
-                    verdict: VerdictKind::Pass,
-                    required: true,
                     duration_ms: 8_200,
                     metric: Some(("passed".into(), 63.0)),
-                    evidence: String::new(),
+                    ..GateRecord::new("build", VerdictKind::Pass)
                 },
                 GateRecord {
-                    name: "test".into(),
-                    verdict: VerdictKind::Fail,
-                    required: true,
                     duration_ms: 12_400,
-                    metric: None,
                     evidence: "1 failed: burst_is_limited".into(),
+                    ..GateRecord::new("test", VerdictKind::Fail)
                 },
             ],
             tree: None,

@@ -10,6 +10,7 @@ use super::super::run::{AttemptRecord, GateRecord, OutcomeKind, Run, Tokens, Ver
 use super::fields::{Document, Table};
 use super::toml_text::{array, float, integer, long_string, string, timestamp};
 use super::{Read, SCHEMA};
+use jiff::Timestamp;
 
 /// Reads a run record.
 #[must_use]
@@ -103,6 +104,10 @@ fn read_gate(table: &mut Table<'_>) -> Option<GateRecord> {
         duration_ms: count(table, "duration_ms"),
         metric: metric.zip(value),
         evidence: table.str("evidence").unwrap_or_default(),
+        tests: maybe(table, "tests"),
+        coverage: table.float("coverage", 0.0..=100.0),
+        tries: table.int("tries", 1..=100).and_then(|tries| u32::try_from(tries).ok()).unwrap_or(1),
+        cached: table.bool("cached").unwrap_or_default(),
         verdict: verdict?,
     };
     table.unknown_keys(Severity::Warning);
@@ -148,6 +153,30 @@ impl Lines {
     fn list(&mut self, key: &str, list: &[String]) {
         self.maybe(key, Some(list).filter(|list| !list.is_empty()).map(array));
     }
+}
+
+/// Writes the answer of one gate by itself, with when it was given.
+#[must_use]
+pub fn write_verdict(gate: &GateRecord, when: Timestamp) -> String {
+    let mut lines = Lines::default();
+    lines.put("schema", &SCHEMA.to_string());
+    lines.maybe("when", timestamp(when));
+    write_gate(&mut lines, gate);
+    lines.0
+}
+
+/// Reads what [`write_verdict`] wrote; none where it is anything else.
+#[must_use]
+pub fn read_verdict(path: &str, bytes: &[u8]) -> Option<(GateRecord, Timestamp)> {
+    let document = Document::parse(path, bytes);
+    let mut root = document.root();
+    root.schema();
+    let when = root.timestamp("when");
+    let gate = root.tables("gate").iter_mut().find_map(read_gate);
+    root.unknown_keys(Severity::Error);
+    drop(root);
+    let read = document.finish(gate.zip(when));
+    if read.problems.is_empty() { read.value } else { None }
 }
 
 /// Writes a run record.
@@ -230,6 +259,14 @@ fn write_gate(lines: &mut Lines, gate: &GateRecord) {
     if let Some((name, Some(value))) = gate.metric.as_ref().map(|(name, value)| (name, float(*value))) {
         lines.put("metric", &string(name));
         lines.put("value", &value);
+    }
+    lines.maybe("tests", gate.tests.map(integer));
+    lines.maybe("coverage", gate.coverage.and_then(float));
+    if gate.tries > 1 {
+        lines.put("tries", &gate.tries.to_string());
+    }
+    if gate.cached {
+        lines.put("cached", "true");
     }
     let evidence = Some(&gate.evidence).filter(|text| !text.is_empty());
     lines.maybe("evidence", evidence.map(|text| long_string(text)));

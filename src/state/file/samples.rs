@@ -180,8 +180,21 @@ prop_compose! {
         duration_ms in 0..9_999_u64,
         metric in option::of((hostile(), -1e9..1e9_f64)),
         evidence in hostile(),
+        (tests, coverage) in (option::of(0..9_999_u64), option::of(0.0..=100.0_f64)),
+        (tries, cached) in (1..7_u32, any::<bool>()),
     ) -> GateRecord {
-        GateRecord { name, verdict, required, duration_ms, metric, evidence }
+        GateRecord {
+            name,
+            verdict,
+            required,
+            duration_ms,
+            metric,
+            evidence,
+            tests,
+            coverage,
+            tries,
+            cached,
+        }
     }
 }
 

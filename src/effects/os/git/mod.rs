@@ -14,6 +14,7 @@ mod scan;
 mod uncommitted;
 mod place;
 mod worktree;
+mod purge;
 mod incoming;
 mod name;
 

@@ -317,6 +317,10 @@ impl crate::effects::WorkTree for Place<'_> {
         }
     }
 
+    fn purge(&mut self, keep: &[bstr::BString], look: bool) -> Result<usize> {
+        super::purge::purge(self, keep, look)
+    }
+
     fn stage(&mut self) -> Result<()> {
         match self.owner {
             Owner::Orch => {

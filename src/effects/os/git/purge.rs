@@ -1,0 +1,97 @@
+//! Removing from a private work tree what its index does not name.
+//!
+//! Invariant: only ever done in a work tree that is orch's own; a link is removed, never followed.
+
+use super::place::Place;
+use super::worktree::Owner;
+use super::{EffectError, Result, Trouble, bring};
+use bstr::{BString, ByteSlice};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// Removes what the index does not name, git's own directory and what is kept aside; says how much
+/// that is. With `look` it is only counted.
+pub(super) fn purge(place: &Place<'_>, keep: &[BString], look: bool) -> Result<usize> {
+    if place.owner != Owner::Orch {
+        let fact = format!("`{}` is a person's, and nothing is removed there", place.dir.display());
+        return Err(EffectError::new(Trouble::Repository, fact));
+    }
+    folder(place, keep, look, &BString::default())
+}
+
+fn folder(place: &Place<'_>, keep: &[BString], look: bool, path: &BString) -> Result<usize> {
+    let full = place.dir.join(path.to_path_lossy());
+    let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
+    let mut removed = 0;
+    for found in fs::read_dir(&full).map_err(failed)? {
+        let found = found.map_err(failed)?;
+        let kind = found.file_type().map_err(failed)?;
+        let mut child = path.clone();
+        if !child.is_empty() {
+            child.push(b'/');
+        }
+        child.extend_from_slice(found.file_name().as_encoded_bytes());
+        let own_git = path.is_empty() && child.eq_ignore_ascii_case(b".git");
+        if own_git || (!kind.is_symlink() && is_kept(keep, &child)) {
+            continue;
+        }
+        let mut below = child.clone();
+        below.push(b'/');
+        let entered = kind.is_dir()
+            && (place.index.prefixed_entries_range(below.as_bstr()).is_some()
+                || keep.iter().any(|kept| kept.starts_with(&below)));
+        if entered {
+            removed += folder(place, keep, look, &child)?;
+        } else if kind.is_dir() || place.index.entry_by_path(child.as_bstr()).is_none() {
+            removed += 1;
+            if !look {
+                remove(&found.path())?;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether a path is kept: it is one of these paths, or has one of these names.
+fn is_kept(keep: &[BString], path: &BString) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    keep.iter().any(|kept| {
+        let kept = kept.trim_end_with(|c| c == '/');
+        if kept.contains(&b'/') { kept == path.as_slice() } else { kept == name }
+    })
+}
+
+/// Removes a file or folder, also where it was made to refuse that.
+fn remove(path: &Path) -> Result<()> {
+    if bring::remove_any(path).is_ok() {
+        return Ok(());
+    }
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(metadata) = fs::symlink_metadata(&folder) else { continue };
+        if !metadata.is_dir() {
+            continue;
+        }
+        // What cannot be changed fails below, with its name.
+        let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
+        folders.extend(fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()));
+    }
+    bring::remove_any(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_kept_at_any_depth_and_a_path_where_it_is() {
+        let keep = ["target".into(), "web/node_modules/".into()];
+        for path in ["target", "crates/a/target", "web/node_modules"] {
+            assert!(is_kept(&keep, &path.into()), "{path}");
+        }
+        for path in ["targets", "target/debug", "node_modules", "a/web/node_modules", "web"] {
+            assert!(!is_kept(&keep, &path.into()), "{path}");
+        }
+    }
+}

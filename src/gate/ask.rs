@@ -1,0 +1,261 @@
+//! What a gate asks of the reports that its command wrote: tests run and passed, lines covered.
+//!
+//! In: a verdict on the command, its reports, what the base measured. Out: the verdict with numbers,
+//! and with a reason where they are not good enough. Invariant: a report that was asked for and
+//! cannot be read is not a pass; nothing here turns a verdict into a pass.
+
+use super::Verdict;
+use super::measure::{Coverage, Tests, share};
+use super::touched::Touched;
+use crate::config::{CoverageConfig, GateConfig};
+use crate::state::run::VerdictKind;
+
+/// How many names are shown.
+const SHOWN: usize = 10;
+
+/// What a gate's command wrote, or why it cannot be used.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reports {
+    /// Its tests, where the gate has `junit`.
+    pub tests: Option<Result<Tests, String>>,
+    /// Its covered lines, where the gate has `coverage`.
+    pub coverage: Option<Result<Coverage, String>>,
+}
+
+/// What the same gate measured on the base.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Measured {
+    /// Tests that were run.
+    pub tests: Option<u64>,
+    /// The share of lines that were run, in per cent.
+    pub coverage: Option<f64>,
+}
+
+/// Whether a verdict depends on what the base measures.
+#[must_use]
+pub fn compares(gate: &GateConfig) -> bool {
+    gate.junit.is_some() || gate.coverage.as_ref().is_some_and(|coverage| coverage.max_drop.is_some())
+}
+
+/// Puts what the reports say into a verdict.
+pub fn examine(verdict: &mut Verdict, gate: &GateConfig, reports: &Reports, touched: &[Touched], root: &str) {
+    match &reports.tests {
+        Some(Ok(tests)) => examine_tests(verdict, tests),
+        Some(Err(why)) => unusable(verdict, gate.junit.as_deref().unwrap_or_default(), why),
+        None => {}
+    }
+    match (&reports.coverage, &gate.coverage) {
+        (Some(Ok(coverage)), Some(asked)) => examine_coverage(verdict, asked, coverage, touched, root),
+        (Some(Err(why)), Some(asked)) => unusable(verdict, &asked.file, why),
+        _ => {}
+    }
+    if verdict.metric.is_none() {
+        let coverage = verdict.coverage.map(|percent| ("coverage".to_owned(), percent));
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer tests than a float can count")]
+        let tests = verdict.tests.map(|tests| ("tests".to_owned(), tests as f64));
+        verdict.metric = coverage.or(tests);
+    }
+}
+
+fn unusable(verdict: &mut Verdict, file: &str, why: &str) {
+    if verdict.kind == VerdictKind::Pass {
+        verdict.kind = VerdictKind::Error;
+        verdict.add(&format!("its report `{file}` cannot be used: {why}"));
+    }
+}
+
+fn examine_tests(verdict: &mut Verdict, tests: &Tests) {
+    verdict.tests = Some(tests.run);
+    let failed: Vec<&str> = tests.failed.iter().map(String::as_str).collect();
+    if !failed.is_empty() {
+        let count = if failed.len() == 1 { "1 test".to_owned() } else { format!("{} tests", failed.len()) };
+        if verdict.kind == VerdictKind::Pass {
+            refuse(verdict, "the command ended well although tests failed");
+        }
+        verdict.add(&format!("{count} failed: {}", names(&failed)));
+    } else if tests.run == 0 {
+        let skipped =
+            if tests.skipped > 0 { format!(", {} were skipped", tests.skipped) } else { String::new() };
+        refuse(verdict, &format!("no test was run{skipped}"));
+    }
+}
+
+fn examine_coverage(
+    verdict: &mut Verdict,
+    asked: &CoverageConfig,
+    coverage: &Coverage,
+    touched: &[Touched],
+    root: &str,
+) {
+    let percent = rounded(coverage.percent());
+    verdict.coverage = Some(percent);
+    if let Some(min) = asked.min.filter(|min| percent < *min) {
+        refuse(verdict, &format!("{percent} % of all lines are covered, less than {min} %"));
+    }
+    let Some(min) = asked.changed_min else { return };
+    let (mut all, mut missed) = (Vec::new(), Vec::new());
+    for file in touched {
+        let Some(lines) = coverage.of(&file.path, root) else { continue };
+        for line in &file.lines {
+            if let Some(hit) = lines.get(line) {
+                all.push(*hit);
+                if !hit {
+                    missed.push(format!("{}:{line}", file.path));
+                }
+            }
+        }
+    }
+    let percent = rounded(share(all.iter().copied()));
+    if percent < min {
+        let missed: Vec<&str> = missed.iter().map(String::as_str).collect();
+        let fact = format!(
+            "{percent} % of the {} changed lines that can run are covered, less than {min} %",
+            all.len()
+        );
+        refuse(verdict, &format!("{fact}: not {}", names(&missed)));
+    }
+}
+
+/// Compares a verdict with what the base measured, where it measured anything.
+pub fn compare(verdict: &mut Verdict, gate: &GateConfig, base: Measured) {
+    if verdict.kind != VerdictKind::Pass {
+        return;
+    }
+    if let (Some(now), Some(before)) = (verdict.tests, base.tests)
+        && now < before
+    {
+        refuse(verdict, &format!("fewer tests were run than on the base: {now}, there {before}"));
+    }
+    let most = gate.coverage.as_ref().and_then(|coverage| coverage.max_drop);
+    if let (Some(most), Some(now), Some(before)) = (most, verdict.coverage, base.coverage)
+        && rounded(before - now) > most
+    {
+        let drop = rounded(before - now);
+        refuse(verdict, &format!("coverage fell by {drop} % to {now} %, {most} % are allowed"));
+    }
+}
+
+fn refuse(verdict: &mut Verdict, why: &str) {
+    if verdict.kind == VerdictKind::Pass {
+        verdict.kind = VerdictKind::Fail;
+    }
+    verdict.add(why);
+}
+
+fn rounded(percent: f64) -> f64 {
+    (percent * 100.0).round() / 100.0
+}
+
+/// The first of some names, and how many more there are.
+pub(super) fn names(all: &[&str]) -> String {
+    let more = all.len().saturating_sub(SHOWN);
+    let shown = all.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::{coverage, tests};
+    use super::*;
+
+    fn gate(coverage: CoverageConfig) -> GateConfig {
+        GateConfig { junit: Some("j.xml".to_owned()), coverage: Some(coverage), ..GateConfig::new("t", "t") }
+    }
+
+    fn asked(min: Option<f64>, changed_min: Option<f64>, max_drop: Option<f64>) -> GateConfig {
+        gate(CoverageConfig { file: "l.info".to_owned(), min, changed_min, max_drop })
+    }
+
+    fn lcov() -> Reports {
+        let report = b"SF:src/a.rs\nDA:1,1\nDA:2,0\nDA:3,1\nDA:4,1\nend_of_record\n";
+        Reports { tests: None, coverage: Some(coverage(report).map_err(|error| error.to_string())) }
+    }
+
+    fn junit(cases: &str) -> Reports {
+        let report = format!("<testsuite>{cases}</testsuite>").into_bytes();
+        Reports { tests: Some(tests(&[report]).map_err(|error| error.to_string())), coverage: None }
+    }
+
+    fn after(gate: &GateConfig, reports: &Reports, touched: &[Touched]) -> Verdict {
+        let mut verdict = Verdict::pass("t");
+        examine(&mut verdict, gate, reports, touched, "/w");
+        verdict
+    }
+
+    #[test]
+    fn a_command_that_ends_well_while_tests_failed_does_not_pass() {
+        let gate = GateConfig { junit: Some("j.xml".to_owned()), ..GateConfig::new("t", "t") };
+        let reports = junit("<testcase name='a'/><testcase name='b'><failure/></testcase>");
+        let verdict = after(&gate, &reports, &[]);
+        assert_eq!((verdict.kind, verdict.tests), (VerdictKind::Fail, Some(2)));
+        assert_eq!(verdict.evidence, "the command ended well although tests failed\n1 test failed: `b`");
+    }
+
+    #[test]
+    fn no_test_run_is_not_a_pass() {
+        let gate = GateConfig { junit: Some("j.xml".to_owned()), ..GateConfig::new("t", "t") };
+        for (cases, why) in [
+            ("", "no test was run"),
+            ("<testcase name='a'><skipped/></testcase>", "no test was run, 1 were skipped"),
+        ] {
+            let verdict = after(&gate, &junit(cases), &[]);
+            assert_eq!((verdict.kind, verdict.evidence.as_str()), (VerdictKind::Fail, why));
+        }
+    }
+
+    #[test]
+    fn a_report_that_is_not_there_is_an_error_and_no_pass() {
+        let reports = Reports { tests: None, coverage: Some(Err("it was not written".to_owned())) };
+        let verdict = after(&asked(None, None, None), &reports, &[]);
+        assert_eq!(verdict.kind, VerdictKind::Error);
+        assert_eq!(verdict.evidence, "its report `l.info` cannot be used: it was not written");
+    }
+
+    #[test]
+    fn coverage_is_asked_of_all_lines_and_of_those_that_changed() {
+        let reports = lcov();
+        let fine = after(&asked(Some(75.0), None, None), &reports, &[]);
+        assert_eq!((fine.kind, fine.coverage), (VerdictKind::Pass, Some(75.0)));
+        assert_eq!(fine.metric, Some(("coverage".to_owned(), 75.0)));
+        let low = after(&asked(Some(75.1), None, None), &reports, &[]);
+        assert_eq!(
+            (low.kind, low.evidence.as_str()),
+            (VerdictKind::Fail, "75 % of all lines are covered, less than 75.1 %")
+        );
+        let touched = |lines: &[u32]| [Touched { path: "src/a.rs".to_owned(), lines: lines.to_vec() }];
+        let changed = asked(None, Some(90.0), None);
+        assert_eq!(after(&changed, &reports, &touched(&[1, 3, 99])).kind, VerdictKind::Pass);
+        let missed = after(&changed, &reports, &touched(&[1, 2]));
+        let why = "50 % of the 2 changed lines that can run are covered, less than 90 %: not `src/a.rs:2`";
+        assert_eq!((missed.kind, missed.evidence.as_str()), (VerdictKind::Fail, why));
+        assert_eq!(
+            after(&changed, &reports, &[]).kind,
+            VerdictKind::Pass,
+            "nothing that can run was touched"
+        );
+    }
+
+    #[test]
+    fn less_than_on_the_base_is_found() {
+        let gate = asked(None, None, Some(0.5));
+        let now = || Verdict { tests: Some(9), coverage: Some(80.0), ..Verdict::pass("t") };
+        for (tests, coverage, why) in [
+            (Some(9), Some(80.5), ""),
+            (Some(10), None, "fewer tests were run than on the base: 9, there 10"),
+            (None, Some(80.51), "coverage fell by 0.51 % to 80 %, 0.5 % are allowed"),
+            (None, None, ""),
+        ] {
+            let mut verdict = now();
+            compare(&mut verdict, &gate, Measured { tests, coverage });
+            let kind = if why.is_empty() { VerdictKind::Pass } else { VerdictKind::Fail };
+            assert_eq!((verdict.kind, verdict.evidence.as_str()), (kind, why));
+        }
+    }
+
+    #[test]
+    fn names_are_shown_up_to_a_number() {
+        let all: Vec<String> = (0..12).map(|n| n.to_string()).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert!(names(&all).ends_with("`9` and 2 more"));
+    }
+}

@@ -1,0 +1,225 @@
+//! Rooms: where gates look at a tree, in a checkout that no agent works in.
+//!
+//! What an agent leaves beside its change (a planted `target/` or `node_modules/.bin/`, a file that it
+//! made git ignore) is in its own workspace, and a room is a directory of its own. Before a tree is
+//! looked at, everything that is not of the tree is removed, so that nothing which the code of one
+//! candidate left while it was judged helps the next one; but for what `workspace.keep` names, which a
+//! person gives up that certainty for, because building from nothing takes long. A gate with
+//! `clean = true` has the other room, in which nothing is ever kept.
+//!
+//! Rooms come in pairs, a pair for each command that is judging at one time; a lock says that it is
+//! taken, and goes with the process that held it.
+
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::judge::gate_env;
+use crate::config::{Config, GateConfig};
+use crate::effects::{Commit, Lock, Oid, WorkTree, World};
+use crate::gate::{Verdict, command};
+use crate::state::run::VerdictKind;
+use bstr::{BString, ByteSlice};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The first workspace that is a room; those before it are agents'.
+const FIRST: u32 = 1_000;
+/// How many commands may judge at one time.
+const PAIRS: u32 = 64;
+/// Files that say what a project needs: what prepares a room runs again when one changes.
+const MANIFESTS: [&str; 26] = [
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "yarn.lock",
+    "bun.lock",
+    "bun.lockb",
+    ".npmrc",
+    ".yarnrc.yml",
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "setup.py",
+    "setup.cfg",
+    "uv.lock",
+    "poetry.lock",
+    "Pipfile.lock",
+    "Cargo.lock",
+    "go.sum",
+    "Gemfile.lock",
+    "composer.lock",
+    "mix.lock",
+    "build.gradle",
+    "pom.xml",
+    "flake.lock",
+];
+
+/// What rooms are furnished by.
+#[derive(Clone, Copy)]
+pub struct Furnish<'f> {
+    /// The outside world.
+    pub world: World<'f>,
+    /// What is kept, and what prepares a room.
+    pub config: &'f Config,
+    /// The branch that programs in a room see.
+    pub branch: &'f str,
+    /// Its tip, for them.
+    pub base: &'f Commit,
+    /// Who is told.
+    pub reporter: &'f dyn Reporter,
+}
+
+/// A pair of rooms, opened when they are needed.
+pub struct Rooms<'f> {
+    with: Furnish<'f>,
+    taken: Option<(u32, Box<dyn Lock>)>,
+    shared: Option<Room<'f>>,
+    clean: Option<Room<'f>>,
+}
+
+/// One room.
+struct Room<'f> {
+    slot: u32,
+    place: Box<dyn WorkTree + 'f>,
+    /// The tree that it was prepared for.
+    holds: Option<Oid>,
+}
+
+/// A room that was entered.
+pub enum Entered {
+    /// It holds the tree, in this directory.
+    Ready(PathBuf),
+    /// It could not be prepared.
+    Unprepared(Verdict),
+}
+
+impl<'f> Rooms<'f> {
+    /// Rooms that nobody has entered.
+    #[must_use]
+    pub fn new(with: Furnish<'f>) -> Self {
+        Self { with, taken: None, shared: None, clean: None }
+    }
+
+    /// Makes the room that a gate is to run in hold a tree.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn enter(&mut self, gate: &GateConfig, tree: Oid) -> Result<Entered, StepError> {
+        let first = self.take()?;
+        let with = self.with;
+        let (room, slot) = if gate.clean { (&mut self.clean, first + 1) } else { (&mut self.shared, first) };
+        let mut held = match room.take() {
+            Some(room) => room,
+            None => Room { slot, place: with.world.git.open_workspace(slot)?, holds: None },
+        };
+        let entered = held.enter(with, gate.clean, tree);
+        *room = Some(held);
+        entered
+    }
+
+    /// Takes the first pair that nobody has; the number of its first room.
+    fn take(&mut self) -> Result<u32, StepError> {
+        if let Some((first, _)) = &self.taken {
+            return Ok(*first);
+        }
+        for pair in 0..PAIRS {
+            let name = format!("workspaces/rooms-{pair}.lock");
+            if let Some(lock) = self.with.world.files.lock(&name, Duration::ZERO)? {
+                let first = FIRST + 2 * pair;
+                self.taken = Some((first, lock));
+                return Ok(first);
+            }
+        }
+        Err(StepError::Busy(format!("{PAIRS} commands are judging in this clone already")))
+    }
+}
+
+impl Room<'_> {
+    fn enter(&mut self, with: Furnish<'_>, clean: bool, tree: Oid) -> Result<Entered, StepError> {
+        let dir = self.place.dir().to_owned();
+        if !clean && self.holds == Some(tree) {
+            return Ok(Entered::Ready(dir));
+        }
+        self.holds = None;
+        let keep: Vec<BString> = if clean {
+            Vec::new()
+        } else {
+            with.config.workspace.keep.iter().map(|kept| kept.as_str().into()).collect()
+        };
+        self.hold(with, tree, &keep)?;
+        if let Some(failed) = self.prepare(with, tree, &keep)? {
+            return Ok(Entered::Unprepared(failed));
+        }
+        self.holds = Some(tree);
+        Ok(Entered::Ready(dir))
+    }
+
+    /// Makes the directory hold exactly a tree, and what is kept.
+    fn hold(&mut self, with: Furnish<'_>, tree: Oid, keep: &[BString]) -> Result<(), StepError> {
+        self.place.purge(keep, false)?;
+        let seen = self.place.snapshot()?;
+        if seen.tree != tree {
+            self.place.bring(seen.tree, tree, &[])?;
+        }
+        // What its programs are told of git is written anew: a gate may have changed it.
+        with.world.git.disposable(self.place.as_ref(), with.branch, with.base.id)?;
+        Ok(self.place.stage()?)
+    }
+
+    /// Runs `workspace.setup`, unless everything that it made for the same needs was kept.
+    fn prepare(
+        &mut self,
+        with: Furnish<'_>,
+        tree: Oid,
+        keep: &[BString],
+    ) -> Result<Option<Verdict>, StepError> {
+        let Some(setup) = &with.config.workspace.setup else { return Ok(None) };
+        let marker = format!("workspaces/{}.setup", self.slot);
+        let needs = needs(with.world, setup, tree)?;
+        if !keep.is_empty() && with.world.files.read(&marker)?.as_deref() == Some(needs.as_bytes()) {
+            return Ok(None);
+        }
+        with.world.files.remove(&marker)?;
+        let verdict = set_up(with.world, setup, self.place.dir(), with.reporter)?;
+        if verdict.kind != VerdictKind::Pass {
+            return Ok(Some(verdict));
+        }
+        if !keep.is_empty() && self.place.purge(keep, true)? == 0 {
+            with.world.files.write(&marker, needs.as_bytes(), false)?;
+        }
+        Ok(None)
+    }
+}
+
+/// What a preparation depends on: its command, and the files that say what the project needs.
+fn needs(world: World<'_>, setup: &str, tree: Oid) -> Result<String, StepError> {
+    let mut hasher = Sha256::new();
+    hasher.update(setup.as_bytes());
+    for file in world.git.files(tree, "")? {
+        let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        if MANIFESTS.iter().any(|manifest| manifest.as_bytes() == name) {
+            hasher.update(format!("\0{}\0{}", file.path.to_str_lossy(), file.id).as_bytes());
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Runs `workspace.setup` in a directory.
+///
+/// # Errors
+/// When the machine fails.
+pub fn set_up(
+    world: World<'_>,
+    setup: &str,
+    dir: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Verdict, StepError> {
+    let gate = GateConfig { timeout: Duration::from_secs(3600), ..GateConfig::new("setup", setup) };
+    reporter.event(&Event::GateStarted { gate: gate.name.clone() });
+    let invocation = command::invocation(&gate, dir.to_owned(), gate_env(world, &gate));
+    let verdict = command::judge(&gate, &world.process.run(&invocation)?);
+    reporter.event(&Event::GateFinished { verdict: verdict.clone() });
+    Ok(verdict)
+}
