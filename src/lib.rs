@@ -8,6 +8,7 @@ pub mod config;
 pub mod import;
 pub mod select;
 pub mod prompt;
+pub mod route;
 pub mod agent;
 pub mod plan;
 pub mod gate;

@@ -1,0 +1,368 @@
+//! The profile with the least expected cost for an accepted task, among those that may take it.
+//!
+//! In: a [`Query`]. Out: a [`Route`]: every candidate with its numbers, and the one that is chosen or
+//! why none is. What a profile fails goes to a stronger one, so the cost of an accepted task is its
+//! own step and, as often as that is rejected, what the stronger one costs.
+
+use super::STRATEGIST;
+use super::need::Need;
+use super::past::Past;
+use super::predict::{Prediction, predict};
+use crate::config::{Adapter, Price, Profile};
+use crate::state::task::Task;
+use jiff::Timestamp;
+
+/// What a worker is given on a strategist where strategists do more than their share.
+const GUARD: f64 = 0.9;
+
+/// A profile, and what is known about it beside its configuration.
+#[derive(Debug, Clone)]
+pub struct Offer<'o> {
+    /// The profile.
+    pub profile: &'o Profile,
+    /// What it costs, configured or known of its model.
+    pub price: Option<Price>,
+    /// How much it can hold, configured or known of its model.
+    pub window: Option<u64>,
+    /// Why it cannot be driven here.
+    pub undrivable: Option<String>,
+}
+
+/// What is to be decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'q> {
+    /// The task.
+    pub task: &'q Task,
+    /// What it needs.
+    pub need: &'q Need,
+    /// Its size by the formula, in tokens.
+    pub formula: u64,
+    /// All profiles, in the order of the configuration.
+    pub offers: &'q [Offer<'q>],
+    /// What past runs say.
+    pub past: &'q Past<'q>,
+    /// The most of a window that a task may be expected to need.
+    pub task_share: f64,
+    /// Profiles that rest, and until when.
+    pub cooldowns: &'q [(String, Timestamp)],
+    /// Sessions that are at work, by profile.
+    pub busy: &'q [(String, u32)],
+    /// Now.
+    pub now: Timestamp,
+    /// The profile that a person named.
+    pub wanted: Option<&'q str>,
+}
+
+/// Why a profile may not take a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// This orch cannot drive it.
+    Undrivable(String),
+    /// It runs commands of tasks, and the task has none; or the task has one, and it does not.
+    NotItsSort(&'static str),
+    /// It rests until then.
+    Cooling(Timestamp),
+    /// As many of its sessions as may be are at work.
+    Busy(u32),
+    /// The task would need more of its window than one may.
+    TooSmall(f64),
+    /// The task needs more than it is trusted with.
+    TooWeak,
+    /// It has tried, and a stronger one is there.
+    HasTried,
+}
+
+impl Refusal {
+    /// In a few words.
+    #[must_use]
+    pub fn spell(&self) -> String {
+        match self {
+            Self::Undrivable(why) => why.clone(),
+            Self::NotItsSort(why) => (*why).to_owned(),
+            Self::Cooling(until) => format!("rests until {until:.0}"),
+            Self::Busy(most) => format!("{most} of its sessions are at work"),
+            Self::TooSmall(share) => format!("the task would need {:.0} % of its window", share * 100.0),
+            Self::TooWeak => "not trusted with it".to_owned(),
+            Self::HasTried => "was rejected on it before, and a stronger one is there".to_owned(),
+        }
+    }
+}
+
+/// A profile as a candidate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// What it is trusted with.
+    pub capability: u8,
+    /// Why it may not take the task.
+    pub refusal: Option<Refusal>,
+    /// How large the task would be for it.
+    pub prediction: Prediction,
+    /// How much it can hold.
+    pub window: Option<u64>,
+    /// How likely a step of it is to be accepted.
+    pub accept: f64,
+    /// What a step costs, in USD; none where nobody knows, which counts as free.
+    pub run_usd: Option<f64>,
+    /// What an accepted task costs, with what it fails going to a stronger one.
+    pub expected_usd: f64,
+    /// Steps for an accepted task, likewise.
+    pub expected_steps: f64,
+}
+
+/// Why nobody is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoRoute {
+    /// No profile can take it, whatever happens.
+    Nobody(String),
+    /// Those that could rest, the first of them until then.
+    Cooling(Timestamp),
+    /// Those that could are at work.
+    Busy,
+    /// It is too large for all that could: it has to be split.
+    Oversized(String),
+}
+
+/// Who does it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The place of the chosen candidate, or why there is none.
+    pub chosen: Result<usize, NoRoute>,
+    /// Why it and no other.
+    pub because: String,
+    /// All of them, in the order of the configuration.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Chooses who does a task.
+#[must_use]
+pub fn choose(query: &Query<'_>) -> Route {
+    let mut candidates: Vec<Candidate> = query.offers.iter().map(|offer| candidate(query, offer)).collect();
+    if let Some(wanted) = query.wanted {
+        return named(wanted, candidates);
+    }
+    if query.task.run.is_some() {
+        let free = candidates.iter().position(|each| each.refusal.is_none());
+        let chosen = free.ok_or_else(|| unavailable(&candidates, "no profile uses the `shell` adapter"));
+        return Route { chosen, because: "the task has a command of its own".to_owned(), candidates };
+    }
+    let trusted = hold_back(query, &mut candidates);
+    expect(&mut candidates);
+    let guarded =
+        query.past.ratio(&query.offers.iter().map(|offer| offer.profile.clone()).collect::<Vec<_>>());
+    let price = |each: &Candidate| {
+        let favour = guarded.is_broken() && each.capability < STRATEGIST;
+        each.expected_usd * if favour { GUARD } else { 1.0 }
+    };
+    let free = (0..candidates.len()).filter(|&at| candidates[at].refusal.is_none());
+    let best = free.min_by(|&a, &b| {
+        let (left, right) = (&candidates[a], &candidates[b]);
+        let steps = left.expected_steps.total_cmp(&right.expected_steps);
+        price(left)
+            .total_cmp(&price(right))
+            // Where money does not tell, the least that is enough does, unless it fails too often.
+            .then_with(|| {
+                if (left.accept < 0.5) == (right.accept < 0.5) {
+                    left.capability.cmp(&right.capability)
+                } else {
+                    steps
+                }
+            })
+            .then_with(|| a.cmp(&b))
+    });
+    match best {
+        Some(at) => {
+            let because = because(query, &candidates, at, trusted, guarded.is_broken());
+            Route { chosen: Ok(at), because, candidates }
+        }
+        None => {
+            let why = unavailable(&candidates, "no agent profile can take it");
+            Route { chosen: Err(why), because: String::new(), candidates }
+        }
+    }
+}
+
+/// What a person named is taken, but for what cannot be done at all.
+fn named(wanted: &str, candidates: Vec<Candidate>) -> Route {
+    let because = "named on the command line".to_owned();
+    let Some(at) = candidates.iter().position(|each| each.name == wanted) else {
+        let why = format!("no agent profile is called `{wanted}`");
+        return Route { chosen: Err(NoRoute::Nobody(why)), because, candidates };
+    };
+    let chosen = match &candidates[at].refusal {
+        Some(Refusal::Undrivable(why)) => Err(NoRoute::Nobody(why.clone())),
+        Some(Refusal::NotItsSort(why)) => Err(NoRoute::Nobody(format!("profile `{wanted}`: {why}"))),
+        Some(Refusal::Cooling(until)) => Err(NoRoute::Cooling(*until)),
+        Some(Refusal::Busy(_)) => Err(NoRoute::Busy),
+        Some(Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) | None => Ok(at),
+    };
+    Route { chosen, because, candidates }
+}
+
+fn candidate(query: &Query<'_>, offer: &Offer<'_>) -> Candidate {
+    let profile = offer.profile;
+    let prediction = predict(query.formula, Some(&profile.name), Some(query.task.kind), &query.past.samples);
+    let margin = i16::from(profile.capability) - i16::from(query.need.capability);
+    let run_usd = query.past.run_usd(&profile.name, offer.price, prediction.tokens);
+    Candidate {
+        name: profile.name.clone(),
+        capability: profile.capability,
+        refusal: refusal(query, offer, &prediction),
+        prediction,
+        window: offer.window,
+        accept: query.past.accept(&profile.name, margin, query.task.kind),
+        run_usd,
+        expected_usd: run_usd.unwrap_or_default(),
+        expected_steps: 1.0,
+    }
+}
+
+/// Why a profile may not take the task, its capability aside.
+fn refusal(query: &Query<'_>, offer: &Offer<'_>, prediction: &Prediction) -> Option<Refusal> {
+    let profile = offer.profile;
+    let shell = profile.adapter == Adapter::Shell;
+    match (shell, query.task.run.is_some()) {
+        (true, false) => {
+            return Some(Refusal::NotItsSort(
+                "the task has no `run` command, which the built-in `shell` needs",
+            ));
+        }
+        (false, true) if query.wanted.is_none() => {
+            return Some(Refusal::NotItsSort("the task has a command of its own"));
+        }
+        (true | false, true | false) => {}
+    }
+    if let Some(why) = &offer.undrivable {
+        return Some(Refusal::Undrivable(why.clone()));
+    }
+    let rests = query.cooldowns.iter().find(|(name, until)| *name == profile.name && *until > query.now);
+    if let Some((_, until)) = rests {
+        return Some(Refusal::Cooling(*until));
+    }
+    let at_work = query.busy.iter().find(|(name, _)| *name == profile.name).map_or(0, |(_, count)| *count);
+    if at_work >= profile.max_parallel && !shell {
+        return Some(Refusal::Busy(profile.max_parallel));
+    }
+    let share = offer.window.map(|window| prediction.share(window)).filter(|_| !shell);
+    share.filter(|share| *share > query.task_share).map(Refusal::TooSmall)
+}
+
+/// Refuses those that are too weak, or have tried in vain; but never all of them. Whether the task is
+/// one that somebody is trusted with.
+fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
+    let able = |each: &Candidate| match each.refusal {
+        None | Some(Refusal::Cooling(_) | Refusal::Busy(_)) => true,
+        Some(
+            Refusal::Undrivable(_)
+            | Refusal::NotItsSort(_)
+            | Refusal::TooSmall(_)
+            | Refusal::TooWeak
+            | Refusal::HasTried,
+        ) => false,
+    };
+    // Who only rests or is at work is worth waiting for; a weaker one does not take its place.
+    let strongest = candidates.iter().filter(|each| able(each)).map(|each| each.capability).max();
+    let Some(strongest) = strongest else { return false };
+    let needed = query.need.capability.min(strongest);
+    let tried = query.past.rejected(&query.task.id);
+    let in_vain =
+        candidates.iter().filter(|each| tried.contains(&each.name.as_str())).map(|each| each.capability);
+    let in_vain = in_vain.max().filter(|capability| *capability < strongest);
+    for each in candidates.iter_mut().filter(|each| able(each)) {
+        if in_vain.is_some_and(|capability| each.capability <= capability) {
+            each.refusal = Some(Refusal::HasTried);
+        } else if each.capability < needed {
+            each.refusal = Some(Refusal::TooWeak);
+        }
+    }
+    query.need.capability <= strongest
+}
+
+/// What an accepted task costs, the strongest first: each needs what the stronger ones cost.
+fn expect(candidates: &mut [Candidate]) {
+    let mut order: Vec<usize> =
+        (0..candidates.len()).filter(|&at| candidates[at].refusal.is_none()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(candidates[at].capability));
+    for (place, &at) in order.iter().enumerate() {
+        let own = candidates[at].run_usd.unwrap_or_default();
+        let accept = candidates[at].accept.max(0.05);
+        let stronger = order[..place].iter().map(|&other| &candidates[other]);
+        let next = stronger
+            .filter(|other| other.capability > candidates[at].capability)
+            .map(|other| (other.expected_usd, other.expected_steps))
+            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let (usd, steps) = match next {
+            Some((usd, steps)) => (own + (1.0 - accept) * usd, 1.0 + (1.0 - accept) * steps),
+            None => (own / accept, 1.0 / accept),
+        };
+        candidates[at].expected_usd = usd;
+        candidates[at].expected_steps = steps;
+    }
+}
+
+fn because(query: &Query<'_>, all: &[Candidate], at: usize, trusted: bool, guarded: bool) -> String {
+    let chosen = &all[at];
+    let free: Vec<&Candidate> = all.iter().filter(|each| each.refusal.is_none()).collect();
+    let mut text = query.need.spell();
+    if !trusted {
+        text.push_str("; the most capable, none is trusted with that");
+    } else if all.iter().any(|each| each.refusal == Some(Refusal::HasTried)) {
+        text.push_str("; stronger than what was rejected");
+    }
+    match free.as_slice() {
+        [_] if trusted => text.push_str("; the only one that may take it"),
+        [_] | [] => {}
+        several => {
+            let dearest = several.iter().map(|each| each.expected_usd).fold(0.0, f64::max);
+            if dearest > 0.0 {
+                let dollars = |usd: f64| format!("{usd:.2}");
+                text.push_str(&format!(
+                    "; {} USD for an accepted task, up to {} with the others",
+                    dollars(chosen.expected_usd),
+                    dollars(dearest)
+                ));
+            } else {
+                text.push_str("; the least capable that is enough, no cost is known");
+            }
+        }
+    }
+    if guarded && chosen.capability < STRATEGIST {
+        text.push_str("; strategists have had more than their share");
+    }
+    text
+}
+
+/// Why nobody is there: whoever becomes free first is waited for.
+fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
+    let until = candidates.iter().filter_map(|each| match each.refusal {
+        Some(Refusal::Cooling(until)) => Some(until),
+        Some(
+            Refusal::Undrivable(_)
+            | Refusal::NotItsSort(_)
+            | Refusal::Busy(_)
+            | Refusal::TooSmall(_)
+            | Refusal::TooWeak
+            | Refusal::HasTried,
+        )
+        | None => None,
+    });
+    if let Some(until) = until.min() {
+        return NoRoute::Cooling(until);
+    }
+    let is_busy = |each: &Candidate| matches!(each.refusal, Some(Refusal::Busy(_)));
+    if candidates.iter().any(is_busy) {
+        return NoRoute::Busy;
+    }
+    let large = candidates.iter().find(|each| matches!(each.refusal, Some(Refusal::TooSmall(_))));
+    match large {
+        Some(each) => NoRoute::Oversized(format!(
+            "it is too large: about {} tokens, more than one task may need of any window; split it",
+            each.prediction.tokens
+        )),
+        None => NoRoute::Nobody(nobody.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
