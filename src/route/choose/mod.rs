@@ -171,16 +171,12 @@ pub fn choose(query: &Query<'_>) -> Route {
             })
             .then_with(|| a.cmp(&b))
     });
-    match best {
-        Some(at) => {
-            let because = because(query, &candidates, at, trusted, guarded.is_broken());
-            Route { chosen: Ok(at), because, candidates }
-        }
-        None => {
-            let why = unavailable(&candidates, "no agent profile can take it");
-            Route { chosen: Err(why), because: String::new(), candidates }
-        }
-    }
+    let Some(at) = best else {
+        let why = unavailable(&candidates, "no agent profile can take it");
+        return Route { chosen: Err(why), because: String::new(), candidates };
+    };
+    let because = because(query, &candidates, at, trusted, guarded.is_broken());
+    Route { chosen: Ok(at), because, candidates }
 }
 
 /// What a person named is taken, but for what cannot be done at all.
