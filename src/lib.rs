@@ -12,6 +12,7 @@ pub mod route;
 pub mod agent;
 pub mod plan;
 pub mod gate;
+pub mod review;
 pub mod outcome;
 pub mod commit;
 pub mod step;

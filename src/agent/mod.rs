@@ -19,7 +19,7 @@ mod reply;
 mod recorded;
 
 pub use facts::{Facts, facts};
-pub use reply::{FollowUp, NewNote, Reply, read_reply};
+pub use reply::{Criterion, Finding, FollowUp, NewNote, Reply, Review, read_reply};
 
 use crate::config::{Adapter, Profile};
 use crate::effects::Invocation;

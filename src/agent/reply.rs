@@ -45,6 +45,37 @@ pub struct NewNote {
     pub text: String,
 }
 
+/// A reviewer's judgement on one criterion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    /// Whether it is met.
+    pub met: bool,
+    /// What the reviewer saw.
+    pub why: String,
+}
+
+/// Something that a reviewer found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// A reviewer's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Whether it would have the change on the branch.
+    pub approves: bool,
+    /// One judgement a criterion, in their order.
+    pub criteria: Vec<Criterion>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
@@ -56,6 +87,8 @@ pub struct Reply {
     pub notes: Vec<NewNote>,
     /// What it thinks should be done next.
     pub follow_ups: Vec<FollowUp>,
+    /// Its judgement on somebody else's work, where it was asked for one.
+    pub review: Option<Review>,
     /// What it used.
     pub tokens: Tokens,
     /// What it cost.
@@ -73,6 +106,7 @@ struct Shape {
     blocked: Option<String>,
     notes: Vec<NoteShape>,
     follow_ups: Vec<FollowUpShape>,
+    review: Option<ReviewShape>,
     tokens: TokensShape,
     cost_usd: Option<f64>,
 }
@@ -105,6 +139,50 @@ struct FollowUpShape {
     files: Vec<String>,
     #[serde(default)]
     acceptance: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ReviewShape {
+    verdict: String,
+    #[serde(default)]
+    criteria: Vec<CriterionShape>,
+    #[serde(default)]
+    findings: Vec<FindingShape>,
+}
+
+#[derive(Deserialize)]
+struct CriterionShape {
+    met: bool,
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize)]
+struct FindingShape {
+    #[serde(default)]
+    file: Option<String>,
+    #[serde(default)]
+    line: Option<u64>,
+    problem: String,
+}
+
+impl ReviewShape {
+    fn into_review(self) -> Review {
+        let criteria = self.criteria.into_iter().take(MAX_ITEMS * 40);
+        let findings = self.findings.into_iter().take(MAX_ITEMS);
+        Review {
+            // Any word but this one is no approval.
+            approves: self.verdict.trim() == "approve",
+            criteria: criteria.map(|of| Criterion { met: of.met, why: one_line(&of.why, 500) }).collect(),
+            findings: findings
+                .map(|of| Finding {
+                    file: of.file.map(|file| one_line(&file, 200)).filter(|file| !file.is_empty()),
+                    line: of.line,
+                    problem: one_line(&of.problem, 500),
+                })
+                .collect(),
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -141,7 +219,9 @@ fn final_block(text: &str) -> Option<&str> {
     let start =
         ["```yaml\n", "```yml\n"].iter().filter_map(|fence| Some(body.rfind(fence)? + fence.len())).max()?;
     let block = &body[start..];
-    let is_outcome = block.lines().any(|line| line.starts_with("follow_ups:") || line.starts_with("notes:"));
+    let is_outcome = block
+        .lines()
+        .any(|line| ["follow_ups:", "notes:", "review:"].iter().any(|key| line.starts_with(key)));
     is_outcome.then_some(block)
 }
 
@@ -198,6 +278,7 @@ impl Shape {
             blocked: self.blocked.map(|text| one_line(&text, 300)).filter(|text| !text.is_empty()),
             notes,
             follow_ups,
+            review: self.review.map(ReviewShape::into_review),
             tokens: Tokens {
                 input: self.tokens.input,
                 cached: self.tokens.cached,

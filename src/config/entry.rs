@@ -1,4 +1,4 @@
-//! The lists of a configuration file: `[[agent]]` and `[[gate]]`.
+//! The lists of a configuration file: `[[agent]]` and `[[gate]]`, and what all lists have.
 //!
 //! In: their tables. Out: profiles and gates, laid over what an entry has that says nothing.
 //! Invariant: names are legal and differ by more than case; gates need only gates, and no cycle.
@@ -25,7 +25,7 @@ const MAX_RETRIES: i64 = 5;
 const MAX_METRIC: f64 = 1e15;
 
 /// Reads the entries of a list, those whose name is not usable left out.
-fn entries<'d>(root: &mut Table<'d>, list: &'static str) -> Vec<(String, Table<'d>)> {
+pub(super) fn entries<'d>(root: &mut Table<'d>, list: &'static str) -> Vec<(String, Table<'d>)> {
     let tables = root.tables(list);
     if tables.len() > MAX_ENTRIES {
         root.error(list, format!("there are more than {MAX_ENTRIES} entries in `{list}`"), None);

@@ -9,10 +9,13 @@ mod check;
 mod section;
 mod entry;
 mod tighten;
+mod ask;
 pub mod read;
 pub mod trust;
 pub mod detect;
 pub mod render;
+
+pub use ask::{PlanConfig, PlanLanding, ReviewRule};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,6 +39,10 @@ pub struct Config {
     pub agents: Vec<Profile>,
     /// `[[gate]]`, in the order of the file.
     pub gates: Vec<GateConfig>,
+    /// `[[review]]`.
+    pub reviews: Vec<ReviewRule>,
+    /// `[plan]`.
+    pub plan: PlanConfig,
     /// Where each value came from: dotted key to source (`default`, a path with its line).
     pub provenance: BTreeMap<String, String>,
 }
@@ -65,6 +72,10 @@ pub struct Author {
 pub struct PromptConfig {
     /// The most that a prompt may have, in estimated tokens.
     pub budget_tokens: u64,
+    /// The same for a reviewer, who reads the change.
+    pub review_tokens: u64,
+    /// The same for a planner, who reads what is there.
+    pub plan_tokens: u64,
 }
 
 /// `policy.mode`: how work is scheduled.

@@ -3,6 +3,7 @@
 //! In: a parsed file. Out: the values that it has, laid over a [`Config`], with their lines.
 //! Invariant: a key that the file does not have leaves its value alone.
 
+use super::ask;
 use super::check::{self, Checked};
 use super::duration;
 use super::{Author, Config, Integration, ModePolicy, Regate, ReviewPolicy, entry_key};
@@ -144,7 +145,10 @@ pub(super) fn overlay(root: &mut Table<'_>, config: &mut Config, sources: &mut S
         section.end();
     }
     if let Some(mut section) = Section::of(root, "prompt", sources) {
-        section.set_int("budget_tokens", &mut config.prompt.budget_tokens, 1..=10_000_000);
+        let prompt = &mut config.prompt;
+        section.set_int("budget_tokens", &mut prompt.budget_tokens, 1..=10_000_000);
+        section.set_int("review_tokens", &mut prompt.review_tokens, 1..=10_000_000);
+        section.set_int("plan_tokens", &mut prompt.plan_tokens, 1..=10_000_000);
         section.end();
     }
     if let Some(section) = Section::of(root, "policy", sources) {
@@ -168,6 +172,10 @@ pub(super) fn overlay(root: &mut Table<'_>, config: &mut Config, sources: &mut S
     }
     if let Some(section) = Section::of(root, "context", sources) {
         context(section, config);
+    }
+    if let Some(mut section) = Section::of(root, "plan", sources) {
+        ask::plan(&mut section, &mut config.plan);
+        section.end();
     }
     if let Some(mut section) = Section::of(root, "workspace", sources) {
         section.set_text("setup", &mut config.workspace.setup, check::command);

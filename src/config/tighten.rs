@@ -40,12 +40,13 @@ pub(super) fn tighten(base: &mut Config, user: Config, path: &str) -> Vec<Proble
         problems.push(Problem::warning(path, line_of(source), fact));
     }
     problems.extend(gates(base, &user, path, &line_of));
+    add_reviews(base, &user);
     problems.extend(agents(base, user, path, &line_of));
     problems
 }
 
 fn is_in_list(key: &str) -> bool {
-    key.starts_with("agent.") || key.starts_with("gate.")
+    ["agent.", "gate.", "review."].iter().any(|list| key.starts_with(list))
 }
 
 fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
@@ -68,6 +69,8 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
             Verdict::Taken
         }
         "prompt.budget_tokens" => lower(&mut base.prompt.budget_tokens, user.prompt.budget_tokens),
+        "prompt.review_tokens" => lower(&mut base.prompt.review_tokens, user.prompt.review_tokens),
+        "prompt.plan_tokens" => lower(&mut base.prompt.plan_tokens, user.prompt.plan_tokens),
         "budget.step_usd" => cheaper(&mut base.budget.step_usd, user.budget.step_usd),
         "budget.task_usd" => cheaper(&mut base.budget.task_usd, user.budget.task_usd),
         "budget.day_usd" => cheaper(&mut base.budget.day_usd, user.budget.day_usd),
@@ -135,6 +138,13 @@ fn caution(regate: Regate) -> u8 {
         Regate::Overlap => 1,
         Regate::Always => 2,
     }
+}
+
+/// Takes rules of review: each only adds somebody who looks.
+fn add_reviews(base: &mut Config, user: &Config) {
+    let its = user.provenance.iter().filter(|(key, _)| key.starts_with("review."));
+    base.provenance.extend(its.map(|(key, source)| (key.clone(), source.clone())));
+    base.reviews.extend(user.reviews.iter().cloned());
 }
 
 fn gates(base: &Config, user: &Config, path: &str, line_of: &dyn Fn(&str) -> Option<usize>) -> Vec<Problem> {

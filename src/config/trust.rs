@@ -261,8 +261,8 @@ impl Store {
 mod tests {
     use super::*;
     use crate::config::{
-        Adapter, Budget, ContextConfig, GateConfig, Integration, ModePolicy, Policy, Profile, Project,
-        PromptConfig, Regate, ReviewPolicy, WorkspaceConfig,
+        Adapter, Budget, ContextConfig, GateConfig, Integration, ModePolicy, PlanConfig, Policy, Profile,
+        Project, PromptConfig, Regate, ReviewPolicy, WorkspaceConfig,
     };
     use proptest::prelude::*;
 
@@ -273,7 +273,7 @@ mod tests {
         };
         Config {
             project: Project::default(),
-            prompt: PromptConfig { budget_tokens: 600 },
+            prompt: PromptConfig { budget_tokens: 600, review_tokens: 6_000, plan_tokens: 1_500 },
             policy: Policy {
                 max_attempts: 3,
                 max_steps_per_task: 5,
@@ -291,6 +291,8 @@ mod tests {
             workspace: WorkspaceConfig { setup: Some("npm ci".to_owned()), ..WorkspaceConfig::default() },
             agents: vec![Profile::new("claude", Adapter::Claude), script],
             gates: vec![GateConfig::new("test", "cargo test")],
+            reviews: Vec::new(),
+            plan: PlanConfig::default(),
             provenance: BTreeMap::new(),
         }
     }

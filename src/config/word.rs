@@ -3,7 +3,9 @@
 //! Invariant: `parse` and `as_str` are inverse, and `ALL` lists every word.
 
 use super::detect::ProjectKind;
-use super::{Adapter, GateConfig, Integration, ModePolicy, Profile, PromptBy, Regate, ReviewPolicy};
+use super::{
+    Adapter, GateConfig, Integration, ModePolicy, PlanLanding, Profile, PromptBy, Regate, ReviewPolicy,
+};
 use std::time::Duration;
 
 macro_rules! words {
@@ -33,6 +35,7 @@ macro_rules! words {
 
 words!(ModePolicy: Auto = "auto", Balance = "balance", Stabilize = "stabilize", Accelerate = "accelerate");
 words!(ReviewPolicy: None = "none", Agent = "agent", Human = "human");
+words!(PlanLanding: Proposed = "proposed", Pending = "pending");
 words!(Integration: Branch = "branch", PullRequest = "pull-request");
 words!(Regate: Always = "always", Overlap = "overlap", Never = "never");
 words!(PromptBy: Stdin = "stdin", Arg = "arg", File = "file");

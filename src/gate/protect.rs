@@ -80,6 +80,17 @@ impl Protected {
     }
 }
 
+/// Whether one of the paths matches one of the globs.
+#[must_use]
+pub fn any_covered(globs: &[String], paths: &[Vec<u8>]) -> bool {
+    let mut builder = GlobSetBuilder::new();
+    for glob in globs.iter().filter_map(|glob| Glob::new(glob).ok()) {
+        builder.add(glob);
+    }
+    let set = builder.build().unwrap_or_else(|_| GlobSet::empty());
+    paths.iter().any(|path| set.is_match(path.to_str_lossy().as_ref()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Protected;
