@@ -59,6 +59,16 @@ impl Account {
         self.understood = true;
     }
 
+    /// Whether a line was of that sort.
+    pub(super) fn is_heard(&self) -> bool {
+        self.understood
+    }
+
+    /// Whether its turn is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.finished
+    }
+
     /// A failure with what its words say about its end.
     pub(super) fn dated(&self, kind: FailureKind, said: &str) -> Failure {
         reset::dated(Failure::new(kind, words::start(said)), said, self.known.now, &self.known.zone)
@@ -150,8 +160,8 @@ impl Account {
         if code != 0
             && let Some(kind) = words::class_of_stderr(&stderr)
         {
-            let line = stderr.lines().find(|line| words::class_of_stderr(line) == Some(kind));
-            return self.dated(kind, line.or(last.as_deref()).unwrap_or_default());
+            let line = ending::telling_line(&finished.stderr, kind);
+            return self.dated(kind, line.as_deref().unwrap_or_default());
         }
         if let Some(failure) = self.retrying.take() {
             return failure;

@@ -8,7 +8,7 @@ use super::failure::{Failure, FailureKind};
 use super::stream::{Listener, Session, Signal};
 use super::wire::claude::{Block, Event, Line, Message, ModelUsage, RateLimitInfo, Usage};
 use super::wire::{parse, part};
-use super::{Brief, Known, invoke_with, reset, words};
+use super::{Brief, Known, ending, invoke_with, reset, words};
 use crate::config::{Adapter, Profile};
 use crate::effects::{Finished, Invocation};
 use crate::state::run::Tokens;
@@ -133,7 +133,7 @@ impl Listener for Claude {
     }
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
-        if let Some(failure) = self.error.take().filter(|_| finished.ended.is_its_own()) {
+        if let Some(failure) = self.error.take().filter(|_| !ending::was_stopped(&finished.ended)) {
             self.account.fail(failure, signal);
         }
         self.account.end(finished, signal);
@@ -223,7 +223,7 @@ impl Claude {
         signal(Signal::Spent(spent));
         if main {
             let tokens = usage.tokens();
-            let used = tokens.input.saturating_add(tokens.cached).saturating_add(tokens.output);
+            let used = tokens.total();
             signal(Signal::Context { used, window: self.window });
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: an ending that orch brought about is never taken for the agent's own failure.
 
 use super::failure::{Failure, FailureKind};
+use super::words;
 use crate::effects::{Ended, Finished};
 
 /// What a process's end says by itself, where its output said nothing of a failure.
@@ -24,6 +25,56 @@ pub(super) fn failure(finished: &Finished) -> Option<Failure> {
 /// The last line that is not empty.
 #[must_use]
 pub(super) fn last_line(bytes: &[u8]) -> Option<String> {
+    lines(bytes).pop()
+}
+
+/// The first line that says a failure of this class, else the last one.
+#[must_use]
+pub(super) fn telling_line(bytes: &[u8], kind: FailureKind) -> Option<String> {
+    let mut lines = lines(bytes);
+    let at = lines.iter().position(|line| words::class_of_stderr(line) == Some(kind));
+    at.map(|at| lines.swap_remove(at)).or_else(|| lines.pop())
+}
+
+/// The lines that are not empty, of the end of what was printed, without their colours.
+fn lines(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(8 << 10)..]);
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(ToOwned::to_owned)
+    text.lines().map(|line| plain(line).trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+fn plain(line: &str) -> String {
+    let mut pieces = line.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        text + piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').get(1..).unwrap_or_default()
+    })
+}
+
+/// Whether orch ended it for a reason of its own, so that what it leaves undone is no failure.
+#[must_use]
+pub(super) fn was_stopped(ended: &Ended) -> bool {
+    match ended {
+        Ended::Stopped(_) | Ended::Interrupted => true,
+        Ended::Exited(_)
+        | Ended::Signalled(_)
+        | Ended::TimedOut
+        | Ended::Silent
+        | Ended::Flooded
+        | Ended::Dismissed
+        | Ended::NotStarted(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_tells_is_found_among_others() {
+        let stderr = b"\x1b[31mwarning\x1b[0m\nerror: unknown option '--x'\n\nsee --help\n";
+        assert_eq!(last_line(stderr).as_deref(), Some("see --help"));
+        let told = telling_line(stderr, FailureKind::WrongVersion);
+        assert_eq!(told.as_deref(), Some("error: unknown option '--x'"));
+        assert_eq!(lines(stderr)[0], "warning");
+    }
 }

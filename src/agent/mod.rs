@@ -12,6 +12,11 @@ mod reset;
 mod wire;
 mod account;
 mod claude;
+mod codex;
+mod gemini;
+mod opencode;
+mod copilot;
+mod aider;
 mod command;
 mod shell;
 mod reply;
@@ -76,14 +81,6 @@ pub struct Known {
 /// Why a profile cannot do a task.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AgentError {
-    /// Its adapter is not in this version.
-    #[error("profile `{profile}` uses the adapter `{adapter}`, which this version of orch cannot drive yet")]
-    NotYet {
-        /// The profile.
-        profile: String,
-        /// The adapter.
-        adapter: &'static str,
-    },
     /// The built-in shell was given a task without a command.
     #[error("task `{0}` has no `run` command, which the built-in `shell` agent needs")]
     NoRun(String),
@@ -102,12 +99,6 @@ pub fn adapter_word(adapter: Adapter) -> &'static str {
         Adapter::Command => "command",
         Adapter::Shell => "shell",
     }
-}
-
-/// Whether this version can drive an adapter.
-#[must_use]
-pub fn can_drive(adapter: Adapter) -> bool {
-    matches!(adapter, Adapter::Claude | Adapter::Command | Adapter::Shell)
 }
 
 /// Whether a second attempt could go otherwise than the first.
@@ -143,10 +134,7 @@ pub fn choose<'p>(
             .map(|profile| (profile, "the task has a command of its own".to_owned()))
             .ok_or_else(|| "no profile uses the `shell` adapter".to_owned());
     }
-    let usable: Vec<&Profile> = profiles
-        .iter()
-        .filter(|profile| profile.adapter != Adapter::Shell && can_drive(profile.adapter))
-        .collect();
+    let usable: Vec<&Profile> = profiles.iter().filter(|profile| profile.adapter != Adapter::Shell).collect();
     let needed = task.complexity.unwrap_or(5);
     if let Some(profile) = usable.iter().find(|profile| profile.capability >= needed) {
         return Ok((profile, format!("first profile trusted with complexity {needed}")));
@@ -167,9 +155,11 @@ pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, Ag
         Adapter::Command => Ok(command::invocation(profile, brief)),
         Adapter::Shell => shell::invocation(profile, brief),
         Adapter::Claude => Ok(claude::invocation(profile, brief)),
-        Adapter::Codex | Adapter::Gemini | Adapter::Opencode | Adapter::Copilot | Adapter::Aider => {
-            Err(AgentError::NotYet { profile: profile.name.clone(), adapter: adapter_word(profile.adapter) })
-        }
+        Adapter::Codex => Ok(codex::invocation(profile, brief)),
+        Adapter::Gemini => Ok(gemini::invocation(profile, brief)),
+        Adapter::Opencode => Ok(opencode::invocation(profile, brief)),
+        Adapter::Copilot => Ok(copilot::invocation(profile, brief)),
+        Adapter::Aider => Ok(aider::invocation(profile, brief)),
     }
 }
 
@@ -178,13 +168,12 @@ pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, Ag
 pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
     match profile.adapter {
         Adapter::Claude => Box::new(claude::listener(profile, known)),
-        Adapter::Codex
-        | Adapter::Gemini
-        | Adapter::Opencode
-        | Adapter::Copilot
-        | Adapter::Aider
-        | Adapter::Command
-        | Adapter::Shell => Box::new(command::Plain),
+        Adapter::Codex => Box::new(codex::listener(profile, known)),
+        Adapter::Gemini => Box::new(gemini::listener(known)),
+        Adapter::Opencode => Box::new(opencode::listener(profile, known)),
+        Adapter::Copilot => Box::new(copilot::listener(profile, known)),
+        Adapter::Aider => Box::new(aider::listener(known)),
+        Adapter::Command | Adapter::Shell => Box::new(command::Plain),
     }
 }
 

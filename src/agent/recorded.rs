@@ -7,6 +7,7 @@ use super::stream::{Session, Signal, Spent};
 use super::{Known, listener};
 use crate::config::{Adapter, Profile};
 use crate::effects::{Ended, Finished};
+use crate::state::run::Tokens;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -90,7 +91,9 @@ fn told(signal: &Signal) -> String {
         Signal::Spent(spent) => {
             let cost = spent.cost_usd.map_or_else(String::new, |cost| format!(" ${cost:.5}"));
             let tokens = spent.tokens;
-            format!("spent in={} cached={} out={}{cost}", tokens.input, tokens.cached, tokens.output)
+            let thought =
+                if tokens.reasoning > 0 { format!(" thought={}", tokens.reasoning) } else { String::new() };
+            format!("spent in={} cached={} out={}{thought}{cost}", tokens.input, tokens.cached, tokens.output)
         }
         Signal::Context { used, window } => match window {
             Some(window) => format!("context {used}/{window}"),
@@ -201,9 +204,208 @@ fn every_failure_of_claude_has_its_class() {
     );
 }
 
+#[test]
+fn codex_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Codex));
+}
+
+#[test]
+fn every_failure_of_codex_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Codex,
+        &["success", "patch", "resumed", "compacted", "model-warning", "read-only", "escalation-refused"],
+        &[
+            ("usage-limit", K::UsageLimit, R::CoolDown, Some("2026-11-21T00:47:35Z")),
+            ("rate-limit", K::RateLimit, R::CoolDown, None),
+            ("rate-limit-at-once", K::RateLimit, R::CoolDown, None),
+            ("rate-limit-sleeping", K::RateLimit, R::CoolDown, None),
+            ("rate-limit-in-stream", K::RateLimit, R::CoolDown, None),
+            ("no-credit", K::Billing, R::Person, None),
+            ("overloaded", K::Overloaded, R::Retry, None),
+            ("server-error", K::Server, R::Retry, None),
+            ("cut", K::Cut, R::Retry, None),
+            ("stalled", K::Cut, R::Retry, None),
+            ("no-network", K::Network, R::Retry, None),
+            ("no-network-for-ever", K::Network, R::Retry, None),
+            ("bad-key", K::BadKey, R::Person, None),
+            ("forbidden", K::BadKey, R::Person, None),
+            ("unknown-model", K::UnknownModel, R::Person, None),
+            ("unknown-flag", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("lost-session", K::LostSession, R::Rotate, None),
+            ("output-limit", K::OutputLimit, R::Attempt, None),
+            ("refusal", K::Refusal, R::Attempt, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("crash", K::Crash, R::Attempt, None),
+            ("interrupted", K::Crash, R::Attempt, None),
+            ("terminated", K::Crash, R::Attempt, None),
+            ("killed", K::Crash, R::Attempt, None),
+            ("hang", K::Hang, R::Attempt, None),
+        ],
+    );
+}
+
+#[test]
+fn gemini_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Gemini));
+}
+
+#[test]
+fn every_failure_of_gemini_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Gemini,
+        &["success", "success-on-stdin"],
+        &[
+            ("usage-limit", K::UsageLimit, R::CoolDown, None),
+            ("rate-limit", K::RateLimit, R::CoolDown, None),
+            ("overloaded", K::Overloaded, R::Retry, None),
+            ("malformed-response", K::Server, R::Retry, None),
+            ("cut", K::Cut, R::Retry, None),
+            ("bad-key", K::BadKey, R::Person, None),
+            ("forbidden", K::BadKey, R::Person, None),
+            ("not-logged-in", K::NotLoggedIn, R::Person, None),
+            ("unknown-model", K::UnknownModel, R::Person, None),
+            ("unknown-flag", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("not-trusted", K::Denied, R::Attempt, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("interrupted", K::Cut, R::Retry, None),
+            ("killed", K::Crash, R::Attempt, None),
+            ("hang", K::Hang, R::Attempt, None),
+        ],
+    );
+}
+
+#[test]
+fn opencode_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Opencode));
+}
+
+#[test]
+fn every_failure_of_opencode_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Opencode,
+        &["success"],
+        &[
+            ("rate-limit", K::RateLimit, R::CoolDown, None),
+            ("usage-limit", K::UsageLimit, R::CoolDown, None),
+            ("no-credit", K::Billing, R::Person, None),
+            ("overloaded", K::Overloaded, R::Retry, None),
+            ("server-error", K::Server, R::Retry, None),
+            ("server-error-without-a-word", K::Server, R::Retry, None),
+            ("cut", K::Cut, R::Retry, None),
+            ("bad-key", K::BadKey, R::Person, None),
+            ("unknown-model", K::UnknownModel, R::Person, None),
+            ("unknown-flag", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("output-limit", K::OutputLimit, R::Attempt, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("killed", K::Crash, R::Attempt, None),
+            ("hang", K::Hang, R::Attempt, None),
+        ],
+    );
+}
+
+#[test]
+fn copilot_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Copilot));
+}
+
+#[test]
+fn every_failure_of_copilot_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Copilot,
+        &["success", "success-on-stdin", "resumed"],
+        &[
+            ("rate-limit", K::RateLimit, R::CoolDown, None),
+            ("usage-limit", K::UsageLimit, R::CoolDown, None),
+            ("no-credit", K::Billing, R::Person, None),
+            ("overloaded", K::Overloaded, R::Retry, None),
+            ("overloaded-in-stream", K::Overloaded, R::Retry, None),
+            ("server-error", K::Server, R::Retry, None),
+            ("cut", K::Cut, R::Retry, None),
+            ("bad-key", K::BadKey, R::Person, None),
+            ("not-logged-in", K::NotLoggedIn, R::Person, None),
+            ("unknown-flag", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("denied", K::Denied, R::Attempt, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("interrupted", K::Cut, R::Retry, None),
+            ("killed", K::Crash, R::Attempt, None),
+            ("hang", K::Hang, R::Attempt, None),
+        ],
+    );
+}
+
+#[test]
+fn aider_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Aider));
+}
+
+#[test]
+fn every_failure_of_aider_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Aider,
+        &["success"],
+        &[
+            ("rate-limit", K::RateLimit, R::CoolDown, None),
+            ("overloaded", K::Overloaded, R::Retry, None),
+            ("no-network", K::Network, R::Retry, None),
+            ("bad-key", K::BadKey, R::Person, None),
+            ("unknown-model", K::UnknownModel, R::Person, None),
+            ("unknown-flag", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("crash", K::Crash, R::Attempt, None),
+        ],
+    );
+}
+
+/// Totals of a session are not this process's figures.
+#[test]
+fn a_session_that_was_taken_up_counts_only_what_is_new() {
+    let recording = recording(&folder(Adapter::Codex), "resumed".to_owned());
+    let id = "01a1fb60-5c85-7e62-8c91-04719c331933";
+    let before = Tokens { input: 3_000, cached: 16_000, output: 84, reasoning: 14 };
+    let known = known(Session::Resumed(id.to_owned()), Spent { tokens: before, cost_usd: None });
+    let mut listener = listener(&Profile::new("codex", Adapter::Codex), &known);
+    assert_eq!(listener.follows().as_deref(), Some(format!("{id}.jsonl").as_str()), "from the beginning");
+    let mut spent = Spent::default();
+    for line in recording.stdout.split(|byte| *byte == b'\n') {
+        listener.line(line, &mut |signal| {
+            if let Signal::Spent(new) = signal {
+                spent = new;
+            }
+        });
+    }
+    assert_eq!(
+        spent.tokens,
+        Tokens { input: 3_000, cached: 16_000, output: 84, reasoning: 14 },
+        "38 000 less 19 000"
+    );
+}
+
 /// The adapters that listen to what a CLI prints.
+const LISTENERS: [Adapter; 6] =
+    [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Aider];
+
 fn listeners() -> impl Strategy<Value = Adapter> {
-    prop::sample::select(vec![Adapter::Claude])
+    prop::sample::select(LISTENERS.to_vec())
 }
 
 proptest! {
@@ -225,7 +427,7 @@ proptest! {
         let line = lines[0];
         lines[0] = &line[..cut.index(line.len() + 1)];
         let stdout = lines.join(&b'\n');
-        hear(adapter, &Recording { case: String::new(), stdout, finished: other.finished.clone(), side: one.side.clone() });
+        hear(adapter, &Recording { case: String::new(), stdout, finished: other.finished.clone(), side: Vec::new() });
     }
 }
 
@@ -241,7 +443,7 @@ fn a_line_of_ten_megabytes_is_one_line() {
         long.clone(),
         "[".repeat(10 << 20),
     ];
-    for adapter in [Adapter::Claude] {
+    for adapter in LISTENERS {
         let mut listener = listener(&Profile::new("agent", adapter), &known(Session::New, Spent::default()));
         let mut kept = 0;
         for line in &lines {

@@ -55,6 +55,16 @@ pub(super) fn seconds(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|wait| !wait.is_zero() && *wait <= LONGEST)
 }
 
+/// The value of a `retry-after` header: seconds, or a date.
+#[must_use]
+pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(number) = value.trim().parse::<f64>() {
+        return seconds(number);
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    Duration::try_from(plausible(date, now)?.duration_since(now)).ok()
+}
+
 /// The time that the words name.
 #[must_use]
 pub(super) fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
@@ -182,6 +192,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_header_is_seconds_or_a_date() {
+        let now = "2026-11-21T00:33:59Z".parse().unwrap();
+        assert_eq!(retry_after("30", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Sat, 21 Nov 2026 00:34:59 GMT", now), Some(Duration::from_secs(60)));
+        for bad in ["-1", "NaN", "1e300", "0", "soon", "Sat, 21 Nov 2020 00:34:59 GMT"] {
+            assert_eq!(retry_after(bad, now), None, "{bad}");
+        }
+        assert_eq!(epoch(i64::MAX, now), None);
+        assert_eq!(epoch(0, now), None);
+    }
+
     proptest! {
         #[test]
         fn no_words_are_too_strange(text in "(resets|try again) (at|in) [ -~]{0,40}", second in -4_000_000_000_i64..200_000_000_000) {
@@ -190,6 +212,7 @@ mod tests {
                 prop_assert!(at > now);
             }
             prop_assert!(wait(&text).is_none_or(|wait| wait <= LONGEST));
+            let _ = retry_after(&text, now);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use crate::agent::{adapter_word, can_drive};
+use crate::agent::{adapter_word, facts};
 use crate::audit::machine::{self, Check, Health, Repository};
 use crate::config::{Adapter, Profile};
 use crate::effects::os::machine::{git_version, room};
@@ -154,10 +154,6 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> BTreeMap<String, Strin
 /// Whether a profile could be run now.
 fn profile(profile: &Profile) -> Check {
     let word = adapter_word(profile.adapter);
-    if !can_drive(profile.adapter) {
-        let detail = format!("`{}` uses the adapter `{word}`, which this version cannot drive", profile.name);
-        return Check::warning("profile", detail, "use the adapter `command` for it");
-    }
     let program = match profile.adapter {
         Adapter::Command => profile.command.first().cloned().unwrap_or_default(),
         Adapter::Shell => "sh".to_owned(),
@@ -166,14 +162,16 @@ fn profile(profile: &Profile) -> Check {
         | Adapter::Gemini
         | Adapter::Opencode
         | Adapter::Copilot
-        | Adapter::Aider => word.to_owned(),
+        | Adapter::Aider => facts(profile.adapter).program.to_owned(),
     };
     // A path is of the repository, and looked up there when it runs.
     if program.contains('/') || on_path(&program) {
         return Check::ok("profile", format!("`{}` ({word}: {program})", profile.name));
     }
     let detail = format!("`{}` needs `{program}`, which is not on `PATH`", profile.name);
-    Check::warning("profile", detail, format!("install `{program}`"))
+    let known = facts(profile.adapter).install;
+    let hint = if known.is_empty() { format!("install `{program}`") } else { format!("type `{known}`") };
+    Check::warning("profile", detail, hint)
 }
 
 fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>) -> Answer {

@@ -99,10 +99,7 @@ fn look(root: &Path) -> Detected {
     }
     let programs: BTreeSet<String> =
         PROGRAMS.iter().filter(|name| on_path(name)).map(|name| (*name).to_owned()).collect();
-    let mut detected = detect(&listing, &programs);
-    // A profile that this version cannot drive would only be in the way.
-    detected.agents.retain(|profile| crate::agent::can_drive(profile.adapter));
-    detected
+    detect(&listing, &programs)
 }
 
 /// Commits the files: on top of the branch, or as its first commit.

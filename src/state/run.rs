@@ -59,7 +59,7 @@ impl Tokens {
     /// Everything that was read and written.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.input + self.cached + self.output
+        self.input.saturating_add(self.cached).saturating_add(self.output)
     }
 }
 
@@ -72,6 +72,19 @@ impl std::ops::Add for Tokens {
             cached: self.cached.saturating_add(other.cached),
             output: self.output.saturating_add(other.output),
             reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
+}
+
+impl std::ops::Sub for Tokens {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_sub(other.input),
+            cached: self.cached.saturating_sub(other.cached),
+            output: self.output.saturating_sub(other.output),
+            reasoning: self.reasoning.saturating_sub(other.reasoning),
         }
     }
 }

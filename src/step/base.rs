@@ -156,10 +156,9 @@ impl Base {
 /// What selection has to know of a configuration.
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
-    let drivable = |adapter: Adapter| adapter != Adapter::Shell && crate::agent::can_drive(adapter);
     Rules {
         agent_review: config.policy.review == ReviewPolicy::Agent,
-        has_agent: config.agents.iter().any(|profile| drivable(profile.adapter)),
+        has_agent: config.agents.iter().any(|profile| profile.adapter != Adapter::Shell),
     }
 }
 

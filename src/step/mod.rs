@@ -120,7 +120,7 @@ pub fn step(
     recover::recover(world, reporter)?;
     loop {
         let base = Base::load(world, caller)?;
-        support::refuse(&base.config, options.agent)?;
+        support::refuse(&base.config)?;
         base.check_trust(caller)?;
         let candidate = match choose(&base, options)? {
             Selection::Next(candidate) => candidate,
@@ -167,9 +167,6 @@ fn choose(base: &Base, options: Options<'_>) -> Result<Selection, StepError> {
     match select::why_not(graph, rules, index) {
         None => Ok(Selection::Next(Candidate { index, because: "named on the command line".to_owned() })),
         Some(why) if graph.standing(index, rules.agent_review) == Standing::Runnable => {
-            // That adapters are missing says more than that agents are.
-            let undrivable = support::without_driver(&base.config).into_iter().next();
-            let why = undrivable.map_or(why, |problem| problem.fact);
             Err(StepError::NoAgent(format!("task `{}` cannot run: {why}", graph.nodes()[index].id)))
         }
         Some(why) => Err(StepError::NotRunnable { id: graph.nodes()[index].id.to_string(), why }),

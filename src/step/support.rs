@@ -4,41 +4,27 @@
 //! Invariant: whoever only asks is answered, with a warning; nothing is run by half.
 
 use super::error::StepError;
-use crate::agent::{AgentError, adapter_word, can_drive};
-use crate::config::{Adapter, Config, Integration, Profile, ReviewPolicy, entry_key};
+use crate::config::{Config, Integration, ReviewPolicy};
 use crate::state::layout;
 use crate::state::problem::{Problem, Severity};
 
-/// Refuses a policy that cannot be carried out, and a named profile that cannot be driven.
+/// Refuses a policy that cannot be carried out.
 ///
 /// # Errors
 /// When there is one.
-pub fn refuse(config: &Config, agent: Option<&str>) -> Result<(), StepError> {
-    let mut problems = policy(config);
-    let named = config.agents.iter().find(|profile| Some(profile.name.as_str()) == agent);
-    problems.extend(named.and_then(|profile| undrivable(config, profile)));
+pub fn refuse(config: &Config) -> Result<(), StepError> {
+    let problems = policy(config);
     if problems.is_empty() { Ok(()) } else { Err(StepError::Invalid(problems)) }
 }
 
-/// The same as warnings, for who only asks; profiles are named when none of them can be driven.
+/// The same as warnings, for who only asks.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<Problem> {
     let mut problems = policy(config);
-    problems.extend(without_driver(config));
     for problem in &mut problems {
         problem.severity = Severity::Warning;
     }
     problems
-}
-
-/// The profiles that cannot be driven, when there are such and no other.
-#[must_use]
-pub fn without_driver(config: &Config) -> Vec<Problem> {
-    let profiles = || config.agents.iter().filter(|profile| profile.adapter != Adapter::Shell);
-    if profiles().any(|profile| can_drive(profile.adapter)) {
-        return Vec::new();
-    }
-    profiles().filter_map(|profile| undrivable(config, profile)).collect()
 }
 
 fn policy(config: &Config) -> Vec<Problem> {
@@ -57,16 +43,6 @@ fn policy(config: &Config) -> Vec<Problem> {
         refuse("workspace.root", root, "leave it out, and set `XDG_STATE_HOME` to move the workspaces");
     }
     problems
-}
-
-fn undrivable(config: &Config, profile: &Profile) -> Option<Problem> {
-    if can_drive(profile.adapter) {
-        return None;
-    }
-    let adapter = adapter_word(profile.adapter);
-    let error = AgentError::NotYet { profile: profile.name.clone(), adapter };
-    let problem = problem_at(config, &entry_key("agent", &profile.name), error.to_string());
-    Some(problem.with_remedy("use `adapter = \"command\"` with the program as `command`"))
 }
 
 /// A problem where a key was set.
@@ -89,7 +65,7 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_refused_with_its_line() {
         let config = config("[policy]\nreview = \"agent\"\nintegration = \"pull-request\"\n");
-        let Err(StepError::Invalid(problems)) = refuse(&config, None) else { panic!("it is not refused") };
+        let Err(StepError::Invalid(problems)) = refuse(&config) else { panic!("it is not refused") };
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
@@ -99,20 +75,5 @@ mod tests {
             ]
         );
         assert!(warnings(&config).iter().all(|problem| !problem.is_error()));
-    }
-
-    #[test]
-    fn a_profile_that_cannot_be_driven_is_refused_only_when_it_is_named() {
-        let both = config(
-            "[[agent]]\nname = \"a\"\nadapter = \"aider\"\n\
-             [[agent]]\nname = \"b\"\nadapter = \"command\"\ncommand = [\"true\"]\n",
-        );
-        assert_eq!(refuse(&both, None), Ok(()));
-        assert_eq!(refuse(&both, Some("b")), Ok(()));
-        assert!(refuse(&both, Some("a")).is_err());
-        assert_eq!(warnings(&both), []);
-        let alone = config("[[agent]]\nname = \"a\"\nadapter = \"aider\"\n");
-        assert_eq!(refuse(&alone, None), Ok(()));
-        assert_eq!(warnings(&alone)[0].line, Some(2));
     }
 }

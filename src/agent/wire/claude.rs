@@ -1,6 +1,6 @@
 //! What Claude Code prints with `--output-format stream-json`, one object a line.
 
-use super::{lenient, or_default};
+use super::{lenient, or_default, text};
 use crate::state::run::Tokens;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -94,6 +94,7 @@ pub(in crate::agent) struct CompactMetadata {
 pub(in crate::agent) struct ModelUsage {
     pub(in crate::agent) input_tokens: u64,
     pub(in crate::agent) output_tokens: u64,
+    pub(in crate::agent) thinking_tokens: u64,
     pub(in crate::agent) cache_read_input_tokens: u64,
     pub(in crate::agent) cache_creation_input_tokens: u64,
     #[serde(rename = "costUSD")]
@@ -111,9 +112,9 @@ pub(in crate::agent) struct Denial {
 /// The message of an answer.
 #[derive(Deserialize)]
 pub(in crate::agent) struct Message<'l> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) id: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) model: Cow<'l, str>,
     #[serde(default, deserialize_with = "lenient")]
     pub(in crate::agent) usage: Option<Usage>,
@@ -124,11 +125,11 @@ pub(in crate::agent) struct Message<'l> {
 /// A part of an answer.
 #[derive(Deserialize)]
 pub(in crate::agent) struct Block<'l> {
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "text")]
     pub(in crate::agent) kind: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) text: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) name: Cow<'l, str>,
     #[serde(borrow, default, deserialize_with = "lenient")]
     pub(in crate::agent) input: Option<ToolInput<'l>>,
@@ -137,15 +138,15 @@ pub(in crate::agent) struct Block<'l> {
 /// What a tool is used on: whichever of these is there.
 #[derive(Deserialize)]
 pub(in crate::agent) struct ToolInput<'l> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) command: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) file_path: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) pattern: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) description: Cow<'l, str>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "text")]
     pub(in crate::agent) url: Cow<'l, str>,
 }
 
@@ -160,7 +161,7 @@ impl ToolInput<'_> {
 /// An event of the provider's own stream.
 #[derive(Deserialize)]
 pub(in crate::agent) struct Event<'l> {
-    #[serde(borrow, rename = "type", default)]
+    #[serde(borrow, rename = "type", default, deserialize_with = "text")]
     pub(in crate::agent) kind: Cow<'l, str>,
     #[serde(default, deserialize_with = "lenient")]
     pub(in crate::agent) usage: Option<Usage>,
@@ -199,7 +200,7 @@ impl ModelUsage {
             input: self.input_tokens.saturating_add(self.cache_creation_input_tokens),
             cached: self.cache_read_input_tokens,
             output: self.output_tokens,
-            reasoning: 0,
+            reasoning: self.thinking_tokens,
         }
     }
 }

@@ -4,9 +4,14 @@
 //! that a new version of an agent loses one figure and not the line.
 
 pub(super) mod claude;
+pub(super) mod codex;
+pub(super) mod gemini;
+pub(super) mod opencode;
+pub(super) mod copilot;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// A line as this shape; nothing where it is another one.
 pub(super) fn parse<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Option<T> {
@@ -31,4 +36,11 @@ where
     T: Deserialize<'de> + Default,
 {
     lenient(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A text, borrowed where it has no escapes.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    #[derive(Deserialize, Default)]
+    struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+    or_default(deserializer).map(|Text(text)| text)
 }
