@@ -1,5 +1,6 @@
 //! What a reviewer reads: what was wanted, what was changed, and the form of the answer.
 
+use crate::gate::change::{Content, File};
 use crate::prompt::{Prompt, Section, TooLarge, fit, section};
 use crate::state::note::{Note, NoteKind, NoteStatus};
 use crate::state::task::{Task, one_line};
@@ -15,6 +16,32 @@ pub struct FileDiff {
     pub path: String,
     /// The difference, as git writes it.
     pub text: String,
+}
+
+impl FileDiff {
+    /// How a file was changed, line by line where both sides are text.
+    #[must_use]
+    pub fn of(file: &File) -> Self {
+        let path = one_line(&file.shown, 400);
+        let text = match (side(&file.old), side(&file.new)) {
+            (Some(old), Some(new)) => similar::TextDiff::from_lines(old, new)
+                .unified_diff()
+                .context_radius(3)
+                .header(&format!("a/{path}"), &format!("b/{path}"))
+                .to_string(),
+            (None, _) | (_, None) => format!("{path}: not text, or too large to be shown\n"),
+        };
+        Self { path, text }
+    }
+}
+
+/// A side of a change as text; what is not there is empty.
+fn side(content: &Content) -> Option<&str> {
+    match content {
+        Content::Absent => Some(""),
+        Content::Text(text) => Some(text),
+        Content::Binary(_) | Content::TooLarge | Content::Link(_) | Content::Submodule => None,
+    }
 }
 
 /// What the prompt of a reviewer is made from.
@@ -144,6 +171,22 @@ fn score(path: &str, bytes: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::state::id::TaskId;
+
+    #[test]
+    fn a_change_is_shown_as_git_would_show_it() {
+        let file = File {
+            path: "a".into(),
+            shown: "a".to_owned(),
+            modes: (Some(0o100_644), Some(0o100_644)),
+            old: Content::Text("one\ntwo\n".to_owned()),
+            new: Content::Text("one\n2\n".to_owned()),
+        };
+        let expected = "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n";
+        assert_eq!(FileDiff::of(&file), FileDiff { path: "a".to_owned(), text: expected.to_owned() });
+        assert_eq!(counts(expected), (1, 1));
+        let binary = File { new: Content::Binary(3), ..file };
+        assert!(FileDiff::of(&binary).text.contains("not text"));
+    }
 
     fn diff(path: &str, lines: usize) -> FileDiff {
         let body: String = (0..lines).map(|n| format!("+line {n} of what is new here\n")).collect();
