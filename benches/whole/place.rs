@@ -20,6 +20,7 @@ name = "script"
 adapter = "command"
 command = ["sh", "-c", "echo $ORCH_RUN | tee src/0/0.txt src/1/0.txt src/2/0.txt >&2"]
 capability = 10
+sandbox = "none"
 "#;
 
 /// What git commits in comparison: as many files as a step, the task and the run record included.

@@ -17,6 +17,9 @@ mod gemini;
 mod opencode;
 mod copilot;
 mod aider;
+mod folders;
+pub mod sandbox;
+pub mod walls;
 mod command;
 mod shell;
 mod reply;
@@ -51,6 +54,8 @@ pub struct Brief<'b> {
     pub prompt: &'b str,
     /// The directory that it works in.
     pub dir: PathBuf,
+    /// How far it is confined by orch, so that it need not confine itself.
+    pub confined: sandbox::Level,
     /// A file that holds the prompt.
     pub prompt_file: PathBuf,
     /// Where it may leave an outcome.

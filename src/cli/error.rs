@@ -3,6 +3,7 @@
 //! Invariant: no hint names a command that destroys work.
 
 use super::exit::Exit;
+use crate::agent::sandbox::{Level, SandboxError};
 use crate::effects::{EffectError, Trouble};
 use crate::state::problem::Problem;
 use crate::step::StepError;
@@ -138,6 +139,7 @@ impl From<StepError> for CliError {
             }
             StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
                 .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
+            StepError::NoSandbox(error) => no_sandbox(&error),
             StepError::Busy(_) => {
                 Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
             }
@@ -177,4 +179,18 @@ impl From<NoteError> for CliError {
             NoteError::Step(error) => error.into(),
         }
     }
+}
+
+fn no_sandbox(error: &SandboxError) -> CliError {
+    let install = match error.level {
+        Level::Bwrap if error.why.contains("not installed") => {
+            "install bubblewrap: type `apt-get install bubblewrap`"
+        }
+        Level::Bwrap => {
+            "let users have namespaces of their own: see `sysctl kernel.apparmor_restrict_unprivileged_userns`"
+        }
+        Level::Landlock | Level::None => "it needs Linux 5.13 or later, with `landlock` in its `lsm=` list",
+    };
+    let lower = "or write `sandbox = \"auto\"`: the best level that works here";
+    CliError::new(Exit::NoAgent, error.to_string()).hint(install).hint(lower)
 }

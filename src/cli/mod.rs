@@ -38,6 +38,7 @@ mod gate;
 mod note;
 mod notes;
 mod checkpoint;
+mod sandbox_exec;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
@@ -52,7 +53,7 @@ use output::{Answer, Format, Printed, Style, render};
 #[derive(Debug, Parser)]
 #[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, ci."
+    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, sandbox, ci."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -94,6 +95,8 @@ enum Command {
     Formats,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::GATES)]
     Gates,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::SANDBOX)]
+    Sandbox,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::CI)]
     Ci,
     List(list::Args),
@@ -114,6 +117,8 @@ enum Command {
     Note(note::Args),
     Notes(notes::Args),
     Checkpoint(checkpoint::Args),
+    #[command(name = "__sandbox-exec", hide = true)]
+    SandboxExec(sandbox_exec::Args),
 }
 
 impl Command {
@@ -139,6 +144,7 @@ impl Command {
             Self::Files => "files",
             Self::Formats => "formats",
             Self::Gates => "gates",
+            Self::Sandbox => "sandbox",
             Self::Ci => "ci",
             Self::List(_) => "list",
             Self::Show(_) => "show",
@@ -158,6 +164,7 @@ impl Command {
             Self::Note(_) => "note",
             Self::Notes(_) => "notes",
             Self::Checkpoint(_) => "checkpoint",
+            Self::SandboxExec(_) => "__sandbox-exec",
         }
     }
 
@@ -184,6 +191,7 @@ impl Command {
             Self::Files => Ok(topics::answer("files", topics::FILES)),
             Self::Formats => Ok(topics::answer("formats", topics::FORMATS)),
             Self::Gates => Ok(topics::answer("gates", topics::GATES)),
+            Self::Sandbox => Ok(topics::answer("sandbox", topics::SANDBOX)),
             Self::Ci => Ok(topics::answer("ci", topics::CI)),
             Self::List(args) => list::run(global, args),
             Self::Show(args) => show::run(global, args),
@@ -203,6 +211,7 @@ impl Command {
             Self::Note(args) => note::run(global, args),
             Self::Notes(args) => notes::run(global, args),
             Self::Checkpoint(args) => checkpoint::run(global, args),
+            Self::SandboxExec(args) => Err(sandbox_exec::run(args)),
         }
     }
 }

@@ -131,6 +131,32 @@ An agent may write YAML to $ORCH_OUTCOME:
   tokens: {input: 0, cached: 0, output: 0}
   cost_usd: 0.0";
 
+/// How far agents are confined.
+pub(super) const SANDBOX: &str = "\
+How far an agent is confined: `sandbox` of its profile. The level is told by the step and
+kept in the run record.
+
+  none      not at all; what it leaves running is ended after the step
+  landlock  (Linux 5.13) writes only in the workspace, in the agent's own folders of your
+            home, and in temporary folders; signals no other process. It still reads
+            everything, and may write to the workspace's .git and protected paths: such
+            changes never land, as ever.
+  bwrap     (bubblewrap, user namespaces) sees the system, its workspace, its own folders
+            and the tools in your home, read-only; not the rest of your home, your checkout,
+            temporary folders, sockets below /run, or other processes. The workspace's .git,
+            protected paths and agents' settings are read-only, there or not. Everything
+            ends with orch, however that ends.
+  auto      (default) the best of them that works here. For a `command` whose program orch
+            does not know: landlock, for its writes alone, since what it reads is not known.
+            For the built-in shell: none, since what it runs is trusted word for word.
+
+Its own folders are those of its program: ~/.claude for claude, ~/.codex for codex. Any
+other program may be a script around one of these agents, and gets the folders of all.
+`network = false` takes the network from a confined agent; landlock takes TCP alone.
+A level that is named and does not work here ends the step (exit 30) before it costs
+anything. An agent that confines its own tools cannot do so inside of these walls: Codex
+is run without its own.";
+
 /// How a job runs orch.
 pub(super) const CI: &str = "\
 orch in CI.

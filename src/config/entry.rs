@@ -94,6 +94,7 @@ pub(super) fn agent_defaults(section: &mut Section<'_, '_>, profile: &mut Profil
     profile.idle_timeout = Some(idle).filter(|idle| !idle.is_zero());
     section.set_list("env", &mut profile.env, MAX_STRINGS, check::variable);
     section.set("sandbox", &mut profile.sandbox, |table, key| one_of(table, key, SANDBOXES));
+    section.set("network", &mut profile.network, Table::bool);
 }
 
 fn limit(section: &mut Section<'_, '_>, timeout: &mut Duration) {

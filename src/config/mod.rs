@@ -265,6 +265,8 @@ pub struct Profile {
     pub env: Vec<String>,
     /// `auto`, `none`, `bwrap` or `landlock`.
     pub sandbox: String,
+    /// Whether a confined one may use the network.
+    pub network: bool,
 }
 
 /// What a gate's output is measured by.

@@ -119,6 +119,9 @@ fn agent(text: &mut String, profile: &Profile) {
     if profile.sandbox != usual.sandbox {
         line(text, "sandbox", &quote(&profile.sandbox));
     }
+    if profile.network != usual.network {
+        line(text, "network", &profile.network.to_string());
+    }
 }
 
 fn gate(text: &mut String, gate: &GateConfig) {
@@ -304,6 +307,7 @@ mod tests {
             idle_timeout: None,
             env: vec!["A".to_owned()],
             sandbox: "none".to_owned(),
+            network: false,
             ..Profile::new("a.b", Adapter::Command)
         };
         let metric = MetricConfig {

@@ -74,6 +74,7 @@ impl Profile {
             idle_timeout: Some(Duration::from_secs(10 * 60)),
             env: Vec::new(),
             sandbox: "auto".to_owned(),
+            network: true,
         }
     }
 }

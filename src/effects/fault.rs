@@ -7,9 +7,9 @@
 //! delegation otherwise. Time and randomness cannot fail, so they are passed on uncounted.
 
 use super::{
-    Change, Checkout, Clock, Commit, Edit, EffectError, Files, Finished, Git, Head, HookRun, Ids, Invocation,
-    Lock, Merge, Mode, NewCommit, Oid, Process, Result, Seen, Swap, TreeFile, Trouble, Watch, WorkFile,
-    WorkTree, World,
+    Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun, Ids,
+    Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Result, Seen, Spot, Swap, TreeFile, Trouble,
+    Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -229,6 +229,25 @@ impl Process for Faulty<'_> {
 
     fn env(&self, name: &str) -> Option<String> {
         self.inner.process.env(name)
+    }
+}
+
+impl Confine for Faulty<'_> {
+    pass_on! { process:
+        writes make_dir(path: &Path) -> ();
+        writes clear(places: &[PathBuf]) -> ();
+    }
+
+    fn bwrap(&self) -> std::result::Result<PathBuf, String> {
+        self.inner.process.bwrap()
+    }
+
+    fn landlock(&self) -> std::result::Result<PathBuf, String> {
+        self.inner.process.landlock()
+    }
+
+    fn spot(&self, path: &Path) -> Option<Spot> {
+        self.inner.process.spot(path)
     }
 }
 

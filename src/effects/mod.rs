@@ -4,10 +4,12 @@
 //! them in turn to see that the promises hold. Not here: any decision.
 
 mod data;
+pub mod confine;
 mod program;
 pub mod fault;
 pub mod os;
 
+pub use confine::{Confine, Spot};
 pub use data::*;
 pub use program::{Pool, Process, Unwatched, Watch};
 

@@ -1,6 +1,6 @@
 //! Running programs: one, one that is watched, several at a time.
 
-use super::{Finished, Follow, Invocation, Order, Result};
+use super::{Confine, Finished, Follow, Invocation, Order, Result};
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Watch for Unwatched {
 }
 
 /// Running programs.
-pub trait Process {
+pub trait Process: Confine {
     /// Runs a program in a group of its own until it ends, then ends everything that it left.
     /// A program that cannot be started is a fact ([`NotStarted`](super::Ended::NotStarted)), not an error.
     ///

@@ -58,6 +58,21 @@ impl Protected {
         &self.globs
     }
 
+    /// The paths that globs name without a wildcard, there or not, and whether each is a folder.
+    pub fn places(&self) -> impl Iterator<Item = (&str, bool)> {
+        let all = ALWAYS.iter().copied().chain(self.globs.iter().map(String::as_str));
+        all.filter_map(|glob| {
+            let (path, is_dir) = match glob.strip_suffix("/**") {
+                Some(dir) => (dir, true),
+                None => (glob, false),
+            };
+            let plain = !path.is_empty() && !path.contains(['*', '?', '[', ']', '{', '}', '\\']);
+            let below =
+                !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            (plain && below).then_some((path, is_dir))
+        })
+    }
+
     /// Whether a path belongs to the state. Compared without case: on some disks `.Orchestrator`
     /// is the same folder.
     #[must_use]

@@ -6,6 +6,7 @@
 
 use super::safe;
 use super::spell_ms;
+use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
 use crate::state::run::VerdictKind;
 use crate::step::{Event, Reporter};
@@ -131,6 +132,11 @@ impl Reporter for Human {
                 self.line("  ✔", AnsiColor::Green, &text);
             }
             Event::Prepared { .. } => {}
+            // No walls are what was asked for, or are told in a warning.
+            Event::Confined { level: Level::None } => {}
+            Event::Confined { level } => {
+                self.line("  ✔", AnsiColor::Green, &format!("{:<18} {}", "sandbox", level.as_str()));
+            }
             Event::AgentStarted { agent, attempt, max_attempts } => {
                 let attempt = if *max_attempts > 1 {
                     format!(" (attempt {attempt} of {max_attempts})")

@@ -40,6 +40,7 @@ fn shape(event: &Event) -> Value {
             "sections": sections, "omitted": omitted,
         }),
         Event::Prepared { dir } => json!({"event": "workspace.prepared", "dir": dir}),
+        Event::Confined { level } => json!({"event": "sandbox.chosen", "level": level.as_str()}),
         Event::AgentStarted { agent, attempt, max_attempts } => json!({
             "event": "agent.started", "agent": agent, "attempt": attempt, "max_attempts": max_attempts,
         }),
@@ -106,6 +107,7 @@ pub fn run(run: &Run) -> Value {
         "started": run.started.to_string(), "finished": run.finished.to_string(),
         "outcome": run.outcome.as_str(), "reason": run.reason,
         "agent": run.agent, "adapter": run.adapter, "model": run.model, "chosen_because": run.chosen_because,
+        "sandbox": run.sandbox,
         "prompt_sha256": run.prompt_sha256, "prompt_tokens": run.prompt_tokens,
         "attempts": run.attempts.len(),
         "tokens": tokens(run.tokens()),

@@ -231,6 +231,8 @@ pub struct Run {
     pub model: Option<String>,
     /// Why this profile was chosen.
     pub chosen_because: String,
+    /// How far it was confined, where that was recorded: `none`, `landlock` or `bwrap`.
+    pub sandbox: Option<String>,
     /// SHA-256 of the first prompt's bytes, in hexadecimal.
     pub prompt_sha256: String,
     /// SHA-256 of what the task gave to it, whatever earlier steps left, in hexadecimal.

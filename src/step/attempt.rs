@@ -1,10 +1,12 @@
 //! Agent and gates: one attempt after another, until the work is accepted or there is no point.
 
 use super::base::Base;
+use super::confine;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{base_env, judge_candidate, set_variables};
 use super::site::{Left, Workplace};
+use crate::agent::sandbox::Chosen;
 use crate::agent::stream::Session;
 use crate::agent::{self, Brief, Reply};
 use crate::config::Profile;
@@ -50,6 +52,8 @@ pub struct Job<'j> {
     pub task: &'j Task,
     /// Who does it.
     pub profile: &'j Profile,
+    /// How far it is confined.
+    pub confinement: &'j Chosen,
     /// What the agent reads first.
     pub prompt: &'j Prompt,
     /// The run's id.
@@ -124,6 +128,7 @@ fn one(
         attempt,
         prompt: text,
         dir: workplace.dir(),
+        confined: job.confinement.level,
         prompt_file: world.files.root().join(&prompt_name),
         outcome_file: world.files.root().join(&outcome_name),
         base_env: base_env(world),
@@ -135,7 +140,8 @@ fn one(
         agent::invocation(job.profile, &brief).map_err(|error| StepError::NoAgent(error.to_string()))?;
     let agent = job.profile.name.clone();
     job.reporter.event(&Event::AgentStarted { agent, attempt, max_attempts });
-    let finished = world.process.run(&invocation)?;
+    let (invocation, confined) = confine::enter(job, workplace, invocation)?;
+    let finished = confined.leave(world, world.process.run(&invocation)?)?;
     let reply = agent::read_reply(&finished, world.files.read(&outcome_name)?.as_deref());
     world.files.write(&format!("{dir}/transcript-{attempt}.txt"), &transcript(&finished), false)?;
     let mut left = workplace.look(job.base.commit.tree, job.protected)?;

@@ -37,6 +37,9 @@ pub enum StepError {
     /// No profile can take the task.
     #[error("{0}")]
     NoAgent(String),
+    /// A profile asks for walls that the machine cannot build.
+    #[error(transparent)]
+    NoSandbox(#[from] crate::agent::sandbox::SandboxError),
     /// Another step is at work.
     #[error("{0}")]
     Busy(String),

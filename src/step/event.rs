@@ -1,5 +1,6 @@
 //! What happens in a step, as it happens: the only thing that a reporter gets to see.
 
+use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
 use crate::state::run::Tokens;
 
@@ -35,6 +36,11 @@ pub enum Event {
     Prepared {
         /// Where.
         dir: String,
+    },
+    /// It was chosen how far the agent is confined.
+    Confined {
+        /// How far.
+        level: Level,
     },
     /// An agent was started.
     AgentStarted {

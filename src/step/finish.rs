@@ -119,6 +119,7 @@ impl Draft {
             adapter: crate::agent::adapter_word(job.profile.adapter).to_owned(),
             model: job.profile.model.clone(),
             chosen_because: start.chosen_because.to_owned(),
+            sandbox: Some(job.confinement.level.as_str().to_owned()),
             prompt_sha256: prompt.sha256(),
             input_sha256: Some(prompt.input_sha256()),
             prompt_tokens: prompt.tokens,
@@ -379,6 +380,7 @@ fn give_up(
         | StepError::NotRunnable { .. }
         | StepError::Untrusted(_)
         | StepError::NoAgent(_)
+        | StepError::NoSandbox(_)
         | StepError::Busy(_) => error,
     }
 }

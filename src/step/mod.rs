@@ -15,6 +15,7 @@ pub mod recall;
 pub mod follow;
 pub mod judge;
 pub mod attempt;
+pub mod confine;
 pub mod record;
 pub mod propose;
 pub mod keep;
@@ -225,6 +226,7 @@ fn run(
     let run_id = record::new_run_id(world, started)?;
     announce(base, chosen, prompt, reporter);
     refuse_early(world, base)?;
+    let confinement = confine::choose(world, &chosen.profile, reporter)?;
     let mut workplace = if options.in_place {
         Workplace::in_place(world, &base.branch, base.commit.tree)?
     } else {
@@ -246,6 +248,7 @@ fn run(
         base,
         task: &chosen.task,
         profile: &chosen.profile,
+        confinement: &confinement,
         prompt,
         run: run_id.as_str(),
         protected: &protected,

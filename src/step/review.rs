@@ -10,6 +10,7 @@ use super::judge::judge_candidate;
 use super::land::{Judged, Plan, land, list, tree_with};
 use super::record::{attempts_ref, new_run_id};
 use super::site::Workplace;
+use crate::agent::sandbox::Chosen;
 use crate::commit::{kept_summary, step_message};
 use crate::effects::{Merge, Oid, World};
 use crate::gate::protect::Protected;
@@ -65,6 +66,8 @@ pub fn approve(
         base,
         task: &task,
         profile: &profile,
+        // Only gates run here.
+        confinement: &Chosen::default(),
         prompt: &prompt,
         run: run_id.as_str(),
         protected: &protected,

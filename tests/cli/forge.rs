@@ -94,7 +94,7 @@ fn nothing_that_is_printed_steers_a_terminal() {
 
 #[test]
 fn a_prompt_is_data_to_the_program_that_reads_it() {
-    let by_argument = "\n[[agent]]\nname = \"echo\"\nadapter = \"command\"\nprompt = \"arg\"\n\
+    let by_argument = "\n[[agent]]\nname = \"echo\"\nsandbox = \"none\"\nadapter = \"command\"\nprompt = \"arg\"\n\
                        command = [\"sh\", \"-c\", 'printf %s \"$0\" > said']\n";
     let sandbox = Sandbox::with(&[by_argument.to_owned()]);
     sandbox.task("t-1", "--help; $(touch \"$HOME/ran\") `touch $HOME/ran`", &["--kind", "chore"]);

@@ -16,6 +16,7 @@ mod forge;
 mod ingest;
 mod race;
 mod run;
+mod walls;
 mod note;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.

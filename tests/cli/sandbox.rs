@@ -40,27 +40,42 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// An empty repository on the unborn branch `main`.
     pub(crate) fn unborn() -> Self {
-        let this = Self::nowhere();
-        this.git(&["init", "--quiet", "--initial-branch=main", "."]);
-        this.identify(&this.repo);
-        this
+        Self::nowhere().initialised()
     }
 
-    /// A repository with one commit, which has `README` and `src/code`.
-    pub(crate) fn new() -> Self {
-        let this = Self::unborn();
+    fn begun(self) -> Self {
+        let this = self.initialised();
         this.write("README", "a project\n");
         this.write("src/code", "one\ntwo\nthree\n");
         this.commit("begin");
         this
     }
 
+    fn initialised(self) -> Self {
+        self.git(&["init", "--quiet", "--initial-branch=main", "."]);
+        self.identify(&self.repo);
+        self
+    }
+
+    /// A repository with one commit, which has `README` and `src/code`.
+    pub(crate) fn new() -> Self {
+        Self::nowhere().begun()
+    }
+
     /// A directory that is no repository.
     pub(crate) fn nowhere() -> Self {
         // In memory where that can be had: most of a step's time is waiting for the disk to sync.
         let memory = Path::new("/dev/shm");
-        let home = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-        let dir = tempfile::tempdir_in(home).expect("a temporary directory");
+        Self::nowhere_in(&if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() })
+    }
+
+    /// A repository with one commit, in no temporary folder: confined agents may write in those.
+    pub(crate) fn on_disk() -> Self {
+        Self::nowhere_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).begun()
+    }
+
+    fn nowhere_in(place: &Path) -> Self {
+        let dir = tempfile::tempdir_in(place).expect("a temporary directory");
         let root = dir.path().canonicalize().expect("the temporary directory is there");
         for name in ["home", "bin", "repo", "tmp"] {
             fs::create_dir(root.join(name)).expect("a directory");
@@ -108,6 +123,15 @@ impl Sandbox {
         {
             self.git_in(repo, &["config", key, value]);
         }
+    }
+
+    /// Lets orch and agents find one more program of the machine; whether there is one.
+    pub(crate) fn lend(&self, program: &str) -> bool {
+        let found = look_for(program);
+        if let Some(found) = &found {
+            link(found, &self.root().join("bin").join(program));
+        }
+        found.is_some()
     }
 
     /// The directory of the test.
@@ -212,6 +236,19 @@ impl Sandbox {
         finish(&mut self.prepare(arguments))
     }
 
+    /// Whether a program does what it is asked.
+    pub(crate) fn tried(&self, program: &str, arguments: &[&str]) -> bool {
+        let path = self.root().join("bin").join(program);
+        let mut command = self.command(&path.to_string_lossy());
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Types an orch command, unseen, with one more variable in its environment.
+    pub(crate) fn with_env(&self, name: &str, value: &str, arguments: &[&str]) -> Said {
+        finish(self.prepare(arguments).env(name, value))
+    }
+
     /// Starts an orch command that goes on while the test does something else.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.prepare(arguments).spawn().expect("orch starts")
@@ -225,11 +262,16 @@ impl Sandbox {
     }
 
     /// Waits until a file is there.
-    #[expect(clippy::disallowed_methods, reason = "between two looks for the file")]
     pub(crate) fn wait_for(&self, file: &Path) {
+        self.wait_until(&format!("`{}` is there", file.display()), || file.exists());
+    }
+
+    /// Waits until something is so.
+    #[expect(clippy::disallowed_methods, reason = "between two looks")]
+    pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
         let began = Instant::now();
-        while !file.exists() {
-            assert!(began.elapsed() < PATIENCE, "`{}` never came\n{}", file.display(), self.transcript());
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "it never came that {what}\n{}", self.transcript());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -319,7 +361,7 @@ impl Sandbox {
 pub(crate) fn agent(script: &str) -> String {
     format!(
         "\n[[agent]]\nname = \"script\"\nadapter = \"command\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n\
-         capability = 10\ntimeout = \"60s\"\n"
+         capability = 10\ntimeout = \"60s\"\nsandbox = \"none\"\n"
     )
 }
 
@@ -367,9 +409,12 @@ fn spell(arguments: &[&str]) -> String {
 }
 
 fn find(program: &str) -> PathBuf {
+    look_for(program).unwrap_or_else(|| panic!("`{program}` is not on the PATH"))
+}
+
+fn look_for(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").expect("PATH is set");
-    let found = std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("`{program}` is not on the PATH"))
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
 fn link(to: &Path, at: &Path) {

@@ -6,6 +6,7 @@ pub mod files;
 mod sweep;
 mod tail;
 pub mod process;
+pub mod sandbox;
 pub mod git;
 pub mod foreign;
 pub mod machine;

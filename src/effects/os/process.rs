@@ -283,12 +283,16 @@ fn strays(_: &str, _: &Path) -> Vec<rustix::process::Pid> {
 /// Whether a program of this name can be found.
 #[must_use]
 pub fn on_path(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// The first program of this name on `PATH`.
+pub(super) fn find(name: &str) -> Option<std::path::PathBuf> {
     use rustix::fs::{Access, access};
-    let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|dir| {
-        let file = dir.join(name);
-        file.is_file() && access(&file, Access::EXEC_OK).is_ok()
-    })
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
 }
 
 /// The path of a file as text, for a program's arguments.

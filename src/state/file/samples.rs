@@ -204,6 +204,7 @@ prop_compose! {
         (task, base, started, finished) in (task_id(), hostile(), time(), time()),
         (outcome, reason) in (select(OutcomeKind::ALL.to_vec()), hostile()),
         (agent, adapter, model, chosen_because) in (hostile(), hostile(), option::of(filled()), hostile()),
+        sandbox in option::of(filled()),
         (prompt_sha256, prompt_tokens) in (hostile(), 0..9_999_u64),
         (input_sha256, failure) in (option::of(filled()), option::of(filled())),
         (sections, omitted) in (vec(hostile(), 0..3), vec(hostile(), 0..3)),
@@ -216,7 +217,7 @@ prop_compose! {
         Run {
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
-            prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations,
+            sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations,
             cost_usd, gates, tree, files_changed, insertions, deletions, estimated_tokens, orch,
         }
     }

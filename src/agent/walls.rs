@@ -1,0 +1,311 @@
+//! Where the walls around an agent stand: what is hidden, shown, open and closed, and the arguments
+//! that build them.
+//!
+//! In: a level, a profile, and where things lie. Out: [`Walls`], and a command line inside of them.
+//! Invariant: of two rules for one place the one for the deeper path counts. Not here: building them,
+//! which bubblewrap and the kernel do.
+
+use super::folders;
+use super::sandbox::{Chosen, Level, program_name};
+use crate::config::Profile;
+use crate::effects::Confine;
+use crate::effects::confine::BWRAP_BASE;
+use std::path::{Path, PathBuf};
+
+/// A path in the workspace that no agent may change, there or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// From the root of the workspace.
+    pub path: String,
+    /// Whether it is a folder, or would be one.
+    pub is_dir: bool,
+}
+
+/// Settings of agents in a repository, which make the next session run programs.
+pub const SETTINGS: [(&str, bool); 6] = [
+    (".claude", true),
+    (".codex", true),
+    (".gemini", true),
+    (".opencode", true),
+    (".cursor", true),
+    (".mcp.json", false),
+];
+
+/// Where an agent works, and what lies around it.
+pub struct Ground<'g> {
+    /// The machine.
+    pub machine: &'g dyn Confine,
+    /// The directory that it works in.
+    pub workspace: PathBuf,
+    /// Where its prompt and its outcome lie.
+    pub step: PathBuf,
+    /// An empty file, seen where there is to be none.
+    pub empty: PathBuf,
+    /// Directories of the user's that it has no business in.
+    pub hidden: Vec<PathBuf>,
+    /// What it reads all the same, wherever it lies.
+    pub shown: Vec<PathBuf>,
+    /// What it may not change in the workspace.
+    pub sealed: Vec<Sealed>,
+    /// What it sees in its environment.
+    pub env: &'g [(String, String)],
+    /// Its program and arguments.
+    pub argv: &'g [String],
+}
+
+impl Ground<'_> {
+    fn env(&self, name: &str) -> Option<&str> {
+        self.env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The directory that a variable names, without links; never the root.
+    fn dir(&self, name: &str) -> Option<PathBuf> {
+        self.real_dir(Path::new(self.env(name)?))
+    }
+
+    fn real_dir(&self, path: &Path) -> Option<PathBuf> {
+        let spot = self.machine.spot(path).filter(|spot| spot.is_dir && path.is_absolute())?;
+        spot.real.parent().is_some().then_some(spot.real)
+    }
+
+    /// What is there at a path: what it stands for, and where its own name lies.
+    fn there(&self, path: &Path) -> Option<(PathBuf, PathBuf)> {
+        let spot = self.machine.spot(path)?;
+        let name = path.file_name()?;
+        let parent = self.machine.spot(path.parent()?)?;
+        Some((spot.real, parent.real.join(name)))
+    }
+
+    /// The agents whose folders are open: the profile's own; of a program that is not known, all that
+    /// are there, because it may be a script around any of them.
+    fn agents(profile: &Profile) -> Vec<folders::Folders> {
+        folders::of(program_name(profile)).map_or_else(folders::all, |own| vec![own])
+    }
+
+    /// Folders of the agent's own that may be written.
+    fn kept(&self, profile: &Profile) -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = Vec::new();
+        for agent in Self::agents(profile) {
+            if let Some(home) = self.dir("HOME") {
+                all.extend(agent.kept.iter().map(|below| home.join(below)));
+            }
+            all.extend(agent.moved_by.and_then(|name| self.dir(name)));
+        }
+        all
+    }
+}
+
+/// The agent's own folder, which has to be there before the walls are: what it keeps there outlives
+/// the session.
+#[must_use]
+pub fn own_folder(chosen: &Chosen, profile: &Profile, ground: &Ground<'_>) -> Option<PathBuf> {
+    let own = folders::of(program_name(profile)).filter(|_| chosen.level != Level::None)?;
+    Some(ground.dir("HOME")?.join(own.kept.first()?))
+}
+
+/// What is put at a place, in the order in which it is put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Put {
+    Nothing,
+    ReadOnly,
+    Writable,
+    EmptyFolder,
+    EmptyFile,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Mount {
+    at: PathBuf,
+    put: Put,
+    source: PathBuf,
+}
+
+/// The walls around one process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Walls {
+    chosen: Chosen,
+    /// The workspace, without links.
+    pub dir: PathBuf,
+    mounts: Vec<Mount>,
+    /// Folders that have to be there first, the deepest last.
+    pub folders: Vec<PathBuf>,
+    /// What building them leaves where nothing was, the deepest last.
+    pub placeholders: Vec<PathBuf>,
+}
+
+impl Walls {
+    /// Plans the walls of a profile.
+    #[must_use]
+    pub fn plan(chosen: &Chosen, profile: &Profile, ground: &Ground<'_>) -> Self {
+        let dir = ground.machine.spot(&ground.workspace).map_or(ground.workspace.clone(), |spot| spot.real);
+        let mut walls = Self { chosen: chosen.clone(), dir, ..Self::default() };
+        match chosen.level {
+            Level::None => {}
+            Level::Landlock => walls.plan_landlock(profile, ground),
+            Level::Bwrap => walls.plan_bwrap(profile, ground),
+        }
+        walls
+    }
+
+    fn put(&mut self, put: Put, at: PathBuf, source: PathBuf) {
+        self.mounts.push(Mount { at, put, source });
+    }
+
+    fn plan_landlock(&mut self, profile: &Profile, ground: &Ground<'_>) {
+        let mut open = vec![ground.workspace.clone(), ground.step.clone()];
+        open.extend(ground.kept(profile));
+        open.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
+        open.extend(ground.dir("TMPDIR"));
+        for spot in open.iter().filter_map(|path| ground.machine.spot(path)) {
+            self.put(Put::Writable, spot.real.clone(), spot.real);
+        }
+    }
+
+    fn plan_bwrap(&mut self, profile: &Profile, ground: &Ground<'_>) {
+        let hidden = self.hide(ground);
+        for path in shown(profile, ground) {
+            if let Some((real, at)) = ground.there(&path)
+                && (hidden.iter().any(|each| at.starts_with(each) || real.starts_with(each)))
+            {
+                self.put(Put::ReadOnly, at, real.clone());
+                // Links elsewhere lead to where it really lies.
+                self.put(Put::ReadOnly, real.clone(), real);
+            }
+        }
+        for path in ground.kept(profile) {
+            if let Some((real, at)) = ground.there(&path) {
+                self.put(Put::Writable, at, real);
+            }
+        }
+        for path in [&ground.workspace, &ground.step] {
+            if let Some(spot) = ground.machine.spot(path) {
+                self.put(Put::Writable, spot.real.clone(), spot.real);
+            }
+        }
+        self.seal(ground, &Sealed { path: ".git".to_owned(), is_dir: true });
+        for sealed in &ground.sealed {
+            self.seal(ground, sealed);
+        }
+        // What lies deeper goes on top; of two at one place the one that opens more.
+        self.mounts.sort_by_key(|mount| (mount.at.components().count(), mount.put));
+        self.mounts.dedup();
+        self.placeholders.sort_by_key(|path| path.components().count());
+        self.placeholders.dedup();
+    }
+
+    /// Hides homes, temporary folders, sockets of services, and the user's own repository.
+    fn hide(&mut self, ground: &Ground<'_>) -> Vec<PathBuf> {
+        let mut hidden: Vec<PathBuf> =
+            ["/tmp", "/var/tmp", "/run", "/root"].iter().map(PathBuf::from).collect();
+        hidden.extend(ground.dir("HOME"));
+        hidden.extend(ground.dir("TMPDIR"));
+        hidden.extend(ground.hidden.iter().cloned());
+        let mut hidden: Vec<PathBuf> = hidden.iter().filter_map(|path| ground.real_dir(path)).collect();
+        hidden.retain(|path| !path.starts_with(&self.dir));
+        hidden.sort();
+        hidden.dedup();
+        for path in &hidden {
+            self.put(Put::Nothing, path.clone(), PathBuf::new());
+        }
+        hidden
+    }
+
+    /// Keeps a path of the workspace as it is, there or not, and the folders above it from being moved
+    /// away. A symbolic link cannot be kept so; changes behind it are left out of the candidate as ever.
+    fn seal(&mut self, ground: &Ground<'_>, sealed: &Sealed) {
+        let whole = self.dir.join(&sealed.path);
+        let mut above: Vec<PathBuf> = whole.ancestors().map(Path::to_path_buf).collect();
+        above.retain(|path| path.starts_with(&self.dir) && *path != self.dir);
+        above.reverse();
+        for path in above {
+            let last = path == whole;
+            match ground.machine.spot(&path) {
+                Some(spot) if spot.is_link => return,
+                Some(_) if last => self.put(Put::ReadOnly, path.clone(), path),
+                Some(spot) if !spot.is_dir => return,
+                Some(_) => self.put(Put::Writable, path.clone(), path),
+                // In place there may be no `.git` of its own to keep from being made.
+                None if sealed.path == ".git" => return,
+                None => {
+                    self.placeholders.push(path.clone());
+                    match (last, sealed.is_dir) {
+                        (true, true) => self.put(Put::EmptyFolder, path, PathBuf::new()),
+                        (true, false) => self.put(Put::EmptyFile, path, ground.empty.clone()),
+                        (false, _) => {
+                            self.folders.push(path.clone());
+                            self.put(Put::Writable, path.clone(), path);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A program and its arguments inside of the walls.
+    #[must_use]
+    pub fn around(&self, network: bool, argv: Vec<String>) -> Vec<String> {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let mut whole = vec![text(&self.chosen.program)];
+        match self.chosen.level {
+            Level::None => return argv,
+            Level::Landlock => {
+                whole.push("__sandbox-exec".to_owned());
+                for mount in &self.mounts {
+                    whole.extend(["--write".to_owned(), text(&mount.at)]);
+                }
+                whole.extend((!network).then(|| "--no-network".to_owned()));
+                whole.extend((!self.chosen.lenient).then(|| "--no-signals".to_owned()));
+            }
+            Level::Bwrap => {
+                whole.extend(BWRAP_BASE.map(str::to_owned));
+                whole.extend((!network).then(|| "--unshare-net".to_owned()));
+                for Mount { at, put, source } in &self.mounts {
+                    let (at, source) = (text(at), text(source));
+                    let words: Vec<&str> = match put {
+                        Put::Nothing => vec!["--tmpfs", &at],
+                        Put::ReadOnly | Put::EmptyFile => vec!["--ro-bind", &source, &at],
+                        Put::Writable => vec!["--bind", &source, &at],
+                        Put::EmptyFolder => vec!["--tmpfs", &at, "--remount-ro", &at],
+                    };
+                    whole.extend(words.into_iter().map(str::to_owned));
+                }
+                whole.extend(["--chdir".to_owned(), text(&self.dir)]);
+            }
+        }
+        whole.push("--".to_owned());
+        whole.extend(argv);
+        whole
+    }
+}
+
+/// What an agent reads in places that are hidden: programs, tools, its own program, and what orch
+/// shows it.
+fn shown(profile: &Profile, ground: &Ground<'_>) -> Vec<PathBuf> {
+    let mut all = ground.shown.clone();
+    let search: Vec<PathBuf> = ground.env("PATH").map(std_split).unwrap_or_default();
+    for dir in &search {
+        all.push(dir.clone());
+        // Programs that npm and pip put there are links to the library beside.
+        if dir.ends_with("bin") {
+            all.push(dir.with_file_name("lib"));
+        }
+    }
+    if let Some(program) = ground.argv.first().filter(|program| !program.contains('/')) {
+        let found = search.iter().map(|dir| dir.join(program)).find_map(|file| ground.machine.spot(&file));
+        all.extend(found.map(|spot| spot.real));
+    }
+    all.extend(ground.argv.iter().map(PathBuf::from).filter(|path| path.is_absolute()));
+    if let Some(home) = ground.dir("HOME") {
+        all.extend(folders::TOOLS.iter().map(|below| home.join(below)));
+        let own = Ground::agents(profile).into_iter().flat_map(|agent| agent.read);
+        all.extend(own.map(|below| home.join(below)));
+    }
+    // Names are looked up by a file that is often a link to where a service of the system keeps it.
+    all.extend(ground.machine.spot(Path::new("/etc/resolv.conf")).map(|spot| spot.real));
+    all
+}
+
+/// The folders of a `PATH`; relative ones lie in the workspace, which is seen anyway.
+fn std_split(path: &str) -> Vec<PathBuf> {
+    path.split(':').map(PathBuf::from).filter(|dir| dir.is_absolute()).collect()
+}
