@@ -126,6 +126,7 @@ impl Git for Faulty<'_> {
         reads changes(old: Oid, new: Oid) -> Vec<Change>;
         writes write_blob(content: &[u8]) -> Oid;
         writes edit_tree(tree: Oid, edits: &[Edit]) -> Oid;
+        writes tree_without(tree: Oid, name: &str) -> Oid;
         writes merge(base: Oid, ours: Oid, theirs: Oid) -> Merge;
         writes write_commit(commit: &NewCommit) -> Oid;
         reads check_identity() -> ();

@@ -201,6 +201,12 @@ pub trait Git {
     /// When a tree cannot be read or written.
     fn edit_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid>;
 
+    /// Writes a tree that lacks an entry of another's root.
+    ///
+    /// # Errors
+    /// When a tree cannot be read or written.
+    fn tree_without(&self, tree: Oid, name: &str) -> Result<Oid>;
+
     /// Merges two trees that began as `base`.
     ///
     /// # Errors

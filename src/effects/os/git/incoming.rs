@@ -1,14 +1,14 @@
 //! Writing the files of a work tree, durably: one by one, or many at once.
 //!
 //! A user's file is written under another name first, in git's own folder, and then renamed: a crash
-//! leaves the old content or the new one, and nothing half-written beside it. Syncing ten thousand
-//! files one by one takes half a minute, so many are written first, synced together, then renamed.
+//! leaves the old content or the new one, and nothing half-written beside it. Syncing files one by one
+//! takes many times as long as all at once, so all are written first, synced together, then renamed.
 
 use super::bring as write;
 use super::place::Place;
 use super::worktree::Owner;
 use super::{EffectError, Oid, Result, or};
-use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system};
+use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system, sync_together};
 use crate::effects::{Change, MODE_FILE, MODE_LINK, MODE_PROGRAM, Mode};
 use bstr::{BStr, ByteSlice};
 use std::fs;
@@ -26,28 +26,31 @@ pub(super) fn content_of(
     if matches!(mode, MODE_FILE | MODE_PROGRAM) { smudge(filters, path, &content) } else { Ok(content) }
 }
 
-/// Writes many files for a user's work tree under numbers in a folder of git's, and makes all of them
-/// durable at once; each then only has to be renamed. None where they are few.
+/// Writes files for a user's work tree under numbers in a folder of git's, and makes all of them
+/// durable at once; each then only has to be renamed. None where there is only one.
 pub(super) fn stage_many(
     place: &Place<'_>,
     changes: &[&Change],
     filters: &mut gix::filter::Pipeline<'_>,
 ) -> Result<Option<PathBuf>> {
-    if place.owner != Owner::User || !SYNCS_AT_ONCE || changes.len() < MANY {
+    if place.owner != Owner::User || changes.len() < 2 {
         return Ok(None);
     }
     let dir = place.repo.git_dir().join("orch-incoming.d");
     write::remove_any(&dir)?;
     fs::create_dir(&dir).map_err(|error| EffectError::io("make the directory", &dir, &error))?;
+    let mut staged = Vec::with_capacity(changes.len());
     for (at, change) in changes.iter().enumerate() {
         let Some((mode, blob)) = change.new.filter(|(mode, _)| matches!(*mode, MODE_FILE | MODE_PROGRAM))
         else {
             continue;
         };
         let content = content_of(place, change.path.as_bstr(), mode, blob, filters)?;
-        write::create(&dir.join(at.to_string()), &content, mode, false)?;
+        let to = dir.join(at.to_string());
+        write::create(&to, &content, mode, false)?;
+        staged.push(to);
     }
-    sync_file_system(&dir)?;
+    if SYNCS_AT_ONCE && staged.len() >= MANY { sync_file_system(&dir) } else { sync_together(&staged) }?;
     Ok(Some(dir))
 }
 

@@ -10,6 +10,7 @@ mod history;
 mod objects;
 mod refs;
 mod bring;
+mod folder;
 mod scan;
 mod uncommitted;
 mod place;
@@ -217,6 +218,10 @@ impl Git for OsGit {
 
     fn edit_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid> {
         self.build_tree(tree, edits)
+    }
+
+    fn tree_without(&self, tree: Oid, name: &str) -> Result<Oid> {
+        self.build_tree_without(tree, name)
     }
 
     fn merge(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Merge> {

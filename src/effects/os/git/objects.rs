@@ -4,12 +4,11 @@ use super::{
     Change, Commit, Edit, EffectError, Merge, Mode, NewCommit, Oid, OsGit, Result, TreeFile, Trouble, failed,
     id, oid, or,
 };
-use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_dir, sync_file_system};
+use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system, sync_together};
 use bstr::{BString, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::fs::File;
 
 /// The mode of a directory in a tree.
 pub(super) const MODE_TREE: Mode = 0o040_000;
@@ -147,13 +146,23 @@ impl OsGit {
         Ok(())
     }
 
+    fn read_tree(&self, tree: Oid) -> Result<gix::objs::Tree> {
+        if tree == super::Git::empty_tree(self) {
+            return Ok(gix::objs::Tree::empty());
+        }
+        let data = or("read a tree", self.repo.find_tree(id(tree)))?;
+        Ok(or("read a tree", data.decode())?.into_owned())
+    }
+
+    pub(super) fn build_tree_without(&self, tree: Oid, name: &str) -> Result<Oid> {
+        let mut root = self.read_tree(tree)?;
+        root.entries.retain(|entry| entry.filename != name);
+        let written = or("write a tree", self.repo.write_object(&root))?.detach();
+        Ok(self.note_written(written))
+    }
+
     pub(super) fn build_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid> {
-        let root: gix::objs::Tree = if tree == super::Git::empty_tree(self) {
-            gix::objs::Tree::empty()
-        } else {
-            let data = or("read a tree", self.repo.find_tree(id(tree)))?;
-            or("read a tree", data.decode())?.into_owned()
-        };
+        let root = self.read_tree(tree)?;
         let mut editor = gix::objs::tree::Editor::new(root, &self.repo.objects, self.repo.object_hash());
         // What is taken out first cannot take out what is put in: a file may become a folder.
         for edit in edits.iter().filter(|edit| edit.new.is_none()) {
@@ -250,23 +259,14 @@ impl OsGit {
         if SYNCS_AT_ONCE && objects.len() >= MANY {
             return sync_file_system(&root);
         }
-        let mut dirs = std::collections::BTreeSet::new();
+        let mut paths = std::collections::BTreeSet::new();
         for object in objects {
             let hex = object.to_string();
             let dir = root.join(&hex[..2]);
-            let path = dir.join(&hex[2..]);
-            match File::open(&path) {
-                Ok(file) => file.sync_all().map_err(|error| EffectError::io("sync", &path, &error))?,
-                // It was there already, in a pack or at an alternate place.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(EffectError::io("sync", &path, &error)),
-            }
-            dirs.insert(dir);
+            // It is not there if it was already, in a pack or at an alternate place.
+            paths.extend([dir.join(&hex[2..]), dir, root.clone()]);
         }
-        if !dirs.is_empty() {
-            dirs.insert(root);
-        }
-        dirs.iter().try_for_each(|dir| sync_dir(dir))
+        sync_together(&paths.into_iter().collect::<Vec<_>>())
     }
 }
 

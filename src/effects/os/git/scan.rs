@@ -8,14 +8,15 @@
 //! Invariant: a link is never followed; a file is only taken for unchanged when size, inode, owner
 //! and both times agree and its time is older than the index.
 
+use super::folder::{Kind, Names};
 use super::place::Place;
 use super::{EffectError, Result, Trouble, or};
 use bstr::{BStr, BString, ByteSlice};
 use gix::index::State;
 use gix::index::entry::stat::{Options, Time};
 use gix::index::entry::{Flags, Mode, Stat};
-use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, OFlags};
+use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -47,7 +48,7 @@ pub(super) fn scan(place: &Place<'_>) -> Result<Scan> {
     let all = place.index.entries().len();
     let mut walk = Walk::new(&place.index, &place.dir);
     walk.defer = true;
-    walk.folder(&walk.open(BStr::new(""))?, &BString::default(), 0, all)?;
+    walk.folder(walk.open(BStr::new(""))?, BStr::new(""), 0, all)?;
     let threads = if all < THREADS_FROM { 1 } else { threads() };
     for _ in 0..LEVELS_MAX {
         // What is too large to be shared out is taken apart.
@@ -125,7 +126,7 @@ fn judge_unknown(place: &Place<'_>, mut walk: Walk<'_>) -> Result<Scan> {
         if rustix::fs::statat(&opened, ".git", AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             walk.scan.nested.push(path);
         } else {
-            walk.folder(&opened, &path, 0, 0)?;
+            walk.folder(opened, path.as_bstr(), 0, 0)?;
         }
     }
     walk.scan.nested.sort();
@@ -134,20 +135,6 @@ fn judge_unknown(place: &Place<'_>, mut walk: Walk<'_>) -> Result<Scan> {
 
 fn folder_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
-}
-
-/// One name in a folder.
-struct Name {
-    name: BString,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Folder,
-    Leaf,
-    /// A pipe, a socket or a device, which git cannot track.
-    Other,
 }
 
 /// A folder to compare with entries of the index.
@@ -185,34 +172,32 @@ impl<'i> Walk<'i> {
     }
 
     fn run(&mut self, job: &Job) -> Result<()> {
-        self.folder(&self.open(job.path.as_bstr())?, &job.path, job.from, job.to)
+        self.folder(self.open(job.path.as_bstr())?, job.path.as_bstr(), job.from, job.to)
     }
 
     /// Compares a folder with the entries `from..to` of the index, all of which lie below it.
-    fn folder(&mut self, folder: &OwnedFd, path: &BString, from: usize, to: usize) -> Result<()> {
-        let (names, repository) = self.names(folder, path)?;
-        if repository && !path.is_empty() {
-            self.scan.nested.push(path.clone());
+    fn folder(&mut self, folder: OwnedFd, path: &BStr, from: usize, to: usize) -> Result<()> {
+        let mut dir = Dir::new(folder).map_err(|error| self.cannot_read(path, error))?;
+        let names = Names::of(&mut dir).map_err(|error| self.cannot_read(path, error))?;
+        let folder = dir.fd().map_err(|error| self.cannot_read(path, error))?;
+        if names.repository && !path.is_empty() {
+            self.scan.nested.push(path.to_owned());
         }
+        let below = if path.is_empty() { 0 } else { path.len() + 1 };
         let mut at = from;
-        for Name { name, kind } in names {
-            let mut child = path.clone();
-            if !child.is_empty() {
-                child.push(b'/');
-            }
-            child.extend_from_slice(&name);
-            at = self.pass_missing(at, to, &child, kind);
+        for (sorts_as, kind) in names.iter() {
+            at = self.pass_missing(at, to, below, sorts_as, kind);
             match kind {
-                Kind::Folder => at = self.child_folder(folder, name.as_bstr(), &child, at, to)?,
-                Kind::Leaf if at < to && self.path(at) == child.as_bstr() => {
-                    self.tracked(folder, name.as_bstr(), at)?;
+                Kind::Folder => at = self.child_folder(folder, sorts_as, path, at, to)?,
+                Kind::Leaf if at < to && self.path(at)[below..] == **sorts_as => {
+                    self.tracked(folder, sorts_as, at)?;
                     at += 1;
                     // Other stages of a conflict.
-                    while at < to && self.path(at) == child.as_bstr() {
+                    while at < to && self.path(at)[below..] == **sorts_as {
                         at += 1;
                     }
                 }
-                Kind::Leaf => self.unknown.push((child, false)),
+                Kind::Leaf => self.unknown.push((joined(path, sorts_as), false)),
                 Kind::Other => {}
             }
         }
@@ -224,14 +209,11 @@ impl<'i> Walk<'i> {
     }
 
     /// Goes past entries that sort before a name: nothing on the disk is theirs any more.
-    fn pass_missing(&mut self, mut at: usize, to: usize, child: &BString, kind: Kind) -> usize {
-        let mut sorts_as = child.clone();
-        if kind == Kind::Folder {
-            sorts_as.push(b'/');
-        }
-        while at < to && self.path(at) < sorts_as.as_bstr() {
+    fn pass_missing(&mut self, mut at: usize, to: usize, below: usize, sorts_as: &BStr, kind: Kind) -> usize {
+        while at < to && self.path(at)[below..] < **sorts_as {
             // A submodule's entry has the folder's name, without the slash.
-            if kind == Kind::Folder && self.path(at) == child.as_bstr() {
+            if kind == Kind::Folder && sorts_as.strip_suffix(b"/") == Some(self.path(at)[below..].as_bytes())
+            {
                 break;
             }
             self.missing(at);
@@ -242,20 +224,20 @@ impl<'i> Walk<'i> {
 
     fn child_folder(
         &mut self,
-        folder: &OwnedFd,
-        name: &BStr,
-        child: &BString,
+        folder: BorrowedFd<'_>,
+        sorts_as: &BStr,
+        path: &BStr,
         mut at: usize,
         to: usize,
     ) -> Result<usize> {
-        if at < to && self.path(at) == child.as_bstr() {
+        let prefix = joined(path, sorts_as);
+        let child = prefix[..prefix.len() - 1].as_bstr();
+        if at < to && self.path(at) == child {
             if !self.index.entries()[at].mode.is_submodule() {
                 self.missing(at);
             }
             at += 1;
         }
-        let mut prefix = child.clone();
-        prefix.push(b'/');
         let entries = &self.index.entries()[at..to];
         let tracked = entries.partition_point(|entry| {
             let path = entry.path(self.index);
@@ -263,28 +245,28 @@ impl<'i> Walk<'i> {
         });
         let end = at + tracked;
         if tracked == 0 {
-            if !(at > 0 && self.path(at - 1) == child.as_bstr()) {
-                self.unknown.push((child.clone(), true));
+            if !(at > 0 && self.path(at - 1) == child) {
+                self.unknown.push((child.to_owned(), true));
             }
             return Ok(end);
         }
         if self.defer {
-            self.jobs.push(Job { path: child.clone(), from: at, to: end });
+            self.jobs.push(Job { path: child.to_owned(), from: at, to: end });
             return Ok(end);
         }
-        let flags = folder_flags();
-        let opened = match rustix::fs::openat(folder, name.as_bytes(), flags, rustix::fs::Mode::empty()) {
+        let name = sorts_as.trim_end_with(|end| end == '/');
+        let opened = match rustix::fs::openat(folder, name, folder_flags(), rustix::fs::Mode::empty()) {
             Ok(opened) => opened,
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
                 return Ok(end);
             }
-            Err(error) => return Err(self.cannot_read(child.as_bstr(), error)),
+            Err(error) => return Err(self.cannot_read(child, error)),
         };
-        self.folder(&opened, child, at, end)?;
+        self.folder(opened, child, at, end)?;
         Ok(end)
     }
 
-    fn path(&self, at: usize) -> &BStr {
+    fn path(&self, at: usize) -> &'i BStr {
         self.index.entries()[at].path(self.index)
     }
 
@@ -295,7 +277,7 @@ impl<'i> Walk<'i> {
         }
     }
 
-    fn tracked(&mut self, folder: &OwnedFd, name: &BStr, at: usize) -> Result<()> {
+    fn tracked(&mut self, folder: BorrowedFd<'_>, name: &BStr, at: usize) -> Result<()> {
         let entry = &self.index.entries()[at];
         let path = entry.path(self.index);
         let found = match rustix::fs::statat(folder, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW) {
@@ -314,46 +296,17 @@ impl<'i> Walk<'i> {
         }
         Ok(())
     }
+}
 
-    /// The names in a folder, in git's order, and whether it has a `.git`, which is nobody's.
-    fn names(&self, folder: &OwnedFd, path: &BString) -> Result<(Vec<Name>, bool)> {
-        let failed = |error| self.cannot_read(path.as_bstr(), error);
-        let mut names = Vec::new();
-        let mut repository = false;
-        for entry in rustix::fs::Dir::read_from(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = BStr::new(entry.file_name().to_bytes());
-            if name == "." || name == ".." {
-                continue;
-            }
-            if name.eq_ignore_ascii_case(b".git") {
-                repository = true;
-                continue;
-            }
-            let mut kind = entry.file_type();
-            if kind == FileType::Unknown {
-                let found =
-                    rustix::fs::statat(folder, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-                kind = FileType::from_raw_mode(found.st_mode);
-            }
-            let kind = match kind {
-                FileType::Directory => Kind::Folder,
-                FileType::RegularFile | FileType::Symlink => Kind::Leaf,
-                FileType::Fifo
-                | FileType::Socket
-                | FileType::CharacterDevice
-                | FileType::BlockDevice
-                | FileType::Unknown => Kind::Other,
-            };
-            names.push(Name { name: name.to_owned(), kind });
-        }
-        let slash = |name: &Name| if name.kind == Kind::Folder { &b"/"[..] } else { &b""[..] };
-        names.sort_by(|a, b| {
-            let (left, right) = (a.name.iter().chain(slash(a)), b.name.iter().chain(slash(b)));
-            left.cmp(right)
-        });
-        Ok((names, repository))
+/// The path of a name in a folder.
+fn joined(folder: &BStr, name: &BStr) -> BString {
+    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
+    path.extend_from_slice(folder);
+    if !folder.is_empty() {
+        path.push(b'/');
     }
+    path.extend_from_slice(name);
+    path.into()
 }
 
 /// The mode that git would give to what was found.
