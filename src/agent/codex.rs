@@ -1,11 +1,13 @@
 //! Codex CLI: `codex exec`, the prompt on standard input, one JSON object a line.
 //!
-//! Its own sandbox holds it in the workspace, without network and without `.git`. Its output says what
+//! Its own sandbox holds it in the workspace, without network and without `.git`; inside of orch's walls
+//! that cannot be built, and is left out. Its output says what
 //! was used only at the end, and as a total of the thread; the file of the thread says it after every
 //! request, and is followed for that.
 
 use super::account::Account;
 use super::failure::{Failure, FailureKind};
+use super::sandbox::Level;
 use super::stream::{Listener, Session, Signal, Spent};
 use super::wire::codex::{Item, Line, Payload, SideLine, Usage};
 use super::wire::{parse, part};
@@ -15,8 +17,12 @@ use crate::effects::{Finished, Invocation};
 
 /// What to run.
 pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
-    let mut argv: Vec<String> =
-        ["codex", "exec", "--json", "--sandbox", "workspace-write"].map(str::to_owned).into();
+    let own_walls = match brief.confined {
+        Level::None => "workspace-write",
+        // The kernel lets nobody build namespaces or mount inside of either.
+        Level::Landlock | Level::Bwrap => "danger-full-access",
+    };
+    let mut argv: Vec<String> = ["codex", "exec", "--json", "--sandbox", own_walls].map(str::to_owned).into();
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     // Without the network it would otherwise wait for ever.
     add(&["--skip-git-repo-check", "--disable", "unbounded_connection_retries"]);
