@@ -2,7 +2,7 @@
 //!
 //! What is not listed here, or in the facts of an agent, is hidden from a confined agent.
 
-use super::facts::{FACTS, Facts};
+use super::{FACTS, Facts};
 
 /// What one agent keeps in a user's home. Paths are below it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 
 pub mod failure;
 pub mod stream;
-pub mod facts;
 mod ending;
 mod words;
 mod reset;
@@ -26,7 +25,7 @@ mod reply;
 #[cfg(test)]
 mod recorded;
 
-pub use facts::{Facts, facts};
+pub use crate::config::facts::{FACTS, Facts, facts};
 pub use reply::{Criterion, Finding, FollowUp, NewNote, Reply, Review, read_reply};
 
 use crate::config::{Adapter, Profile};

@@ -5,7 +5,9 @@
 //! the same files give the same gates everywhere, installed or not, since the whole team shares them.
 //! Not here: how this is written to `config.toml` (`render`).
 
-use super::{Adapter, GateConfig, MetricConfig, Profile};
+use super::facts::FACTS;
+use super::models;
+use super::{GateConfig, MetricConfig, Profile};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -375,22 +377,20 @@ fn has_recipe(line: &str, name: &str) -> bool {
     begins && !after.starts_with('=') && parameters.split_whitespace().all(optional)
 }
 
+/// The profiles of the agents that are installed: of each, those that its models make worth having, or
+/// one with the model that it chooses itself.
 fn agents(programs: &BTreeSet<String>) -> Vec<Profile> {
-    let known: [(Adapter, u8, &[&str]); 6] = [
-        (Adapter::Claude, 8, &["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"]),
-        (Adapter::Codex, 8, &["CODEX_API_KEY"]),
-        (Adapter::Gemini, 7, &["GEMINI_API_KEY"]),
-        (Adapter::Copilot, 7, &["COPILOT_GITHUB_TOKEN"]),
-        (Adapter::Opencode, 6, &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]),
-        (Adapter::Aider, 5, &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]),
-    ];
-    known
-        .into_iter()
-        .filter(|(adapter, _, _)| programs.contains(adapter.as_str()))
-        .map(|(adapter, capability, env)| Profile {
-            capability,
-            env: env.iter().map(|name| (*name).to_owned()).collect(),
-            ..Profile::new(adapter.as_str(), adapter)
+    let installed = FACTS.iter().filter(|facts| programs.contains(facts.program));
+    installed
+        .flat_map(|facts| {
+            let mut profiles = models::profiles(facts.adapter);
+            if profiles.is_empty() {
+                let profile = Profile::new(facts.program, facts.adapter);
+                profiles.push(Profile { capability: facts.capability, ..profile });
+            }
+            let env: Vec<String> =
+                facts.keys.iter().chain(facts.settings).map(|name| (*name).to_owned()).collect();
+            profiles.into_iter().map(move |profile| Profile { env: env.clone(), ..profile })
         })
         .collect()
 }
@@ -398,6 +398,7 @@ fn agents(programs: &BTreeSet<String>) -> Vec<Profile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Adapter;
     use proptest::prelude::*;
 
     fn look(files: &[(&str, &str)]) -> Detected {
@@ -516,8 +517,12 @@ mod tests {
         let programs = ["codex", "claude", "vim"].map(str::to_owned).into();
         let found = detect(&Listing::new(), &programs);
         let names: Vec<&str> = found.agents.iter().map(|agent| agent.name.as_str()).collect();
-        assert_eq!(names, ["claude", "codex"]);
+        assert_eq!(names, ["claude-sonnet", "claude-opus", "codex-terra", "codex-sol"]);
         let claude = &found.agents[0];
+        assert_eq!(
+            (claude.model.as_deref(), claude.context_window),
+            (Some("claude-sonnet-5-5"), Some(1_000_000))
+        );
         assert_eq!(
             (claude.adapter, claude.timeout.as_secs(), claude.sandbox.as_str()),
             (Adapter::Claude, 2_700, "auto")

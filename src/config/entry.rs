@@ -4,9 +4,10 @@
 //! Invariant: names are legal and differ by more than case; gates need only gates, and no cycle.
 
 use super::check;
+use super::models;
 use super::section::{Section, Sources};
 use super::word::{EFFORTS, SANDBOXES};
-use super::{Adapter, CoverageConfig, GateConfig, MetricConfig, Price, Profile, PromptBy};
+use super::{Adapter, CoverageConfig, GateConfig, MetricConfig, Price, Profile, PromptBy, entry_key};
 use crate::state::file::fields::Table;
 use crate::state::id;
 use crate::state::problem::{Severity, nearest};
@@ -78,6 +79,10 @@ fn agent(name: &str, mut table: Table<'_>, base: &Profile, sources: &mut Sources
     let table = section.end();
     let adapter = adapter?;
     check_command(&table, adapter, &profile);
+    for key in models::fill(&mut profile) {
+        let source = format!("orch's list of models, {}", models::taken());
+        sources.map.insert(format!("{}.{key}", entry_key("agent", name)), source);
+    }
     Some(profile)
 }
 

@@ -4,6 +4,8 @@
 //! Out: a [`Config`]. Invariant: the user's file may add agents and tighten, never loosen.
 
 pub mod word;
+pub mod facts;
+pub mod models;
 pub mod duration;
 mod check;
 mod section;

@@ -39,7 +39,8 @@ pub fn render(detected: &Detected) -> String {
     } else {
         text.push_str(
             "\n# Who works. `capability` is the highest complexity (1..10) that an agent is trusted with, `env`\n\
-             # what it may see of the environment; `model`, `price` and `context_window` may be added.\n",
+             # what it may see of the environment. `price` is in USD per million tokens; it and `context_window`\n\
+             # may be left out where orch knows the model.\n",
         );
     }
     for (at, profile) in detected.agents.iter().enumerate() {
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn what_init_writes_says_only_what_was_decided() {
         let files = Listing::from([("Cargo.toml".to_owned(), String::new())]);
-        let programs = ["cargo", "claude"].map(str::to_owned).into();
+        let programs = ["cargo", "gemini"].map(str::to_owned).into();
         let detected = detect(&files, &programs);
         insta::assert_snapshot!(render(&detected), @r#"
         # How orch works on this repository. What is not said here has a default: `orch doctor` shows every
@@ -255,12 +256,13 @@ mod tests {
         keep = ["target"]
 
         # Who works. `capability` is the highest complexity (1..10) that an agent is trusted with, `env`
-        # what it may see of the environment; `model`, `price` and `context_window` may be added.
+        # what it may see of the environment. `price` is in USD per million tokens; it and `context_window`
+        # may be left out where orch knows the model.
         [[agent]]
-        name = "claude"
-        adapter = "claude"
-        capability = 8
-        env = ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"]
+        name = "gemini"
+        adapter = "gemini"
+        capability = 7
+        env = ["GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"]
 
         # What work has to pass. Each command is run by `sh -c` in the tree that is judged.
         [[gate]]

@@ -2,7 +2,7 @@
 //!
 //! Measured with the versions that [`Facts::tested`] names. Not here: how its stream is understood.
 
-use crate::config::Adapter;
+use super::Adapter;
 use crate::effects::Stop;
 
 /// What is known of one agent CLI. Paths are below the user's home directory.
@@ -24,6 +24,8 @@ pub struct Facts {
     pub compacts: bool,
     /// How it is asked to end, so that it ends its tools too.
     pub stop: Stop,
+    /// The highest complexity that it is trusted with where its model is not known.
+    pub capability: u8,
     /// The variable that moves its own folder, and where that is otherwise.
     pub home: (Option<&'static str>, &'static str),
     /// What else it writes; the last element may be the beginning of a name.
@@ -55,6 +57,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: true,
         compacts: true,
         stop: Stop::Terminate,
+        capability: 8,
         home: (Some("CLAUDE_CONFIG_DIR"), ".claude"),
         writes: &[".claude.json"],
         keys: &["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"],
@@ -74,6 +77,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: false,
         compacts: false,
         stop: Stop::Interrupt,
+        capability: 8,
         home: (Some("CODEX_HOME"), ".codex"),
         writes: &[],
         keys: &["CODEX_API_KEY"],
@@ -93,6 +97,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: false,
         compacts: false,
         stop: Stop::Terminate,
+        capability: 7,
         home: (None, ".gemini"),
         writes: &[],
         keys: &["GEMINI_API_KEY"],
@@ -112,6 +117,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: false,
         compacts: false,
         stop: Stop::Terminate,
+        capability: 6,
         home: (None, ".local/share/opencode"),
         writes: &[".config/opencode", ".cache/opencode", ".local/state/opencode"],
         keys: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"],
@@ -131,6 +137,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: true,
         compacts: false,
         stop: Stop::Terminate,
+        capability: 7,
         home: (Some("COPILOT_HOME"), ".copilot"),
         writes: &[".cache/copilot"],
         keys: &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_API_KEY"],
@@ -156,6 +163,7 @@ pub const FACTS: [Facts; 6] = [
         names_sessions: false,
         compacts: false,
         stop: Stop::Terminate,
+        capability: 5,
         home: (None, ".aider"),
         writes: &[],
         keys: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"],
@@ -178,6 +186,7 @@ const ANY: Facts = Facts {
     names_sessions: false,
     compacts: false,
     stop: Stop::Terminate,
+    capability: 5,
     home: (None, ""),
     writes: &[],
     keys: &[],
