@@ -58,8 +58,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
             break End::Limit("interrupted", exit);
         }
-        let options =
-            Options { task: None, agent: args.agent.as_deref(), dry_run: false, in_place: args.in_place };
+        let options = Options { agent: args.agent.as_deref(), in_place: args.in_place, ..Options::default() };
         match step::step(world, &context.caller, options, reporter.as_ref())? {
             Ending::Nothing(idle) => break End::Answer(Box::new(nothing(&idle))),
             Ending::Planned(_) => break End::Limit("dry run", Exit::Ok),

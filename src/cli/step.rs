@@ -33,19 +33,23 @@ pub(super) struct Args {
 /// Takes one step.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
+    let base = context.base()?;
+    let warnings = tip_warnings(&context, &base)?;
     let options = Options {
         task: args.task.as_deref().filter(|id| !id.is_empty()),
         agent: args.agent.as_deref(),
         dry_run: args.dry_run,
         in_place: args.in_place,
+        known: Some(&base),
     };
-    let warnings = tip_warnings(&context, &context.base()?)?;
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
     let answer = match ending {
         Ending::Nothing(idle) => nothing(&idle),
         Ending::Planned(planned) => plan(&planned),
         Ending::Ran(ran) => answer(&ran, context.world().process.interrupted()),
     };
+    // The program ends: giving back many thousand tasks one by one would only take time.
+    std::mem::forget(base);
     Ok(Answer { warnings: [warnings, answer.warnings].concat(), ..answer })
 }
 

@@ -26,7 +26,7 @@ pub enum Stamp {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cache {
     /// The tree that these nodes are all of, if they are of one.
-    pub tree: Option<Vec<u8>>,
+    pub tree: Option<Oid>,
     /// The nodes; the path of each is its file's.
     pub nodes: Vec<Node>,
     /// What each was made from.
@@ -75,7 +75,7 @@ enum StampShape<'a> {
 
 /// Nodes as bytes: version, checksum, content. `tree` is the one that they are all of.
 #[must_use]
-pub fn encode<'n>(tree: Option<&[u8]>, entries: impl Iterator<Item = (&'n Node, &'n Stamp)>) -> Vec<u8> {
+pub fn encode<'n>(tree: Option<Oid>, entries: impl Iterator<Item = (&'n Node, &'n Stamp)>) -> Vec<u8> {
     let (mut texts, mut paths, mut shapes) = (Put::default(), Vec::new(), Vec::new());
     for (node, stamp) in entries {
         paths.push(node.path.as_str());
@@ -84,7 +84,8 @@ pub fn encode<'n>(tree: Option<&[u8]>, entries: impl Iterator<Item = (&'n Node, 
     }
     let mut by_path: Vec<u32> = (0..u32::try_from(paths.len()).unwrap_or(0)).collect();
     by_path.sort_by_key(|&place| paths[place as usize]);
-    let head = Head { tree, texts: &texts.all, lengths: texts.lengths, by_path };
+    let head =
+        Head { tree: tree.as_ref().map(Oid::as_bytes), texts: &texts.all, lengths: texts.lengths, by_path };
     let Ok(mut body) = postcard::to_stdvec(&head) else { return Vec::new() };
     body.append(&mut shapes);
     let mut bytes = Vec::with_capacity(body.len() + 5);
@@ -115,7 +116,7 @@ impl Cache {
             });
             nodes.push(shape.into_node(&mut texts).filter(|_| (place as usize) < count)?);
         }
-        Some(Self { tree: head.tree.map(<[u8]>::to_vec), nodes, stamps, by_path: head.by_path })
+        Some(Self { tree: head.tree.map(Oid::from_bytes), nodes, stamps, by_path: head.by_path })
     }
 }
 
@@ -247,10 +248,10 @@ mod tests {
             for node in &mut nodes {
                 node.created = None;
             }
-            let tree = of_a_tree.then_some([9_u8; 20].as_slice());
+            let tree = of_a_tree.then(|| Oid::from_bytes(&[9_u8; 20]));
             let bytes = encode(tree, nodes.iter().zip(&stamps));
             let cache = Cache::decode(&bytes).unwrap();
-            prop_assert_eq!(cache.tree.as_deref(), tree);
+            prop_assert_eq!(cache.tree, tree);
             let paths: Vec<&str> = cache.by_path.iter().map(|&at| &*nodes[at as usize].path).collect();
             prop_assert!(paths.is_sorted() && paths.len() == nodes.len());
             prop_assert_eq!((&cache.nodes, &cache.stamps), (&nodes, &stamps));

@@ -13,7 +13,7 @@ use super::note::Note;
 use super::problem::Problem;
 use super::run::Run;
 use super::task::Task;
-use crate::effects::{EffectError, Oid, Trouble, WorkFile, World};
+use crate::effects::{Change, EffectError, Oid, Trouble, WorkFile, World};
 use std::path::PathBuf;
 
 /// Where state is read from.
@@ -113,22 +113,35 @@ impl Source {
     }
 }
 
+/// How many files may differ from what is kept before it is worth being kept anew: reading so few costs
+/// less than writing thousands.
+const FEW: usize = 16;
+
 /// Loads all tasks.
 ///
 /// # Errors
 /// When the source cannot be read. Bad files are not errors; they are in [`Snapshot::problems`].
 pub fn load(world: World<'_>, source: Source) -> Result<Snapshot> {
-    let cache = kept(world, &source);
     let Source::Tree(tree) = &source else {
         let files = source.list(world, layout::TASKS)?;
-        return reload(world, source, cache, &files, None);
+        return load_listed(world, source, &files);
     };
-    let key = world.git.subtree(*tree, layout::TASKS)?.map(|id| id.as_bytes().to_vec());
-    if key.is_some() && cache.tree == key {
+    let Some(now) = world.git.subtree(*tree, layout::TASKS)? else {
+        return Ok(join(source, Vec::new(), Vec::new()));
+    };
+    let mut cache = kept(world, &source);
+    if cache.tree == Some(now) {
         return Ok(join(source, cache.nodes, Vec::new()));
     }
-    let files = source.list(world, layout::TASKS)?;
-    reload(world, source, cache, &files, key)
+    // A tree that git has tidied away since tells nothing any more.
+    let changes = cache.tree.and_then(|kept| world.git.changes(kept, now).ok());
+    let news = if let Some(changes) = changes {
+        News::of_changes(&changes, &cache)
+    } else {
+        cache.tree = None;
+        News::of_files(&source.list(world, layout::TASKS)?, &cache)
+    };
+    reload(world, source, cache, news, Some(now))
 }
 
 /// Loads all tasks from a work tree whose task files have been listed.
@@ -137,7 +150,8 @@ pub fn load(world: World<'_>, source: Source) -> Result<Snapshot> {
 /// As [`load`].
 pub fn load_listed(world: World<'_>, source: Source, files: &[StateFile]) -> Result<Snapshot> {
     let cache = kept(world, &source);
-    reload(world, source, cache, files, None)
+    let news = News::of_files(files, &cache);
+    reload(world, source, cache, news, None)
 }
 
 fn kept(world: World<'_>, source: &Source) -> Cache {
@@ -147,21 +161,17 @@ fn kept(world: World<'_>, source: &Source) -> Cache {
 }
 
 /// Reads what the cache does not have, and keeps it for the next time.
-fn reload(
-    world: World<'_>,
-    source: Source,
-    cache: Cache,
-    files: &[StateFile],
-    key: Option<Vec<u8>>,
-) -> Result<Snapshot> {
-    let old_tree = cache.tree.clone();
-    let mut read = refresh(world, &source, files, cache)?;
-    let tree = key.filter(|_| read.problems.is_empty() && read.odd.is_empty());
-    if read.changed || tree != old_tree {
+fn reload(world: World<'_>, source: Source, cache: Cache, news: News, now: Option<Oid>) -> Result<Snapshot> {
+    let kept_tree = cache.tree;
+    let mut read = refresh(world, &source, cache, news)?;
+    let tree = now.filter(|_| read.problems.is_empty() && read.odd.is_empty());
+    if read.changed > 0 || tree != kept_tree {
         let now = world.clock.now().as_nanosecond();
-        let entries = read.nodes.iter().zip(&read.stamps).filter(|(_, stamp)| is_settled(now, stamp));
-        // A cache that cannot be written (a full or read-only disk) only costs time.
-        let _ = world.files.write(source.cache_name(), &encode(tree.as_deref(), entries), false);
+        if read.changed > FEW || (tree.is_some() && kept_tree.is_none()) {
+            let entries = read.nodes.iter().zip(&read.stamps).filter(|(_, stamp)| is_settled(now, stamp));
+            // A cache that cannot be written (a full or read-only disk) only costs time.
+            let _ = world.files.write(source.cache_name(), &encode(tree, entries), false);
+        }
     }
     read.nodes.append(&mut read.odd);
     Ok(join(source, read.nodes, read.problems))
@@ -175,7 +185,48 @@ fn is_settled(now: i128, stamp: &Stamp) -> bool {
     }
 }
 
-/// What came of reading a list of files with the help of a cache.
+/// How files differ from what is kept.
+struct News {
+    /// Which of the kept nodes still hold.
+    keep: Vec<bool>,
+    /// The files that have to be read.
+    read: Vec<StateFile>,
+}
+
+impl News {
+    /// Compares with all files.
+    fn of_files(files: &[StateFile], cache: &Cache) -> Self {
+        let mut news = Self { keep: vec![false; cache.nodes.len()], read: Vec::new() };
+        let mut known = cache.by_path.iter().map(|&place| place as usize).peekable();
+        for file in files {
+            // Both lists are in the order of paths.
+            let path_of = |place: usize| cache.nodes[place].path.as_str();
+            while known.next_if(|&place| path_of(place) < file.path.as_str()).is_some() {}
+            let same = |place: &usize| path_of(*place) == file.path && cache.stamps[*place] == file.stamp;
+            match known.next_if(same) {
+                Some(place) => news.keep[place] = true,
+                None => news.read.push(file.clone()),
+            }
+        }
+        news
+    }
+
+    /// Takes over what changed in the tree that is kept.
+    fn of_changes(changes: &[Change], cache: &Cache) -> Self {
+        let mut news = Self { keep: vec![true; cache.nodes.len()], read: Vec::new() };
+        for change in changes {
+            let path = format!("{}/{}", layout::TASKS, String::from_utf8_lossy(&change.path));
+            let known = |&place: &u32| cache.nodes[place as usize].path.as_str().cmp(path.as_str());
+            if let Ok(at) = cache.by_path.binary_search_by(known) {
+                news.keep[cache.by_path[at] as usize] = false;
+            }
+            news.read.extend(change.new.map(|(_, blob)| StateFile { path, stamp: Stamp::Blob(blob) }));
+        }
+        news
+    }
+}
+
+/// What came of reading files with the help of a cache.
 #[derive(Default)]
 struct Refreshed {
     /// Tasks without a problem, in the order of their ids: what the next cache is made of.
@@ -184,43 +235,32 @@ struct Refreshed {
     /// Tasks with a warning, which is to be given again the next time.
     odd: Vec<Node>,
     problems: Vec<Problem>,
-    /// Whether the next cache is another one.
-    changed: bool,
+    /// In how many nodes the next cache would be another one.
+    changed: usize,
 }
 
-fn refresh(world: World<'_>, source: &Source, files: &[StateFile], cache: Cache) -> Result<Refreshed> {
+fn refresh(world: World<'_>, source: &Source, cache: Cache, news: News) -> Result<Refreshed> {
     let mut all = Refreshed { nodes: cache.nodes, stamps: cache.stamps, ..Refreshed::default() };
-    let mut keep = vec![false; all.nodes.len()];
     let mut fresh = Vec::new();
-    let mut known = cache.by_path.iter().map(|&place| place as usize).peekable();
     let now = world.clock.now().as_nanosecond();
-    for file in files {
-        // Both lists are in the order of paths.
-        let path_of = |place: usize| all.nodes[place].path.as_str();
-        while known.next_if(|&place| path_of(place) < file.path.as_str()).is_some() {}
-        let same = |place: &usize| path_of(*place) == file.path && all.stamps[*place] == file.stamp;
-        if let Some(place) = known.next_if(same) {
-            keep[place] = true;
-            continue;
-        }
+    all.changed = news.keep.iter().filter(|keep| !**keep).count();
+    for file in news.read {
         if layout::kind_of(&file.path) != FileKind::Task {
             continue;
         }
-        let read = file::task::read(&file.path, &source.read(world, file)?);
+        let read = file::task::read(&file.path, &source.read(world, &file)?);
         let node = read.value.map(|task| Node::of(&task, &file.path));
         match node {
             Some(node) if read.problems.is_empty() => {
-                all.changed |= is_settled(now, &file.stamp);
+                all.changed += usize::from(is_settled(now, &file.stamp));
                 fresh.push((node, file.stamp));
             }
             node => all.odd.extend(node),
         }
         all.problems.extend(read.problems);
     }
-    let gone = keep.iter().any(|keep| !keep);
-    all.changed |= gone;
-    if gone || !fresh.is_empty() {
-        all.mix(&keep, fresh);
+    if !fresh.is_empty() || news.keep.contains(&false) {
+        all.mix(&news.keep, fresh);
     }
     Ok(all)
 }

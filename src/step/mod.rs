@@ -56,6 +56,8 @@ pub struct Options<'o> {
     pub dry_run: bool,
     /// Work in the work tree itself.
     pub in_place: bool,
+    /// A base that was loaded before; it counts while the branch is where it was.
+    pub known: Option<&'o Base>,
 }
 
 /// How a step ended.
@@ -120,20 +122,27 @@ pub fn step(
     let _lock = step_lock(world)?;
     recover::recover(world, reporter)?;
     loop {
-        let base = Base::load(world, caller)?;
+        let loaded;
+        let base = match options.known {
+            Some(known) if base::target(world, caller)? == (known.branch.clone(), known.commit.id) => known,
+            Some(_) | None => {
+                loaded = Base::load(world, caller)?;
+                &loaded
+            }
+        };
         support::refuse(&base.config)?;
         base.check_trust(caller)?;
-        let candidate = match choose(&base, options)? {
+        let candidate = match choose(base, options)? {
             Selection::Next(candidate) => candidate,
             Selection::Nothing(idle) => return Ok(Ending::Nothing(idle)),
         };
-        let chosen = Chosen::new(world, &base, candidate, options)?;
-        let prompt = match assemble::assemble(world, &base, chosen.candidate.index, &chosen.task)? {
+        let chosen = Chosen::new(world, base, candidate, options)?;
+        let prompt = match assemble::assemble(world, base, chosen.candidate.index, &chosen.task)? {
             Ok(prompt) => prompt,
             Err(too_large) => {
                 // That task is held with the sizes; others go on.
                 if !options.dry_run {
-                    hold(world, &base, &chosen, &too_large, reporter)?;
+                    hold(world, base, &chosen, &too_large, reporter)?;
                 }
                 if options.task.is_some() || options.dry_run {
                     return Err(StepError::NotRunnable {
@@ -145,9 +154,9 @@ pub fn step(
             }
         };
         if options.dry_run {
-            return Ok(Ending::Planned(Box::new(chosen.into_planned(&base, prompt))));
+            return Ok(Ending::Planned(Box::new(chosen.into_planned(base, prompt))));
         }
-        return run(world, &base, &chosen, &prompt, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
+        return run(world, base, &chosen, &prompt, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
     }
 }
 

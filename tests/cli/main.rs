@@ -18,6 +18,7 @@ mod race;
 mod run;
 mod walls;
 mod note;
+mod cache;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {
