@@ -111,45 +111,6 @@ pub fn can_continue(adapter: Adapter) -> bool {
     adapter != Adapter::Shell
 }
 
-/// Chooses who does a task: tasks with a command of their own go to the built-in shell, and only
-/// they do; all others to the first profile that is trusted with the task's complexity, else to
-/// the most capable one. The reason comes with it.
-///
-/// # Errors
-/// When no profile can take it; why not.
-pub fn choose<'p>(
-    profiles: &'p [Profile],
-    task: &Task,
-    wanted: Option<&str>,
-) -> Result<(&'p Profile, String), String> {
-    if let Some(name) = wanted {
-        let named = profiles.iter().find(|profile| profile.name == name);
-        return match named {
-            Some(profile) if profile.adapter == Adapter::Shell && task.run.is_none() => {
-                Err(AgentError::NoRun(task.id.to_string()).to_string())
-            }
-            Some(profile) => Ok((profile, "named on the command line".to_owned())),
-            None => Err(format!("no agent profile is called `{name}`")),
-        };
-    }
-    if task.run.is_some() {
-        let shell = profiles.iter().find(|profile| profile.adapter == Adapter::Shell);
-        return shell
-            .map(|profile| (profile, "the task has a command of its own".to_owned()))
-            .ok_or_else(|| "no profile uses the `shell` adapter".to_owned());
-    }
-    let usable: Vec<&Profile> = profiles.iter().filter(|profile| profile.adapter != Adapter::Shell).collect();
-    let needed = task.complexity.unwrap_or(5);
-    if let Some(profile) = usable.iter().find(|profile| profile.capability >= needed) {
-        return Ok((profile, format!("first profile trusted with complexity {needed}")));
-    }
-    usable
-        .into_iter()
-        .max_by_key(|profile| profile.capability)
-        .map(|profile| (profile, format!("most capable profile; none is trusted with complexity {needed}")))
-        .ok_or_else(|| "no agent profile can take it".to_owned())
-}
-
 /// What to run for an attempt.
 ///
 /// # Errors

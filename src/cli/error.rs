@@ -20,12 +20,14 @@ pub struct CliError {
     pub facts: Vec<String>,
     /// What to type or edit.
     pub hints: Vec<String>,
+    /// When to come back, if that is known.
+    pub retry_after: Option<jiff::Timestamp>,
 }
 
 impl CliError {
     /// An error without a hint.
     pub fn new(exit: Exit, fact: impl Into<String>) -> Self {
-        Self { exit, facts: vec![fact.into()], hints: Vec::new() }
+        Self { exit, facts: vec![fact.into()], hints: Vec::new(), retry_after: None }
     }
 
     /// The same error with a hint.
@@ -52,7 +54,7 @@ impl CliError {
             }
         }
         hints.truncate(2);
-        Self { exit: Exit::Invalid, facts, hints }
+        Self { exit: Exit::Invalid, facts, hints, retry_after: None }
     }
 
     /// As it is printed.
@@ -140,6 +142,10 @@ impl From<StepError> for CliError {
             StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
                 .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
             StepError::NoSandbox(error) => no_sandbox(&error),
+            StepError::Paused { until, .. } => {
+                let error = Self { retry_after: until, ..Self::new(Exit::Paused, fact) };
+                error.hint("type `orch route` to see who may take what, and when")
+            }
             StepError::Busy(_) => {
                 Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
             }

@@ -39,6 +39,7 @@ mod note;
 mod notes;
 mod checkpoint;
 mod sandbox_exec;
+mod route;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
@@ -119,6 +120,8 @@ enum Command {
     Checkpoint(checkpoint::Args),
     #[command(name = "__sandbox-exec", hide = true)]
     SandboxExec(sandbox_exec::Args),
+    Route(route::Args),
+    Estimate(route::EstimateArgs),
 }
 
 impl Command {
@@ -165,6 +168,8 @@ impl Command {
             Self::Notes(_) => "notes",
             Self::Checkpoint(_) => "checkpoint",
             Self::SandboxExec(_) => "__sandbox-exec",
+            Self::Route(_) => "route",
+            Self::Estimate(_) => "estimate",
         }
     }
 
@@ -212,6 +217,8 @@ impl Command {
             Self::Notes(args) => notes::run(global, args),
             Self::Checkpoint(args) => checkpoint::run(global, args),
             Self::SandboxExec(args) => Err(sandbox_exec::run(args)),
+            Self::Route(args) => route::run(global, args),
+            Self::Estimate(args) => route::estimate_of(global, args),
         }
     }
 }

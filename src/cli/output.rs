@@ -140,7 +140,11 @@ fn envelope(command: &str, result: &Result<Answer, CliError>, exit: Exit, more: 
             (answer.written.as_deref().unwrap_or(&value), answer.warnings.as_slice())
         }
         Err(error) => {
-            value = json!({"errors": error.facts, "hints": error.hints}).to_string();
+            let mut data = json!({"errors": error.facts, "hints": error.hints});
+            if let Some(time) = error.retry_after {
+                data["retry_after"] = json!(time.to_string());
+            }
+            value = data.to_string();
             (value.as_str(), [].as_slice())
         }
     };

@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 
 fn build(context: &Context, base: &Base, index: usize) -> Result<Prompt, CliError> {
     let (_, task) = base.snapshot.task(context.world(), index)?;
-    assemble::assemble(context.world(), base, index, &task)?.map_err(|too_large| {
+    assemble::of_base(context.world(), base, index, &task)?.map_err(|too_large| {
         CliError::new(Exit::Invalid, too_large.to_string())
             .hint("shorten the task, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`")
     })

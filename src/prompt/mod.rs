@@ -4,6 +4,7 @@
 //! [`TooLarge`]. Invariant: deterministic; required sections are always whole (only a long
 //! description is cut, with a pointer to its file); everything left out is listed.
 
+pub mod area;
 pub mod relevance;
 pub mod tokens;
 mod sections;
@@ -29,6 +30,17 @@ pub struct Neighbour {
     pub status: String,
 }
 
+/// A gate that rejected work in the area of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The gate.
+    pub gate: String,
+    /// How many sessions it rejected.
+    pub times: u32,
+    /// The tasks that they worked on.
+    pub tasks: Vec<String>,
+}
+
 /// What a prompt is made from.
 #[derive(Debug, Clone)]
 pub struct Material<'m> {
@@ -44,6 +56,8 @@ pub struct Material<'m> {
     pub dependents: Vec<Neighbour>,
     /// All notes.
     pub notes: &'m [Note],
+    /// Gates that rejected work in its area, the worst first.
+    pub trouble: &'m [Trouble],
     /// The newest checkpoint of the task.
     pub checkpoint: Option<&'m Checkpoint>,
     /// Gates that judge the result: name and command.

@@ -13,6 +13,7 @@ pub mod status;
 pub mod log;
 pub mod notes;
 pub mod checkpoints;
+pub mod route;
 
 /// A duration as people read it: `0.3 s`, `12 s`, `3m05`, `1h02`.
 #[must_use]

@@ -6,7 +6,7 @@
 use super::cache::Stamp;
 use super::id::{RunId, TaskId};
 use super::layout;
-use super::run::{OutcomeKind, Run, Tokens};
+use super::run::{GateRecord, OutcomeKind, Run, Tokens};
 use super::store::StateFile;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,9 @@ impl Digest {
     /// What is needed of a record.
     #[must_use]
     pub fn of(run: &Run) -> Self {
-        let coverage = run.gates.iter().filter_map(|gate| gate.metric.as_ref());
+        let named =
+            |gate: &GateRecord| gate.metric.as_ref().filter(|(name, _)| name == "coverage").map(|(_, v)| *v);
+        let mut coverage = run.gates.iter().filter_map(|gate| gate.coverage.or_else(|| named(gate)));
         Self {
             id: run.id.clone(),
             task: run.task.clone(),
@@ -73,7 +75,7 @@ impl Digest {
             tokens: run.tokens(),
             prompt_tokens: run.prompt_tokens,
             estimated_tokens: run.estimated_tokens,
-            coverage: coverage.filter(|(name, _)| name == "coverage").map(|(_, value)| *value).next_back(),
+            coverage: coverage.next_back(),
         }
     }
 

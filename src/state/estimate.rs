@@ -35,6 +35,13 @@ pub fn predict(task: &Task) -> Estimate {
     }
 }
 
+/// The tokens that a task is estimated at: what its file says, else by the formula.
+#[must_use]
+pub fn tokens(task: &Task) -> u64 {
+    let said = task.estimate.as_ref().and_then(|estimate| estimate.tokens);
+    said.or_else(|| predict(task).tokens).unwrap_or_default()
+}
+
 /// Writes the estimate of a task that is being written down. An epic has none: its children do.
 pub fn put(task: &mut Task) {
     if task.kind != Kind::Epic {

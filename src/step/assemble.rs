@@ -2,14 +2,30 @@
 
 use super::base::Base;
 use super::error::StepError;
+use super::past;
 use crate::effects::World;
 use crate::gate::protect::Protected;
-use crate::prompt::{Material, Neighbour, Prompt, TooLarge, build};
+use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build};
 use crate::state::graph::Index;
 use crate::state::store;
 use crate::state::task::Task;
 
-/// Builds the prompt for a task.
+/// Builds the prompt for a task from its base alone.
+///
+/// # Errors
+/// When the state cannot be read. A prompt that does not fit is the inner result.
+pub fn of_base(
+    world: World<'_>,
+    base: &Base,
+    index: Index,
+    task: &Task,
+) -> Result<Result<Prompt, TooLarge>, StepError> {
+    let runs = past::recent(world, base)?;
+    let trouble = past::trouble(world, base, task, &runs)?;
+    assemble(world, base, index, task, &trouble)
+}
+
+/// Builds the prompt for a task, where it is known what was rejected in its area.
 ///
 /// # Errors
 /// When the state cannot be read. A prompt that does not fit is the inner result.
@@ -18,6 +34,7 @@ pub fn assemble(
     base: &Base,
     index: Index,
     task: &Task,
+    trouble: &[Trouble],
 ) -> Result<Result<Prompt, TooLarge>, StepError> {
     let graph = &base.snapshot.graph;
     let neighbour = |index: Index| {
@@ -41,7 +58,8 @@ pub fn assemble(
         parent,
         dependencies: graph.dependencies(index).iter().copied().map(neighbour).collect(),
         dependents: graph.dependents(index).iter().copied().map(neighbour).collect(),
-        notes: &notes,
+        notes,
+        trouble,
         checkpoint: checkpoints.last().filter(|_| !task.status.is_closed()),
         gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
         protected: protected.globs(),

@@ -12,6 +12,7 @@ use crate::state::layout;
 use crate::state::note::Note;
 use crate::state::problem::Problem;
 use crate::state::store::{self, Snapshot, Source};
+use std::cell::OnceCell;
 
 /// What the caller knows that is not in the repository.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,7 @@ pub struct Base {
     pub config: Config,
     /// Warnings about files.
     pub warnings: Vec<Problem>,
+    pub(super) notes: OnceCell<Vec<Note>>,
 }
 
 /// The full name of a branch's ref.
@@ -108,7 +110,7 @@ impl Base {
         problems.extend(snapshot.problems.iter().cloned());
         match config {
             Some(config) if !problems.iter().any(Problem::is_error) => {
-                Ok(Self { branch, commit, snapshot, config, warnings: problems })
+                Ok(Self { branch, commit, snapshot, config, warnings: problems, notes: OnceCell::new() })
             }
             _ => Err(StepError::Invalid(problems)),
         }
@@ -120,16 +122,19 @@ impl Base {
         rules(&self.config)
     }
 
-    /// All notes at the base.
+    /// All notes at the base; they are read once.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn notes(&self, world: World<'_>) -> Result<Vec<Note>, StepError> {
+    pub fn notes(&self, world: World<'_>) -> Result<&[Note], StepError> {
+        if let Some(notes) = self.notes.get() {
+            return Ok(notes);
+        }
         let (notes, problems) = store::notes(world, &self.snapshot.source)?;
         if problems.iter().any(Problem::is_error) {
             return Err(StepError::Invalid(problems));
         }
-        Ok(notes)
+        Ok(self.notes.get_or_init(|| notes))
     }
 
     /// Where a task is in the graph.

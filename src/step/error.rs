@@ -40,6 +40,14 @@ pub enum StepError {
     /// A profile asks for walls that the machine cannot build.
     #[error(transparent)]
     NoSandbox(#[from] crate::agent::sandbox::SandboxError),
+    /// Whoever could take it has to rest first, or is at work.
+    #[error("{fact}")]
+    Paused {
+        /// What is the matter.
+        fact: String,
+        /// When to come back, if it is known.
+        until: Option<jiff::Timestamp>,
+    },
     /// Another step is at work.
     #[error("{0}")]
     Busy(String),

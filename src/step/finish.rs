@@ -135,7 +135,7 @@ impl Draft {
             files_changed: u32::try_from(counted.len()).unwrap_or(u32::MAX),
             insertions,
             deletions,
-            estimated_tokens: task.estimate.as_ref().and_then(|estimate| estimate.tokens),
+            estimated_tokens: Some(crate::state::estimate::tokens(&task)),
             orch: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let message = step_message(&task, &run, &work.reply.summary);
@@ -374,6 +374,7 @@ fn give_up(
         | StepError::Untrusted(_)
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)
+        | StepError::Paused { .. }
         | StepError::Busy(_) => error,
     }
 }

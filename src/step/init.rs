@@ -7,6 +7,7 @@ use super::land::{Judged, Plan, land_first};
 use crate::config::read::{Layers, read};
 use crate::effects::{Oid, World};
 use crate::state::store::{Source, load};
+use std::cell::OnceCell;
 
 /// A base without a configuration of its own, to land the first files on.
 ///
@@ -17,7 +18,7 @@ pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, St
     let read = read(&Layers { repository: None, user: None });
     let Some(config) = read.value else { return Err(StepError::Invalid(read.problems)) };
     let snapshot = load(world, Source::Tree(commit.tree))?;
-    Ok(Base { branch, commit, snapshot, config, warnings: Vec::new() })
+    Ok(Base { branch, commit, snapshot, config, warnings: Vec::new(), notes: OnceCell::new() })
 }
 
 /// The first commit of an unborn branch. What the user staged for a commit of their own stays

@@ -8,6 +8,8 @@ pub mod error;
 pub mod base;
 pub mod journal;
 pub mod land;
+pub mod past;
+pub mod choice;
 pub mod assemble;
 pub mod site;
 pub mod room;
@@ -32,16 +34,15 @@ pub use base::{Base, Caller};
 pub use error::StepError;
 pub use event::{Event, Reporter, Silent};
 
-use crate::config::Profile;
 use crate::effects::{Lock, Oid, World};
 use crate::gate::protect::Protected;
 use crate::outcome::Outcome;
-use crate::prompt::{Prompt, TooLarge};
-use crate::select::{self, Candidate, Idle, Selection};
-use crate::state::graph::Standing;
+use crate::prompt::Prompt;
+use crate::select::Idle;
 use crate::state::run::Run;
 use crate::state::task::Task;
 use attempt::Job;
+use choice::{Choice, Chosen};
 use journal::Working;
 use site::Workplace;
 
@@ -132,31 +133,24 @@ pub fn step(
         };
         support::refuse(&base.config)?;
         base.check_trust(caller)?;
-        let candidate = match choose(base, options)? {
-            Selection::Next(candidate) => candidate,
-            Selection::Nothing(idle) => return Ok(Ending::Nothing(idle)),
-        };
-        let chosen = Chosen::new(world, base, candidate, options)?;
-        let prompt = match assemble::assemble(world, base, chosen.candidate.index, &chosen.task)? {
-            Ok(prompt) => prompt,
-            Err(too_large) => {
-                // That task is held with the sizes; others go on.
+        match choice::choose(world, base, options)? {
+            Choice::Nothing(idle) => return Ok(Ending::Nothing(idle)),
+            Choice::Chosen(chosen) if options.dry_run => {
+                return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
+            }
+            Choice::Chosen(chosen) => {
+                return run(world, base, &chosen, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
+            }
+            Choice::Unfit(task, why) => {
+                // That task is held with the reason; others go on.
                 if !options.dry_run {
-                    hold(world, base, &chosen, &too_large, reporter)?;
+                    hold(world, base, &task, &why, reporter)?;
                 }
                 if options.task.is_some() || options.dry_run {
-                    return Err(StepError::NotRunnable {
-                        id: chosen.task.id.to_string(),
-                        why: too_large.to_string(),
-                    });
+                    return Err(StepError::NotRunnable { id: task.id.to_string(), why });
                 }
-                continue;
             }
-        };
-        if options.dry_run {
-            return Ok(Ending::Planned(Box::new(chosen.into_planned(base, prompt))));
         }
-        return run(world, base, &chosen, &prompt, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
     }
 }
 
@@ -169,71 +163,18 @@ pub fn step_lock(world: World<'_>) -> Result<Box<dyn Lock>, StepError> {
     lock.ok_or_else(|| StepError::Busy("another step is at work in this clone".to_owned()))
 }
 
-/// The task to run: the one that was named, or the best one.
-fn choose(base: &Base, options: Options<'_>) -> Result<Selection, StepError> {
-    let (graph, rules) = (&base.snapshot.graph, base.rules());
-    let Some(id) = options.task else { return Ok(select::next(graph, rules)) };
-    let index = base.find(id)?;
-    match select::why_not(graph, rules, index) {
-        None => Ok(Selection::Next(Candidate { index, because: "named on the command line".to_owned() })),
-        Some(why) if graph.standing(index, rules.agent_review) == Standing::Runnable => {
-            Err(StepError::NoAgent(format!("task `{}` cannot run: {why}", graph.nodes()[index].id)))
-        }
-        Some(why) => Err(StepError::NotRunnable { id: graph.nodes()[index].id.to_string(), why }),
-    }
-}
-
-/// A task, and who does it.
-struct Chosen {
-    candidate: Candidate,
-    text: String,
-    task: Task,
-    profile: Profile,
-    why_profile: String,
-}
-
-impl Chosen {
-    fn new(
-        world: World<'_>,
-        base: &Base,
-        candidate: Candidate,
-        options: Options<'_>,
-    ) -> Result<Self, StepError> {
-        let (text, task) = base.snapshot.task(world, candidate.index)?;
-        let known = |name: &str| base.config.agents.iter().any(|profile| profile.name == name);
-        if let Some(name) = options.agent.filter(|name| !known(name)) {
-            return Err(StepError::UnknownAgent(name.to_owned()));
-        }
-        let (profile, why_profile) =
-            crate::agent::choose(&base.config.agents, &task, options.agent).map_err(StepError::NoAgent)?;
-        let profile = profile.clone();
-        Ok(Self { candidate, text, task, profile, why_profile })
-    }
-
-    fn into_planned(self, base: &Base, prompt: Prompt) -> Planned {
-        Planned {
-            because: self.candidate.because,
-            agent: self.profile.name,
-            chosen_because: self.why_profile,
-            prompt,
-            gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
-            task: self.task,
-        }
-    }
-}
-
 /// Runs a chosen task: prepare, work, judge, record, land.
 fn run(
     world: World<'_>,
     base: &Base,
     chosen: &Chosen,
-    prompt: &Prompt,
     options: Options<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Ran, StepError> {
     let started = world.clock.now();
     let run_id = record::new_run_id(world, started)?;
-    announce(base, chosen, prompt, reporter);
+    let prompt = &chosen.prompt;
+    announce(base, chosen, reporter);
     refuse_early(world, base)?;
     let confinement = confine::choose(world, &chosen.profile, reporter)?;
     let mut workplace = if options.in_place {
@@ -278,7 +219,8 @@ fn run(
     )
 }
 
-fn announce(base: &Base, chosen: &Chosen, prompt: &Prompt, reporter: &dyn Reporter) {
+fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {
+    let prompt = &chosen.prompt;
     for warning in &base.warnings {
         reporter.event(&Event::Warning { text: warning.to_string() });
     }
@@ -328,19 +270,19 @@ fn set_up(
     Err(StepError::NoAgent(format!("the workspace cannot be set up: `{setup}` failed: {why}")))
 }
 
-/// Blocks a task whose prompt does not fit.
+/// Blocks a task that cannot be run as it is.
 fn hold(
     world: World<'_>,
     base: &Base,
-    chosen: &Chosen,
-    why: &TooLarge,
+    task: &Task,
+    why: &str,
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
     let change = person::Change {
-        id: chosen.task.id.to_string(),
+        id: task.id.to_string(),
         action: crate::state::status::Move::Block,
-        reason: Some(why.to_string()),
+        reason: Some(why.to_owned()),
     };
-    reporter.event(&Event::Warning { text: format!("task `{}` is blocked: {why}", chosen.task.id) });
+    reporter.event(&Event::Warning { text: format!("task `{}` is blocked: {why}", task.id) });
     person::land_change(world, base, &change, reporter).map(|_| ())
 }

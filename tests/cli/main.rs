@@ -19,6 +19,7 @@ mod run;
 mod walls;
 mod note;
 mod cache;
+mod route;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {

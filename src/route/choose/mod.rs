@@ -24,8 +24,6 @@ pub struct Offer<'o> {
     pub price: Option<Price>,
     /// How much it can hold, configured or known of its model.
     pub window: Option<u64>,
-    /// Why it cannot be driven here.
-    pub undrivable: Option<String>,
 }
 
 /// What is to be decided.
@@ -56,8 +54,6 @@ pub struct Query<'q> {
 /// Why a profile may not take a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
-    /// This orch cannot drive it.
-    Undrivable(String),
     /// It runs commands of tasks, and the task has none; or the task has one, and it does not.
     NotItsSort(&'static str),
     /// It rests until then.
@@ -77,7 +73,6 @@ impl Refusal {
     #[must_use]
     pub fn spell(&self) -> String {
         match self {
-            Self::Undrivable(why) => why.clone(),
             Self::NotItsSort(why) => (*why).to_owned(),
             Self::Cooling(until) => format!("rests until {until:.0}"),
             Self::Busy(most) => format!("{most} of its sessions are at work"),
@@ -140,6 +135,7 @@ pub struct Route {
 pub fn choose(query: &Query<'_>) -> Route {
     let mut candidates: Vec<Candidate> = query.offers.iter().map(|offer| candidate(query, offer)).collect();
     if let Some(wanted) = query.wanted {
+        expect(&mut candidates);
         return named(wanted, candidates);
     }
     if query.task.run.is_some() {
@@ -187,7 +183,6 @@ fn named(wanted: &str, candidates: Vec<Candidate>) -> Route {
         return Route { chosen: Err(NoRoute::Nobody(why)), because, candidates };
     };
     let chosen = match &candidates[at].refusal {
-        Some(Refusal::Undrivable(why)) => Err(NoRoute::Nobody(why.clone())),
         Some(Refusal::NotItsSort(why)) => Err(NoRoute::Nobody(format!("profile `{wanted}`: {why}"))),
         Some(Refusal::Cooling(until)) => Err(NoRoute::Cooling(*until)),
         Some(Refusal::Busy(_)) => Err(NoRoute::Busy),
@@ -229,9 +224,6 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, prediction: &Prediction) -> Opt
         }
         (true | false, true | false) => {}
     }
-    if let Some(why) = &offer.undrivable {
-        return Some(Refusal::Undrivable(why.clone()));
-    }
     let rests = query.cooldowns.iter().find(|(name, until)| *name == profile.name && *until > query.now);
     if let Some((_, until)) = rests {
         return Some(Refusal::Cooling(*until));
@@ -249,13 +241,7 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, prediction: &Prediction) -> Opt
 fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
     let able = |each: &Candidate| match each.refusal {
         None | Some(Refusal::Cooling(_) | Refusal::Busy(_)) => true,
-        Some(
-            Refusal::Undrivable(_)
-            | Refusal::NotItsSort(_)
-            | Refusal::TooSmall(_)
-            | Refusal::TooWeak
-            | Refusal::HasTried,
-        ) => false,
+        Some(Refusal::NotItsSort(_) | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) => false,
     };
     // Who only rests or is at work is worth waiting for; a weaker one does not take its place.
     let strongest = candidates.iter().filter(|each| able(each)).map(|each| each.capability).max();
@@ -334,8 +320,7 @@ fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
     let until = candidates.iter().filter_map(|each| match each.refusal {
         Some(Refusal::Cooling(until)) => Some(until),
         Some(
-            Refusal::Undrivable(_)
-            | Refusal::NotItsSort(_)
+            Refusal::NotItsSort(_)
             | Refusal::Busy(_)
             | Refusal::TooSmall(_)
             | Refusal::TooWeak

@@ -55,12 +55,7 @@ impl Asked {
     }
 
     fn route(&self) -> Route {
-        let offer = |profile| Offer {
-            profile,
-            price: profile.price,
-            window: profile.context_window,
-            undrivable: None,
-        };
+        let offer = |profile| Offer { profile, price: profile.price, window: profile.context_window };
         let offers: Vec<Offer<'_>> = self.profiles.iter().map(offer).collect();
         let past = Past::new(&self.runs, |_| Some(Kind::Bug));
         choose(&Query {

@@ -58,8 +58,9 @@ pub fn need(task: &Task, facts: &Facts) -> Need {
         Some(complexity) => format!("complexity {complexity}"),
         None => format!("usual for kind {}", task.kind.as_str()),
     });
+    let strategic = strategic(task, facts);
     let (more, words) = words(task);
-    if let Some(words) = words {
+    if let Some(words) = words.filter(|_| strategic.is_empty()) {
         capability = capability.saturating_add_signed(more).clamp(2, 7.max(capability));
         because.push(words);
     }
@@ -71,7 +72,7 @@ pub fn need(task: &Task, facts: &Facts) -> Need {
         capability = (capability + 1).min(7.max(capability));
         because.push("quality trouble in the area".to_owned());
     }
-    for reason in strategic(task, facts) {
+    for reason in strategic {
         capability = capability.max(STRATEGIST);
         because.push(reason);
     }

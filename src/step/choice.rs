@@ -1,0 +1,144 @@
+//! What a step takes on: a task, a profile for it, and the prompt; or why there is nothing to take on.
+
+use super::base::Base;
+use super::error::StepError;
+use super::past::{self, Limits};
+use super::{Options, Planned, assemble};
+use crate::config::Profile;
+use crate::effects::World;
+use crate::prompt::Prompt;
+use crate::route::{NoRoute, Past};
+use crate::select::{self, Candidate, Idle};
+use crate::state::graph::Standing;
+use crate::state::task::Task;
+use jiff::Timestamp;
+
+/// How many tasks of the queue are looked at for one that somebody may take now.
+const QUEUE_MAX: usize = 20;
+
+/// What a step takes on.
+pub(super) enum Choice {
+    /// This.
+    Chosen(Box<Chosen>),
+    /// A task that has to be changed before anybody can take it, and why.
+    Unfit(Box<Task>, String),
+    /// Nothing is runnable.
+    Nothing(Idle),
+}
+
+/// A task, who does it, and what they read.
+pub(super) struct Chosen {
+    pub(super) candidate: Candidate,
+    pub(super) text: String,
+    pub(super) task: Task,
+    pub(super) profile: Profile,
+    pub(super) why_profile: String,
+    pub(super) prompt: Prompt,
+}
+
+/// Chooses: the task that was named, or the best one that somebody may take now.
+///
+/// # Errors
+/// When the named task cannot run, or nobody may take any now.
+pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Result<Choice, StepError> {
+    let (graph, rules) = (&base.snapshot.graph, base.rules());
+    let queue = match options.task {
+        Some(id) => vec![named(base, id)?],
+        None => select::queue(graph, rules, QUEUE_MAX),
+    };
+    let limits = Limits::now(world)?;
+    let mut wait: Option<(String, Option<Timestamp>)> = None;
+    for candidate in queue {
+        match take_on(world, base, candidate, &limits, options)? {
+            Taken::Choice(choice) => return Ok(choice),
+            // The first time that somebody is free again is when to come back.
+            Taken::Later(why, until) => {
+                let earlier = wait.as_ref().is_some_and(|(_, known)| *known <= until && known.is_some());
+                wait = if earlier { wait } else { Some((why, until)) };
+            }
+        }
+    }
+    if let Some((fact, until)) = wait {
+        return Err(StepError::Paused { fact, until });
+    }
+    match select::next(graph, rules) {
+        select::Selection::Nothing(idle) => Ok(Choice::Nothing(idle)),
+        select::Selection::Next(_) => Err(StepError::NoAgent("no agent profile can take it".to_owned())),
+    }
+}
+
+/// The task that was named, if it may run.
+fn named(base: &Base, id: &str) -> Result<Candidate, StepError> {
+    let (graph, rules) = (&base.snapshot.graph, base.rules());
+    let index = base.find(id)?;
+    match select::why_not(graph, rules, index) {
+        None => Ok(Candidate { index, because: "named on the command line".to_owned() }),
+        Some(why) if graph.standing(index, rules.agent_review) == Standing::Runnable => {
+            Err(StepError::NoAgent(format!("task `{}` cannot run: {why}", graph.nodes()[index].id)))
+        }
+        Some(why) => Err(StepError::NotRunnable { id: graph.nodes()[index].id.to_string(), why }),
+    }
+}
+
+enum Taken {
+    Choice(Choice),
+    /// Nobody may take it now; why, and until when.
+    Later(String, Option<Timestamp>),
+}
+
+fn take_on(
+    world: World<'_>,
+    base: &Base,
+    candidate: Candidate,
+    limits: &Limits,
+    options: Options<'_>,
+) -> Result<Taken, StepError> {
+    let (text, task) = base.snapshot.task(world, candidate.index)?;
+    if let Some(name) = options.agent.filter(|name| base.config.agents.iter().all(|each| each.name != **name))
+    {
+        return Err(StepError::UnknownAgent(name.to_owned()));
+    }
+    let runs = past::recent(world, base)?;
+    let trouble = past::trouble(world, base, &task, &runs)?;
+    let facts = past::facts(base, candidate.index, &task, base.notes(world)?, &trouble);
+    let past = Past::new(&runs, past::kinds(base));
+    let (_, route) = past::route(base, &task, &facts, &past, limits, options.agent);
+    let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
+    let chosen = match route.chosen {
+        Ok(at) => at,
+        Err(NoRoute::Oversized(why)) => return unfit(why),
+        Err(NoRoute::Nobody(why)) => return Err(StepError::NoAgent(why)),
+        Err(NoRoute::Busy) => {
+            return Ok(Taken::Later("all agents that may take it are at work".to_owned(), None));
+        }
+        Err(NoRoute::Cooling(until)) => {
+            return Ok(Taken::Later(format!("agents are cooling down until {until:.0}"), Some(until)));
+        }
+    };
+    let prompt = match assemble::assemble(world, base, candidate.index, &task, &trouble)? {
+        Ok(prompt) => prompt,
+        Err(too_large) => return unfit(too_large.to_string()),
+    };
+    Ok(Taken::Choice(Choice::Chosen(Box::new(Chosen {
+        candidate,
+        text,
+        task,
+        // The candidates are in the order of the configuration.
+        profile: base.config.agents[chosen].clone(),
+        why_profile: route.because,
+        prompt,
+    }))))
+}
+
+impl Chosen {
+    pub(super) fn into_planned(self, base: &Base) -> Planned {
+        Planned {
+            because: self.candidate.because,
+            agent: self.profile.name,
+            chosen_because: self.why_profile,
+            prompt: self.prompt,
+            gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
+            task: self.task,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the runs before a commit say about a task: what was rejected in its area, who should do it.
+//!
+//! Invariant: everything is from the base commit and its time, so the same base says the same.
+
+use super::base::Base;
+use super::error::StepError;
+use crate::config::Profile;
+use crate::effects::World;
+use crate::prompt::Trouble;
+use crate::prompt::area::overlap;
+use crate::route::{self, Facts, Need, Offer, Past, Query, Route};
+use crate::state::cooldown;
+use crate::state::digest::Digest;
+use crate::state::estimate;
+use crate::state::graph::Index;
+use crate::state::id::TaskId;
+use crate::state::note::{Note, NoteKind};
+use crate::state::runs;
+use crate::state::task::{Kind, Task};
+use jiff::Timestamp;
+
+/// How long trouble in an area counts, in seconds: a week.
+const TROUBLE_SECONDS: i64 = 7 * 86_400;
+/// How many other tasks with rejected work are looked at.
+const TROUBLE_TASKS: usize = 30;
+
+/// Profiles that may not take a task now.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Those that rest, and until when.
+    pub cooldowns: Vec<(String, Timestamp)>,
+    /// How many of their sessions are at work.
+    pub busy: Vec<(String, u32)>,
+}
+
+impl Limits {
+    /// Those of this clone, now.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn now(world: World<'_>) -> Result<Self, StepError> {
+        let mut resting = cooldown::load(world.files)?;
+        if !resting.is_empty() {
+            let now = world.clock.now();
+            resting.retain(|cooldown| cooldown.lasts(now));
+        }
+        let cooldowns = resting.into_iter().map(|cooldown| (cooldown.profile, cooldown.until)).collect();
+        Ok(Self { cooldowns, ..Self::default() })
+    }
+}
+
+/// The newest runs before a base, the newest first.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn recent(world: World<'_>, base: &Base) -> Result<Vec<Digest>, StepError> {
+    Ok(runs::recent(world, &base.snapshot.source, base.commit.time)?.0)
+}
+
+/// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected.
+///
+/// # Errors
+/// When a task cannot be read.
+pub fn trouble(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    runs: &[Digest],
+) -> Result<Vec<Trouble>, StepError> {
+    let now = base.commit.time.as_second();
+    let fresh = |run: &&Digest| now - run.finished.as_second() <= TROUBLE_SECONDS;
+    let failed = runs.iter().filter(fresh).filter(|run| !run.rejected_by.is_empty() && run.task != task.id);
+    let mut areas: Vec<(&TaskId, bool)> = Vec::new();
+    let mut found: Vec<Trouble> = Vec::new();
+    for run in failed {
+        let known = areas.iter().find(|(id, _)| **id == run.task).map(|(_, same)| *same);
+        if known.is_none() && areas.len() >= TROUBLE_TASKS {
+            continue;
+        }
+        let same = match known {
+            Some(same) => same,
+            None => same_area(world, base, task, &run.task)?,
+        };
+        if known.is_none() {
+            areas.push((&run.task, same));
+        }
+        for gate in run.rejected_by.iter().filter(|_| same) {
+            match found.iter_mut().find(|each| each.gate == *gate) {
+                Some(each) => {
+                    each.times += 1;
+                    if !each.tasks.contains(&run.task.to_string()) {
+                        each.tasks.push(run.task.to_string());
+                    }
+                }
+                None => {
+                    found.push(Trouble { gate: gate.clone(), times: 1, tasks: vec![run.task.to_string()] });
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| b.times.cmp(&a.times).then_with(|| a.gate.cmp(&b.gate)));
+    Ok(found)
+}
+
+/// Whether another task belongs to the same epic, has a label in common, or names a common file.
+fn same_area(world: World<'_>, base: &Base, task: &Task, other: &TaskId) -> Result<bool, StepError> {
+    let Some(index) = base.snapshot.graph.find(other.as_str()) else { return Ok(false) };
+    let node = &base.snapshot.graph.nodes()[index];
+    let family = task.parent.is_some() && task.parent == node.parent;
+    let label = node.labels.iter().any(|label| task.labels.iter().any(|own| *own == **label));
+    if family || label || task.files.is_empty() {
+        return Ok(family || label);
+    }
+    Ok(overlap(&task.files, &base.snapshot.task(world, index)?.1.files))
+}
+
+/// What is known about the surroundings of a task.
+#[must_use]
+pub fn facts(base: &Base, index: Index, task: &Task, notes: &[Note], trouble: &[Trouble]) -> Facts {
+    let today = base.commit.time.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let settles = |note: &&Note| {
+        matches!(note.kind, NoteKind::Decision | NoteKind::Constraint)
+            && note.counts_on(today)
+            && note.tasks.contains(&task.id)
+    };
+    Facts {
+        depends_on: base.snapshot.graph.dependencies(index).len(),
+        decisions: notes.iter().filter(settles).count(),
+        trouble: trouble.iter().map(|each| each.times as usize).sum(),
+    }
+}
+
+/// The kind of a task that is still there.
+pub fn kinds(base: &Base) -> impl Fn(&TaskId) -> Option<Kind> + '_ {
+    let graph = &base.snapshot.graph;
+    |task| graph.find(task.as_str()).map(|index| graph.nodes()[index].kind)
+}
+
+/// Who does a task, with what it needs.
+#[must_use]
+pub fn route<'b>(
+    base: &'b Base,
+    task: &Task,
+    facts: &Facts,
+    past: &Past<'_>,
+    limits: &Limits,
+    wanted: Option<&str>,
+) -> (Need, Route) {
+    let offer =
+        |profile: &'b Profile| Offer { profile, price: profile.price, window: profile.context_window };
+    let offers: Vec<Offer<'_>> = base.config.agents.iter().map(offer).collect();
+    let need = route::need(task, facts);
+    let route = route::choose(&Query {
+        task,
+        need: &need,
+        formula: estimate::tokens(task),
+        offers: &offers,
+        past,
+        task_share: base.config.context.task_share,
+        cooldowns: &limits.cooldowns,
+        busy: &limits.busy,
+        now: base.commit.time,
+        wanted,
+    });
+    (need, route)
+}
