@@ -4,7 +4,8 @@
 //! message) claim nothing.
 
 use crate::commit::{read_trailers, trailer, trailers};
-use crate::state::run::{OutcomeKind, Run};
+use crate::config::read::{Layers, read as read_config};
+use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::status::Status;
 
 /// What a commit claims to be.
@@ -85,6 +86,34 @@ pub fn differences(step: &Step, record: &Run) -> Vec<String> {
     found
 }
 
+/// The names of the required gates of a configuration; none where it cannot be read any more.
+#[must_use]
+pub fn required_gates(config: &[u8]) -> Vec<String> {
+    let read = read_config(&Layers { repository: Some(config), user: None });
+    let gates = read.value.map(|config| config.gates).unwrap_or_default();
+    gates.into_iter().filter(|gate| gate.required).map(|gate| gate.name).collect()
+}
+
+/// What speaks against accepted work by its own record: a required gate without a pass.
+#[must_use]
+pub fn unproved(required: &[String], record: &Run) -> Vec<String> {
+    let answered = |name: &String| record.gates.iter().any(|gate| gate.name == *name);
+    let missing = required.iter().filter(|name| !answered(name));
+    let missing = missing.map(|name| format!("was accepted without a verdict of the required gate `{name}`"));
+    let against = record
+        .gates
+        .iter()
+        .filter(|gate| gate.verdict != VerdictKind::Pass && (gate.required || required.contains(&gate.name)));
+    let against = against.map(|gate| {
+        format!(
+            "was accepted although the verdict of the gate `{}` is `{}`",
+            gate.name,
+            gate.verdict.as_str()
+        )
+    });
+    missing.chain(against).collect()
+}
+
 /// Why the status of a task does not agree with an outcome, if it does not.
 #[must_use]
 pub fn wrong_status(outcome: OutcomeKind, before: Option<Status>, after: Status) -> Option<String> {
@@ -102,6 +131,7 @@ pub fn wrong_status(outcome: OutcomeKind, before: Option<Status>, after: Status)
 mod tests {
     use super::*;
     use crate::state::id::{RunId, TaskId};
+    use crate::state::run::GateRecord;
     use jiff::Timestamp;
 
     fn record() -> Run {
@@ -181,6 +211,24 @@ mod tests {
         assert_eq!(twice, Claim::Broken("the trailer `Orch-Run` is there twice".to_owned()));
         let word = read(&format!("feat: x\n\n{}", text.replace("accepted", "great")));
         assert_eq!(word, Claim::Broken("the trailer `Orch-Outcome` has the unknown word `great`".to_owned()));
+    }
+
+    #[test]
+    fn accepted_work_has_the_pass_of_every_required_gate() {
+        let config = b"schema = 1\n[[gate]]\nname = 'test'\nrun = 't'\n[[gate]]\nname = 'style'\nrun = 's'\nrequired = false\n";
+        let required = required_gates(config);
+        assert_eq!(required, ["test"]);
+        assert_eq!(required_gates(b"nonsense"), [""; 0]);
+        let with = |gates: Vec<GateRecord>| Run { gates, ..record() };
+        let style = GateRecord { required: false, ..GateRecord::new("style", VerdictKind::Fail) };
+        let pass = GateRecord::new("test", VerdictKind::Pass);
+        assert_eq!(unproved(&required, &with(vec![pass, style])), [""; 0]);
+        let nothing = unproved(&required, &with(Vec::new()));
+        assert_eq!(nothing, ["was accepted without a verdict of the required gate `test`"]);
+        for verdict in [VerdictKind::Fail, VerdictKind::Error, VerdictKind::Skipped] {
+            let gate = GateRecord { required: false, ..GateRecord::new("test", verdict) };
+            assert_eq!(unproved(&required, &with(vec![gate])).len(), 1, "whatever the record calls required");
+        }
     }
 
     #[test]

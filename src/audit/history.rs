@@ -9,55 +9,38 @@
 
 use super::claim::{self, Claim, Step};
 use super::tree::{NameTree, code_tree};
+use super::walk::Records;
+pub use super::walk::{Accepted, Options, Walk};
 use super::{Finding, Place};
 use crate::effects::{Change, Commit, Oid, Trouble, World};
 use crate::gate::protect::Protected;
 use crate::state::file;
 use crate::state::layout::{self, FileKind};
 use crate::state::problem::Problem;
-use crate::state::run::{OutcomeKind, Run};
+use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::task::Task;
 use crate::step::StepError;
 use bstr::{BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
-
-/// How far a look at history goes, and what it needs.
-pub struct Options<'o> {
-    /// At most this many commits.
-    pub limit: usize,
-    /// Names trees.
-    pub name_tree: NameTree,
-    /// Is told how many of how many commits have been looked at.
-    pub progress: &'o dyn Fn(usize, usize),
-}
-
-/// How far a look at history came.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Walk {
-    /// Commits.
-    pub commits: usize,
-    /// Commits that record a step.
-    pub steps: usize,
-    /// Commits in which a person combined steps.
-    pub combined: usize,
-    /// Steps whose code cannot be compared, because what was judged is not in this clone.
-    pub unproven: usize,
-    /// Commits whose parent is not in this clone.
-    pub cut_off: usize,
-}
 
 /// Looks at every commit from a tip backwards.
 ///
 /// # Errors
 /// When history cannot be walked.
 pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<Finding>, Walk), StepError> {
-    let commits = world.git.history(tip, options.limit)?;
+    let before: HashSet<Oid> = match options.from {
+        Some(from) => world.git.history(from, usize::MAX)?.iter().map(|commit| commit.id).collect(),
+        None => HashSet::new(),
+    };
+    let mut commits = world.git.history(tip, options.limit)?;
+    commits.retain(|commit| !before.contains(&commit.id));
     let trees = commits.iter().map(|commit| (commit.id, Some(commit.tree))).collect();
     let mut look = Look {
         world,
         name_tree: options.name_tree,
         trees,
         runs: HashMap::new(),
+        required: HashMap::new(),
         findings: Vec::new(),
         walk: Walk::default(),
     };
@@ -75,38 +58,13 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
     Ok((look.findings, look.walk))
 }
 
-/// The run records that a commit added, changed and took out, by path.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Records {
-    added: Vec<(String, Oid)>,
-    changed: Vec<(String, Oid)>,
-    gone: Vec<String>,
-}
-
-impl Records {
-    fn of(changes: &[Change]) -> Self {
-        let mut records = Self::default();
-        for change in changes {
-            let path = format!("{}/{}", layout::RUNS, change.path.to_str_lossy());
-            if layout::kind_of(&path) != FileKind::Run {
-                continue;
-            }
-            match (change.old, change.new) {
-                (None, Some((_, blob))) => records.added.push((path, blob)),
-                (Some((_, old)), Some((_, new))) if old != new => records.changed.push((path, new)),
-                (Some(_), None) => records.gone.push(path),
-                _ => {}
-            }
-        }
-        records
-    }
-}
-
 struct Look<'w> {
     world: World<'w>,
     name_tree: NameTree,
     /// Trees of commits; none for one that is not in this clone.
     trees: HashMap<Oid, Option<Oid>>,
+    /// Names of the required gates, by the configuration that names them.
+    required: HashMap<Oid, Vec<String>>,
     /// Folders of run records, by tree.
     runs: HashMap<Oid, Option<Oid>>,
     findings: Vec<Finding>,
@@ -238,8 +196,35 @@ impl Look<'_> {
         };
         let Some(run) = self.record(commit, step, path, *blob)? else { return Ok(()) };
         let changes = self.world.git.changes(before, commit.tree)?;
-        self.judge_status(commit, step, &changes)?;
+        let task_path = self.judge_status(commit, step, &changes)?;
+        if run.outcome == OutcomeKind::Accepted {
+            self.judge_verdicts(commit, &run, path)?;
+            let passed = run.gates.iter().filter(|gate| gate.verdict == VerdictKind::Pass).count();
+            let (commit, task) = (commit.id, step.task.clone());
+            self.walk.accepted.push(Accepted { commit, task, task_path, passed });
+        }
         self.judge_code(commit, &run, before, &changes)
+    }
+
+    /// Accepted work has the pass of every required gate of its base.
+    fn judge_verdicts(&mut self, commit: &Commit, run: &Run, path: &str) -> Result<(), StepError> {
+        let base = Oid::from_hex(&run.base).and_then(|base| self.tree_of(base));
+        let config = match base {
+            Some(tree) => self.world.git.entry(tree, layout::CONFIG)?,
+            None => None,
+        };
+        let mut required = Vec::new();
+        if let Some((_, blob)) = config {
+            if !self.required.contains_key(&blob) {
+                let names = claim::required_gates(&self.world.git.blob(blob)?);
+                self.required.insert(blob, names);
+            }
+            required.clone_from(&self.required[&blob]);
+        }
+        for fact in claim::unproved(&required, run) {
+            self.find(commit, path, fact, look_at(commit));
+        }
+        Ok(())
     }
 
     /// Reads the record of a step and compares it with the trailers.
@@ -262,19 +247,25 @@ impl Look<'_> {
         Ok(Some(run))
     }
 
-    fn judge_status(&mut self, commit: &Commit, step: &Step, changes: &[Change]) -> Result<(), StepError> {
+    /// Compares the task with the outcome; the path of its file, where that was changed.
+    fn judge_status(
+        &mut self,
+        commit: &Commit,
+        step: &Step,
+        changes: &[Change],
+    ) -> Result<String, StepError> {
         let is_task = |path: &str| {
             layout::kind_of(path) == FileKind::Task && layout::stem(path).eq_ignore_ascii_case(&step.task)
         };
         let change = changes.iter().find(|change| is_task(&change.path.to_str_lossy()));
         if change.is_none() && step.outcome == crate::state::run::OutcomeKind::Deferred {
             // Work that did not fit any more: the task belongs to who moved the branch.
-            return Ok(());
+            return Ok(String::new());
         }
         let Some((change, Some((_, blob)))) = change.map(|change| (change, change.new)) else {
             let fact = format!("records a step of `{}`, but does not touch its file", step.task);
             self.find(commit, "", fact, look_at(commit));
-            return Ok(());
+            return Ok(String::new());
         };
         let path = change.path.to_str_lossy().into_owned();
         let before = match change.old {
@@ -283,12 +274,12 @@ impl Look<'_> {
         };
         let Some(after) = self.task(&path, blob)? else {
             self.find(commit, &path, "leaves a task file that cannot be read", look_at(commit));
-            return Ok(());
+            return Ok(path);
         };
         if let Some(fact) = claim::wrong_status(step.outcome, before.map(|task| task.status), after.status) {
             self.find(commit, &path, fact, format!("look at it: `orch show {}`", step.task));
         }
-        Ok(())
+        Ok(path)
     }
 
     fn task(&self, path: &str, blob: Oid) -> Result<Option<Task>, StepError> {

@@ -6,7 +6,9 @@
 pub mod state;
 pub mod claim;
 pub mod tree;
+pub mod walk;
 pub mod history;
+pub mod again;
 pub mod machine;
 
 use crate::effects::Oid;

@@ -11,6 +11,9 @@ use crate::upkeep::delivery::Refused;
 use crate::upkeep::note::NoteError;
 use std::fmt::Write as _;
 
+/// How many commands that are not trusted are named.
+const UNTRUSTED_SHOWN: usize = 5;
+
 /// A command that could not do what it was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CliError {
@@ -130,11 +133,16 @@ impl From<StepError> for CliError {
             StepError::NotRunnable { id, .. } => {
                 Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
             }
-            StepError::Untrusted(commands) => {
+            StepError::Untrusted { commands, since } => {
                 let mut error = Self::new(Exit::NoAgent, fact);
-                error
-                    .facts
-                    .extend(commands.iter().take(5).map(|each| format!("{}: {}", each.what, each.command)));
+                let all = || commands.iter().map(|each| format!("{}: {}", each.what, each.command)).collect();
+                let lines: Vec<String> = if since.is_empty() { all() } else { since.lines() };
+                if !since.is_empty() {
+                    error.facts[0].push_str(" any more, because they changed");
+                }
+                let more = lines.len().saturating_sub(UNTRUSTED_SHOWN);
+                error.facts.extend(lines.into_iter().take(UNTRUSTED_SHOWN));
+                error.facts.extend((more > 0).then(|| format!("and {more} more")));
                 error
                     .hint("type `orch trust` to see and trust them")
                     .hint("in CI, set `ORCH_TRUST=1` or give `--trust`")

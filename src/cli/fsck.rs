@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         }
     };
     let limit = args.limit.unwrap_or(usize::MAX);
-    let options = Options { limit, name_tree: tree_name, progress: &progress };
+    let options = Options { limit, from: None, name_tree: tree_name, progress: &progress };
     let (found, walk) = history::audit(world, tip, &options)?;
     findings.extend(found);
     if told.get() {

@@ -3,6 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
+use super::explain::explain;
 use super::output::Answer;
 use crate::config::GateConfig;
 use crate::effects::Oid;
@@ -22,6 +23,9 @@ pub(super) struct Args {
     /// Run them also where they have passed exactly this tree before
     #[arg(long)]
     no_cache: bool,
+    /// Say what would run, in which order and why, and run nothing
+    #[arg(long)]
+    explain: bool,
 }
 
 /// Runs gates.
@@ -30,10 +34,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let base = context.base()?;
     let root = context.root()?;
     let gates = choose(&base.config.gates, &args.names)?;
-    base.check_trust(&context.caller)?;
     let tree = what_is_there(&context, &base);
     let reporter = global.reporter();
-    let verdicts = judge(&Case {
+    let case = Case {
         world: context.world(),
         config: &base.config,
         gates: &gates,
@@ -44,7 +47,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         site: Site::Here(root.to_owned()),
         recall: tree.is_some() && !args.no_cache,
         reporter: reporter.as_ref(),
-    })?;
+    };
+    if args.explain {
+        return explain(global, &case);
+    }
+    base.check_trust(&context.caller)?;
+    let verdicts = judge(&case)?;
     if let Some(signal) = context.world().process.interrupted() {
         let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
         return Ok(answer(global, &verdicts).exit(exit));
@@ -78,12 +86,14 @@ fn choose(all: &[GateConfig], names: &[String]) -> Result<Vec<GateConfig>, CliEr
 fn answer(global: &Global, verdicts: &[Verdict]) -> Answer {
     let mut table = Table::new();
     for verdict in verdicts {
+        let record = verdict.record();
         let metric = verdict.metric.as_ref().map(|(name, value)| format!("{name} {value}"));
         let last = || verdict.evidence.lines().last().unwrap_or_default().to_owned();
         table.row([
             Cell::new(&verdict.name),
             Cell::new(verdict.kind.as_str()),
             Cell::new(if verdict.required { "" } else { "optional" }),
+            Cell::new(record.how().unwrap_or_default()),
             Cell::new(metric.unwrap_or_else(last)),
         ]);
     }

@@ -35,6 +35,8 @@ mod migrate;
 mod fsck;
 mod doctor;
 mod gate;
+mod explain;
+mod verify;
 mod note;
 mod notes;
 mod checkpoint;
@@ -115,6 +117,7 @@ enum Command {
     Fsck(fsck::Args),
     Doctor(doctor::Args),
     Gate(gate::Args),
+    Verify(verify::Args),
     Note(note::Args),
     Notes(notes::Args),
     Checkpoint(checkpoint::Args),
@@ -164,6 +167,7 @@ impl Command {
             Self::Fsck(_) => "fsck",
             Self::Doctor(_) => "doctor",
             Self::Gate(_) => "gate",
+            Self::Verify(_) => "verify",
             Self::Note(_) => "note",
             Self::Notes(_) => "notes",
             Self::Checkpoint(_) => "checkpoint",
@@ -213,6 +217,7 @@ impl Command {
             Self::Fsck(args) => fsck::run(global, args),
             Self::Doctor(args) => Ok(doctor::run(global, args)),
             Self::Gate(args) => gate::run(global, args),
+            Self::Verify(args) => verify::run(global, args),
             Self::Note(args) => note::run(global, args),
             Self::Notes(args) => notes::run(global, args),
             Self::Checkpoint(args) => checkpoint::run(global, args),

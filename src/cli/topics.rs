@@ -41,7 +41,24 @@ what ended it, and with 0 at a limit of its own. `while orch step; do :; done` e
 
 /// The built-in gates and what they find.
 pub(super) const GATES: &str = "\
-Built-in gates, beside those that the configuration names.
+Gates of the configuration (`orch gate --explain` shows in which order they run).
+
+They see exactly the candidate, in a checkout that no agent works in. What git ignores is
+removed from it before each candidate, but for what [workspace] keep names; `clean = true`
+on a gate keeps nothing. Gates that do not need each other run at one time, at most
+[policy] gate_jobs.
+  needs = [\"build\"]    it runs when these have passed
+  metric = {...}       a number in its output, with min and max
+  junit = \"out.xml\"    tests: none may fail, one has to run, not fewer than on the base
+  coverage = { file = \"lcov.info\", min = 85, changed_min = 90, max_drop = 0.5 }
+                       lines in per cent: of all, of those that the change touches, below
+                       the base; LCOV, Cobertura, JaCoCo, Go, coverage.py, istanbul, llvm-cov
+  red-green = true     feature and bug: the change's test files alone, on the base, have to
+                       make it fail ([project] tests says which files hold tests)
+  retries = 1          a pass at a later try is recorded as flaky
+  cache = false        it runs again also on a tree that it has passed
+
+Built-in gates, beside those.
 
 How the agent ended; nobody can allow these:
   execution          it ended by itself, and well
@@ -88,7 +105,11 @@ and what its profile names in `env`:
   ORCH_PROMPT_FILE  a file that holds the prompt
   ORCH_OUTCOME      where it may write its outcome (see `orch help formats`)
 
-Nothing else of the environment reaches an agent or a gate.";
+Seen by a gate, beside the first five and what it names in `env`:
+  ORCH_GATE         its name
+
+Nothing else of the environment reaches an agent or a gate, but ORCH_PROCESS, by which orch
+knows what they started.";
 
 /// Where everything lies.
 pub(super) const FILES: &str = "\

@@ -118,6 +118,18 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// Each difference in a line: the old command, then the new one.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let changed =
+            self.changed.iter().map(|(old, new)| format!("{}: {} -> {}", new.what, old.command, new.command));
+        let added = self.added.iter().map(|new| format!("{} (new): {}", new.what, new.command));
+        let removed = self.removed.iter().map(|old| format!("{} (gone): {}", old.what, old.command));
+        changed.chain(added).chain(removed).collect()
+    }
+}
+
 /// Compares two lists of commands; each part is in the order of `what`.
 #[must_use]
 pub fn difference(old: &[TrustedCommand], new: &[TrustedCommand]) -> Difference {
@@ -187,6 +199,20 @@ struct TrustedFile {
 }
 
 impl Store {
+    /// How commands differ from those that were trusted last in a repository; where none ever were,
+    /// there is nothing to compare with.
+    #[must_use]
+    pub fn since(&self, repository: &str, commands: &[TrustedCommand]) -> Difference {
+        self.latest(repository).map_or_else(Difference::default, |last| difference(&last.commands, commands))
+    }
+
+    /// Whether each of these commands was trusted in a repository at some time.
+    #[must_use]
+    pub fn knows(&self, repository: &str, commands: &[TrustedCommand]) -> bool {
+        let here: Vec<&Trusted> = self.entries.iter().filter(|each| each.repository == repository).collect();
+        commands.iter().all(|command| here.iter().any(|each| each.commands.contains(command)))
+    }
+
     /// Reads a store's text; an empty one trusts nothing.
     ///
     /// # Errors
@@ -360,6 +386,13 @@ mod tests {
         assert_eq!(found.changed, [(command("c", "3"), command("c", "4"))]);
         assert_eq!(found.removed, [command("b", "2")]);
         assert!(difference(&old, &old).is_empty() && !found.is_empty());
+        assert_eq!(found.lines(), ["c: 3 -> 4", "d (new): 5", "b (gone): 2"]);
+        let mut store = Store::default();
+        assert!(store.since("r", &new).is_empty(), "there is nothing to compare with");
+        store.allow("r", &old, Timestamp::UNIX_EPOCH);
+        assert_eq!(store.since("r", &new), found);
+        assert!(store.since("s", &new).is_empty());
+        assert!(store.knows("r", &old[..1]) && !store.knows("r", &new) && !store.knows("s", &old));
     }
 
     #[test]

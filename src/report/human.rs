@@ -24,6 +24,8 @@ pub struct Human {
     colour: bool,
     terminal: bool,
     under_way: RefCell<Option<UnderWay>>,
+    /// Gates that run now.
+    gates: RefCell<Vec<String>>,
 }
 
 /// Something that takes a while.
@@ -36,7 +38,7 @@ impl Human {
     /// A reporter for people; `terminal` says whether standard error is one.
     #[must_use]
     pub fn new(terminal: bool, colour: bool) -> Self {
-        Self { colour, terminal, under_way: RefCell::new(None) }
+        Self { colour, terminal, under_way: RefCell::new(None), gates: RefCell::default() }
     }
 
     fn line(&self, mark: &str, colour: AnsiColor, text: &str) {
@@ -50,6 +52,14 @@ impl Human {
         self.stop();
         let under_way = if self.terminal { spinner(&what) } else { heart(what) };
         *self.under_way.borrow_mut() = Some(under_way);
+    }
+
+    /// Says which gates run now, if any does.
+    fn gates(&self) {
+        let gates = self.gates.borrow().join(", ");
+        if !gates.is_empty() {
+            self.start(format!("gates: {gates}"));
+        }
     }
 
     fn stop(&self) {
@@ -165,8 +175,18 @@ impl Reporter for Human {
                     _ => self.line("  ✖", AnsiColor::Red, &text),
                 }
             }
-            Event::GateStarted { gate } => self.start(format!("gate {gate}")),
-            Event::GateFinished { verdict } => self.verdict(verdict),
+            Event::GateStarted { gate } => {
+                self.gates.borrow_mut().push(gate.clone());
+                self.gates();
+            }
+            Event::GateFinished { verdict } => {
+                // What ran on another tree was of the same gate.
+                let other_tree = format!("{} on ", verdict.name);
+                let ended = |gate: &String| *gate == verdict.name || gate.starts_with(&other_tree);
+                self.gates.borrow_mut().retain(|gate| !ended(gate));
+                self.verdict(verdict);
+                self.gates();
+            }
             Event::HookFinished { hook, passed: true, .. } => self.line("  ✔", AnsiColor::Green, hook),
             Event::HookFinished { hook, passed: false, said } => {
                 self.line("  ✖", AnsiColor::Red, &format!("{hook} refused"));

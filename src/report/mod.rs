@@ -9,6 +9,7 @@ pub mod human;
 pub mod json;
 pub mod list;
 pub mod show;
+pub mod verify;
 pub mod status;
 pub mod log;
 pub mod notes;

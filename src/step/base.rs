@@ -154,7 +154,11 @@ impl Base {
         let fingerprint = trust::fingerprint(&caller.repository, &commands);
         let trusted =
             caller.trust_all || commands.is_empty() || caller.trust.trusts(&caller.repository, &fingerprint);
-        if trusted { Ok(()) } else { Err(StepError::Untrusted(commands)) }
+        if trusted {
+            return Ok(());
+        }
+        let since = caller.trust.since(&caller.repository, &commands);
+        Err(StepError::Untrusted { commands, since })
     }
 }
 

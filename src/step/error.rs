@@ -1,6 +1,6 @@
 //! Why a step could not be taken. A rejected task is not an error: it is an outcome.
 
-use crate::config::trust::TrustedCommand;
+use crate::config::trust::{Difference, TrustedCommand};
 use crate::effects::EffectError;
 use crate::state::problem::Problem;
 use thiserror::Error;
@@ -33,7 +33,12 @@ pub enum StepError {
     },
     /// The repository's commands are not trusted.
     #[error("the commands that this repository's files name are not trusted")]
-    Untrusted(Vec<TrustedCommand>),
+    Untrusted {
+        /// All of them.
+        commands: Vec<TrustedCommand>,
+        /// What differs from what was trusted here last; nothing where nothing ever was.
+        since: Difference,
+    },
     /// No profile can take the task.
     #[error("{0}")]
     NoAgent(String),

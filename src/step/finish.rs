@@ -371,7 +371,7 @@ fn give_up(
         | StepError::UnknownTask(_)
         | StepError::UnknownAgent(_)
         | StepError::NotRunnable { .. }
-        | StepError::Untrusted(_)
+        | StepError::Untrusted { .. }
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)
         | StepError::Paused { .. }

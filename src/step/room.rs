@@ -125,7 +125,7 @@ impl<'f> Rooms<'f> {
             return Ok(*first);
         }
         for pair in 0..PAIRS {
-            let name = format!("workspaces/rooms-{pair}.lock");
+            let name = format!("workspaces/rooms-{pair}");
             if let Some(lock) = self.with.world.files.lock(&name, Duration::ZERO)? {
                 let first = FIRST + 2 * pair;
                 self.taken = Some((first, lock));

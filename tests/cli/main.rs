@@ -13,6 +13,7 @@ mod hooks;
 mod review;
 mod undo;
 mod forge;
+mod gates;
 mod ingest;
 mod race;
 mod run;

@@ -1,0 +1,82 @@
+//! `orch verify`: whether the steps of a range are what their gates judged, from their records or by
+//! running the gates again.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use crate::audit::again::again;
+use crate::audit::history::{self, Options};
+use crate::audit::{Finding, Place};
+use crate::effects::Oid;
+use crate::effects::os::git::tree_name;
+use crate::report::verify::{self, Checked};
+use crate::step::base::target;
+
+/// Check that accepted work is exactly what its gates passed
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Commits, as `git log` takes them: `A..B`, `A..`, or one whose history is meant
+    range: Option<String>,
+    /// Run the gates again, those of each step's base on what it committed
+    #[arg(long, requires = "range")]
+    rerun: bool,
+}
+
+/// Looks at the steps of a range.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let context = Context::open(global)?;
+    let world = context.world();
+    let (branch, tip) = target(world, &context.caller)?;
+    let (from, to) = ends(&context, args.range.as_deref(), tip)?;
+    let options = Options { limit: usize::MAX, from, name_tree: tree_name, progress: &|_, _| {} };
+    let (findings, walk) = history::audit(world, to, &options)?;
+    let reporter = global.reporter();
+    let mut steps = Vec::new();
+    // The oldest first, as they happened.
+    for step in walk.accepted.iter().rev() {
+        let against: Vec<&Finding> = findings
+            .iter()
+            .filter(|each| each.is_error() && each.place == Place::Commit(step.commit))
+            .collect();
+        let mut checked = Checked::of(step, &against);
+        if args.rerun && against.is_empty() {
+            checked.again(&again(world, &context.caller, &branch, step, reporter.as_ref())?);
+        }
+        steps.push(checked);
+        if let Some(signal) = world.process.interrupted() {
+            let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+            return Ok(answer(global, &steps, walk.commits).exit(exit));
+        }
+    }
+    Ok(answer(global, &steps, walk.commits))
+}
+
+/// The commit whose history is left out, and the one whose history is meant.
+fn ends(context: &Context, range: Option<&str>, tip: Oid) -> Result<(Option<Oid>, Oid), CliError> {
+    let resolve = |revision: &str| -> Result<Oid, CliError> {
+        if revision.is_empty() {
+            return Ok(tip);
+        }
+        let found = context.world().git.resolve(revision)?;
+        found.ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`")))
+    };
+    match range.map(|range| range.split_once("..").ok_or(range)) {
+        None => Ok((None, tip)),
+        Some(Ok((from, to))) => Ok((Some(resolve(from)?), resolve(to)?)),
+        Some(Err(whole)) => Ok((None, resolve(whole)?)),
+    }
+}
+
+fn answer(global: &Global, steps: &[Checked], commits: usize) -> Answer {
+    let exit = match (verify::count(steps, "broken"), verify::count(steps, "rejected")) {
+        (0, 0) => Exit::Ok,
+        (0, _) => Exit::Rejected,
+        (_, _) => Exit::Invalid,
+    };
+    let human = verify::human(steps, commits, global.width(), global.colour_out());
+    let mut answer = Answer::ok(verify::data(steps, commits), human).exit(exit);
+    // Nothing will try again by itself.
+    answer.steps_left = false;
+    answer
+}

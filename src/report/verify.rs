@@ -1,0 +1,89 @@
+//! `orch verify`: each accepted step, and whether it is what its gates passed.
+
+use super::table::{Cell, Table};
+use super::{json, plural};
+use crate::audit::Finding;
+use crate::audit::again::Again;
+use crate::audit::history::Accepted;
+use crate::effects::Oid;
+use crate::gate::first_rejection;
+use serde_json::{Value, json};
+
+/// A step that was looked at.
+pub struct Checked {
+    commit: Oid,
+    task: String,
+    /// `good`, `broken`, `rejected` by a gate that ran again, or `unknown`.
+    pub state: &'static str,
+    detail: Vec<String>,
+    gates: Vec<Value>,
+}
+
+impl Checked {
+    /// What its record says, and what speaks against it.
+    #[must_use]
+    pub fn of(step: &Accepted, against: &[&Finding]) -> Self {
+        let detail = if against.is_empty() {
+            vec![format!("{} passed", plural(step.passed, "gate"))]
+        } else {
+            against.iter().map(|finding| finding.problem.fact.clone()).collect()
+        };
+        let state = if against.is_empty() { "good" } else { "broken" };
+        Self { commit: step.commit, task: step.task.clone(), state, detail, gates: Vec::new() }
+    }
+
+    /// Takes what running its gates again came to.
+    pub fn again(&mut self, again: &Again) {
+        match again {
+            Again::Impossible(why) => (self.state, self.detail) = ("unknown", vec![why.clone()]),
+            Again::Judged(verdicts) => {
+                self.gates = verdicts.iter().map(json::verdict).collect();
+                self.detail = vec![format!("{} passed again", plural(verdicts.len(), "gate"))];
+                if let Some(verdict) = first_rejection(verdicts) {
+                    let last = verdict.evidence.lines().last().unwrap_or_default();
+                    self.state = "rejected";
+                    self.detail = vec![format!("gate `{}`: {last}", verdict.name)];
+                }
+            }
+        }
+    }
+}
+
+/// How many steps stand like this.
+#[must_use]
+pub fn count(steps: &[Checked], state: &str) -> usize {
+    steps.iter().filter(|step| step.state == state).count()
+}
+
+/// As people read it.
+#[must_use]
+pub fn human(steps: &[Checked], commits: usize, width: Option<usize>, colour: bool) -> String {
+    let mut table = Table::new();
+    for step in steps {
+        table.row([
+            Cell::new(step.commit.short()),
+            Cell::new(&step.task),
+            Cell::new(step.state),
+            Cell::new(step.detail.join("; ")),
+        ]);
+    }
+    let bad = steps.len() - count(steps, "good");
+    let verdict = if bad == 0 { "all good".to_owned() } else { format!("{bad} not good") };
+    let (steps, commits) = (plural(steps.len(), "accepted step"), plural(commits, "commit"));
+    format!("{}{steps} of {commits}: {verdict}\n", table.render(width, colour))
+}
+
+/// As programs read it.
+#[must_use]
+pub fn data(steps: &[Checked], commits: usize) -> Value {
+    let list: Vec<Value> = steps
+        .iter()
+        .map(|step| {
+            json!({
+                "commit": step.commit.to_string(), "task": step.task, "state": step.state,
+                "detail": step.detail, "gates": step.gates,
+            })
+        })
+        .collect();
+    json!({"steps": list, "commits": commits, "bad": steps.len() - count(steps, "good")})
+}
