@@ -75,10 +75,15 @@ What it changed (base tree against candidate). Each finding has a name:
   invisible-characters   in added lines
   portability        case-collision; reported: unportable-name, mode-changed
   scope              reported: what lies outside the task's `files`
+  tamper             what judges the work was bent:
+    tests-changed      all of these: tests-removed, tests-skipped, tests-focused,
+                       tests-weakened, expectations-changed, tests-mocked, snapshots-changed
+    other names        harness-changed, test-detected, threshold-lowered, checks-bypassed,
+                       checks-suppressed, checks-changed
   change             nothing was changed
 
 A person decides otherwise by the name of a finding or of a gate:
-  for one task       orch edit ID --allow secrets        (it is reported only)
+  for one task       orch edit ID --allow tests-changed  (it is reported only)
   for all tasks      [policy] allow = [\"mode-changed\"]   (reported only)
                      [policy] deny = [\"scope\"]           (rejects)
 The nearest word counts: the task's, then `deny`, then `allow`. All of it is read from the

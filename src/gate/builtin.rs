@@ -4,12 +4,12 @@
 //! What a person may allow is a [`Concern`](crate::state::concern::Concern); how the agent ended,
 //! the state and protected paths are not.
 
-use super::Verdict;
 use super::change::{self, File};
 use super::content::secrets::redact;
 use super::content::{hidden, links, markers, names, scope, secrets, size};
 use super::finding::{Finding, Say, verdict};
 use super::protect::Protected;
+use super::{Verdict, tamper};
 use crate::effects::{Change, Ended, Finished, Oid};
 use crate::state::concern::Concern;
 use bstr::{BString, ByteSlice};
@@ -61,7 +61,7 @@ pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
 fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let counted = evidence.changes.iter().filter(|change| !evidence.protected.covers(&change.path));
     let files: Vec<File> = change::load(counted, evidence.read);
-    let all: [(&str, Vec<Finding>); 7] = [
+    let all: [(&str, Vec<Finding>); 8] = [
         ("escape", links::findings(&files, evidence.nested)),
         ("conflict-markers", markers::findings(&files)),
         ("large-file", size::findings(&files)),
@@ -69,6 +69,7 @@ fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
         ("invisible-characters", hidden::findings(&files)),
         ("portability", names::findings(&files, evidence.list)),
         ("scope", scope::findings(&files, evidence.expected)),
+        ("tamper", tamper::findings(&files)),
     ];
     all.iter().map(|(gate, findings)| verdict(gate, findings, evidence.say)).collect()
 }

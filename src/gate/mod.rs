@@ -8,6 +8,7 @@ pub mod protect;
 pub mod change;
 pub mod finding;
 pub mod content;
+pub mod tamper;
 pub mod builtin;
 pub mod command;
 pub mod queue;

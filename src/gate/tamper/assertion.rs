@@ -1,0 +1,411 @@
+//! What tests assert, and how much it asks for.
+//!
+//! In: the tokens of a test, and what asserts in its language. Out: [`Assertion`]s; those that are
+//! never reached are not among them.
+
+use super::case::Case;
+use super::language::{Asks, Assert, How, Language};
+use super::lex::{Kind, Source, Token, matches};
+use super::reach::{dead_blocks, reached};
+use std::ops::Range;
+
+/// One assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion<'t> {
+    /// Its line, one-based.
+    pub line: usize,
+    /// Where it stands among the tokens.
+    pub span: Range<usize>,
+    /// Its tokens, without messages.
+    pub tokens: Vec<&'t str>,
+    /// Numbers and texts among them.
+    pub literals: Vec<&'t str>,
+    /// How much it asks for.
+    pub asks: Asks,
+    /// Whether it calls something of the project's own that asserts.
+    pub custom: bool,
+    /// Whether it asks that something is not so.
+    pub negated: bool,
+}
+
+/// Words that make an assertion out of its opposite.
+const NEGATORS: [&str; 14] = [
+    "!",
+    "not",
+    "!=",
+    "!==",
+    "assert_ne",
+    "assertFalse",
+    "assertNotEqual",
+    "assertNotEquals",
+    "assertNotIn",
+    "isFalse",
+    "NotEqual",
+    "False",
+    "notEqual",
+    "refute",
+];
+/// What compares for one value.
+const SAME: [&str; 5] = ["==", "===", "equals", "Equal", "DeepEqual"];
+/// What compares for less.
+const BOUNDS: [&str; 20] = [
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "!=",
+    "!==",
+    "in",
+    "contains",
+    "Contains",
+    "starts_with",
+    "startswith",
+    "ends_with",
+    "startsWith",
+    "includes",
+    "has",
+    "approx",
+    "isclose",
+    "matches",
+    "match",
+    "is",
+];
+/// Constants that are no value of the code under test.
+const CONSTANTS: [&str; 12] =
+    ["true", "false", "True", "False", "None", "null", "nil", "undefined", "!", "not", "is", "-"];
+/// Constants that are values, as literals are.
+pub const VALUES: [&str; 8] = ["true", "false", "True", "False", "None", "null", "nil", "undefined"];
+/// What equals everything.
+const ANYTHING: [&str; 5] = ["ANY", "anything", "objectContaining", "any", "stringMatching"];
+
+/// The assertions in a part of a source that can be reached.
+#[must_use]
+pub fn assertions<'t>(
+    language: &Language,
+    source: &Source<'t>,
+    part: &Range<usize>,
+    case: Option<&Case>,
+) -> Vec<Assertion<'t>> {
+    let end = case.map_or(part.end, |case| reached(language, source, case)).min(source.tokens.len());
+    let dead = dead_blocks(language, source, part);
+    let (mut found, mut at) = (Vec::new(), part.start);
+    while at < end {
+        let form = language.asserts.iter().find(|form| matches(&source.tokens[at..], form.pattern));
+        let defines = at > 0
+            && matches!(
+                source.tokens[at - 1].text,
+                "def" | "fn" | "func" | "function" | "macro_rules" | "void" | "!"
+            );
+        let Some(form) = form.filter(|_| !defines && !dead.iter().any(|block| block.contains(&at))) else {
+            at += 1;
+            continue;
+        };
+        let extent = extent(source, at, form.how);
+        found.push(assertion(language, source, at, &extent, form));
+        at = extent.behind.max(at + 1);
+    }
+    found
+}
+
+/// The tokens of an assertion.
+struct Extent {
+    /// Arguments, each a range.
+    arguments: Vec<Range<usize>>,
+    /// Where the next one may begin.
+    behind: usize,
+}
+
+fn extent(source: &Source<'_>, at: usize, how: How) -> Extent {
+    let tokens = &source.tokens;
+    match how {
+        How::Args(most) => {
+            let open = (at..tokens.len()).find(|place| tokens[*place].text == "(").unwrap_or(at);
+            let behind = source.behind(open);
+            let mut arguments = split(source, open + 1..behind.saturating_sub(1).max(open + 1));
+            arguments.truncate(most);
+            Extent { arguments, behind }
+        }
+        How::Line => {
+            let behind = line_end(source, at);
+            let mut arguments = split(source, at + 1..behind);
+            // What follows a comma is the message.
+            arguments.truncate(if tokens[at].text == "assert" { 1 } else { 3 });
+            Extent { arguments, behind }
+        }
+        How::Chain => {
+            let open = (at..tokens.len()).find(|place| tokens[*place].text == "(").unwrap_or(at);
+            let mut behind = source.behind(open);
+            let mut arguments = split(source, open + 1..behind.saturating_sub(1).max(open + 1));
+            while tokens.get(behind).is_some_and(|token| token.text == ".") && behind + 1 < tokens.len() {
+                let from = behind + 1;
+                behind += 2;
+                if tokens.get(behind).is_some_and(|token| token.text == "(") {
+                    behind = source.behind(behind);
+                }
+                arguments.push(from..behind.min(tokens.len()));
+            }
+            Extent { arguments, behind }
+        }
+        How::Branch => {
+            let condition = condition(source, at);
+            Extent { arguments: condition.into_iter().collect(), behind: line_end(source, at) }
+        }
+    }
+}
+
+/// Arguments divided by commas outside of brackets.
+fn split(source: &Source<'_>, part: Range<usize>) -> Vec<Range<usize>> {
+    let (mut arguments, mut from, mut at) = (Vec::new(), part.start, part.start);
+    while at < part.end {
+        if source.tokens[at].text == "," {
+            arguments.push(from..at);
+            from = at + 1;
+        }
+        at = if source.closes[at] > 0 { source.behind(at) } else { at + 1 };
+    }
+    if from < part.end {
+        arguments.push(from..part.end);
+    }
+    arguments
+}
+
+/// Where the statement that begins here ends: with its line, brackets aside.
+#[must_use]
+pub fn line_end(source: &Source<'_>, at: usize) -> usize {
+    let mut place = at + 1;
+    while place < source.tokens.len() {
+        let token = &source.tokens[place];
+        if token.first || matches!(token.text, ";" | "}") {
+            return place;
+        }
+        place = if source.closes[place] > 0 { source.behind(place) } else { place + 1 };
+    }
+    source.tokens.len()
+}
+
+/// The condition of the block that a token stands in.
+fn condition(source: &Source<'_>, at: usize) -> Option<Range<usize>> {
+    let tokens = &source.tokens;
+    let open = (0..at).rev().find(|place| tokens[*place].text == "{" && source.closes[*place] > at)?;
+    let from = (0..open)
+        .rev()
+        .take_while(|place| !matches!(tokens[*place].text, "{" | "}"))
+        .find(|place| tokens[*place].text == "if")?;
+    Some(from + 1..open)
+}
+
+fn assertion<'t>(
+    language: &Language,
+    source: &Source<'t>,
+    at: usize,
+    extent: &Extent,
+    form: &Assert,
+) -> Assertion<'t> {
+    let (tokens, how, asks) = (&source.tokens, form.how, form.asks);
+    let custom = form.pattern.ends_with("* (") && tokens[at].text.contains('_');
+    let parts: Vec<&[Token<'t>]> = extent.arguments.iter().map(|part| &tokens[part.clone()]).collect();
+    let head = std::iter::once(&tokens[at]).filter(|_| how != How::Branch);
+    let all: Vec<&Token<'t>> = head.chain(parts.iter().copied().flatten()).collect();
+    let literal =
+        |token: &&&Token<'t>| matches!(token.kind, Kind::Number | Kind::Text) || VALUES.contains(&token.text);
+    let asks = match how {
+        _ if !custom && cannot_fail(&parts, how) => Asks::Nothing,
+        How::Chain => chained(language, &parts, asks),
+        How::Args(_) | How::Line | How::Branch => match asks {
+            Asks::AsGiven => as_given(parts.first().copied().unwrap_or_default()),
+            Asks::Nothing | Asks::Something | Asks::Part | Asks::Exactly => asks,
+        },
+    };
+    let anything = all.iter().any(|token| ANYTHING.contains(&token.text));
+    // The head's own name counts: `assertFalse` is `assertTrue` turned around.
+    let negations = all.iter().filter(|token| NEGATORS.contains(&token.text)).count();
+    Assertion {
+        line: tokens[at].line,
+        span: at..extent.behind.max(at + 1),
+        tokens: all.iter().map(|token| token.bare()).collect(),
+        literals: all.iter().filter(literal).map(|token| token.bare()).collect(),
+        custom,
+        asks: if anything { asks.min(Asks::Something) } else { asks },
+        negated: how != How::Branch && negations % 2 == 1,
+    }
+}
+
+/// How much an expression asks for.
+fn as_given(expression: &[Token<'_>]) -> Asks {
+    let has = |list: &[&str]| expression.iter().any(|token| list.contains(&token.text));
+    if has(&SAME) {
+        Asks::Exactly
+    } else if has(&["is"]) && has(&["not"]) && has(&["None"]) {
+        Asks::Something
+    } else if has(&BOUNDS) {
+        Asks::Part
+    } else {
+        Asks::Something
+    }
+}
+
+/// How much the last matcher of a chain asks for.
+fn chained(language: &Language, parts: &[&[Token<'_>]], asks: Asks) -> Asks {
+    let names: Vec<&str> =
+        parts.iter().skip(1).filter_map(|part| part.first()).map(|token| token.text).collect();
+    let turned = names.contains(&"not");
+    let most = names.iter().map(|name| {
+        if language.exact.contains(name) {
+            // That something is not one value asks for little.
+            if turned { Asks::Something } else { Asks::Exactly }
+        } else if language.weak.contains(name) {
+            Asks::Something
+        } else if matches!(
+            *name,
+            "not" | "to" | "be" | "resolves" | "rejects" | "deep" | "have" | "is" | "that"
+        ) {
+            Asks::Nothing
+        } else {
+            asks
+        }
+    });
+    // `expect(x)` without a matcher asks for nothing at all.
+    most.max().unwrap_or(Asks::Nothing)
+}
+
+/// Whether an assertion holds whatever the code under test does.
+fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
+    const ESCAPES: [(&str, &str); 7] = [
+        ("||", "true"),
+        ("or", "True"),
+        ("or", "1"),
+        ("&&", "false"),
+        ("false", "&&"),
+        ("true", "||"),
+        ("True", "or"),
+    ];
+    let constant = |part: &&[Token<'_>]| {
+        !part.is_empty()
+            && part
+                .iter()
+                .all(|token| token.kind != Kind::Word && token.text != "(" || CONSTANTS.contains(&token.text))
+    };
+    let first = parts.first().copied().unwrap_or_default();
+    let escape =
+        parts.iter().any(|part| part.windows(2).any(|two| ESCAPES.contains(&(two[0].text, two[1].text))));
+    let itself = |sides: &[Token<'_>]| {
+        let middle = sides.iter().position(|token| matches!(token.text, "==" | "==="));
+        middle.is_some_and(|at| texts(&sides[..at]) == texts(&sides[at + 1..]))
+    };
+    match how {
+        How::Branch => first.len() == 1 && first[0].text == "false" || escape,
+        How::Chain => {
+            let matcher = parts.iter().skip(1).rev().find(|part| part.len() > 1);
+            let given = matcher.and_then(|part| part.get(2..part.len() - 1)).map(texts);
+            escape
+                || (constant(&first) && parts.len() > 1 && first.iter().all(|token| token.text != "!"))
+                || given.is_some_and(|given| !given.is_empty() && given == texts(first))
+        }
+        How::Args(_) | How::Line => {
+            escape
+                || itself(first)
+                || (!parts.is_empty()
+                    && parts.iter().all(constant)
+                    && !texts(first).iter().any(|text| matches!(*text, "false" | "False")))
+                || (parts.len() >= 2
+                    && parts.windows(2).any(|two| !two[0].is_empty() && texts(two[0]) == texts(two[1])))
+        }
+    }
+}
+
+fn texts<'t>(part: &[Token<'t>]) -> Vec<&'t str> {
+    part.iter().map(|token| token.text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::case::cases;
+    use super::*;
+
+    fn asks(path: &str, body: &str) -> Vec<Asks> {
+        let language = Language::of(path).unwrap();
+        let text = match path.rsplit('.').next() {
+            Some("rs") => format!("#[test]\nfn a() {{\n{body}\n}}"),
+            Some("py") => format!("def test_a():\n    {}", body.replace('\n', "\n    ")),
+            Some("ts") => format!("it('a', () => {{\n{body}\n}});"),
+            Some("go") => format!("func TestA(t *testing.T) {{\n{body}\n}}"),
+            _ => format!("class A {{ @Test void a() {{\n{body}\n}} }}"),
+        };
+        let source = Source::new(&text, &language.syntax);
+        let case = cases(language, &source).remove(0);
+        assertions(language, &source, &case.span.clone(), Some(&case))
+            .into_iter()
+            .map(|found| found.asks)
+            .collect()
+    }
+
+    #[test]
+    fn assertions_ask_for_much_or_little() {
+        use Asks::{Exactly, Nothing, Part, Something};
+        assert_eq!(
+            asks("a.rs", "assert_eq!(a, 1); assert!(x.is_some()); assert!(a > 1, \"m\"); assert!(a == 1);"),
+            [Exactly, Something, Part, Exactly]
+        );
+        assert_eq!(
+            asks(
+                "a.py",
+                "assert a == 1, 'm'\nassert a\nassert a is not None\nself.assertEqual(a, 1)\nassert a in b"
+            ),
+            [Exactly, Something, Something, Exactly, Part]
+        );
+        assert_eq!(
+            asks(
+                "a.ts",
+                "expect(a).toBe(1); expect(a).toBeTruthy(); expect(a).not.toBe(1); expect(a).toContain(1); expect(a); expect(a).to.equal(1); expect(a).toEqual(expect.anything())"
+            ),
+            [Exactly, Something, Something, Part, Nothing, Exactly, Something]
+        );
+        assert_eq!(
+            asks("a_test.go", "if got != 1 { t.Errorf(\"x\") }\nassert.NotNil(t, a)"),
+            [Exactly, Something]
+        );
+        assert_eq!(
+            asks("ATest.java", "assertEquals(1, a); assertThat(a).isNotNull(); assertNotNull(a);"),
+            [Exactly, Something, Something]
+        );
+    }
+
+    #[test]
+    fn what_cannot_fail_asks_for_nothing() {
+        for (path, body) in [
+            ("a.rs", "assert!(true);"),
+            ("a.rs", "assert_eq!(a, a);"),
+            ("a.rs", "assert!(a == 1 || true);"),
+            ("a.py", "assert True"),
+            ("a.py", "assert 1 == 1"),
+            ("a.py", "assert x == x"),
+            ("a.py", "assert ok(x) or True"),
+            ("a.ts", "expect(true).toBe(true)"),
+            ("a.ts", "expect(a).toEqual(a)"),
+            ("a_test.go", "if false { t.Fatal(\"x\") }"),
+            ("ATest.java", "assertTrue(true);"),
+        ] {
+            let found = asks(path, body);
+            assert!(found.is_empty() || found == [Asks::Nothing], "{path}: {body}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_never_reached_does_not_assert() {
+        for (path, body) in [
+            ("a.rs", "return;\nassert_eq!(a, 1);"),
+            ("a.rs", "if false { assert_eq!(a, 1); }"),
+            ("a.py", "return\nassert a == 1"),
+            ("a.py", "if True:\n    return\nassert a == 1"),
+            ("a.py", "if False:\n    assert a == 1"),
+            ("a.ts", "if (true) return;\nexpect(a).toBe(1)"),
+            ("a.ts", "return;\nexpect(a).toBe(1)"),
+            ("a_test.go", "t.Skip()\nif a != 1 { t.Fatal() }"),
+            ("ATest.java", "if (true) { return; }\nassertEquals(1, a);"),
+        ] {
+            assert_eq!(asks(path, body), [], "{path}: {body}");
+        }
+        assert_eq!(asks("a.py", "if windows:\n    return\nassert a == 1").len(), 1);
+        assert_eq!(asks("a.ts", "if (x) return;\nexpect(a).toBe(1)").len(), 1);
+    }
+}

@@ -1,0 +1,86 @@
+//! Rust.
+
+use super::{Asks, Found, How, Language, Tests, assert};
+use crate::gate::tamper::lex::Syntax;
+
+/// Rust.
+pub static RUST: Language = Language {
+    endings: &[".rs"],
+    syntax: Syntax {
+        line_comments: &["//"],
+        block: Some(("/*", "*/")),
+        short: &[],
+        long: &["\""],
+        rust: true,
+        patterns: false,
+    },
+    tests: Tests::Attribute(
+        "# [",
+        &[
+            "test",
+            "rstest",
+            "test_case",
+            "case",
+            "quickcheck",
+            "wasm_bindgen_test",
+            "parameterized",
+            "traced_test",
+        ],
+    ),
+    found: Found { dirs: &["tests"], begins: &["tests.rs"], has: &["_test.rs", "_tests.rs"], strict: false },
+    asserts: &[
+        assert("assert_eq ! (", How::Args(2), Asks::Exactly),
+        assert("assert_ne ! (", How::Args(2), Asks::Part),
+        assert("prop_assert_eq ! (", How::Args(2), Asks::Exactly),
+        assert("prop_assert ! (", How::Args(1), Asks::AsGiven),
+        assert("assert_matches ! (", How::Args(2), Asks::Part),
+        assert("debug_assert* ! (", How::Args(2), Asks::Something),
+        assert("assert_snapshot ! (", How::Args(9), Asks::Exactly),
+        assert("assert_debug_snapshot ! (", How::Args(9), Asks::Exactly),
+        assert("assert_json_snapshot ! (", How::Args(9), Asks::Exactly),
+        assert("assert ! (", How::Args(1), Asks::AsGiven),
+        assert("assert_* ! (", How::Args(9), Asks::Part),
+        assert("assert_* (", How::Args(9), Asks::Part),
+    ],
+    exact: &[],
+    weak: &[],
+    skips: &[
+        "# [ ignore",
+        "# [ should_panic",
+        "# [ cfg ( any ( ) )",
+        "# ! [ cfg ( any ( ) )",
+        "# [ cfg ( FALSE",
+        "# ! [ cfg ( FALSE",
+        "# [ cfg ( false",
+        "# ! [ cfg ( false",
+    ],
+    maybe: &[
+        "# [ cfg_attr ( _ , ignore",
+        "# [ cfg_attr ( _ ( _ ) , ignore",
+        "# [ cfg ( not (",
+        "# [ cfg ( feature",
+        "# ! [ cfg (",
+    ],
+    quits: &["process :: exit ( 0", "std :: process :: exit ( 0"],
+    focus: &[],
+    swallows: &["catch_unwind ("],
+    mocks: &[". returning (", ". return_const (", ". returns ("],
+    detects: &["RUST_TEST_THREADS", "NEXTEST"],
+    hints: &["cfg ! ( test", "# [ cfg ( not ( test ) ) ]"],
+    harness: &["macro_rules ! assert* {"],
+    equals: &[
+        "fn eq ( & self , _ : & Self ) -> bool { true }",
+        "fn eq ( & self , _ : & Self ) -> bool { return true",
+    ],
+    excepts_all: &[
+        "# ! [ allow ( warnings",
+        "# ! [ allow ( clippy :: all",
+        "# ! [ allow ( unused",
+        "# ! [ allow ( dead_code",
+        "# ! [ allow ( clippy",
+        "# ! [ coverage ( off",
+    ],
+    excepts: &["# [ allow (", "# ! [ allow (", "# [ coverage ( off", "# [ rustfmt", "# [ mutants :: skip"],
+    comments_all: &[],
+    comments: &["LCOV_EXCL", "grcov-excl", "tarpaulin::skip"],
+};

@@ -1,0 +1,110 @@
+//! What of a test is reached: up to the first way out that no condition guards, and not what stands
+//! behind a condition that never holds.
+
+use super::assertion::line_end;
+use super::case::{Case, statements};
+use super::language::{Language, Tests};
+use super::lex::{Source, matches};
+use std::ops::Range;
+
+/// Where a test is left for good: behind the first `return` or exit that no condition guards.
+#[must_use]
+pub fn reached(language: &Language, source: &Source<'_>, case: &Case) -> usize {
+    quits(language, source, case)
+        .into_iter()
+        .find(|(_, guarded)| !guarded)
+        .map_or(case.span.end, |(at, _)| at)
+}
+
+/// The places at which a test is left early, and whether a condition guards them.
+#[must_use]
+pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usize, bool)> {
+    let tokens = &source.tokens;
+    let starts = if language.tests == Tests::Indented { statements(source) } else { Vec::new() };
+    let indent = tokens.get(case.body.start).map_or(0, |token| token.indent);
+    let mut found = Vec::new();
+    let (mut at, mut open) = (case.body.start, Vec::new());
+    while at < case.body.end.min(tokens.len()) {
+        let token = &tokens[at];
+        match token.text {
+            "{" => open.push(source.behind(at)),
+            "}" => drop(open.pop()),
+            _ => {}
+        }
+        let quits =
+            token.text == "return" || language.quits.iter().any(|pattern| matches(&tokens[at..], pattern));
+        if quits {
+            let guarded = if starts.is_empty() {
+                let begins = at == case.body.start
+                    || matches!(tokens[at - 1].text, ";" | "{" | "}")
+                    || token.first && tokens[at - 1].text != ")";
+                !(always(source, at) || open.is_empty() && begins)
+            } else {
+                let first = starts.iter().rev().find(|start| **start <= at);
+                let own = first.is_some_and(|start| *start == at && tokens[*start].indent <= indent);
+                !own && !always_indented(source, &starts, at)
+            };
+            // The last statement of a test may well be a `return`.
+            let last = line_end(source, at) >= case.body.end;
+            if !(token.text == "return" && last) {
+                found.push((at, guarded));
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+/// Whether the condition before a statement always holds.
+fn always(source: &Source<'_>, at: usize) -> bool {
+    let before: Vec<&str> = source.tokens[at.saturating_sub(5)..at].iter().map(|token| token.text).collect();
+    let text = before.join(" ");
+    ["if ( true )", "if ( true ) {", "if true {", "if ( 1 )", "if ( 1 ) {"]
+        .iter()
+        .any(|end| text.ends_with(end))
+}
+
+fn always_indented(source: &Source<'_>, starts: &[usize], at: usize) -> bool {
+    let Some(index) = starts.iter().rposition(|start| *start <= at).filter(|index| *index > 0) else {
+        return false;
+    };
+    let (own, before) = (starts[index], starts[index - 1]);
+    let constant = |from: usize| {
+        ["if True :", "if 1 :", "if not False :"]
+            .iter()
+            .any(|pattern| matches(&source.tokens[from..], pattern))
+    };
+    constant(before) || constant(own)
+}
+
+/// Blocks whose condition never holds.
+#[must_use]
+pub fn dead_blocks(language: &Language, source: &Source<'_>, part: &Range<usize>) -> Vec<Range<usize>> {
+    let tokens = &source.tokens;
+    let never = [
+        "if false {",
+        "if ( false ) {",
+        "if ( 0 ) {",
+        "while ( false ) {",
+        "while false {",
+        "# [ cfg ( any ( ) ) ] {",
+    ];
+    let mut dead = Vec::new();
+    for at in part.start..part.end.min(tokens.len()) {
+        if let Some(pattern) = never.iter().find(|pattern| matches(&tokens[at..], pattern)) {
+            let open = at + pattern.split(' ').count() - 1;
+            dead.push(open..source.behind(open));
+        }
+        if language.tests == Tests::Indented
+            && ["if False :", "if 0 :", "while False :", "if not True :"]
+                .iter()
+                .any(|pattern| matches(&tokens[at..], pattern))
+        {
+            let indent = tokens[at].indent;
+            let end =
+                (at + 1..tokens.len()).find(|place| tokens[*place].first && tokens[*place].indent <= indent);
+            dead.push(at..end.unwrap_or(tokens.len()));
+        }
+    }
+    dead
+}

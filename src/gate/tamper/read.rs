@@ -1,0 +1,175 @@
+//! The changed sources of a change, both sides as tokens, with their tests.
+
+use super::assertion::{Assertion, assertions};
+use super::case::{Case, cases};
+use super::language::Language;
+use super::lex::{Kind, Source, Token};
+use crate::gate::change::File;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// One side of a changed source.
+#[derive(Debug)]
+pub struct Side<'f> {
+    /// Its tokens.
+    pub source: Source<'f>,
+    /// Its tests.
+    pub cases: Vec<Case>,
+    /// What belongs to tests beside them: all of a file of tests, or a module of them.
+    pub around: Range<usize>,
+}
+
+/// A changed source.
+#[derive(Debug)]
+pub struct Changed<'f> {
+    /// Its path.
+    pub path: &'f str,
+    /// Its language.
+    pub language: &'static Language,
+    /// Whether it is a file of tests.
+    pub is_test: bool,
+    /// Before; none where it was not there.
+    pub old: Option<Side<'f>>,
+    /// After; none where it is gone.
+    pub new: Option<Side<'f>>,
+}
+
+/// Reads the sources among the files of a change.
+#[must_use]
+pub fn read(files: &[File]) -> Vec<Changed<'_>> {
+    files.iter().filter_map(Changed::new).collect()
+}
+
+impl<'f> Changed<'f> {
+    fn new(file: &'f File) -> Option<Self> {
+        let path = file.shown.as_str();
+        let language = Language::of(path)?;
+        let is_test = language.is_test_file(path);
+        let side = |text| Side::new(language, is_test, text);
+        Some(Self { path, language, is_test, old: file.old.text().map(side), new: file.new.text().map(side) })
+    }
+
+    /// The base's side, or the candidate's.
+    #[must_use]
+    pub fn side(&self, after: bool) -> Option<&Side<'f>> {
+        if after { self.new.as_ref() } else { self.old.as_ref() }
+    }
+}
+
+impl<'f> Side<'f> {
+    fn new(language: &'static Language, is_test: bool, text: &'f str) -> Self {
+        let source = Source::new(text, &language.syntax);
+        let cases = cases(language, &source);
+        let module = source.find("mod tests {").next().map(|at| at..source.behind(at + 2));
+        let around = if is_test { 0..source.tokens.len() } else { module.unwrap_or(0..0) };
+        Self { source, cases, around }
+    }
+
+    /// The tokens of a part, as texts.
+    #[must_use]
+    pub fn texts(&self, part: &Range<usize>) -> Vec<&'f str> {
+        self.part(part).iter().map(|token| token.text).collect()
+    }
+
+    /// The tokens of a part.
+    #[must_use]
+    pub fn part(&self, part: &Range<usize>) -> &[Token<'f>] {
+        let end = part.end.min(self.source.tokens.len());
+        &self.source.tokens[part.start.min(end)..end]
+    }
+
+    /// Whether a token belongs to a test.
+    #[must_use]
+    pub fn case_at(&self, at: usize) -> Option<usize> {
+        self.cases.iter().position(|case| case.span.contains(&at))
+    }
+
+    /// The assertions of a test.
+    #[must_use]
+    pub fn asserts(&self, language: &Language, case: &Case) -> Vec<Assertion<'f>> {
+        assertions(language, &self.source, &case.span, Some(case))
+    }
+
+    /// The assertions of what tests share.
+    #[must_use]
+    pub fn shared_asserts(&self, language: &Language) -> Vec<Assertion<'f>> {
+        let all = assertions(language, &self.source, &self.around, None);
+        all.into_iter().filter(|found| self.case_at(found.span.start).is_none()).collect()
+    }
+
+    /// The tokens that are no test and belong to none.
+    #[must_use]
+    pub fn code(&self) -> Vec<&'f str> {
+        let code = |at: &usize| !self.around.contains(at) && self.case_at(*at).is_none();
+        (0..self.source.tokens.len()).filter(code).map(|at| self.source.tokens[at].text).collect()
+    }
+
+    /// Whether a number or a text is among its literals, or part of one.
+    #[must_use]
+    pub fn has_literal(&self, literal: &str) -> bool {
+        let bare = literal.trim_matches(['"', '\'', '`']);
+        self.source.tokens.iter().any(|token| match token.kind {
+            Kind::Number => token.text == bare,
+            Kind::Text => token.text.contains(bare),
+            Kind::Word | Kind::Mark => false,
+        })
+    }
+
+    /// Names that the code defines.
+    #[must_use]
+    pub fn defined(&self) -> BTreeSet<&'f str> {
+        const DEFINES: [&str; 17] = [
+            "fn",
+            "def",
+            "function",
+            "func",
+            "class",
+            "struct",
+            "enum",
+            "const",
+            "interface",
+            "type",
+            "trait",
+            "let",
+            "var",
+            "fun",
+            "record",
+            "static",
+            "macro_rules",
+        ];
+        const NO_TYPE: [&str; 9] = ["new", "return", "throw", "else", "in", "await", "case", "yield", "not"];
+        let tokens = &self.source.tokens;
+        let defines = |at: &usize| {
+            let before = &tokens[at - 1];
+            let method = before.kind == Kind::Word
+                && !NO_TYPE.contains(&before.text)
+                && tokens.get(at + 1).is_some_and(|token| token.text == "(");
+            tokens[*at].kind == Kind::Word
+                && !self.around.contains(at)
+                && self.case_at(*at).is_none()
+                && (DEFINES.contains(&before.text) || method)
+        };
+        (1..tokens.len()).filter(defines).map(|at| tokens[at].text).filter(|name| name.len() > 2).collect()
+    }
+}
+
+/// Whether code that is no test does something else than before.
+#[must_use]
+pub fn source_changed(sources: &[Changed<'_>]) -> bool {
+    let code = |side: &Option<Side<'_>>| side.as_ref().map(|side| side.code().join(" ")).unwrap_or_default();
+    sources.iter().any(|source| !source.is_test && code(&source.old) != code(&source.new))
+}
+
+/// What is in the first list more often than in the second.
+#[must_use]
+pub fn minus<'t>(all: &[&'t str], without: &[&str]) -> Vec<&'t str> {
+    let mut left: Vec<&str> = without.to_vec();
+    let mut more = Vec::new();
+    for text in all {
+        match left.iter().position(|each| each == text) {
+            Some(at) => drop(left.swap_remove(at)),
+            None => more.push(*text),
+        }
+    }
+    more
+}
