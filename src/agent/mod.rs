@@ -21,6 +21,7 @@ pub mod sandbox;
 pub mod walls;
 mod command;
 mod shell;
+pub mod probe;
 mod reply;
 #[cfg(test)]
 mod recorded;

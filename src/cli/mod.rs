@@ -34,6 +34,7 @@ mod archive;
 mod migrate;
 mod fsck;
 mod doctor;
+mod agents;
 mod gate;
 mod explain;
 mod verify;
@@ -116,6 +117,8 @@ enum Command {
     Migrate(migrate::Args),
     Fsck(fsck::Args),
     Doctor(doctor::Args),
+    Agents(agents::Args),
+    Auth(agents::AuthArgs),
     Gate(gate::Args),
     Verify(verify::Args),
     Note(note::Args),
@@ -166,6 +169,8 @@ impl Command {
             Self::Migrate(_) => "migrate",
             Self::Fsck(_) => "fsck",
             Self::Doctor(_) => "doctor",
+            Self::Agents(_) => "agents",
+            Self::Auth(_) => "auth",
             Self::Gate(_) => "gate",
             Self::Verify(_) => "verify",
             Self::Note(_) => "note",
@@ -216,6 +221,8 @@ impl Command {
             Self::Migrate(args) => migrate::run(global, args),
             Self::Fsck(args) => fsck::run(global, args),
             Self::Doctor(args) => Ok(doctor::run(global, args)),
+            Self::Agents(args) => agents::run(global, args),
+            Self::Auth(args) => agents::auth(global, args),
             Self::Gate(args) => gate::run(global, args),
             Self::Verify(args) => verify::run(global, args),
             Self::Note(args) => note::run(global, args),

@@ -80,7 +80,7 @@ fn agent(name: &str, mut table: Table<'_>, base: &Profile, sources: &mut Sources
     let adapter = adapter?;
     check_command(&table, adapter, &profile);
     for key in models::fill(&mut profile) {
-        let source = format!("orch's list of models, {}", models::taken());
+        let source = models::provenance(profile.model.as_deref().unwrap_or_default());
         sources.map.insert(format!("{}.{key}", entry_key("agent", name)), source);
     }
     Some(profile)

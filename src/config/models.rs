@@ -26,8 +26,7 @@ struct Model {
     adapter: String,
     window: u64,
     price: PriceShape,
-    #[serde(rename = "source")]
-    _source: String,
+    source: String,
     profile: Option<Hire>,
 }
 
@@ -48,10 +47,11 @@ struct Hire {
 
 static FILE: LazyLock<File> = LazyLock::new(|| toml::from_str(MODELS_TOML).unwrap_or_default());
 
-/// When the data was taken.
+/// When the data of a model was taken, and from where.
 #[must_use]
-pub fn taken() -> &'static str {
-    &FILE.taken
+pub fn provenance(model: &str) -> String {
+    let source = find(model).map_or("", |model| &model.source);
+    format!("orch's list of models of {} ({source})", FILE.taken)
 }
 
 /// Gives a profile what it does not say itself: the window where its agent is the one that was looked at, and
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(names.len(), file.model.len() + aliases, "no name is used twice");
         for model in &file.model {
             assert!(Adapter::parse(&model.adapter).is_some(), "{}", model.name);
-            assert!(!model._source.is_empty() && model.window >= 100_000, "{}", model.name);
+            assert!(!model.source.is_empty() && model.window >= 100_000, "{}", model.name);
             assert!(model.price.cached <= model.price.input && model.price.input < model.price.output);
         }
     }

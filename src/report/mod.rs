@@ -13,6 +13,7 @@ pub mod verify;
 pub mod status;
 pub mod log;
 pub mod notes;
+pub mod agents;
 pub mod checkpoints;
 pub mod route;
 

@@ -9,3 +9,4 @@ pub mod archive;
 pub mod migrate;
 pub mod note;
 pub mod delivery;
+pub mod agents;

@@ -21,6 +21,7 @@ mod walls;
 mod note;
 mod cache;
 mod route;
+mod agents;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {

@@ -1,0 +1,71 @@
+//! `orch agents` and `orch auth`, and the profiles that `orch init` writes for what is installed.
+
+use crate::sandbox::{Sandbox, agent};
+use crate::transcript;
+use std::fs;
+
+/// Programs that answer as the real ones do, and leave a mark when they are asked for more.
+fn with_programs() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let asked = "*) touch \"$HOME/asked\"; exit 9;; esac\n";
+    sandbox.program(
+        "../bin/claude",
+        &format!(
+            "#!/bin/sh\ncase \"$*\" in --version) echo '2.1.329 (Claude Code)';;\n\
+             'auth status') echo '{{\"loggedIn\": false}}'; exit 1;;\n{asked}"
+        ),
+    );
+    sandbox.program(
+        "../bin/codex",
+        &format!(
+            "#!/bin/sh\ncase \"$*\" in --version) echo 'codex-cli 0.169.0';;\n\
+             'login status') echo 'API key configured - sk-abc***xyz' >&2;;\n{asked}"
+        ),
+    );
+    sandbox
+}
+
+#[test]
+fn init_writes_profiles_for_the_agents_that_are_installed() {
+    let sandbox = with_programs();
+    assert_eq!(sandbox.orch(&["init"]).code, 0);
+    let config = sandbox.read(".orchestrator/config.toml");
+    for line in [
+        "model = \"claude-opus-5-5\"",
+        "context_window = 258400",
+        "price = { input = 2, cached = 0.1, output = 10 }",
+    ] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+    assert_eq!(sandbox.orch(&["agents"]).code, 0);
+    assert_eq!(sandbox.orch(&["auth"]).code, 0);
+    assert!(!sandbox.signal("asked").exists(), "nothing but version and login is asked");
+    transcript!(sandbox);
+}
+
+#[test]
+fn who_rests_is_told_until_when_and_who_is_missing_how_to_get_it() {
+    let sandbox = with_programs();
+    let missing = "\n[[agent]]\nname = \"helper\"\nadapter = \"gemini\"\n".to_owned();
+    let codex = "\n[[agent]]\nname = \"codex\"\nadapter = \"codex\"\nmodel = \"gpt-5.5\"\n".to_owned();
+    sandbox.configure(&[agent("echo x > x"), codex, missing]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.quietly(&["step", "--agent", "script"]).code, 0);
+    let rests = sandbox.repo().join(".git/orch/cooldowns");
+    fs::create_dir_all(&rests).expect("a folder");
+    let rest = r#"{"profile":"codex","until":"2099-01-01T00:00:00Z","why":"usage_limit: You've hit your usage limit.","times":1}"#;
+    fs::write(rests.join("codex.json"), rest).expect("a file is written");
+    assert_eq!(sandbox.orch(&["agents"]).code, 0);
+    assert_eq!(sandbox.orch(&["agents", "--json"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn when_nobody_is_logged_in_auth_says_so_by_its_exit_code() {
+    let sandbox = with_programs();
+    let claude =
+        "\n[[agent]]\nname = \"claude\"\nadapter = \"claude\"\nenv = [\"ANTHROPIC_API_KEY\"]\n".to_owned();
+    sandbox.configure(&[claude]);
+    assert_eq!(sandbox.orch(&["auth"]).code, 30);
+    transcript!(sandbox);
+}
