@@ -52,6 +52,8 @@ pub(super) struct Codex {
     window: Option<u64>,
     spent: Spent,
     resets_at: Option<i64>,
+    /// What the thread's file says of why the turn failed.
+    fault: Option<FailureKind>,
     /// Told at the end, when the file of the thread has said when a limit is over.
     failure: Option<Failure>,
 }
@@ -69,6 +71,7 @@ pub(super) fn listener(profile: &Profile, known: &Known) -> Codex {
         window: profile.context_window,
         spent: Spent::default(),
         resets_at: None,
+        fault: None,
         failure: None,
     }
 }
@@ -79,7 +82,7 @@ impl Listener for Codex {
         self.account.heard();
         match &*line.kind {
             "thread.started" => {
-                if let Some(id) = line.thread_id.filter(|id| is_id(id)) {
+                if let Some(id) = line.thread_id.filter(|id| words::is_id(id)) {
                     self.thread = Some(id.clone());
                     signal(Signal::Session(id));
                 }
@@ -116,12 +119,19 @@ impl Listener for Codex {
             ("turn_context", _) => self.answers(payload.model, signal),
             ("event_msg", "task_started") => self.window = self.window.or(payload.model_context_window),
             ("event_msg", "token_count") => self.counted(&payload, signal),
+            ("event_msg", "task_complete") => {
+                self.fault = payload.error.and_then(|fault| fault.word().and_then(class_of_fault));
+            }
             _ => {}
         }
     }
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
         if let Some(failure) = self.failure.take().filter(|_| !ending::was_stopped(&finished.ended)) {
+            // The words are the provider's own, and say more where they are known.
+            let unknown = failure.kind == FailureKind::BadRequest;
+            let kind = self.fault.filter(|_| unknown).unwrap_or(failure.kind);
+            let failure = Failure { kind, ..failure };
             let until = self.resets_at.and_then(|seconds| reset::epoch(seconds, self.account.known().now));
             let limit = failure.kind == FailureKind::UsageLimit;
             let until = if limit { until.or(failure.until) } else { failure.until };
@@ -196,7 +206,18 @@ impl Codex {
     }
 }
 
-/// Whether it can be the name of a thread: it becomes an argument and a part of a file's name.
-fn is_id(id: &str) -> bool {
-    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+/// The class that Codex itself gives a failure.
+fn class_of_fault(word: &str) -> Option<FailureKind> {
+    Some(match word {
+        "usage_limit_exceeded" => FailureKind::UsageLimit,
+        "rate_limit_exceeded" | "response_too_many_failed_attempts" => FailureKind::RateLimit,
+        "server_overloaded" => FailureKind::Overloaded,
+        "internal_server_error" => FailureKind::Server,
+        "http_connection_failed" | "response_stream_connection_failed" => FailureKind::Network,
+        "response_stream_disconnected" => FailureKind::Cut,
+        "unauthorized" => FailureKind::BadKey,
+        "model_not_found" => FailureKind::UnknownModel,
+        "context_window_exceeded" => FailureKind::ContextOverflow,
+        _ => return None,
+    })
 }

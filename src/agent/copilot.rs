@@ -1,10 +1,11 @@
 //! GitHub Copilot CLI: the prompt on standard input, one JSON object a line.
 //!
-//! It says how full its context is, at every tool, and never how many tokens it used.
+//! Its output says how full its context is at every tool, and never how many tokens it used; the file of the
+//! session says both after every request, and is followed for that.
 
 use super::account::Account;
 use super::failure::{Failure, FailureKind};
-use super::stream::{Listener, Session, Signal};
+use super::stream::{Listener, Session, Signal, Spent};
 use super::wire::copilot::{Data, Line};
 use super::wire::parse;
 use super::{Brief, Known, ending, invoke_with, words};
@@ -39,16 +40,28 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
 #[derive(Debug)]
 pub(super) struct Copilot {
     account: Account,
+    session: Option<String>,
     window: Option<u64>,
     model: String,
+    spent: Spent,
     /// What went wrong with the newest request.
     trouble: Option<Failure>,
 }
 
 /// Who understands it.
 pub(super) fn listener(profile: &Profile, known: &Known) -> Copilot {
-    let account = Account::new(Adapter::Copilot, known);
-    Copilot { account, window: profile.context_window, model: String::new(), trouble: None }
+    let session = match &known.session {
+        Session::Named(id) | Session::Resumed(id) | Session::Compacted(id) => Some(id.clone()),
+        Session::New => None,
+    };
+    Copilot {
+        account: Account::new(Adapter::Copilot, known),
+        session,
+        window: profile.context_window,
+        model: String::new(),
+        spent: Spent::default(),
+        trouble: None,
+    }
 }
 
 impl Listener for Copilot {
@@ -75,8 +88,9 @@ impl Listener for Copilot {
                 self.account.fail(failure, signal);
             }
             ("result", _) => {
-                if let Some(id) = line.session_id.as_deref() {
-                    signal(Signal::Session(words::start(id).to_owned()));
+                if let Some(id) = line.session_id.filter(|id| words::is_id(id)) {
+                    self.session = Some(id.clone());
+                    signal(Signal::Session(id));
                 }
                 // After a signal it says that all is well.
                 if line.exit_code == Some(0) || self.trouble.is_none() {
@@ -85,6 +99,20 @@ impl Listener for Copilot {
             }
             _ => {}
         }
+    }
+
+    fn follows(&self) -> Option<String> {
+        self.session.as_ref().map(|id| format!("{id}/events.jsonl"))
+    }
+
+    fn side_line(&mut self, line: &[u8], signal: &mut dyn FnMut(Signal)) {
+        let Some(line) = parse::<Line<'_>>(line).filter(|line| line.kind == "session.usage_record") else {
+            return;
+        };
+        let Some(usage) = line.data.and_then(|data| data.usage) else { return };
+        self.spent.tokens = self.spent.tokens + usage.tokens();
+        signal(Signal::Spent(self.spent));
+        signal(Signal::Context { used: usage.all(), window: self.window.or(usage.window) });
     }
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {

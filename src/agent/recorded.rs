@@ -232,6 +232,7 @@ fn every_failure_of_codex_has_its_class() {
             ("bad-key", K::BadKey, R::Person, None),
             ("forbidden", K::BadKey, R::Person, None),
             ("unknown-model", K::UnknownModel, R::Person, None),
+            ("unknown-model-of-another-provider", K::UnknownModel, R::Person, None),
             ("unknown-flag", K::WrongVersion, R::Person, None),
             ("missing", K::Missing, R::Person, None),
             ("context-overflow", K::ContextOverflow, R::Rotate, None),
@@ -326,7 +327,7 @@ fn every_failure_of_copilot_has_its_class() {
     use Remedy as R;
     is_classed(
         Adapter::Copilot,
-        &["success", "success-on-stdin", "resumed"],
+        &["success", "counted", "success-on-stdin", "resumed"],
         &[
             ("rate-limit", K::RateLimit, R::CoolDown, None),
             ("usage-limit", K::UsageLimit, R::CoolDown, None),

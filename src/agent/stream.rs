@@ -84,7 +84,7 @@ pub trait Listener {
     /// Understands one line of the file that [`Listener::follows`] names.
     fn side_line(&mut self, _line: &[u8], _signal: &mut dyn FnMut(Signal)) {}
 
-    /// The end of the name of a file below the profile's own folder that tells more than standard
+    /// The end of the path of a file below the profile's own folder that tells more than standard
     /// output does, once it is known.
     fn follows(&self) -> Option<String> {
         None

@@ -205,6 +205,11 @@ pub(super) fn start(text: &str) -> &str {
     &text[..end.unwrap_or_default()]
 }
 
+/// Whether it can be the id of a conversation: it becomes an argument and a part of a file's path.
+pub(super) fn is_id(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -293,7 +293,7 @@ pub enum Stop {
 pub struct Follow {
     /// The folder that it lies in, at any depth.
     pub below: PathBuf,
-    /// The end of its name.
+    /// The end of its path.
     pub ends: String,
 }
 

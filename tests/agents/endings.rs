@@ -33,6 +33,16 @@ fn claude_code_is_ended_when_it_is_silent() {
     is_ended_when_silent(Cli::Claude);
 }
 
+#[test]
+fn codex_is_ended_when_it_is_silent() {
+    is_ended_when_silent(Cli::Codex);
+}
+
+#[test]
+fn copilot_is_ended_when_it_is_silent() {
+    is_ended_when_silent(Cli::Copilot);
+}
+
 /// orch itself is killed while the agent works; the next command ends what was left and keeps the work.
 fn a_kill_is_recovered(cli: Cli) {
     let Some((place, model)) = place(cli, "") else { return };
@@ -51,4 +61,9 @@ fn a_kill_is_recovered(cli: Cli) {
 #[test]
 fn what_claude_code_leaves_behind_a_killed_orch_is_ended() {
     a_kill_is_recovered(Cli::Claude);
+}
+
+#[test]
+fn what_codex_leaves_behind_a_killed_orch_is_ended() {
+    a_kill_is_recovered(Cli::Codex);
 }

@@ -12,4 +12,5 @@ mod place;
 #[allow(dead_code, reason = "the same")]
 mod providers;
 mod direct;
+mod heard;
 mod endings;

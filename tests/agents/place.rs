@@ -6,6 +6,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// The context window that the profiles of the tests say, in tokens: less than any of the CLIs believes in.
+pub(crate) const WINDOW: u32 = 200_000;
+
 /// The CLIs that can be installed for the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cli {
@@ -154,7 +157,7 @@ impl Place {
     pub(crate) fn configure(&self, cli: Cli, env: &[&str], agent: &str, more: &str) {
         let config = format!(
             "schema = 1\n\n[[agent]]\nname = \"real\"\nadapter = \"{}\"\nmodel = \"{}\"\ncapability = 10\n\
-             context_window = 1000000\nprice = {{ input = 2.0, cached = 0.1, output = 10.0 }}\ntimeout = \"2m\"\n\
+             context_window = {WINDOW}\nprice = {{ input = 2.0, cached = 0.1, output = 10.0 }}\ntimeout = \"2m\"\n\
              env = {env:?}\n{agent}\n\n{more}\n",
             cli.program(),
             cli.model(),
@@ -211,7 +214,13 @@ impl Place {
 
     /// Runs a program in the repository with a text on its standard input.
     pub(crate) fn run(&self, argv: &[&str], stdin: &str) -> Said {
+        self.run_with(argv, &[], stdin)
+    }
+
+    /// The same with more variables.
+    pub(crate) fn run_with(&self, argv: &[&str], env: &[(String, String)], stdin: &str) -> Said {
         let mut command = self.command(argv[0]);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
         let started =
             command.args(&argv[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = started.spawn().expect("the program starts");

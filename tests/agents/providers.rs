@@ -77,7 +77,7 @@ impl Place {
             "provider": {"scripted": {
                 "npm": "@ai-sdk/openai-compatible",
                 "options": {"baseURL": format!("{}/v1", model.url()), "apiKey": KEY},
-                "models": {"model-1": {"limit": {"context": 100_000, "output": 8_000}}},
+                "models": {"model-1": {"limit": {"context": 1_000_000, "output": 8_000}}},
             }},
         });
         self.write("home/.config/opencode/opencode.json", &config.to_string());

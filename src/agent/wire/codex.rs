@@ -107,6 +107,23 @@ pub(in crate::agent) struct Payload<'l> {
     pub(in crate::agent) info: Option<Counted>,
     #[serde(default, deserialize_with = "lenient")]
     pub(in crate::agent) rate_limits: Option<RateLimits>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(in crate::agent) error: Option<Fault>,
+}
+
+/// Why a turn failed.
+#[derive(Deserialize)]
+pub(in crate::agent) struct Fault {
+    #[serde(default, deserialize_with = "lenient")]
+    codex_error_info: Option<serde_json::Value>,
+}
+
+impl Fault {
+    /// The word for it; where there is more to say, it is the key to that.
+    pub(in crate::agent) fn word(&self) -> Option<&str> {
+        let info = self.codex_error_info.as_ref()?;
+        info.as_str().or_else(|| info.as_object()?.keys().next().map(String::as_str))
+    }
 }
 
 /// Tokens, counted after each request.

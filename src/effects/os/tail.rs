@@ -129,7 +129,7 @@ impl<'w> Followed<'w> {
     }
 }
 
-/// The newest file, by its name, that ends so.
+/// The newest file, by its name, whose path ends so.
 fn find(follow: &Follow) -> Option<PathBuf> {
     let entries = WalkDir::new(&follow.below)
         .max_depth(8)
@@ -139,7 +139,7 @@ fn find(follow: &Follow) -> Option<PathBuf> {
         .flatten();
     let mut files = entries.filter(|entry| entry.file_type().is_file());
     files
-        .find(|entry| entry.file_name().to_string_lossy().ends_with(&follow.ends))
+        .find(|entry| entry.path().to_string_lossy().ends_with(&follow.ends))
         .map(walkdir::DirEntry::into_path)
 }
 
