@@ -16,6 +16,8 @@ mod gemini;
 mod opencode;
 mod copilot;
 mod aider;
+pub mod keys;
+pub mod redact;
 mod folders;
 pub mod sandbox;
 pub mod walls;
