@@ -29,7 +29,7 @@ mod reply;
 mod recorded;
 
 pub use crate::config::facts::{FACTS, Facts, facts};
-pub use reply::{Criterion, Finding, FollowUp, NewNote, Reply, Review, read_reply};
+pub use reply::{Criterion, Finding, FollowUp, MAX_OUTCOME_BYTES, NewNote, Reply, Review, read_reply};
 
 use crate::config::{Adapter, Profile};
 use crate::effects::Invocation;

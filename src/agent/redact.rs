@@ -7,7 +7,9 @@
 //! which are words.
 
 use super::keys::FORMS;
+use crate::effects::{Finished, KEPT_OUTPUT};
 use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 
 /// The fewest bytes of a value that is a secret.
 pub const LEAST: usize = 8;
@@ -26,7 +28,8 @@ const BEGIN_LEAST: usize = 80;
 /// Finds secrets.
 #[derive(Debug)]
 pub struct Redactor {
-    secrets: Regex,
+    /// None where there are too many values for one pattern: then everything is a secret.
+    secrets: Option<Regex>,
     /// The bytes of the longest value, in its longest form.
     longest: usize,
 }
@@ -55,9 +58,7 @@ impl Redactor {
         all.push(BEGIN.to_owned());
         let pattern = format!("(?-u:{})", all.join("|"));
         let built = RegexBuilder::new(&pattern).size_limit(64 << 20).build();
-        // Too many values for one pattern: then everything is a secret.
-        let secrets = built.or_else(|_| Regex::new("(?s-u:.+)")).unwrap_or_else(|_| never());
-        Self { secrets, longest }
+        Self { secrets: built.ok(), longest }
     }
 
     /// Bytes without secrets.
@@ -76,10 +77,32 @@ impl Redactor {
         String::from_utf8_lossy(&self.bytes(text.as_bytes())).into_owned()
     }
 
+    /// What a program did, without secrets. Where its output was cut, the line that lost its beginning
+    /// may have lost that of a secret, and goes.
+    #[must_use]
+    pub fn finished(&self, finished: Finished) -> Finished {
+        let output = |bytes: &[u8]| {
+            let cut = bytes.len() >= KEPT_OUTPUT;
+            let from =
+                if cut { bytes.iter().position(|byte| *byte == b'\n').unwrap_or(self.longest) } else { 0 };
+            self.bytes(&bytes[from.min(bytes.len())..])
+        };
+        let (stdout, stderr) = (output(&finished.stdout), output(&finished.stderr));
+        Finished { stdout, stderr, ..finished }
+    }
+
     /// Bytes without secrets, as they come.
     #[must_use]
     pub fn stream(&self) -> Stream<'_> {
         Stream { redactor: self, held: Vec::new(), inside: None }
+    }
+
+    /// The first secret from here on.
+    fn find(&self, held: &[u8], at: usize) -> Option<Range<usize>> {
+        match &self.secrets {
+            Some(secrets) => secrets.find_at(held, at).map(|found| found.range()),
+            None => (at < held.len()).then_some(at..held.len()),
+        }
     }
 
     /// How much of what is there can be judged, whatever comes next.
@@ -130,14 +153,14 @@ impl Stream<'_> {
                     }
                 }
             }
-            let found = self.redactor.secrets.find_at(&held, at).filter(|found| found.start() < settled);
+            let found = self.redactor.find(&held, at).filter(|found| found.start < settled);
             let Some(found) = found else { break };
-            out.extend_from_slice(&held[at..found.start()]);
+            out.extend_from_slice(&held[at..found.start]);
             out.extend_from_slice(MARK.as_bytes());
-            at = found.end();
-            if found.as_bytes().starts_with(b"-----BEGIN ") {
+            if held[found.clone()].starts_with(b"-----BEGIN ") {
                 self.inside = Some(0);
             }
+            at = found.end;
         }
         if self.inside.is_none() && at < settled {
             out.extend_from_slice(&held[at..settled]);
@@ -168,12 +191,6 @@ fn end_of_key(held: &[u8], gone: usize, all: bool) -> KeyEnd {
     }
     // The mark of its end may have been cut in two.
     KeyEnd::NotBefore(held.len().saturating_sub(END.len()))
-}
-
-/// A pattern that nothing matches.
-fn never() -> Regex {
-    #[expect(clippy::unwrap_used, reason = "the empty class is a pattern")]
-    Regex::new("[^\\s\\S]").unwrap()
 }
 
 /// A needle as a pattern of bytes.
@@ -274,7 +291,7 @@ mod tests {
             (format!("key={key};"), "key=[redacted];".to_owned()),
             (format!("ghp_{} and more", "A1b2".repeat(9)), "[redacted] and more".to_owned()),
             (pem.clone(), "a\n[redacted]\nb".to_owned()),
-            (pem.replace("\n", "\\n"), "a\\n[redacted]\\nb".to_owned()),
+            (pem.replace('\n', "\\n"), "a\\n[redacted]\\nb".to_owned()),
             ("sk-short and ghp_x".to_owned(), "sk-short and ghp_x".to_owned()),
         ] {
             assert_eq!(redactor.text(&text), wanted);

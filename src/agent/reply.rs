@@ -194,7 +194,7 @@ struct TokensShape {
 }
 
 /// The largest outcome file that is read, in bytes.
-pub(super) const MAX_OUTCOME_BYTES: usize = 1 << 20;
+pub const MAX_OUTCOME_BYTES: usize = 1 << 20;
 const MAX_ITEMS: usize = 50;
 
 /// Reads what an agent said.

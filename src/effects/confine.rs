@@ -34,6 +34,8 @@ pub struct Spot {
     pub real: PathBuf,
     /// Whether it is a directory.
     pub is_dir: bool,
+    /// The size of a plain file; none for everything else.
+    pub size: Option<u64>,
     /// Whether the path itself is a symbolic link.
     pub is_link: bool,
 }

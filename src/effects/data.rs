@@ -361,6 +361,9 @@ impl fmt::Display for Ended {
     }
 }
 
+/// How much of what a program prints is kept, in bytes: the end.
+pub const KEPT_OUTPUT: usize = 1 << 20;
+
 /// What a program did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {

@@ -269,6 +269,7 @@ impl Files for Faulty<'_> {
         reads read(name: &str) -> Option<Vec<u8>>;
         writes write(name: &str, content: &[u8], durable: bool) -> ();
         writes remove(name: &str) -> ();
+        writes prune(dir: &str, folders: usize, bytes: u64) -> ();
         reads list(dir: &str) -> Vec<String>;
         reads work_files(root: &Path, below: &str) -> Vec<WorkFile>;
         reads read_work(root: &Path, path: &str) -> Option<Vec<u8>>;

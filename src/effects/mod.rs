@@ -327,6 +327,13 @@ pub trait Files {
     /// When it cannot be removed.
     fn remove(&self, name: &str) -> Result<()>;
 
+    /// Removes folders of a directory, the first by name first, until at most so many are left and they
+    /// hold at most so many bytes. The last one stays.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    fn prune(&self, dir: &str, folders: usize, bytes: u64) -> Result<()>;
+
     /// Names of the files in a directory.
     ///
     /// # Errors

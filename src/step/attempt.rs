@@ -6,6 +6,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{base_env, judge_candidate, set_variables};
 use super::site::{Left, Workplace};
+use crate::agent::redact::Redactor;
 use crate::agent::sandbox::Chosen;
 use crate::agent::stream::Session;
 use crate::agent::{self, Brief, Reply};
@@ -60,6 +61,8 @@ pub struct Job<'j> {
     pub run: &'j str,
     /// Paths that no agent may change.
     pub protected: &'j Protected,
+    /// Takes secrets out of what is written.
+    pub redactor: &'j Redactor,
     /// Who is told.
     pub reporter: &'j dyn Reporter,
 }
@@ -142,7 +145,8 @@ fn one(
     job.reporter.event(&Event::AgentStarted { agent, attempt, max_attempts });
     let (invocation, confined) = confine::enter(job, workplace, invocation)?;
     let finished = confined.leave(world, world.process.run(&invocation)?)?;
-    let reply = agent::read_reply(&finished, world.files.read(&outcome_name)?.as_deref());
+    let finished = job.redactor.finished(finished);
+    let reply = agent::read_reply(&finished, outcome_left(job, &outcome_name)?.as_deref());
     world.files.write(&format!("{dir}/transcript-{attempt}.txt"), &transcript(&finished), false)?;
     let mut left = workplace.look(job.base.commit.tree, job.protected)?;
     job.reporter.event(&Event::AgentFinished {
@@ -179,6 +183,20 @@ fn one(
     };
     let complaints = reply.complaint.clone().into_iter().collect();
     Ok(Work { outcome, reply, left, verdicts, attempts: vec![record], complaints, cost_usd: None })
+}
+
+/// The outcome that an agent left, without secrets. What is no plain file is none: a link leads to what the
+/// agent may not read itself, and a pipe never ends.
+fn outcome_left(job: &Job<'_>, name: &str) -> Result<Option<Vec<u8>>, StepError> {
+    let world = job.world;
+    let Some(spot) = world.process.spot(&world.files.root().join(name)) else { return Ok(None) };
+    let size = spot.size.filter(|_| !spot.is_link);
+    match size.and_then(|size| usize::try_from(size).ok()) {
+        None => Ok(Some(b"no plain file".to_vec())),
+        // Nobody reads it: that it is too large is all that is told.
+        Some(size) if size > agent::MAX_OUTCOME_BYTES => Ok(Some(vec![b'#'; agent::MAX_OUTCOME_BYTES + 1])),
+        Some(_) => Ok(world.files.read(name)?.map(|bytes| job.redactor.bytes(&bytes))),
+    }
 }
 
 /// What the built-in gates say of what an agent left.

@@ -7,9 +7,11 @@ use super::attempt::Job;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::site::Workplace;
+use crate::agent::redact::Redactor;
 use crate::agent::sandbox::{self, Chosen, Level};
 use crate::agent::walls::{Ground, SETTINGS, Sealed, Walls, own_folder};
 use crate::config::Profile;
+use crate::config::facts::FACTS;
 use crate::effects::{Ended, Finished, Invocation, World};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +29,16 @@ pub fn choose(world: World<'_>, profile: &Profile, reporter: &dyn Reporter) -> R
     }
     reporter.event(&Event::Confined { level: chosen.level });
     Ok(chosen)
+}
+
+/// Who takes secrets out of what a step writes: what the agent is given by name, but for where it connects
+/// to and where its folder lies.
+#[must_use]
+pub fn redactor(world: World<'_>, profile: &Profile) -> Redactor {
+    let setting = |name: &str| FACTS.iter().any(|facts| facts.settings.contains(&name));
+    let names = profile.env.iter().filter(|name| !setting(name));
+    let values: Vec<String> = names.filter_map(|name| world.process.env(name)).collect();
+    Redactor::new(values.iter().map(String::as_str))
 }
 
 /// A process inside of its walls.

@@ -11,6 +11,7 @@ use super::follow;
 use super::recall::Recall;
 use super::room::{Entered, Furnish, Rooms};
 use super::site::Workplace;
+use crate::agent::redact::Redactor;
 use crate::config::{Config, GateConfig};
 use crate::effects::{Commit, Ended, Finished, Invocation, Oid, Pool, World};
 use crate::gate::ask::{self, Reports};
@@ -20,6 +21,7 @@ use crate::gate::touched::touched;
 use crate::gate::{Verdict, command};
 use crate::state::run::VerdictKind;
 use crate::state::task::Kind;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 /// The variables that every program sees, where they are set.
@@ -127,6 +129,7 @@ struct Round<'r> {
     asked: Vec<Asked>,
     rooms: Rooms<'r>,
     recall: Recall<'r>,
+    redactor: OnceCell<Redactor>,
     running: usize,
     clean_taken: bool,
     interrupted: bool,
@@ -151,6 +154,7 @@ impl<'r> Round<'r> {
             asked: gates.iter().map(|_| Asked::default()).collect(),
             rooms: Rooms::new(with),
             recall: Recall::new(case)?,
+            redactor: OnceCell::new(),
             running: 0,
             clean_taken: false,
             interrupted: false,
@@ -287,10 +291,19 @@ impl Pool for Round<'_> {
     }
 
     fn ended(&mut self, id: usize, finished: Finished) {
+        let redactor = self.redactor.get_or_init(|| redactor(self.case.world, self.gates));
+        let finished = redactor.finished(finished);
         if let Err(error) = self.take(id, &finished) {
             self.failed = Some(error);
         }
     }
+}
+
+/// Who takes what gates are given by name out of what they say.
+fn redactor(world: World<'_>, gates: &[GateConfig]) -> Redactor {
+    let names = gates.iter().flat_map(|gate| &gate.env);
+    let values: Vec<String> = names.filter_map(|name| world.process.env(name)).collect();
+    Redactor::new(values.iter().map(String::as_str))
 }
 
 /// A gate whose room could not be prepared.

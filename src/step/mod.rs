@@ -46,6 +46,11 @@ use choice::{Choice, Chosen};
 use journal::Working;
 use site::Workplace;
 
+/// How many steps' prompts and transcripts are kept in a clone.
+const KEPT_STEPS: usize = 200;
+/// The most that they take, in bytes.
+const KEPT_STEPS_BYTES: u64 = 256 << 20;
+
 /// What a step is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'o> {
@@ -193,6 +198,7 @@ fn run(
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
     set_up(world, base, &workplace, reporter)?;
     let protected = Protected::new(&base.config.policy.protect);
+    let redactor = confine::redactor(world, &chosen.profile);
     let job = Job {
         world,
         base,
@@ -202,9 +208,14 @@ fn run(
         prompt,
         run: run_id.as_str(),
         protected: &protected,
+        redactor: &redactor,
         reporter,
     };
     let work = attempt::work(&job, &mut workplace)?;
+    // What is kept here of old steps is for people alone.
+    if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES) {
+        reporter.event(&Event::Warning { text: error.to_string() });
+    }
     finish::finish(
         &job,
         &mut workplace,

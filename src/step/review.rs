@@ -71,6 +71,7 @@ pub fn approve(
         prompt: &prompt,
         run: run_id.as_str(),
         protected: &protected,
+        redactor: &super::confine::redactor(world, &profile),
         reporter,
     };
     let mut workplace = Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?;

@@ -18,6 +18,7 @@ mod ingest;
 mod race;
 mod run;
 mod walls;
+mod secrets;
 mod note;
 mod cache;
 mod route;

@@ -46,11 +46,30 @@ impl Files for OsFiles {
     fn remove(&self, name: &str) -> Result<()> {
         let path = self.root.join(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(EffectError::io("remove", &path, &error))
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            // An agent can have put a folder where a file was.
+            Err(_) if path.symlink_metadata().is_ok_and(|there| there.is_dir()) => {
+                fs::remove_dir_all(&path).map_err(|error| EffectError::io("remove", &path, &error))
             }
-            _ => Ok(()),
+            other => other.map_err(|error| EffectError::io("remove", &path, &error)),
         }
+    }
+
+    fn prune(&self, dir: &str, folders: usize, bytes: u64) -> Result<()> {
+        let (mut left, mut room) = (folders, bytes);
+        for (at, name) in self.list(dir)?.iter().rev().enumerate() {
+            let folder = self.root.join(dir).join(name);
+            let size = |entry: fs::DirEntry| entry.metadata().map_or(0, |metadata| metadata.len());
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            let size: u64 = entries.flatten().map(size).sum();
+            if at > 0 && (left == 0 || size > room) {
+                (left, room) = (0, 0);
+                let removed = fs::remove_dir_all(&folder);
+                removed.map_err(|error| EffectError::io("remove", &folder, &error))?;
+            }
+            (left, room) = (left.saturating_sub(1), room.saturating_sub(size));
+        }
+        Ok(())
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>> {
@@ -267,4 +286,25 @@ pub fn sync_together(paths: &[PathBuf]) -> Result<()> {
         let died = || EffectError::new(Trouble::Other, "a thread that synced files died".to_owned());
         others.into_iter().try_for_each(|other| other.join().unwrap_or_else(|_| Err(died())))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_folders_stay_as_far_as_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OsFiles::new(dir.path());
+        for name in ["a", "b", "c", "d"] {
+            files.write(&format!("steps/{name}/transcript"), &[b'x'; 100], false).unwrap();
+        }
+        files.prune("steps", 3, 1_000).unwrap();
+        assert_eq!(files.list("steps").unwrap(), ["b", "c", "d"]);
+        files.prune("steps", 3, 250).unwrap();
+        assert_eq!(files.list("steps").unwrap(), ["c", "d"]);
+        files.prune("steps", 0, 0).unwrap();
+        assert_eq!(files.list("steps").unwrap(), ["d"]);
+        files.prune("nowhere", 0, 0).unwrap();
+    }
 }

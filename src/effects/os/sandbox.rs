@@ -43,7 +43,9 @@ impl Confine for OsProcess {
     fn spot(&self, path: &Path) -> Option<Spot> {
         let own = std::fs::symlink_metadata(path).ok()?;
         let real = std::fs::canonicalize(path).ok()?;
-        Some(Spot { is_dir: real.is_dir(), is_link: own.is_symlink(), real })
+        let there = std::fs::metadata(&real).ok()?;
+        let size = there.is_file().then_some(there.len());
+        Some(Spot { is_dir: there.is_dir(), size, is_link: own.is_symlink(), real })
     }
 
     fn make_dir(&self, path: &Path) -> Result<()> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use walkdir::WalkDir;
 
 /// How much of an output is kept.
-const KEEP: u64 = 1 << 20;
+const KEEP: u64 = crate::effects::KEPT_OUTPUT as u64;
 /// The most that is handed over at once, in bytes.
 const PIECE: usize = 64 << 10;
 /// The most that is read before the program itself is looked at again, in bytes.
