@@ -147,6 +147,7 @@ mod tests {
             adapter: "command".to_owned(),
             model: None,
             chosen_because: String::new(),
+            mode: None,
             sandbox: None,
             prompt_sha256: "ab".to_owned(),
             input_sha256: None,

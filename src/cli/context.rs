@@ -4,15 +4,18 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Format;
 use crate::commit::state_commit;
+use crate::config::Config;
 use crate::config::trust::Store;
 use crate::effects::os::clock::{OsClock, OsIds};
 use crate::effects::os::files::{OsFiles, read, replace};
 use crate::effects::os::git::OsGit;
 use crate::effects::os::process::OsProcess;
-use crate::effects::{Clock as _, Files as _, Git as _, Oid, World};
+use crate::effects::{Clock as _, Files as _, Git as _, Head, Oid, World};
 use crate::report::human::Human;
 use crate::report::json::Lines;
+use crate::select::mode::InForce;
 use crate::state::store::{Snapshot, Source, load};
+use crate::step::base::mode_in_force;
 use crate::step::land::FileEdit;
 use crate::step::person::land_files;
 use crate::step::{Base, Caller, Reporter, Silent};
@@ -291,6 +294,21 @@ impl Context {
             Some(commit) => self.git.commit(commit)?.time,
             None => self.clock.now(),
         })
+    }
+
+    /// The scheduling policy in force, by what is committed: at a revision, or at `HEAD`.
+    ///
+    /// # Errors
+    /// When the records of runs cannot be read.
+    pub fn mode_of(&self, config: Option<&Config>, revision: Option<&str>) -> Result<InForce, CliError> {
+        let commit = match (revision, self.git.head()?) {
+            (Some(revision), _) => self.git.resolve(revision)?,
+            (None, Head::Branch(_, tip)) => tip,
+            (None, Head::Detached(tip)) => Some(tip),
+        };
+        let (Some(config), Some(commit)) = (config, commit) else { return Ok(InForce::default()) };
+        let commit = self.git.commit(commit)?;
+        Ok(mode_in_force(self.world(), config, &Source::Tree(commit.tree), commit.time)?)
     }
 
     /// Lands files in a commit of their own; with `--no-commit`, only writes them.

@@ -50,10 +50,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             })
         })
         .collect();
-    let human = table.render(global.width(), global.colour_out());
+    let mut human = table.render(global.width(), global.colour_out());
+    if args.limit > 1 {
+        human.push_str(&format!("mode: {}\n", base.mode.spell()));
+    }
+    let mode = json!({"mode": base.mode.mode.as_str(), "because": base.mode.because});
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
-    Ok(Answer { warnings, ..Answer::ok(json!({"next": data.first(), "queue": data}), human) })
+    Ok(Answer { warnings, ..Answer::ok(json!({"next": data.first(), "queue": data, "mode": mode}), human) })
 }
 
 /// The answer when nothing runs.

@@ -41,6 +41,8 @@ pub struct Answer {
     pub md: Option<String>,
     /// Things a person should know.
     pub warnings: Vec<String>,
+    /// What to look at before it becomes worse; an annotation each in CI.
+    pub alerts: Vec<String>,
     /// What to type next.
     pub hints: Vec<String>,
     /// Whether a rejected task is tried again by itself.
@@ -57,6 +59,7 @@ impl Answer {
             human: human.into(),
             md: None,
             warnings: Vec::new(),
+            alerts: Vec::new(),
             hints: Vec::new(),
             steps_left: true,
         }
@@ -174,6 +177,9 @@ fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
     }
     if style.ci && style.annotations {
         text.push_str(&annotation(result, exit));
+        for alert in result.iter().flat_map(|answer| &answer.alerts) {
+            text.push_str(&format!("::warning title=orch alert::{}\n", escaped(alert)));
+        }
     }
     text
 }
@@ -197,6 +203,10 @@ fn annotation(result: &Result<Answer, CliError>, exit: Exit) -> String {
         Ok(answer) => answer.human.lines().next().unwrap_or_default().to_owned(),
         Err(error) => error.facts.first().cloned().unwrap_or_default(),
     };
-    let escaped = crate::report::safe::text(&text).replace('%', "%25").replace(['\r', '\n'], "%0A");
-    format!("::{level} title=orch {}::{escaped}\n", exit.word())
+    format!("::{level} title=orch {}::{}\n", exit.word(), escaped(&text))
+}
+
+/// A text in an annotation.
+fn escaped(text: &str) -> String {
+    crate::report::safe::text(text).replace('%', "%25").replace(['\r', '\n'], "%0A")
 }

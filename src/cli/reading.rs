@@ -6,6 +6,7 @@ use super::output::Format;
 use crate::config::Config;
 use crate::report::status::gather::PATHS_MAX;
 use crate::select::Rules;
+use crate::select::mode::InForce;
 use crate::state::graph::{Fault, Index};
 use crate::state::layout;
 use crate::state::problem::{Problem, nearest};
@@ -31,6 +32,8 @@ pub(super) struct Reading {
     pub(super) config: Option<Config>,
     /// What selection has to know of it.
     pub(super) rules: Rules,
+    /// The scheduling policy in force, and why.
+    pub(super) mode: InForce,
     /// Tasks that a step of this clone is at work on.
     pub(super) running: Vec<Index>,
     /// What is wrong with files.
@@ -47,7 +50,7 @@ impl Reading {
     pub(super) fn open(global: &Global, at: Option<&str>) -> Result<Self, CliError> {
         let context = Context::open(global)?;
         let snapshot = context.snapshot(at)?;
-        Self::of(context, snapshot, at.is_none())
+        Self::of(context, snapshot, at)
     }
 
     /// The same, and compares a work tree with what is committed; its files are listed once for both.
@@ -59,7 +62,7 @@ impl Reading {
         let source = context.source(at)?;
         let Source::Work(root) = &source else {
             let snapshot = context.snapshot(at)?;
-            return Self::of(context, snapshot, at.is_none());
+            return Self::of(context, snapshot, at);
         };
         let world = context.world();
         let files = world.files.work_files(root, layout::ROOT)?;
@@ -71,20 +74,22 @@ impl Reading {
             .collect();
         let snapshot = load_listed(world, source, &tasks)?;
         let uncommitted = Some(paths.iter().map(ToString::to_string).collect());
-        Ok(Self { uncommitted, ..Self::of(context, snapshot, at.is_none())? })
+        Ok(Self { uncommitted, ..Self::of(context, snapshot, at)? })
     }
 
-    fn of(context: Context, snapshot: Snapshot, is_now: bool) -> Result<Self, CliError> {
+    fn of(context: Context, snapshot: Snapshot, at: Option<&str>) -> Result<Self, CliError> {
         let world = context.world();
         let text = snapshot.source.read_path(world, layout::CONFIG)?.unwrap_or_default();
         let (config, mut problems) = read_config(&text, &context.caller);
         problems.extend(snapshot.problems.iter().cloned());
         problems.extend(config.iter().flat_map(support::warnings));
         // A configuration that cannot be read says nothing against any agent.
-        let rules = config.as_ref().map_or(Rules { agent_review: false, has_agent: true }, rules);
-        let at_work = if is_now { journal::working(world)? } else { None };
+        let mode = context.mode_of(config.as_ref(), at)?;
+        let unknown = Rules { agent_review: false, has_agent: true, mode: mode.mode };
+        let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
+        let at_work = if at.is_none() { journal::working(world)? } else { None };
         let running = at_work.and_then(|working| snapshot.graph.find(&working.task)).into_iter().collect();
-        Ok(Self { context, snapshot, config, rules, running, problems, uncommitted: None })
+        Ok(Self { context, snapshot, config, rules, mode, running, problems, uncommitted: None })
     }
 
     /// Where a task is in the graph.

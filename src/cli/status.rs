@@ -31,6 +31,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         snapshot: &reading.snapshot,
         config: reading.config.as_ref(),
         rules: reading.rules,
+        mode: &reading.mode,
         running: &reading.running,
         uncommitted: reading.uncommitted.as_deref(),
         at,
@@ -46,6 +47,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     reading.problems.extend(problems);
     answer.warnings = reading.warnings();
     answer.warnings.extend(status.warnings());
+    answer.alerts = status.alerts.iter().map(|alert| alert.text.clone()).collect();
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(reading);
     Ok(answer)

@@ -159,6 +159,7 @@ pub fn run_whole(whole: &Run) -> Value {
         put("compactions", json!(whole.compactions));
         put("rotations", json!(whole.rotations));
         put("estimated_tokens", json!(whole.estimated_tokens));
+        put("mode", json!(whole.mode));
         put("orch", json!(whole.orch));
     }
     value

@@ -352,7 +352,8 @@ mod tests {
     use super::super::graph::samples::{ATTACKS, graph, small, task, with};
     use super::*;
 
-    const RULES: Rules = Rules { agent_review: false, has_agent: true };
+    const RULES: Rules =
+        Rules { agent_review: false, has_agent: true, mode: crate::select::mode::Mode::Balance };
 
     fn ids<'g>(graph: &'g Graph, filter: &Filter) -> Vec<&'g str> {
         let listing = Listing::new(graph, RULES, &[], filter, None);

@@ -3,6 +3,8 @@
 //! In: a graph and what the policy allows. Out: a [`Selection`]. Pure; the same graph gives the
 //! same answer.
 
+pub mod mode;
+
 use crate::state::graph::{Fault, Graph, Index, Standing};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
@@ -16,6 +18,8 @@ pub struct Rules {
     pub agent_review: bool,
     /// Whether there is a profile for tasks without a command of their own.
     pub has_agent: bool,
+    /// The scheduling policy in force.
+    pub mode: mode::Mode,
 }
 
 /// A task that may run, and why it comes where it comes.
@@ -61,15 +65,15 @@ pub fn next(graph: &Graph, rules: Rules) -> Selection {
 
 /// The runnable tasks in the order in which they would run, at most `limit`.
 ///
-/// Reviews and repairs come before new work (their weights in balance mode are 105 and 95 against
-/// 60), then priority, then what unblocks most, then age, then id.
+/// First by the weights of the mode in force (balance: reviews 105, repairs 95, new work 60), then
+/// priority, then what unblocks most, then age, then id.
 #[must_use]
 pub fn queue(graph: &Graph, rules: Rules, limit: usize) -> Vec<Candidate> {
     let mut runnable: Vec<Index> =
         (0..graph.nodes().len()).filter(|&index| may_run(graph, rules, index)).collect();
     let cheap = |&index: &Index| {
         let node = &graph.nodes()[index];
-        (Reverse(weight(graph.status(index))), node.priority)
+        (Reverse(rules.mode.weight(graph.status(index), node.kind)), node.priority)
     };
     runnable.sort_by_key(cheap);
     // What a task unblocks is only worth counting among those that are equal so far.
@@ -94,23 +98,13 @@ pub fn queue(graph: &Graph, rules: Rules, limit: usize) -> Vec<Candidate> {
     ordered.truncate(limit);
     ordered
         .into_iter()
-        .map(|(index, unblocks)| Candidate { index, because: because(graph, index, unblocks) })
+        .map(|(index, unblocks)| Candidate { index, because: because(graph, rules.mode, index, unblocks) })
         .collect()
 }
 
 fn may_run(graph: &Graph, rules: Rules, index: Index) -> bool {
     let can_be_driven = rules.has_agent || graph.nodes()[index].run.is_some();
     can_be_driven && graph.standing(index, rules.agent_review) == Standing::Runnable
-}
-
-/// How urgent a status is, from the scheduler that orch replaces.
-fn weight(status: Status) -> u32 {
-    match status {
-        Status::NeedsReview => 105,
-        Status::NeedsImprovement => 95,
-        Status::Pending => 60,
-        Status::Proposed | Status::Blocked | Status::Done | Status::Cancelled => 0,
-    }
 }
 
 /// The words for a priority.
@@ -125,11 +119,14 @@ pub fn priority_word(priority: u8) -> &'static str {
     }
 }
 
-fn because(graph: &Graph, index: Index, unblocks: usize) -> String {
+fn because(graph: &Graph, mode: mode::Mode, index: Index, unblocks: usize) -> String {
     let node = &graph.nodes()[index];
     let mut reasons = Vec::new();
     match graph.status(index) {
         Status::NeedsReview => reasons.push("waits for a review".to_owned()),
+        Status::NeedsImprovement if mode == mode::Mode::Accelerate => {
+            reasons.push("was rejected and comes after new work".to_owned());
+        }
         Status::NeedsImprovement => reasons.push("was rejected and comes before new work".to_owned()),
         Status::Pending | Status::Proposed | Status::Blocked | Status::Done | Status::Cancelled => {}
     }
@@ -218,7 +215,7 @@ mod tests {
     use crate::state::graph::Node;
     use crate::state::task::Task;
 
-    const RULES: Rules = Rules { agent_review: false, has_agent: true };
+    const RULES: Rules = Rules { agent_review: false, has_agent: true, mode: mode::Mode::Balance };
 
     fn node(id: &str, status: Status, priority: u8, depends_on: &[&str]) -> Node {
         let mut task = Task::new(TaskId::new(id).unwrap(), id);
@@ -244,6 +241,24 @@ mod tests {
             node("rim", Status::Pending, 0, &["spoke"]),
         ]);
         assert_eq!(ids, ["repair-low", "new-urgent", "hub", "lonely"]);
+    }
+
+    #[test]
+    fn the_mode_in_force_decides_what_comes_first() {
+        let mut bug = node("bug", Status::Pending, 3, &[]);
+        bug.kind = Kind::Bug;
+        let graph = Graph::new(vec![
+            node("new", Status::Pending, 0, &[]),
+            node("repair", Status::NeedsImprovement, 2, &[]),
+            bug,
+        ]);
+        let order = |mode| -> Vec<String> {
+            let queue = queue(&graph, Rules { mode, ..RULES }, 10);
+            queue.iter().map(|each| graph.nodes()[each.index].id.to_string()).collect()
+        };
+        assert_eq!(order(mode::Mode::Balance), ["repair", "new", "bug"]);
+        assert_eq!(order(mode::Mode::Stabilize), ["repair", "bug", "new"]);
+        assert_eq!(order(mode::Mode::Accelerate), ["new", "bug", "repair"]);
     }
 
     #[test]

@@ -233,6 +233,8 @@ pub struct Run {
     pub chosen_because: String,
     /// How far it was confined, where that was recorded: `none`, `landlock` or `bwrap`.
     pub sandbox: Option<String>,
+    /// The scheduling policy that was in force, and why.
+    pub mode: Option<String>,
     /// SHA-256 of the first prompt's bytes, in hexadecimal.
     pub prompt_sha256: String,
     /// SHA-256 of what the task gave to it, whatever earlier steps left, in hexadecimal.

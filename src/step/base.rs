@@ -6,12 +6,15 @@ use crate::config::trust::{self, Store};
 use crate::config::{Adapter, Config, ReviewPolicy};
 use crate::effects::{Commit, Head, Oid, World};
 use crate::select::Rules;
+use crate::select::mode::{self, InForce, Mode};
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::layout;
 use crate::state::note::Note;
 use crate::state::problem::Problem;
+use crate::state::runs;
 use crate::state::store::{self, Snapshot, Source};
+use jiff::Timestamp;
 use std::cell::OnceCell;
 
 /// What the caller knows that is not in the repository.
@@ -42,6 +45,8 @@ pub struct Base {
     pub config: Config,
     /// Warnings about files.
     pub warnings: Vec<Problem>,
+    /// The scheduling policy in force, and why.
+    pub mode: InForce,
     pub(super) notes: OnceCell<Vec<Note>>,
 }
 
@@ -110,7 +115,9 @@ impl Base {
         problems.extend(snapshot.problems.iter().cloned());
         match config {
             Some(config) if !problems.iter().any(Problem::is_error) => {
-                Ok(Self { branch, commit, snapshot, config, warnings: problems, notes: OnceCell::new() })
+                let mode = mode_in_force(world, &config, &snapshot.source, commit.time)?;
+                let notes = OnceCell::new();
+                Ok(Self { branch, commit, snapshot, config, warnings: problems, mode, notes })
             }
             _ => Err(StepError::Invalid(problems)),
         }
@@ -119,7 +126,7 @@ impl Base {
     /// What selection has to know of the configuration.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        rules(&self.config)
+        Rules { mode: self.mode.mode, ..rules(&self.config) }
     }
 
     /// All notes at the base; they are read once.
@@ -162,12 +169,29 @@ impl Base {
     }
 }
 
-/// What selection has to know of a configuration.
+/// What selection has to know of a configuration, the mode aside.
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
     Rules {
         agent_review: config.policy.review == ReviewPolicy::Agent,
         has_agent: config.agents.iter().any(|profile| profile.adapter != Adapter::Shell),
+        mode: Mode::Balance,
+    }
+}
+
+/// The scheduling policy in force: what the configuration says, or what the newest runs call for.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn mode_in_force(
+    world: World<'_>,
+    config: &Config,
+    source: &Source,
+    now: Timestamp,
+) -> Result<InForce, StepError> {
+    match mode::fixed(config.policy.mode) {
+        Some(mode) => Ok(mode),
+        None => Ok(mode::from_runs(&runs::recent(world, source, now)?.0)),
     }
 }
 

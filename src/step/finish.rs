@@ -119,6 +119,7 @@ impl Draft {
             adapter: crate::agent::adapter_word(job.profile.adapter).to_owned(),
             model: job.profile.model.clone(),
             chosen_because: start.chosen_because.to_owned(),
+            mode: Some(job.base.mode.spell()),
             sandbox: Some(job.confinement.level.as_str().to_owned()),
             prompt_sha256: prompt.sha256(),
             input_sha256: Some(prompt.input_sha256()),

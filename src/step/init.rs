@@ -6,6 +6,7 @@ use super::event::Reporter;
 use super::land::{Judged, Plan, land_first};
 use crate::config::read::{Layers, read};
 use crate::effects::{Oid, World};
+use crate::select::mode::InForce;
 use crate::state::store::{Source, load};
 use std::cell::OnceCell;
 
@@ -18,7 +19,8 @@ pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, St
     let read = read(&Layers { repository: None, user: None });
     let Some(config) = read.value else { return Err(StepError::Invalid(read.problems)) };
     let snapshot = load(world, Source::Tree(commit.tree))?;
-    Ok(Base { branch, commit, snapshot, config, warnings: Vec::new(), notes: OnceCell::new() })
+    let (mode, notes) = (InForce::default(), OnceCell::new());
+    Ok(Base { branch, commit, snapshot, config, warnings: Vec::new(), mode, notes })
 }
 
 /// The first commit of an unborn branch. What the user staged for a commit of their own stays

@@ -399,6 +399,7 @@ mod tests {
             adapter: "claude".into(),
             model: Some("model-5".into()),
             chosen_because: "the cheapest that can".into(),
+            mode: None,
             sandbox: None,
             prompt_sha256: "ab".into(),
             input_sha256: None,

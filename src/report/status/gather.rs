@@ -1,9 +1,10 @@
 //! Gathering the state of affairs.
 
-use super::{NAMED_MAX, Need, Status};
+use super::{NAMED_MAX, Need, Status, alert};
 use crate::config::Config;
 use crate::effects::{EffectError, Head, Oid, World};
 use crate::report::graph::Look;
+use crate::select::mode::InForce;
 use crate::select::{Rules, why_not};
 use crate::state::graph::Index;
 use crate::state::problem::Problem;
@@ -24,6 +25,8 @@ pub struct Given<'g> {
     pub config: Option<&'g Config>,
     /// What selection has to know of it.
     pub rules: Rules,
+    /// The scheduling policy in force, and why.
+    pub mode: &'g InForce,
     /// Tasks that are being worked on.
     pub running: &'g [Index],
     /// Paths of the state that are not committed; none where there is nothing to compare.
@@ -54,7 +57,8 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     let looks = super::looks(graph, rules, given.running);
     let people = super::needing_a_person(graph, &looks);
     let budget = given.config.map(|config| config.budget.clone()).unwrap_or_default();
-    let status = Status {
+    let (recent, _) = runs::recent(world, &given.snapshot.source, now)?;
+    let mut status = Status {
         project: given.project.to_owned(),
         branch,
         commit: commit.map(|commit| commit.to_string()),
@@ -72,8 +76,19 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         month: super::usage(&runs, month),
         day_usd: budget.day_usd,
         month_usd: budget.month_usd,
-        mode: given.config.map_or("unknown", |config| config.policy.mode.as_str()).to_owned(),
+        mode: given.mode.mode.as_str(),
+        mode_because: given.mode.because.clone(),
+        mode_policy: given.config.map_or("unknown", |config| config.policy.mode.as_str()),
+        alerts: Vec::new(),
     };
+    status.alerts = alert::alerts(&alert::Given {
+        health: &status.health,
+        ready: status.ready,
+        usage: (&status.today, &status.month),
+        config: given.config,
+        runs: &recent,
+        now,
+    });
     Ok((status, problems))
 }
 

@@ -3,6 +3,7 @@
 //! In: a graph, digests of runs, the time. Out: [`Status`], for people, programs and job summaries.
 //! Invariant: days and months are those of UTC. Nothing here reads a file.
 
+pub mod alert;
 pub mod gather;
 mod render;
 
@@ -152,8 +153,14 @@ pub struct Status {
     pub day_usd: Option<f64>,
     /// The limit for a month in USD, if there is one.
     pub month_usd: Option<f64>,
-    /// How work is scheduled.
-    pub mode: String,
+    /// How work is scheduled: `balance`, `stabilize` or `accelerate`.
+    pub mode: &'static str,
+    /// Why.
+    pub mode_because: String,
+    /// What the configuration says about it.
+    pub mode_policy: &'static str,
+    /// What a person should look at.
+    pub alerts: Vec<alert::Alert>,
 }
 
 impl Status {
@@ -385,7 +392,8 @@ mod tests {
     use crate::state::run::Tokens;
     use jiff::ToSpan as _;
 
-    const RULES: Rules = Rules { agent_review: false, has_agent: true };
+    const RULES: Rules =
+        Rules { agent_review: false, has_agent: true, mode: crate::select::mode::Mode::Balance };
 
     fn now() -> Timestamp {
         "2026-11-20T12:00:00Z".parse().unwrap()

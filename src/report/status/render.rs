@@ -113,8 +113,18 @@ fn facts_of(status: &Status) -> Vec<(&'static str, String)> {
         facts.push(("today", usage(&status.today, status.day_usd)));
         facts.push(("month", usage(&status.month, status.month_usd)));
     }
-    facts.push(("mode", status.mode.clone()));
+    if !status.mode.is_empty() {
+        facts.push(("mode", mode(status)));
+    }
+    facts.extend(status.alerts.iter().map(|alert| ("alert", alert.text.clone())));
     facts
+}
+
+fn mode(status: &Status) -> String {
+    match status.mode_policy {
+        "auto" => format!("{} ({})", status.mode, status.mode_because),
+        _ => format!("{} (the configuration says so)", status.mode),
+    }
 }
 
 fn health(health: &Health) -> String {
@@ -223,6 +233,7 @@ fn rest(more: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::graph::samples::ATTACKS;
+    use super::super::alert::Alert;
     use super::super::{Need, Next};
     use super::*;
 
@@ -283,7 +294,10 @@ mod tests {
             month: Usage { steps: 40, ..usage },
             day_usd: None,
             month_usd: Some(10.0),
-            mode: "auto".into(),
+            mode: "balance",
+            mode_because: "7 of the last 9 runs passed, 5 at the first attempt".into(),
+            mode_policy: "auto",
+            alerts: vec![Alert { kind: "budget_burn", text: "$8.00 of the month's $10.00 are spent".into() }],
         }
     }
 
@@ -299,8 +313,12 @@ mod tests {
 
     #[test]
     fn a_new_project_is_told_how_to_begin() {
-        let text = human(&Status { mode: "auto".into(), ..Status::default() }, None, false);
-        assert_eq!(text, "@ no commit yet\n\nno tasks yet: `orch add \"what to do\"`\n\nmode  auto\n");
+        let text =
+            human(&Status { mode: "balance", mode_policy: "balance", ..Status::default() }, None, false);
+        assert_eq!(
+            text,
+            "@ no commit yet\n\nno tasks yet: `orch add \"what to do\"`\n\nmode  balance (the configuration says so)\n"
+        );
     }
 
     #[test]

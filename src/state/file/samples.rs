@@ -215,6 +215,7 @@ prop_compose! {
     ) -> Run {
         let [compactions, rotations, files_changed, insertions, deletions] = counts;
         Run {
+            mode: None,
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
             sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations,

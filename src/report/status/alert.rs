@@ -1,0 +1,249 @@
+//! What a person should look at before it becomes worse.
+//!
+//! In: the state of affairs and the newest runs. Out: [`Alert`]s, each with its numbers. Every threshold
+//! is stated here.
+
+use super::{Health, Usage, as_f64};
+use crate::config::{Adapter, Config};
+use crate::report::{plural, spell_usd};
+use crate::route::past::Past;
+use crate::state::digest::Digest;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// From so many blocked tasks, and this share of what is open, the backlog is blocked.
+const BLOCKED_MIN: usize = 3;
+const BLOCKED_SHARE: f64 = 30.0;
+/// A profile that had none of so many runs is idle.
+const IDLE_RUNS: usize = 20;
+/// Quality falls where the last so many judged runs passed so many points less often than those before.
+const QUALITY_RUNS: usize = 10;
+const QUALITY_POINTS: f64 = 20.0;
+/// A budget burns where so much of it is gone, or will be at this pace.
+const BURN_SHARE: f64 = 0.8;
+/// Estimates drift where the last so many tasks came to so many times more, or less, than those before.
+const DRIFT_RUNS: usize = 10;
+const DRIFT_TIMES: f64 = 1.5;
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alert {
+    /// Its kind: `blocked_backlog`, `idle_profile`, `falling_quality`, `budget_burn`, `estimate_drift`,
+    /// `strategist_share`.
+    pub kind: &'static str,
+    /// What is the matter, with numbers.
+    pub text: String,
+}
+
+impl Alert {
+    fn new(kind: &'static str, text: String) -> Self {
+        Self { kind, text }
+    }
+}
+
+/// What alerts are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'g> {
+    /// How it goes.
+    pub health: &'g Health,
+    /// How many tasks a step could take.
+    pub ready: usize,
+    /// What was spent since midnight, and since the first of the month.
+    pub usage: (&'g Usage, &'g Usage),
+    /// The configuration, if it can be used.
+    pub config: Option<&'g Config>,
+    /// The newest runs, the newest first.
+    pub runs: &'g [Digest],
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a person should look at, the most urgent first.
+#[must_use]
+pub fn alerts(given: &Given<'_>) -> Vec<Alert> {
+    let mut all = Vec::new();
+    all.extend(budget(given));
+    all.extend(blocked(given));
+    all.extend(quality(given.runs));
+    all.extend(drift(given.runs));
+    all.extend(given.config.into_iter().flat_map(|config| idle(config, given)));
+    all.extend(given.config.and_then(|config| share(config, given.runs)));
+    all
+}
+
+fn blocked(given: &Given<'_>) -> Option<Alert> {
+    let health = given.health;
+    let much = health.blocked >= BLOCKED_MIN && health.blocked_percent >= BLOCKED_SHARE;
+    let nothing_else = health.blocked > 0 && given.ready == 0;
+    let text = || {
+        let rest = if given.ready == 0 { ", and nothing else is ready" } else { "" };
+        format!("{} of {} are blocked{rest}", health.blocked, plural(health.open, "open task"))
+    };
+    (much || nothing_else).then(|| Alert::new("blocked_backlog", text()))
+}
+
+fn idle(config: &Config, given: &Given<'_>) -> Vec<Alert> {
+    let runs = || given.runs.iter().filter(|run| !run.is_shell()).take(IDLE_RUNS);
+    if given.ready == 0 || runs().count() < IDLE_RUNS {
+        return Vec::new();
+    }
+    let profiles = config.agents.iter().filter(|profile| profile.adapter != Adapter::Shell);
+    profiles
+        .filter(|profile| runs().all(|run| run.agent != profile.name))
+        .map(|profile| {
+            let text = format!("profile `{}` had none of the last {IDLE_RUNS} runs", profile.name);
+            Alert::new("idle_profile", text)
+        })
+        .collect()
+}
+
+fn quality(runs: &[Digest]) -> Option<Alert> {
+    let passed: Vec<bool> = runs.iter().filter(|run| !run.is_shell()).filter_map(Digest::passed).collect();
+    let share =
+        |part: &[bool]| as_f64(part.iter().filter(|passed| **passed).count()) * 100.0 / as_f64(part.len());
+    let (last, before) = (passed.get(..QUALITY_RUNS)?, passed.get(QUALITY_RUNS..QUALITY_RUNS * 2)?);
+    let (last, before) = (share(last), share(before));
+    let text = format!("{last:.0} % of the last {QUALITY_RUNS} runs passed, {before:.0} % of those before");
+    (before - last >= QUALITY_POINTS).then(|| Alert::new("falling_quality", text))
+}
+
+fn budget(given: &Given<'_>) -> Vec<Alert> {
+    let Some(budget) = given.config.map(|config| &config.budget) else { return Vec::new() };
+    let (day, month) = given.usage;
+    let mut all = Vec::new();
+    if let Some(limit) = budget.day_usd.filter(|limit| day.cost_usd >= limit * BURN_SHARE && *limit > 0.0) {
+        let text = format!("{} of today's {} are spent", spell_usd(day.cost_usd), spell_usd(limit));
+        all.push(Alert::new("budget_burn", text));
+    }
+    if let Some(limit) = budget.month_usd.filter(|limit| *limit > 0.0) {
+        let days = given.now.to_zoned(jiff::tz::TimeZone::UTC).date().days_in_month();
+        // The first days of a month say little about the others.
+        let gone = super::days_between(super::periods(given.now).1, given.now).max(3.0);
+        let pace = month.cost_usd / gone * f64::from(days);
+        if month.cost_usd >= limit * BURN_SHARE {
+            let text = format!("{} of the month's {} are spent", spell_usd(month.cost_usd), spell_usd(limit));
+            all.push(Alert::new("budget_burn", text));
+        } else if pace > limit {
+            let text = format!(
+                "at this pace the month costs {}, and its budget is {}",
+                spell_usd(pace),
+                spell_usd(limit)
+            );
+            all.push(Alert::new("budget_burn", text));
+        }
+    }
+    all
+}
+
+fn drift(runs: &[Digest]) -> Option<Alert> {
+    let mut ratios: Vec<f64> = crate::route::predict::samples(runs, |_| None)
+        .iter()
+        .rev()
+        .map(|sample| sample.actual / sample.predicted)
+        .collect();
+    if ratios.len() < DRIFT_RUNS * 2 {
+        return None;
+    }
+    let (last, before) = ratios.split_at_mut(DRIFT_RUNS);
+    let middle = |part: &mut [f64]| {
+        part.sort_by(f64::total_cmp);
+        part[part.len() / 2]
+    };
+    let (last, before) = (middle(last), middle(before));
+    let off = (last / before).max(before / last);
+    let text = format!(
+        "the last {DRIFT_RUNS} tasks came to {last:.1} times their estimate, those before to {before:.1} times"
+    );
+    (off >= DRIFT_TIMES).then(|| Alert::new("estimate_drift", text))
+}
+
+fn share(config: &Config, runs: &[Digest]) -> Option<Alert> {
+    let ratio = Past::new(runs, |_| None).ratio(&config.agents);
+    let workers = config
+        .agents
+        .iter()
+        .any(|profile| profile.adapter != Adapter::Shell && profile.capability < crate::route::STRATEGIST);
+    let text = format!(
+        "{} of the last {} runs were a strategist's, more than one in five",
+        ratio.strategists,
+        ratio.strategists + ratio.workers
+    );
+    (ratio.is_broken() && workers).then(|| Alert::new("strategist_share", text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::read::{Layers, read};
+    use crate::state::digest::sample;
+    use crate::state::run::{OutcomeKind, Tokens};
+
+    const CONFIG: &str = "schema = 1\n[budget]\nday_usd = 10.0\nmonth_usd = 100.0\n\
+        [[agent]]\nname = \"small\"\nadapter = \"command\"\ncommand = [\"true\"]\ncapability = 5\n\
+        [[agent]]\nname = \"large\"\nadapter = \"command\"\ncommand = [\"true\"]\ncapability = 9\n";
+
+    fn runs(of: &[(&str, OutcomeKind, u64, usize)]) -> Vec<Digest> {
+        let mut all = Vec::new();
+        for (agent, outcome, input, times) in of {
+            for _ in 0..*times {
+                let started = format!("2026-11-{:02}T{:02}:00:00Z", 20 - all.len() / 24, 23 - all.len() % 24);
+                let tokens = Tokens { input: *input, ..Tokens::default() };
+                all.push(Digest { tokens, ..sample(&started, agent, *outcome) });
+            }
+        }
+        all
+    }
+
+    fn told(health: Health, ready: usize, day: f64, month: f64, runs: &[Digest]) -> Vec<String> {
+        let config = read(&Layers { repository: Some(CONFIG.as_bytes()), user: None }).value;
+        let usage = |cost_usd| Usage { cost_usd, ..Usage::default() };
+        let now = "2026-11-16T00:00:00Z".parse().unwrap();
+        let given = Given {
+            health: &health,
+            ready,
+            usage: (&usage(day), &usage(month)),
+            config: config.as_ref(),
+            runs,
+            now,
+        };
+        alerts(&given).into_iter().map(|alert| format!("{}: {}", alert.kind, alert.text)).collect()
+    }
+
+    #[test]
+    fn where_all_is_well_nothing_is_said() {
+        let health = Health { open: 9, blocked: 2, blocked_percent: 22.2, ..Health::default() };
+        let good = runs(&[
+            ("small", OutcomeKind::Accepted, 50_000, 17),
+            ("large", OutcomeKind::Accepted, 50_000, 3),
+        ]);
+        assert_eq!(told(health, 4, 5.0, 40.0, &good), Vec::<String>::new());
+        assert_eq!(told(Health::default(), 0, 0.0, 0.0, &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_alert_has_its_numbers() {
+        let health = Health { open: 9, blocked: 4, blocked_percent: 44.4, ..Health::default() };
+        let bad = runs(&[
+            ("large", OutcomeKind::Rejected, 50_000, 5),
+            ("large", OutcomeKind::Accepted, 150_000, 15),
+            ("large", OutcomeKind::Accepted, 50_000, 15),
+        ]);
+        insta::assert_snapshot!(told(health, 4, 8.5, 60.0, &bad).join("\n"), @r"
+        budget_burn: $8.50 of today's $10.00 are spent
+        budget_burn: at this pace the month costs $120.00, and its budget is $100.00
+        blocked_backlog: 4 of 9 open tasks are blocked
+        falling_quality: 50 % of the last 10 runs passed, 100 % of those before
+        estimate_drift: the last 10 tasks came to 3.2 times their estimate, those before to 1.1 times
+        idle_profile: profile `small` had none of the last 20 runs
+        strategist_share: 35 of the last 35 runs were a strategist's, more than one in five
+        ");
+        let stuck = Health { open: 1, blocked: 1, blocked_percent: 100.0, ..Health::default() };
+        assert_eq!(
+            told(stuck, 0, 0.0, 85.0, &[]),
+            [
+                "budget_burn: $85.00 of the month's $100.00 are spent",
+                "blocked_backlog: 1 of 1 open task are blocked, and nothing else is ready"
+            ]
+        );
+    }
+}
