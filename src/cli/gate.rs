@@ -44,6 +44,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         base: &base.commit,
         tree: tree.unwrap_or(base.commit.tree),
         kind: None,
+        allow: &[],
         site: Site::Here(root.to_owned()),
         recall: tree.is_some() && !args.no_cache,
         reporter: reporter.as_ref(),

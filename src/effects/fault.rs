@@ -218,6 +218,7 @@ impl Process for Faulty<'_> {
     pass_on! { process:
         writes watch(invocation: &Invocation, watch: &mut dyn Watch) -> Finished;
         writes end_strays(run: &str, dir: &Path) -> ();
+        writes end_left_in(dir: &Path) -> ();
     }
 
     fn wait(&self, duration: Duration) {

@@ -83,6 +83,13 @@ pub trait Process: Confine {
     /// When something is seen and does not end.
     fn end_strays(&self, run: &str, dir: &Path) -> Result<()>;
 
+    /// Ends what orch's programs of before still do in a directory that nobody else may use now. What
+    /// cannot be seen is left.
+    ///
+    /// # Errors
+    /// When something is seen and does not end.
+    fn end_left_in(&self, dir: &Path) -> Result<()>;
+
     /// Whether orch was told to stop.
     fn interrupted(&self) -> Option<i32>;
 

@@ -116,15 +116,21 @@ fn examine_coverage(
     }
 }
 
-/// Compares a verdict with what the base measured, where it measured anything.
-pub fn compare(verdict: &mut Verdict, gate: &GateConfig, base: Measured) {
+/// Compares a verdict with what the base measured, where it measured anything. That there are fewer
+/// tests is only told where a person allowed it.
+pub fn compare(verdict: &mut Verdict, gate: &GateConfig, base: Measured, fewer_allowed: bool) {
     if verdict.kind != VerdictKind::Pass {
         return;
     }
     if let (Some(now), Some(before)) = (verdict.tests, base.tests)
         && now < before
     {
-        refuse(verdict, &format!("fewer tests were run than on the base: {now}, there {before}"));
+        let fact = format!("fewer tests were run than on the base: {now}, there {before}");
+        if fewer_allowed {
+            verdict.add(&format!("{fact} (allowed)"));
+        } else {
+            refuse(verdict, &format!("{fact}; a person can allow that: allow = [\"tests-removed\"]"));
+        }
     }
     let most = gate.coverage.as_ref().and_then(|coverage| coverage.max_drop);
     if let (Some(most), Some(now), Some(before)) = (most, verdict.coverage, base.coverage)
@@ -241,15 +247,23 @@ mod tests {
         let now = || Verdict { tests: Some(9), coverage: Some(80.0), ..Verdict::pass("t") };
         for (tests, coverage, why) in [
             (Some(9), Some(80.5), ""),
-            (Some(10), None, "fewer tests were run than on the base: 9, there 10"),
+            (
+                Some(10),
+                None,
+                "fewer tests were run than on the base: 9, there 10; a person can allow that: allow = [\"tests-removed\"]",
+            ),
             (None, Some(80.51), "coverage fell by 0.51 % to 80 %, 0.5 % are allowed"),
             (None, None, ""),
         ] {
             let mut verdict = now();
-            compare(&mut verdict, &gate, Measured { tests, coverage });
+            compare(&mut verdict, &gate, Measured { tests, coverage }, false);
             let kind = if why.is_empty() { VerdictKind::Pass } else { VerdictKind::Fail };
             assert_eq!((verdict.kind, verdict.evidence.as_str()), (kind, why));
         }
+        let mut allowed = now();
+        compare(&mut allowed, &gate, Measured { tests: Some(10), coverage: None }, true);
+        assert_eq!(allowed.kind, VerdictKind::Pass);
+        assert_eq!(allowed.evidence, "fewer tests were run than on the base: 9, there 10 (allowed)");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Circumstances<'c> {
     pub kind: Option<&'c str>,
     /// Which files hold tests.
     pub tests: &'c [String],
+    /// What people allowed and denied, where that matters.
+    pub allow: [&'c [String]; 3],
     /// What the gate sees of the environment.
     pub env: &'c [(String, String)],
 }
@@ -64,7 +66,7 @@ impl Circumstances<'_> {
         add(&format!("{:?} {:?} {:?} {}", self.base, self.place, self.kind, self.numbers));
         // Everything that a gate's entry says, but what it needs: that passed, or it would not run.
         add(&format!("{:?}", GateConfig { needs: Vec::new(), ..gate.clone() }));
-        add(&format!("{:?} {:?} {:?}", self.setup, self.keep, self.tests));
+        add(&format!("{:?} {:?} {:?} {:?}", self.setup, self.keep, self.tests, self.allow));
         // Where temporary files lie and how wide the terminal is changes nothing.
         for (name, value) in self.env.iter().filter(|(name, _)| !matches!(name.as_str(), "TMPDIR" | "TERM")) {
             add(name);
@@ -100,6 +102,7 @@ mod tests {
             keep: &[],
             kind: None,
             tests: &[],
+            allow: [&[]; 3],
             env: &env,
         };
         assert_eq!(one.name(), one.clone().name());
@@ -116,6 +119,7 @@ mod tests {
             Circumstances { keep: &keep, ..one.clone() },
             Circumstances { kind: Some("bug"), ..one.clone() },
             Circumstances { tests: &keep, ..one.clone() },
+            Circumstances { allow: [&keep, &[], &[]], ..one.clone() },
             Circumstances { env: &other_env, ..one.clone() },
         ] {
             assert_ne!(one.name(), other.name());

@@ -269,7 +269,6 @@ fn land_draft(
             return Ok(Judged::FITS);
         }
         let mut workplace = workplace.borrow_mut();
-        workplace.restore(merged)?;
         let verdicts = judge_candidate(job, &mut workplace, merged)?;
         Ok(match first_rejection(&verdicts) {
             None => Judged::Fits { regated: true },

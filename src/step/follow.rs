@@ -13,6 +13,7 @@ use crate::gate::protect::Protected;
 use crate::gate::red_green::{self, Proof};
 use crate::gate::test_file::TestFiles;
 use crate::gate::{Verdict, command};
+use crate::state::concern::Concern;
 use crate::state::run::VerdictKind;
 
 /// Whether anything more is asked of a gate whose command passed.
@@ -45,7 +46,7 @@ pub fn ask(
 ) -> Result<(), StepError> {
     if ask::compares(gate) && !recall.is_base() {
         match measure_base(case, rooms, recall, gate)? {
-            Ok(measured) => ask::compare(verdict, gate, measured),
+            Ok(measured) => ask::compare(verdict, gate, measured, fewer_allowed(case)),
             Err(why) => verdict.add(&format!("not compared with the base: {why}")),
         }
     }
@@ -53,6 +54,13 @@ pub fn ask(
         prove(case, rooms, gate, green, verdict)?;
     }
     Ok(())
+}
+
+/// Whether a person said that tests may go: in the task, or for all of them.
+fn fewer_allowed(case: &Case<'_>) -> bool {
+    let policy = &case.config.policy;
+    let meant = |names: &[String]| names.iter().any(|name| Concern::TestsRemoved.is_meant_by(name));
+    meant(case.allow) || meant(&policy.allow) && !meant(&policy.deny)
 }
 
 /// What the gate measures on the base, or why that cannot be said.

@@ -54,6 +54,8 @@ pub struct Case<'c> {
     pub tree: Oid,
     /// What kind of task it was made for; none where it is nobody's task.
     pub kind: Option<Kind>,
+    /// What that task allows.
+    pub allow: &'c [String],
     /// Where.
     pub site: Site,
     /// Whether a pass of before counts.
@@ -86,6 +88,7 @@ pub fn judge_candidate(
         base: &job.base.commit,
         tree: candidate,
         kind: Some(job.task.kind),
+        allow: &job.task.allow,
         site: if in_place { Site::Here(workplace.dir()) } else { Site::Rooms },
         recall: true,
         reporter: job.reporter,
@@ -361,7 +364,8 @@ fn files(world: World<'_>, dir: &Path, path: &str) -> Result<Vec<String>, StepEr
         return Ok(if matches!(there, Ok(None)) { Vec::new() } else { vec![path.to_owned()] });
     };
     let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let listed = world.files.work_files(dir, folder)?.into_iter().map(|file| file.path);
+    let listed = world.files.work_files(dir, folder)?.into_iter();
+    let listed = listed.map(|file| file.path.trim_start_matches('/').to_owned());
     let fits = |path: &String| {
         let name = path.strip_prefix(&below).filter(|name| !name.contains('/'));
         name.and_then(|name| name.strip_prefix(begin)).is_some_and(|rest| rest.ends_with(end))

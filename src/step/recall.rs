@@ -120,6 +120,8 @@ impl<'r> Recall<'r> {
             keep: &config.workspace.keep,
             kind: self.case.kind.filter(|_| gate.red_green && !numbers).map(Kind::as_str),
             tests: &config.project.tests,
+            allow: [self.case.allow, &config.policy.allow, &config.policy.deny]
+                .map(|names| if depends_on_base { names } else { &[] }),
             env: &gate_env(self.case.world, gate),
         }
         .name()

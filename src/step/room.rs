@@ -110,9 +110,13 @@ impl<'f> Rooms<'f> {
         let first = self.take()?;
         let with = self.with;
         let (room, slot) = if gate.clean { (&mut self.clean, first + 1) } else { (&mut self.shared, first) };
-        let mut held = match room.take() {
-            Some(room) => room,
-            None => Room { slot, place: with.world.git.open_workspace(slot)?, holds: None },
+        let mut held = if let Some(room) = room.take() {
+            room
+        } else {
+            let place = with.world.git.open_workspace(slot)?;
+            // Of a command that was killed: nobody else may be in a room that is taken.
+            with.world.process.end_left_in(place.dir())?;
+            Room { slot, place, holds: None }
         };
         let entered = held.enter(with, gate.clean, tree);
         *room = Some(held);

@@ -17,6 +17,7 @@ pub struct Workplace<'w> {
     pub world: World<'w>,
     place: Option<Box<dyn WorkTree + 'w>>,
     dir: PathBuf,
+    branch: String,
     /// The checkout, when the agent works in place.
     pub checkout: Option<Checkout>,
     /// What it holds now.
@@ -46,7 +47,7 @@ impl<'w> Workplace<'w> {
         world.git.disposable(place.as_ref(), branch, base)?;
         place.stage()?;
         let dir = place.dir().to_owned();
-        Ok(Self { world, place: Some(place), dir, checkout: None, holds: tree })
+        Ok(Self { world, place: Some(place), dir, branch: branch.to_owned(), checkout: None, holds: tree })
     }
 
     /// Takes the work tree in which the branch is checked out; it has to be clean.
@@ -74,7 +75,14 @@ impl<'w> Workplace<'w> {
             return Err(StepError::git(fact, "commit them first, or leave out `--in-place`"));
         }
         let dir = place.dir().to_owned();
-        Ok(Self { world, place: Some(place), dir, checkout: Some(checkout), holds: tree })
+        Ok(Self {
+            world,
+            place: Some(place),
+            dir,
+            branch: branch.to_owned(),
+            checkout: Some(checkout),
+            holds: tree,
+        })
     }
 
     /// As the journal names it.
@@ -100,8 +108,14 @@ impl<'w> Workplace<'w> {
     /// # Errors
     /// When it cannot be run.
     pub fn hook(&mut self, name: &str, base: Oid, message: &str) -> Result<HookRun, StepError> {
-        let git = self.world.git;
-        Ok(git.hook(name, base, self.place()?, message)?)
+        let (git, branch) = (self.world.git, self.branch.clone());
+        let private = self.checkout.is_none();
+        let place = self.place()?;
+        if private {
+            // The hook's own git must not obey what the agent wrote into its repository.
+            git.disposable(place, &branch, base)?;
+        }
+        Ok(git.hook(name, base, place, message)?)
     }
 
     /// The work tree, for landing in place; none where the agent worked in a workspace. It is opened

@@ -160,7 +160,7 @@ fn reporting(more: &str) -> String {
     let run = "{ echo '<testsuite>'; grep -h . tests/* 2>/dev/null; echo '</testsuite>'; } > junit.xml; \
                { echo SF:src/code; grep -n . src/code | grep -v never | while IFS=: read n _; do echo DA:$n,1; done; \
                grep -n never src/code | while IFS=: read n _; do echo DA:$n,0; done; echo end_of_record; } > lcov.info";
-    gate("test", run) + "junit = \"junit.xml\"\n" + more
+    gate("test", run) + "junit = \"ju*.xml\"\n" + more
 }
 
 const CASE: &str = "<testcase name='works'/>";
@@ -207,6 +207,10 @@ fn tests_and_coverage_are_measured_and_compared_with_the_base() {
         assert_eq!(said.code, 20, "{script}\n{}", sandbox.transcript());
         assert!(said.stderr.contains(why), "{why}\n{}", said.stderr);
     }
+    let allowed = reporting_project("echo \"<testcase name='works'/>\" > tests/works", "");
+    assert_eq!(allowed.quietly(&["edit", "t-1", "--allow", "tests-removed"]).code, 0);
+    let said = allowed.orch(&["step"]);
+    assert!(said.stderr.contains("there 2 (allowed)"), "{}", said.stderr);
 }
 
 #[test]

@@ -146,22 +146,11 @@ impl Process for OsProcess {
     }
 
     fn end_strays(&self, run: &str, dir: &Path) -> Result<()> {
-        let deadline = Instant::now() + GRACE;
-        loop {
-            let strays = strays(run, dir);
-            if strays.is_empty() {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                let fact = format!("processes of run {run} are still alive and do not end");
-                return Err(EffectError::new(Trouble::Repository, fact));
-            }
-            for pid in strays {
-                // It may have ended by itself meanwhile, which is as good.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        end_all_of(&format!("run {run}"), || strays(run, dir))
+    }
+
+    fn end_left_in(&self, dir: &Path) -> Result<()> {
+        end_all_of("gates of an earlier command", || sweep::left_in(dir))
     }
 
     fn interrupted(&self) -> Option<i32> {
@@ -245,6 +234,26 @@ fn how_it_ended(status: std::process::ExitStatus) -> Ended {
 pub(super) fn own_group(command: &mut std::process::Command) {
     use std::os::unix::process::CommandExt as _;
     command.process_group(0);
+}
+
+/// Ends processes for as long as some are found.
+fn end_all_of(what: &str, find: impl Fn() -> Vec<rustix::process::Pid>) -> Result<()> {
+    let deadline = Instant::now() + GRACE;
+    loop {
+        let found = find();
+        if found.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let fact = format!("processes of {what} are still alive and do not end");
+            return Err(EffectError::new(Trouble::Repository, fact));
+        }
+        for pid in found {
+            // It may have ended by itself meanwhile, which is as good.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The living processes that were started for a run, by what their environment says.

@@ -194,6 +194,27 @@ fn look(own: (i32, i32)) -> Vec<Seen> {
     seen.collect()
 }
 
+/// The living programs of some orch that work in a directory.
+#[cfg(target_os = "linux")]
+pub(super) fn left_in(dir: &Path) -> Vec<rustix::process::Pid> {
+    let Ok(dir) = std::fs::canonicalize(dir) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| {
+        let pid = rustix::process::Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+        let works_there = std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&dir));
+        // A person's shell that looks around there has no mark.
+        let marked = works_there && variable(&entry.path(), MARK).is_some();
+        (marked && pid != rustix::process::getpid() && !stat(&entry.path())?.2).then_some(pid)
+    });
+    pids.collect()
+}
+
+/// Elsewhere they cannot be seen.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn left_in(_: &std::path::Path) -> Vec<rustix::process::Pid> {
+    Vec::new()
+}
+
 /// A variable of a process's environment, as it was when it began.
 #[cfg(target_os = "linux")]
 fn variable(dir: &Path, name: &str) -> Option<String> {
