@@ -77,7 +77,13 @@ const READERS: &[&str] = &[
     "Skill",
     "ToolSearch",
     "ListAgents",
+    "TaskCreate",
+    "TaskGet",
+    "TaskList",
     "TaskStop",
+    "TaskUpdate",
+    "SendMessage",
+    "ReportFindings",
 ];
 /// The model of what the CLI says by itself.
 const SYNTHETIC: &str = "<synthetic>";

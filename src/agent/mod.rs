@@ -26,6 +26,8 @@ mod shell;
 pub mod probe;
 mod reply;
 #[cfg(test)]
+mod asked;
+#[cfg(test)]
 mod recorded;
 
 pub use crate::config::facts::{FACTS, Facts, facts};
