@@ -105,7 +105,7 @@ pub const FACTS: [Facts; 6] = [
         login_file: Some("oauth_creds.json"),
         version: &["--version"],
         auth: None,
-        login: "gemini, and choose a way to log in",
+        login: "gemini",
         install: "npm install -g @google/gemini-cli",
     },
     Facts {
@@ -151,7 +151,7 @@ pub const FACTS: [Facts; 6] = [
         login_file: Some("config.json"),
         version: &["--version"],
         auth: None,
-        login: "copilot, then /login",
+        login: "copilot",
         install: "npm install -g @github/copilot",
     },
     Facts {

@@ -12,5 +12,6 @@ mod place;
 #[allow(dead_code, reason = "the same")]
 mod providers;
 mod direct;
+mod accounts;
 mod heard;
 mod endings;
