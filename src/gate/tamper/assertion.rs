@@ -9,6 +9,9 @@ use super::lex::{Kind, Source, Token, matches};
 use super::reach::{dead_blocks, reached};
 use std::ops::Range;
 
+/// How far the parts of an assertion may lie apart, in tokens: no text makes reading it slow.
+const FAR: usize = 2_000;
+
 /// One assertion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assertion<'t> {
@@ -78,18 +81,23 @@ pub const VALUES: [&str; 8] = ["true", "false", "True", "False", "None", "null",
 /// What equals everything.
 const ANYTHING: [&str; 5] = ["ANY", "anything", "objectContaining", "any", "stringMatching"];
 
-/// The assertions in a part of a source that can be reached.
+/// The assertions in a part of a source that can be reached: in a test, or beside the tests.
 #[must_use]
 pub fn assertions<'t>(
     language: &Language,
     source: &Source<'t>,
     part: &Range<usize>,
     case: Option<&Case>,
+    beside: &[Case],
 ) -> Vec<Assertion<'t>> {
     let end = case.map_or(part.end, |case| reached(language, source, case)).min(source.tokens.len());
     let dead = dead_blocks(language, source, part);
-    let (mut found, mut at) = (Vec::new(), part.start);
+    let (mut found, mut at, mut next) = (Vec::new(), part.start, beside.iter().peekable());
     while at < end {
+        if let Some(case) = next.next_if(|case| case.span.start <= at) {
+            at = at.max(case.span.end);
+            continue;
+        }
         let form = language.asserts.iter().find(|form| matches(&source.tokens[at..], form.pattern));
         let defines = at > 0
             && matches!(
@@ -173,21 +181,23 @@ fn split(source: &Source<'_>, part: Range<usize>) -> Vec<Range<usize>> {
 #[must_use]
 pub fn line_end(source: &Source<'_>, at: usize) -> usize {
     let mut place = at + 1;
-    while place < source.tokens.len() {
+    while place < source.tokens.len().min(at + FAR) {
         let token = &source.tokens[place];
         if token.first || matches!(token.text, ";" | "}") {
             return place;
         }
         place = if source.closes[place] > 0 { source.behind(place) } else { place + 1 };
     }
-    source.tokens.len()
+    place.min(source.tokens.len())
 }
 
 /// The condition of the block that a token stands in.
 fn condition(source: &Source<'_>, at: usize) -> Option<Range<usize>> {
     let tokens = &source.tokens;
-    let open = (0..at).rev().find(|place| tokens[*place].text == "{" && source.closes[*place] > at)?;
-    let from = (0..open)
+    let open = (at.saturating_sub(FAR)..at)
+        .rev()
+        .find(|place| tokens[*place].text == "{" && source.closes[*place] > at)?;
+    let from = (open.saturating_sub(FAR)..open)
         .rev()
         .take_while(|place| !matches!(tokens[*place].text, "{" | "}"))
         .find(|place| tokens[*place].text == "if")?;
@@ -333,7 +343,7 @@ mod tests {
         };
         let source = Source::new(&text, &language.syntax);
         let case = cases(language, &source).remove(0);
-        assertions(language, &source, &case.span.clone(), Some(&case))
+        assertions(language, &source, &case.span.clone(), Some(&case), &[])
             .into_iter()
             .map(|found| found.asks)
             .collect()

@@ -6,6 +6,9 @@ use super::language::{Language, Tests};
 use super::lex::{Kind, Source, Token, matches};
 use std::ops::Range;
 
+/// How far the parts of a test's head may lie apart, in tokens: no text makes reading it slow.
+const FAR: usize = 2_000;
+
 /// One test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
@@ -40,7 +43,7 @@ fn case(source: &Source<'_>, name: &str, at: usize, span: Range<usize>, body: Ra
 /// The braces behind a place: the first that belong to a function and not to one of its arguments.
 fn braces(source: &Source<'_>, from: usize, to: usize) -> Option<Range<usize>> {
     let tokens = &source.tokens;
-    let open = (from..to.min(tokens.len())).find(|at| {
+    let open = (from..to.min(tokens.len()).min(from + FAR)).find(|at| {
         let before = at.checked_sub(1).map(|before| &tokens[before]);
         tokens[*at].text == "{"
             && before.is_some_and(|token| {
@@ -53,7 +56,7 @@ fn braces(source: &Source<'_>, from: usize, to: usize) -> Option<Range<usize>> {
 /// Where the item that a token belongs to begins: behind the end of the one before.
 fn item_start(tokens: &[Token<'_>], at: usize) -> usize {
     let mut depth = 0_usize;
-    for place in (0..at).rev() {
+    for place in (at.saturating_sub(FAR)..at).rev() {
         match tokens[place].text {
             ")" | "]" => depth += 1,
             "(" | "[" => depth = depth.saturating_sub(1),
@@ -61,7 +64,7 @@ fn item_start(tokens: &[Token<'_>], at: usize) -> usize {
             _ => {}
         }
     }
-    0
+    at.saturating_sub(FAR)
 }
 
 fn by_attribute(source: &Source<'_>, mark: &'static str, names: &[&str]) -> Vec<Case> {
@@ -97,7 +100,7 @@ fn path_end(tokens: &[Token<'_>], from: usize) -> Option<usize> {
 fn function_name(source: &Source<'_>, from: usize) -> Option<usize> {
     let tokens = &source.tokens;
     let mut at = from;
-    while at < tokens.len() {
+    while at < tokens.len().min(from + FAR) {
         match tokens[at].text {
             "fn" | "fun" => return (at + 1 < tokens.len()).then_some(at + 1),
             "(" if at > 0 && tokens[at - 1].kind == Kind::Word && is_attribute(tokens, at - 1) => {
@@ -120,23 +123,8 @@ fn is_attribute(tokens: &[Token<'_>], word: usize) -> bool {
     at > 0 && matches!(tokens[at - 1].text, "@" | "[")
 }
 
-/// Statements of a language whose blocks are indented: their first tokens.
-#[must_use]
-pub fn statements(source: &Source<'_>) -> Vec<usize> {
-    let (mut behind, mut found) = (0, Vec::new());
-    for (at, token) in source.tokens.iter().enumerate() {
-        if at >= behind && token.first {
-            found.push(at);
-        }
-        if at >= behind && source.closes[at] > 0 {
-            behind = source.closes[at] + 1;
-        }
-    }
-    found
-}
-
 fn indented(source: &Source<'_>) -> Vec<Case> {
-    let (tokens, starts) = (&source.tokens, statements(source));
+    let (tokens, starts) = (&source.tokens, &source.statements);
     let mut found = Vec::new();
     for (index, &start) in starts.iter().enumerate() {
         let def = start + usize::from(tokens[start].text == "async");

@@ -42,6 +42,9 @@ const STRUCTURE: [&str; 20] = [
 /// How calls begin that assert by themselves.
 const ASSERTING: [&str; 8] = ["assert", "check", "verify", "expect", "should", "ensure", "require", "must"];
 
+/// The most tests that are gone and looked for one by one.
+const GONE: usize = 50;
+
 /// What the comparison needs to know of the whole change.
 pub struct Whole<'w, 'f> {
     /// The changed sources.
@@ -59,7 +62,10 @@ pub struct Whole<'w, 'f> {
 pub fn findings(whole: &Whole<'_, '_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut pool = moved(whole);
-    found.extend(whole.pairs.gone.iter().filter_map(|which| gone(whole, *which)));
+    found.extend(whole.pairs.gone.iter().take(GONE).filter_map(|which| gone(whole, *which)));
+    if let Some(more) = whole.pairs.gone.len().checked_sub(GONE).filter(|more| *more > 0) {
+        found.push(Finding::error(Concern::TestsRemoved, "", None, format!("{more} more tests are gone")));
+    }
     for (before, after) in &whole.pairs.kept {
         if !whole.skipped.contains(after) {
             found.extend(kept(whole, *before, *after, &mut pool));
@@ -80,8 +86,12 @@ fn moved(whole: &Whole<'_, '_>) -> Vec<String> {
             let before = whole.pairs.kept.iter().find(|(_, after)| *after == Which { source, case });
             let old = before.and_then(|(old, _)| {
                 let was = &whole.sources[old.source];
-                was.old.as_ref().map(|side| side.asserts(was.language, &side.cases[old.case]))
+                was.old.as_ref().map(|side| (was, side, &side.cases[old.case]))
             });
+            if old.is_some_and(|(_, side, then)| side.texts(&then.span) == new.texts(&one.span)) {
+                continue;
+            }
+            let old = old.map(|(was, side, then)| side.asserts(was.language, then));
             all.extend(others(&new.asserts(changed.language, one), &old.unwrap_or_default()));
         }
         let old = changed.old.as_ref().map(|side| side.shared_asserts(changed.language)).unwrap_or_default();
@@ -184,11 +194,11 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
         )];
     }
     let mut found = Vec::new();
-    let (old_asserts, new_asserts) = (old.asserts(was.language, then), new.asserts(is.language, now));
     let (old_texts, new_texts) = (old.texts(&then.span), new.texts(&now.span));
     if old_texts == new_texts {
         return found;
     }
+    let (old_asserts, new_asserts) = (old.asserts(was.language, then), new.asserts(is.language, now));
     let swallowed = |side: &Side<'_>, span: &std::ops::Range<usize>, patterns: &[&'static str]| {
         span.clone()
             .filter(|at| {

@@ -120,8 +120,8 @@ mod tests {
         let (old, new) = (Source::new(old, &language.syntax), Source::new(new, &language.syntax));
         let one = |source: &Source<'_>| source.tokens.len();
         let (a, b) = (
-            assertions(language, &old, &(0..one(&old)), None),
-            assertions(language, &new, &(0..one(&new)), None),
+            assertions(language, &old, &(0..one(&old)), None, &[]),
+            assertions(language, &new, &(0..one(&new)), None, &[]),
         );
         judge(&a[0], &b[0], |literal| new.tokens.iter().any(|token| token.text == literal))
     }

@@ -68,8 +68,12 @@ pub struct Source<'t> {
     pub comments: Vec<(usize, &'t str)>,
     /// For an opening bracket the place of its partner, for all others 0.
     pub closes: Vec<usize>,
+    /// The first tokens of lines that stand in no bracket: statements, where indents make blocks.
+    pub statements: Vec<usize>,
 }
 
+/// How many brackets may stay open before one that closes an earlier one is passed over.
+const FAR: usize = 64;
 /// Marks of more than one character.
 const JOINED: [&str; 14] =
     ["===", "!==", "==", "!=", "<=", ">=", "=>", "->", "||", "&&", "::", ":=", "=~", ".."];
@@ -84,6 +88,7 @@ impl<'t> Source<'t> {
         }
         let mut source = reader.out;
         source.closes = partners(&source.tokens);
+        source.statements = statements(&source);
         source
     }
 
@@ -106,6 +111,11 @@ impl<'t> Source<'t> {
 /// and one that ends in `*` for all that begin so.
 #[must_use]
 pub fn matches(tokens: &[Token<'_>], pattern: &str) -> bool {
+    // Nearly all end here: most tokens begin otherwise.
+    let begin = tokens.first().and_then(|token| token.text.as_bytes().first());
+    if begin != pattern.as_bytes().first() && !pattern.starts_with('_') {
+        return false;
+    }
     let mut tokens = tokens.iter();
     pattern.split(' ').all(|part| {
         tokens.next().is_some_and(|token| match part.strip_suffix('*').filter(|start| !start.is_empty()) {
@@ -113,6 +123,19 @@ pub fn matches(tokens: &[Token<'_>], pattern: &str) -> bool {
             None => part == "_" || token.text == part,
         })
     })
+}
+
+fn statements(source: &Source<'_>) -> Vec<usize> {
+    let (mut behind, mut found) = (0, Vec::new());
+    for (at, token) in source.tokens.iter().enumerate() {
+        if at >= behind && token.first {
+            found.push(at);
+        }
+        if at >= behind && source.closes[at] > 0 {
+            behind = source.closes[at] + 1;
+        }
+    }
+    found
 }
 
 fn partners(tokens: &[Token<'_>]) -> Vec<usize> {
@@ -130,9 +153,10 @@ fn partners(tokens: &[Token<'_>]) -> Vec<usize> {
             _ => continue,
         };
         // What does not fit is passed over, so that one bracket too many spoils no more than itself.
-        if let Some(place) = open.iter().rposition(|(_, text)| *text == wanted) {
-            closes[open[place].0] = at;
-            open.truncate(place);
+        let near = open.len().saturating_sub(FAR);
+        if let Some(place) = open[near..].iter().rposition(|(_, text)| *text == wanted) {
+            closes[open[near + place].0] = at;
+            open.truncate(near + place);
         }
     }
     closes

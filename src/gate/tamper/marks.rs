@@ -3,7 +3,6 @@
 //! A mark counts where it is new: on a test that had none, on what holds tests that were there
 //! before. On a test that is new itself it is reported only.
 
-use super::case::statements;
 use super::language::Tests;
 use super::lex::matches;
 use super::pairs::{Pairs, Which};
@@ -198,8 +197,8 @@ pub fn left_files(sources: &[Changed<'_>]) -> Vec<Finding> {
     let file = |changed: &Changed<'_>| {
         let new = changed.new.as_ref().filter(|_| changed.is_test)?;
         let places = |side: &Side<'_>| -> Vec<usize> {
-            let starts =
-                if changed.language.tests == Tests::Indented { statements(&side.source) } else { Vec::new() };
+            let indented = changed.language.tests == Tests::Indented;
+            let starts: &[usize] = if indented { &side.source.statements } else { &[] };
             let outer = |at: &usize| {
                 let top = starts.is_empty() || starts.contains(at) && side.source.tokens[*at].indent == 0;
                 side.case_at(*at).is_none() && top && mark(changed.language.quits, side, *at).is_some()

@@ -27,6 +27,7 @@ pub mod snapshots;
 
 use super::change::File;
 use super::finding::Finding;
+use crate::state::concern::Concern;
 
 /// What was bent.
 #[must_use]
@@ -39,6 +40,7 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     let whole = compare::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed };
     found.extend(compare::findings(&whole));
     found.extend(tricks::findings(&sources, &pairs));
+    found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
     found.extend(settings::findings(files));
     found.extend(scripts::findings(files));
     found.extend(flags::findings(files));
@@ -46,6 +48,13 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     found.sort_by(|a, b| (&a.path, a.line, a.concern).cmp(&(&b.path, b.line, b.concern)));
     found.dedup();
     found
+}
+
+/// A file of tests that cannot be compared: nothing may hide in length.
+fn too_long(file: &File) -> Option<Finding> {
+    let is_test = language::Language::of(&file.shown)?.is_test_file(&file.shown);
+    let fact = "is too long for its tests to be compared";
+    is_test.then(|| Finding::error(Concern::TestsRemoved, &file.shown, None, fact))
 }
 
 #[cfg(test)]

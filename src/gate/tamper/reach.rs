@@ -2,7 +2,7 @@
 //! behind a condition that never holds.
 
 use super::assertion::line_end;
-use super::case::{Case, statements};
+use super::case::Case;
 use super::language::{Language, Tests};
 use super::lex::{Source, matches};
 use std::ops::Range;
@@ -20,7 +20,7 @@ pub fn reached(language: &Language, source: &Source<'_>, case: &Case) -> usize {
 #[must_use]
 pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usize, bool)> {
     let tokens = &source.tokens;
-    let starts = if language.tests == Tests::Indented { statements(source) } else { Vec::new() };
+    let starts: &[usize] = if language.tests == Tests::Indented { &source.statements } else { &[] };
     let indent = tokens.get(case.body.start).map_or(0, |token| token.indent);
     let mut found = Vec::new();
     let (mut at, mut open) = (case.body.start, Vec::new());
@@ -40,9 +40,9 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
                     || token.first && tokens[at - 1].text != ")";
                 !(always(source, at) || open.is_empty() && begins)
             } else {
-                let first = starts.iter().rev().find(|start| **start <= at);
+                let first = starts[..starts.partition_point(|start| *start <= at)].last();
                 let own = first.is_some_and(|start| *start == at && tokens[*start].indent <= indent);
-                !own && !always_indented(source, &starts, at)
+                !own && !always_indented(source, starts, at)
             };
             // The last statement of a test may well be a `return`.
             let last = line_end(source, at) >= case.body.end;
@@ -65,7 +65,8 @@ fn always(source: &Source<'_>, at: usize) -> bool {
 }
 
 fn always_indented(source: &Source<'_>, starts: &[usize], at: usize) -> bool {
-    let Some(index) = starts.iter().rposition(|start| *start <= at).filter(|index| *index > 0) else {
+    let Some(index) = starts.partition_point(|start| *start <= at).checked_sub(1).filter(|index| *index > 0)
+    else {
         return false;
     };
     let (own, before) = (starts[index], starts[index - 1]);

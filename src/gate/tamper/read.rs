@@ -5,7 +5,7 @@ use super::case::{Case, cases};
 use super::language::Language;
 use super::lex::{Kind, Source, Token};
 use crate::gate::change::File;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 /// One side of a changed source.
@@ -34,6 +34,15 @@ pub struct Changed<'f> {
     pub new: Option<Side<'f>>,
 }
 
+/// The most that is read as source, in bytes.
+const LONG: usize = 1 << 20;
+
+/// Whether a source is too long for its tests to be compared.
+#[must_use]
+pub fn is_too_long(file: &File) -> bool {
+    [&file.old, &file.new].into_iter().any(|side| side.text().is_some_and(|text| text.len() > LONG))
+}
+
 /// Reads the sources among the files of a change.
 #[must_use]
 pub fn read(files: &[File]) -> Vec<Changed<'_>> {
@@ -43,7 +52,7 @@ pub fn read(files: &[File]) -> Vec<Changed<'_>> {
 impl<'f> Changed<'f> {
     fn new(file: &'f File) -> Option<Self> {
         let path = file.shown.as_str();
-        let language = Language::of(path)?;
+        let language = Language::of(path).filter(|_| !is_too_long(file))?;
         let is_test = language.is_test_file(path);
         let side = |text| Side::new(language, is_test, text);
         Some(Self { path, language, is_test, old: file.old.text().map(side), new: file.new.text().map(side) })
@@ -81,20 +90,22 @@ impl<'f> Side<'f> {
     /// Whether a token belongs to a test.
     #[must_use]
     pub fn case_at(&self, at: usize) -> Option<usize> {
-        self.cases.iter().position(|case| case.span.contains(&at))
+        let behind = self.cases.partition_point(|case| case.span.start <= at);
+        // Tests lie one after another; where one lies in another, that is not far.
+        let near = behind.saturating_sub(8)..behind;
+        near.rev().find(|index| self.cases[*index].span.contains(&at))
     }
 
     /// The assertions of a test.
     #[must_use]
     pub fn asserts(&self, language: &Language, case: &Case) -> Vec<Assertion<'f>> {
-        assertions(language, &self.source, &case.span, Some(case))
+        assertions(language, &self.source, &case.span, Some(case), &[])
     }
 
     /// The assertions of what tests share.
     #[must_use]
     pub fn shared_asserts(&self, language: &Language) -> Vec<Assertion<'f>> {
-        let all = assertions(language, &self.source, &self.around, None);
-        all.into_iter().filter(|found| self.case_at(found.span.start).is_none()).collect()
+        assertions(language, &self.source, &self.around, None, &self.cases)
     }
 
     /// The tokens that are no test and belong to none.
@@ -163,13 +174,17 @@ pub fn source_changed(sources: &[Changed<'_>]) -> bool {
 /// What is in the first list more often than in the second.
 #[must_use]
 pub fn minus<'t>(all: &[&'t str], without: &[&str]) -> Vec<&'t str> {
-    let mut left: Vec<&str> = without.to_vec();
-    let mut more = Vec::new();
-    for text in all {
-        match left.iter().position(|each| each == text) {
-            Some(at) => drop(left.swap_remove(at)),
-            None => more.push(*text),
-        }
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for text in without {
+        *left.entry(text).or_default() += 1;
     }
+    let mut more = all.to_vec();
+    more.retain(|text| match left.get_mut(text).filter(|count| **count > 0) {
+        Some(count) => {
+            *count -= 1;
+            false
+        }
+        None => true,
+    });
     more
 }

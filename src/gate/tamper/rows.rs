@@ -48,7 +48,8 @@ fn lists(side: &Side<'_>, part: &Range<usize>, except: &[Range<usize>], head: bo
             at = passed.end;
             continue;
         }
-        let opens = matches!(tokens[at].text, "[" | "{") && side.source.closes[at] > 0;
+        let pairs = head && tokens[at].text == "(";
+        let opens = (pairs || matches!(tokens[at].text, "[" | "{")) && side.source.closes[at] > 0;
         if opens && let Some(found) = table(side, at, head) {
             rows.extend(found);
             at = side.source.behind(at);
@@ -79,7 +80,7 @@ fn table(side: &Side<'_>, open: usize, head: bool) -> Option<Vec<Row>> {
     };
     let counts = if head && attribute {
         elements.iter().all(|element| ROW_ATTRIBUTES.contains(&tokens[element.start].text))
-    } else if head {
+    } else if head && tokens[open].text != "(" {
         true
     } else {
         elements.len() >= 2 && elements.iter().all(|element| nested(&element))

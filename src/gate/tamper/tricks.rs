@@ -143,17 +143,28 @@ fn exceptions(changed: &Changed<'_>, after: bool, all: bool) -> Vec<usize> {
 fn mocked(changed: &Changed<'_>, source: usize, pairs: &Pairs, sources: &[Changed<'_>]) -> Vec<Finding> {
     let Some(new) = &changed.new else { return Vec::new() };
     let mut found = Vec::new();
+    let mocks = places(new, changed.language.mocks);
+    if mocks.is_empty() {
+        return found;
+    }
     for (case, one) in new.cases.iter().enumerate() {
         let which = Which { source, case };
         let old = pairs.kept.iter().find(|(_, after)| *after == which).map(|(before, _)| *before);
         let before = old.and_then(|old| {
             Some((&sources[old.source], sources[old.source].old.as_ref()?.cases.get(old.case)?))
         });
+        let own: Vec<usize> = mocks.iter().copied().filter(|at| one.span.contains(at)).collect();
+        if own.is_empty() {
+            continue;
+        }
         let mocks_of = |side: &Side<'_>, span: &std::ops::Range<usize>| -> usize {
-            places(side, changed.language.mocks).into_iter().filter(|at| span.contains(at)).count()
+            let here = |at: &usize| {
+                changed.language.mocks.iter().any(|pattern| matches(&side.source.tokens[*at..], pattern))
+            };
+            (span.start..span.end.min(side.source.tokens.len())).filter(here).count()
         };
         let grew = before.is_some_and(|(was, old_case)| {
-            was.old.as_ref().is_some_and(|side| mocks_of(new, &one.span) > mocks_of(side, &old_case.span))
+            was.old.as_ref().is_some_and(|side| own.len() > mocks_of(side, &old_case.span))
         });
         let asserts = new.asserts(changed.language, one);
         let expected: Vec<&str> = asserts
@@ -161,7 +172,7 @@ fn mocked(changed: &Changed<'_>, source: usize, pairs: &Pairs, sources: &[Change
             .filter(|each| each.asks == Asks::Exactly)
             .flat_map(|each| each.literals.clone())
             .collect();
-        for at in places(new, changed.language.mocks).into_iter().filter(|at| one.span.contains(at)) {
+        for at in own {
             let (values, names) = statement(new, at);
             let copied = !values.is_empty() && values.iter().all(|value| expected.contains(value));
             let called = names.iter().any(|name| is_called(new, &one.body, name, at));
