@@ -12,6 +12,8 @@ mod place;
 #[allow(dead_code, reason = "the same")]
 mod providers;
 mod direct;
+mod work;
 mod accounts;
 mod heard;
 mod endings;
+mod share;
