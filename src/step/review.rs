@@ -1,21 +1,16 @@
 //! Approving work that waits for a review: the gates run again on what the branch has become, then
 //! it lands like a step's.
 
-use super::attempt::Job;
 use super::base::Base;
 use super::error::StepError;
 use super::event::Reporter;
 use super::finish::{code_tree, identity};
-use super::judge::judge_candidate;
+use super::judge::{Case, Site, judge};
 use super::land::{Judged, Plan, land, list, tree_with};
 use super::record::{attempts_ref, new_run_id};
-use super::site::Workplace;
-use crate::agent::sandbox::Chosen;
 use crate::commit::{kept_summary, step_message};
 use crate::effects::{Merge, Oid, World};
-use crate::gate::protect::Protected;
 use crate::gate::{Verdict, first_rejection};
-use crate::prompt::Prompt;
 use crate::state::file;
 use crate::state::layout;
 use crate::state::run::{AttemptRecord, OutcomeKind, Run, Tokens};
@@ -52,30 +47,19 @@ pub fn approve(
     let (merged, summary) = on_the_tip(world, base, &submitted)?;
     let started = world.clock.now();
     let run_id = new_run_id(world, started)?;
-    let protected = Protected::new(&base.config.policy.protect);
-    let profile = crate::config::Profile::new("review", crate::config::Adapter::Shell);
-    let prompt = Prompt {
-        text: String::new(),
-        tokens: 0,
-        budget_tokens: 0,
-        sections: Vec::new(),
-        omitted: Vec::new(),
-    };
-    let job = Job {
+    let verdicts = judge(&Case {
         world,
-        base,
-        task: &task,
-        profile: &profile,
-        // Only gates run here.
-        confinement: &Chosen::default(),
-        prompt: &prompt,
-        run: run_id.as_str(),
-        protected: &protected,
-        redactor: &super::confine::redactor(world, &profile),
+        config: &base.config,
+        gates: &base.config.gates,
+        branch: &base.branch,
+        base: &base.commit,
+        tree: merged,
+        kind: Some(task.kind),
+        allow: &task.allow,
+        site: Site::Rooms,
+        recall: true,
         reporter,
-    };
-    let mut workplace = Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?;
-    let verdicts = judge_candidate(&job, &mut workplace, merged)?;
+    })?;
     if first_rejection(&verdicts).is_some() {
         return Ok(Approved::Rejected(verdicts));
     }

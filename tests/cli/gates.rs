@@ -64,8 +64,10 @@ fn what_gates_leave_is_kept_where_the_configuration_says_so_and_nowhere_else() {
 fn a_gate_cannot_help_another_candidate() {
     // The first candidate's test plants something that the second one's would find.
     let script = "if [ -e first ]; then echo 2 > second; else echo 1 > first; fi";
-    let test = "test -e planted && exit 0; echo x > planted; mkdir -p sub/dir; echo x > sub/dir/y; exit 1";
-    let sandbox = Sandbox::with(&[agent(script), gate("test", test), table("policy", "max_attempts = 2")]);
+    let test = "test -e planted && exit 0; echo x > planted; mkdir -p hidden/dir; chmod 500 hidden; exit 1";
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitignore", "planted\nhidden\n");
+    sandbox.configure(&[agent(script), gate("test", test), table("policy", "max_attempts = 2")]);
     sandbox.task("t-1", "Do it", &[]);
     assert_eq!(sandbox.orch(&["step"]).code, 20, "{}", sandbox.transcript());
 }
@@ -309,4 +311,21 @@ fn work_without_the_pass_of_a_required_gate_is_found() {
         assert_eq!(said.code, 3, "{}", sandbox.transcript());
         assert!(said.stdout.contains("without a verdict of the required gate `test`"), "{}", said.stdout);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gate_that_outlives_its_orch_is_ended_before_the_room_is_used_again() {
+    let test = "test -e \"$HOME/again\" || { echo $$ > \"$HOME/pid.new\"; mv \"$HOME/pid.new\" \"$HOME/pid\"; exec sleep 600; }";
+    let sandbox = project("echo x > x", &[gate("test", test)]);
+    let mut child = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("pid"));
+    child.kill().expect("orch is killed");
+    child.wait().expect("orch has ended");
+    let pid = std::fs::read_to_string(sandbox.signal("pid")).expect("a process");
+    let alive = || std::path::Path::new("/proc").join(pid.trim()).join("cwd").exists();
+    assert!(alive(), "it has lost its orch, and goes on");
+    std::fs::write(sandbox.signal("again"), "").expect("a file");
+    assert_eq!(sandbox.orch(&["step"]).code, 0, "{}", sandbox.transcript());
+    assert!(!alive());
 }

@@ -122,8 +122,8 @@ fn commits_that_change_only_the_state_run_no_hook() {
 
 #[test]
 fn a_hooks_git_does_not_obey_what_an_agent_wrote_into_its_repository() {
-    let sandbox = project("git config core.fsmonitor \"touch $HOME/obeyed; false\"; echo new >> src/code");
-    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\ngit status --short\n");
+    let sandbox = project("git config diff.external \"touch $HOME/obeyed; true\"; echo new >> src/code");
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\ngit diff --cached\n");
     assert_eq!(sandbox.orch(&["step"]).code, 0, "{}", sandbox.transcript());
     assert!(!sandbox.signal("obeyed").exists());
 }
