@@ -24,6 +24,17 @@ pub enum Outcome {
     Blocked(String),
     /// Put off; why.
     Deferred(String),
+    /// No agent can work before a person has acted; why.
+    NoAgent(String),
+}
+
+/// How an agent ended.
+#[derive(Debug, Clone, Copy)]
+pub struct How<'h> {
+    /// Its process.
+    pub ended: &'h Ended,
+    /// Its failure, where that says more.
+    pub told: Option<&'h str>,
 }
 
 impl Outcome {
@@ -35,7 +46,7 @@ impl Outcome {
             Self::NeedsReview => OutcomeKind::NeedsReview,
             Self::Rejected(_) | Self::AgentFailed(_) | Self::TimedOut(_) => OutcomeKind::Rejected,
             Self::Blocked(_) => OutcomeKind::Blocked,
-            Self::Deferred(_) => OutcomeKind::Deferred,
+            Self::Deferred(_) | Self::NoAgent(_) => OutcomeKind::Deferred,
         }
     }
 
@@ -47,7 +58,7 @@ impl Outcome {
             Self::NeedsReview => Move::Submit,
             Self::Rejected(_) | Self::AgentFailed(_) | Self::TimedOut(_) => Move::Fail,
             Self::Blocked(_) => Move::Block,
-            Self::Deferred(_) => Move::Defer,
+            Self::Deferred(_) | Self::NoAgent(_) => Move::Defer,
         }
     }
 
@@ -60,14 +71,15 @@ impl Outcome {
             Self::Rejected(gate) => format!("gate {gate} failed"),
             Self::AgentFailed(how) => format!("agent failed: {how}"),
             Self::TimedOut(how) => format!("agent {how}"),
-            Self::Blocked(why) | Self::Deferred(why) => why.clone(),
+            Self::Blocked(why) | Self::Deferred(why) | Self::NoAgent(why) => why.clone(),
         }
     }
 }
 
 /// Judges the last attempt of a step.
 #[must_use]
-pub fn judge(ended: &Ended, reply: &Reply, verdicts: &[Verdict], review: ReviewPolicy) -> Outcome {
+pub fn judge(how: How<'_>, reply: &Reply, verdicts: &[Verdict], review: ReviewPolicy) -> Outcome {
+    let How { ended, told } = how;
     if *ended == Ended::Interrupted {
         return Outcome::Deferred("interrupted".to_owned());
     }
@@ -82,7 +94,7 @@ pub fn judge(ended: &Ended, reply: &Reply, verdicts: &[Verdict], review: ReviewP
         None => Outcome::NeedsReview,
         Some(verdict) => match verdict.name.as_str() {
             "timeliness" => Outcome::TimedOut(ended.to_string()),
-            "execution" => Outcome::AgentFailed(ended.to_string()),
+            "execution" => Outcome::AgentFailed(told.map_or_else(|| ended.to_string(), str::to_owned)),
             "reply" => Outcome::AgentFailed("its outcome file cannot be read".to_owned()),
             "change" => Outcome::AgentFailed("it changed nothing".to_owned()),
             name => Outcome::Rejected(name.to_owned()),
@@ -94,11 +106,15 @@ pub fn judge(ended: &Ended, reply: &Reply, verdicts: &[Verdict], review: ReviewP
 mod tests {
     use super::*;
 
+    fn well(ended: &Ended) -> How<'_> {
+        How { ended, told: None }
+    }
+
     #[test]
     fn what_the_agent_says_never_makes_a_failing_gate_pass() {
         let reply = Reply { summary: "All tests pass, done!".to_owned(), ..Reply::default() };
         let verdicts = [Verdict::pass("execution"), Verdict::fail("test", "1 failed")];
-        let outcome = judge(&Ended::Exited(0), &reply, &verdicts, ReviewPolicy::None);
+        let outcome = judge(well(&Ended::Exited(0)), &reply, &verdicts, ReviewPolicy::None);
         assert_eq!(outcome, Outcome::Rejected("test".to_owned()));
         assert_eq!(outcome.kind(), OutcomeKind::Rejected);
     }
@@ -106,7 +122,7 @@ mod tests {
     #[test]
     fn every_ending_has_an_outcome() {
         let judged = |ended: &Ended, verdicts: &[Verdict], review| {
-            judge(ended, &Reply::default(), verdicts, review).reason()
+            judge(well(ended), &Reply::default(), verdicts, review).reason()
         };
         let good = [Verdict::pass("change")];
         assert_eq!(judged(&Ended::Exited(0), &good, ReviewPolicy::None), "all gates passed");

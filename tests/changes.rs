@@ -109,6 +109,7 @@ impl Sample {
         };
         builtin::run(&Evidence {
             finished: &finished,
+            failure: None,
             changes: &self.changes,
             nested: &[],
             protected: &Protected::new(&[]),

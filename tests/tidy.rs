@@ -411,7 +411,6 @@ fn functions_are_short() {
         &found,
         &[
             ("src/report/human.rs", "a debt: one arm for each event; may go once events are grouped"),
-            ("src/step/attempt.rs", "a debt: `one` runs, looks, judges and records an attempt"),
             ("src/step/review.rs", "a debt: `approve` gathers, gates and lands"),
         ],
     );

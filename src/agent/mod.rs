@@ -5,6 +5,9 @@
 
 pub mod failure;
 pub mod stream;
+pub mod lines;
+pub mod watch;
+pub mod todo;
 mod ending;
 mod words;
 mod reset;

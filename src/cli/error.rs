@@ -154,6 +154,7 @@ impl From<StepError> for CliError {
                 let error = Self { retry_after: until, ..Self::new(Exit::Paused, fact) };
                 error.hint("type `orch route` to see who may take what, and when")
             }
+            StepError::Unusable { todo, .. } => Self::new(Exit::NoAgent, fact).hint(todo),
             StepError::Busy(_) => {
                 Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
             }

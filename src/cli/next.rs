@@ -8,6 +8,7 @@ use super::tip::tip_warnings;
 use crate::report::plural;
 use crate::report::table::{Cell, Table};
 use crate::select::{self, Idle};
+use jiff::Timestamp;
 use serde_json::json;
 
 /// Show the task that the next step would take, and why
@@ -90,4 +91,11 @@ pub(super) fn nothing(idle: &Idle) -> Answer {
             .exit(exit);
     answer.hints.extend(hint.map(str::to_owned));
     answer
+}
+
+/// An answer that says when another try is worth it.
+pub(super) fn later(mut answer: Answer, retry_after: Option<Timestamp>) -> Answer {
+    let Some(until) = retry_after else { return answer };
+    answer.data["retry_after"] = json!(until.to_string());
+    answer.hint(format!("type `orch step` again after {until:.0}"))
 }

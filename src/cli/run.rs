@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             Ending::Nothing(idle) => break End::Answer(Box::new(nothing(&idle))),
             Ending::Planned(_) => break End::Limit("dry run", Exit::Ok),
             Ending::Ran(ran) => {
-                let stop = matches!(ran.outcome, Outcome::Deferred(_));
+                let stop = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
                 let last = stop.then(|| answer(&ran, world.process.interrupted()));
                 steps.push(*ran);
                 if let Some(last) = last {

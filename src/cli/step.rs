@@ -3,7 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
-use super::next::nothing;
+use super::next::{later, nothing};
 use super::output::Answer;
 use super::tip::tip_warnings;
 use crate::outcome::Outcome;
@@ -65,6 +65,7 @@ pub(super) fn exit_of(outcome: &Outcome, signal: Option<i32>) -> Exit {
         (_, Outcome::TimedOut(_)) => Exit::AgentTimeout,
         (_, Outcome::Blocked(_)) => Exit::Waiting,
         (_, Outcome::Deferred(_)) => Exit::Paused,
+        (_, Outcome::NoAgent(_)) => Exit::NoAgent,
     }
 }
 
@@ -76,6 +77,10 @@ pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
     answer.steps_left = ran.steps_left;
     answer.warnings.clone_from(&ran.warnings);
     answer.md = Some(summary(ran));
+    answer = later(answer, ran.retry_after);
+    if let Some(todo) = &ran.todo {
+        return answer.hint(todo);
+    }
     match ran.run.outcome {
         OutcomeKind::Accepted => answer.hint(format!("type `git show {short}` to see it")),
         OutcomeKind::NeedsReview => answer.hint(format!("type `orch approve {}` after a look", ran.task.id)),

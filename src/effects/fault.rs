@@ -13,6 +13,7 @@ use super::{
 };
 use bstr::BString;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -257,6 +258,10 @@ impl Clock for Faulty<'_> {
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
+
+    fn zone(&self) -> TimeZone {
+        self.inner.clock.zone()
+    }
 }
 
 impl Ids for Faulty<'_> {
@@ -269,6 +274,7 @@ impl Files for Faulty<'_> {
     pass_on! { files:
         reads read(name: &str) -> Option<Vec<u8>>;
         writes write(name: &str, content: &[u8], durable: bool) -> ();
+        writes append(name: &str, content: &[u8]) -> ();
         writes remove(name: &str) -> ();
         writes prune(dir: &str, folders: usize, bytes: u64) -> ();
         reads list(dir: &str) -> Vec<String>;

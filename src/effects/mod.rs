@@ -15,6 +15,7 @@ pub use program::{Pool, Process, Unwatched, Watch};
 
 use bstr::BString;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -293,6 +294,11 @@ pub trait Git {
 pub trait Clock {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// The zone that programs of this machine tell the time in.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
 }
 
 /// Randomness.
@@ -320,6 +326,12 @@ pub trait Files {
     /// # Errors
     /// When it cannot be written.
     fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<()>;
+
+    /// Writes to the end of a file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn append(&self, name: &str, content: &[u8]) -> Result<()>;
 
     /// Removes a file, if it is there.
     ///

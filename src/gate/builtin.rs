@@ -18,6 +18,8 @@ use bstr::{BString, ByteSlice};
 pub struct Evidence<'e> {
     /// How the agent ended.
     pub finished: &'e Finished,
+    /// Its failure, where that says more than how it ended.
+    pub failure: Option<&'e str>,
     /// What differs between the base and what the agent left, protected paths included.
     pub changes: &'e [Change],
     /// Directories that the agent made repositories of their own.
@@ -44,7 +46,7 @@ const SHOWN: usize = 10;
 #[must_use]
 pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let mut verdicts = vec![
-        execution(evidence.finished),
+        execution(evidence.finished, evidence.failure),
         timeliness(evidence.finished),
         state(evidence),
         protected(evidence),
@@ -75,7 +77,10 @@ fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
 }
 
 /// The agent ended by itself, and well.
-fn execution(finished: &Finished) -> Verdict {
+fn execution(finished: &Finished, failure: Option<&str>) -> Verdict {
+    if let Some(failure) = failure {
+        return Verdict::fail("execution", format!("the agent failed: {failure}"));
+    }
     match &finished.ended {
         Ended::Exited(0) | Ended::Dismissed => Verdict::pass("execution"),
         // That is the other gate's to say.

@@ -12,7 +12,7 @@ use crate::state::run::VerdictKind;
 use crate::step::{Event, Reporter};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ pub struct Human {
     under_way: RefCell<Option<UnderWay>>,
     /// Gates that run now.
     gates: RefCell<Vec<String>>,
+    /// The last minute of an agent's work that was told.
+    minute: Cell<u64>,
 }
 
 /// Something that takes a while.
@@ -38,7 +40,13 @@ impl Human {
     /// A reporter for people; `terminal` says whether standard error is one.
     #[must_use]
     pub fn new(terminal: bool, colour: bool) -> Self {
-        Self { colour, terminal, under_way: RefCell::new(None), gates: RefCell::default() }
+        Self {
+            colour,
+            terminal,
+            under_way: RefCell::new(None),
+            gates: RefCell::default(),
+            minute: Cell::new(0),
+        }
     }
 
     fn line(&self, mark: &str, colour: AnsiColor, text: &str) {
@@ -59,6 +67,17 @@ impl Human {
         let gates = self.gates.borrow().join(", ");
         if !gates.is_empty() {
             self.start(format!("gates: {gates}"));
+        }
+    }
+
+    /// Tells how an agent gets on: at once on a terminal, elsewhere once a minute.
+    fn progress(&self, agent: &str, elapsed: Duration, line: &str) {
+        if let Some(UnderWay::Spinner(bar)) = &*self.under_way.borrow() {
+            bar.set_message(safe::text(&format!("{agent} at work{line}")));
+        }
+        let minute = elapsed.as_secs() / 60;
+        if !self.terminal && minute > self.minute.replace(minute) {
+            print_line(&safe::text(&format!("  … {agent} at work for {minute} min{line}")));
         }
     }
 
@@ -153,8 +172,16 @@ impl Reporter for Human {
                 } else {
                     String::new()
                 };
-                self.start(format!("{agent} at work{attempt}"));
+                self.minute.set(0);
+                // Elsewhere its own progress is the heartbeat.
+                if self.terminal {
+                    self.start(format!("{agent} at work{attempt}"));
+                }
             }
+            Event::Progress { agent, elapsed, silent, progress } => {
+                self.progress(agent, *elapsed, &super::progress::line(progress, *silent));
+            }
+            Event::Turned { text, .. } => self.line("  ↻", AnsiColor::Yellow, text),
             Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => {
                 let used = if tokens.input + tokens.cached + tokens.output > 0 {
                     format!(", in {} cached {} out {}", tokens.input, tokens.cached, tokens.output)

@@ -14,10 +14,20 @@ use std::io::Write as _;
 #[derive(Debug, Default)]
 pub struct Lines {
     seq: Cell<u64>,
+    /// The last ten seconds of an agent's work that were told.
+    told: Cell<u64>,
 }
 
 impl Reporter for Lines {
     fn event(&self, event: &Event) {
+        if let Event::Progress { elapsed, .. } = event
+            && elapsed.as_secs() / 10 <= self.told.replace(elapsed.as_secs() / 10)
+        {
+            return;
+        }
+        if matches!(event, Event::AgentStarted { .. }) {
+            self.told.set(0);
+        }
         let seq = self.seq.get() + 1;
         self.seq.set(seq);
         let mut value = shape(event);
@@ -44,6 +54,12 @@ fn shape(event: &Event) -> Value {
         Event::AgentStarted { agent, attempt, max_attempts } => json!({
             "event": "agent.started", "agent": agent, "attempt": attempt, "max_attempts": max_attempts,
         }),
+        Event::Progress { agent, elapsed, silent, progress } => json!({
+            "event": "agent.progress", "agent": agent, "elapsed_s": elapsed.as_secs(),
+            "silent_s": silent.as_secs(), "tokens": self::tokens(progress.tokens),
+            "cost_usd": progress.cost_usd, "context": progress.context, "tool": progress.tool,
+        }),
+        Event::Turned { how, text } => json!({"event": format!("agent.{how}"), "text": text}),
         Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => json!({
             "event": "agent.finished", "ended": ended, "duration_ms": duration_ms,
             "tokens": self::tokens(*tokens),
@@ -189,6 +205,7 @@ pub fn ran(ran: &Ran) -> Value {
             Outcome::TimedOut(_) => json!("agent_timeout"),
             Outcome::Blocked(_) => json!("blocked"),
             Outcome::Deferred(_) => json!("deferred"),
+            Outcome::NoAgent(_) => json!("no_agent"),
         },
     })
 }

@@ -5,6 +5,7 @@
 pub mod safe;
 pub mod table;
 pub mod graph;
+pub mod progress;
 pub mod human;
 pub mod json;
 pub mod list;

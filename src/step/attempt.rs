@@ -1,26 +1,32 @@
 //! Agent and gates: one attempt after another, until the work is accepted or there is no point.
 
 use super::base::Base;
-use super::confine;
+use super::budget::Span;
+use super::course::{Course, Done};
 use super::error::StepError;
 use super::event::{Event, Reporter};
-use super::judge::{base_env, judge_candidate, set_variables};
+use super::judge::judge_candidate;
+use super::next::{self, Next, describe};
+use super::quarantine;
 use super::site::{Left, Workplace};
+use super::who::Who;
+use crate::agent::failure::{Failure, FailureKind};
 use crate::agent::redact::Redactor;
 use crate::agent::sandbox::Chosen;
-use crate::agent::stream::Session;
-use crate::agent::{self, Brief, Reply};
-use crate::config::Profile;
-use crate::effects::{Ended, Finished, HookRun, World};
+use crate::agent::todo::todo;
+use crate::agent::{self, Reply};
+use crate::effects::{Finished, HookRun, World};
 use crate::gate::builtin::{self, Evidence};
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{self, Verdict};
-use crate::outcome::{self, Outcome};
+use crate::outcome::{self, How, Outcome};
 use crate::prompt::{self, Prompt};
-use crate::state::run::{AttemptRecord, OutcomeKind, VerdictKind};
+use crate::state::ledger;
+use crate::state::run::{OutcomeKind, VerdictKind};
 use crate::state::task::{Kind, Task};
 use bstr::ByteSlice as _;
+use jiff::Timestamp;
 
 /// The largest blob that built-in gates look into, in bytes.
 const MAX_BLOB: usize = 4 << 20;
@@ -35,12 +41,16 @@ pub struct Work {
     pub left: Left,
     /// Verdicts on it.
     pub verdicts: Vec<Verdict>,
-    /// Every attempt.
-    pub attempts: Vec<AttemptRecord>,
+    /// Why the last session failed.
+    pub failure: Option<Failure>,
+    /// Every session, and what they used.
+    pub course: Course,
     /// What was wrong with what agents left, and used all the same.
     pub complaints: Vec<String>,
-    /// What all of them cost, where it is known.
-    pub cost_usd: Option<f64>,
+    /// Why the task is not to be run again by itself.
+    pub quarantine: Option<String>,
+    /// What a person has to do before the agent can work.
+    pub todo: Option<String>,
 }
 
 /// What an attempt works with.
@@ -51,14 +61,16 @@ pub struct Job<'j> {
     pub base: &'j Base,
     /// The task.
     pub task: &'j Task,
-    /// Who does it.
-    pub profile: &'j Profile,
-    /// How far it is confined.
+    /// Who does it, who can take over, and what they may spend.
+    pub who: &'j Who,
+    /// How far the agent that begins is confined.
     pub confinement: &'j Chosen,
     /// What the agent reads first.
     pub prompt: &'j Prompt,
     /// The run's id.
     pub run: &'j str,
+    /// When it began.
+    pub started: Timestamp,
     /// Paths that no agent may change.
     pub protected: &'j Protected,
     /// Takes secrets out of what is written.
@@ -67,96 +79,110 @@ pub struct Job<'j> {
     pub reporter: &'j dyn Reporter,
 }
 
+impl Work {
+    /// The error of a step whose agent cannot work before a person has acted, when nothing was spent and
+    /// nothing was made: then there is nothing to record.
+    #[must_use]
+    pub fn nothing_came_of_it(&self, job: &Job<'_>) -> Option<StepError> {
+        let Outcome::NoAgent(fact) = &self.outcome else { return None };
+        let idle = self.course.spent.tokens.total() == 0 && self.left.seen.tree == job.base.commit.tree;
+        idle.then(|| StepError::Unusable { fact: fact.clone(), todo: self.todo.clone().unwrap_or_default() })
+    }
+}
+
 /// Runs attempts until the work is accepted, or another would be pointless.
 ///
 /// # Errors
 /// When the machine fails; an agent or a gate that fails is an outcome.
 pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepError> {
     let max_attempts =
-        if agent::can_continue(job.profile.adapter) { job.base.config.policy.max_attempts } else { 1 };
-    let mut attempts = Vec::new();
+        if agent::can_continue(job.who.profile.adapter) { job.base.config.policy.max_attempts } else { 1 };
+    let mut course = Course::new(job.who, job.confinement, job.started);
     let mut complaints = Vec::new();
-    let mut cost_usd: Option<f64> = None;
     let mut text = job.prompt.text.clone();
     for attempt in 1.. {
-        let mut work = one(job, workplace, attempt, max_attempts, &text)?;
-        if let Some(cost) = work.reply.cost_usd {
-            cost_usd = Some(cost_usd.unwrap_or_default() + cost);
-        }
-        attempts.append(&mut work.attempts);
-        complaints.append(&mut work.complaints);
+        let Judged { outcome, failure, reply, left, verdicts } =
+            one(job, workplace, &mut course, (attempt, max_attempts), &text)?;
+        complaints.extend(reply.complaint.clone());
         let stop = attempt >= max_attempts
-            || is_final(&work.outcome)
-            || job.base.config.budget.step_usd.is_some_and(|limit| cost_usd.unwrap_or_default() >= limit);
+            || is_final(&outcome)
+            || failure.as_ref().is_some_and(|failure| next::is_final(failure.kind))
+            || course.used_up().is_some();
         if stop {
-            return Ok(Work { attempts, complaints, cost_usd, ..work });
+            let quarantine = quarantine::diagnosis(job, &outcome, failure.as_ref())?;
+            let todo = match &outcome {
+                Outcome::NoAgent(_) => failure.as_ref().map(|failure| todo(&course.profile, failure.kind)),
+                Outcome::Accepted
+                | Outcome::NeedsReview
+                | Outcome::Rejected(_)
+                | Outcome::AgentFailed(_)
+                | Outcome::TimedOut(_)
+                | Outcome::Blocked(_)
+                | Outcome::Deferred(_) => None,
+            };
+            return Ok(Work {
+                outcome,
+                reply,
+                left,
+                verdicts,
+                failure,
+                course,
+                complaints,
+                quarantine,
+                todo,
+            });
         }
-        let failures: Vec<(String, String)> = work
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.rejects() && verdict.kind != VerdictKind::Skipped)
-            .map(|verdict| (verdict.name.clone(), verdict.evidence.clone()))
-            .collect();
-        let more = prompt::continuation(attempt + 1, max_attempts, &failures, false);
-        text = format!("{}\n{more}", job.prompt.text);
+        text = again(job, &course, (attempt + 1, max_attempts), &verdicts);
     }
     Err(StepError::Busy("no attempt was made".to_owned()))
+}
+
+/// What the next attempt reads: all of it, or what is new to a session that goes on.
+fn again(job: &Job<'_>, course: &Course, (attempt, max): (u32, u32), verdicts: &[Verdict]) -> String {
+    let failures: Vec<(String, String)> = verdicts
+        .iter()
+        .filter(|verdict| verdict.rejects() && verdict.kind != VerdictKind::Skipped)
+        .map(|verdict| (verdict.name.clone(), verdict.evidence.clone()))
+        .collect();
+    let more = prompt::continuation(attempt, max, &failures, false);
+    if course.resumes() { more } else { format!("{}\n{more}", job.prompt.text) }
 }
 
 /// Whether another attempt could not change the outcome.
 fn is_final(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Accepted | Outcome::NeedsReview | Outcome::Blocked(_) | Outcome::Deferred(_) => true,
-        Outcome::TimedOut(_) => true,
+        Outcome::Accepted
+        | Outcome::NeedsReview
+        | Outcome::Blocked(_)
+        | Outcome::Deferred(_)
+        | Outcome::NoAgent(_)
+        | Outcome::TimedOut(_) => true,
         Outcome::AgentFailed(how) => how.starts_with("not started"),
         Outcome::Rejected(_) => false,
     }
 }
 
+/// One attempt, judged.
+struct Judged {
+    outcome: Outcome,
+    failure: Option<Failure>,
+    reply: Reply,
+    left: Left,
+    verdicts: Vec<Verdict>,
+}
+
 fn one(
     job: &Job<'_>,
     workplace: &mut Workplace<'_>,
-    attempt: u32,
-    max_attempts: u32,
+    course: &mut Course,
+    attempt: (u32, u32),
     text: &str,
-) -> Result<Work, StepError> {
-    let world = job.world;
-    let dir = format!("steps/{}", job.run);
-    let (prompt_name, outcome_name) = (format!("{dir}/prompt-{attempt}.md"), format!("{dir}/outcome.yaml"));
-    world.files.write(&prompt_name, text.as_bytes(), false)?;
-    world.files.remove(&outcome_name)?;
-    let brief = Brief {
-        task: job.task,
-        run: job.run,
-        attempt,
-        prompt: text,
-        dir: workplace.dir(),
-        confined: job.confinement.level,
-        prompt_file: world.files.root().join(&prompt_name),
-        outcome_file: world.files.root().join(&outcome_name),
-        base_env: base_env(world),
-        profile_env: set_variables(world, &job.profile.env),
-        session: Session::New,
-        budget_usd: job.base.config.budget.step_usd,
-    };
-    let invocation =
-        agent::invocation(job.profile, &brief).map_err(|error| StepError::NoAgent(error.to_string()))?;
-    let agent = job.profile.name.clone();
-    job.reporter.event(&Event::AgentStarted { agent, attempt, max_attempts });
-    let (invocation, confined) = confine::enter(job, workplace, invocation)?;
-    let finished = confined.leave(world, world.process.run(&invocation)?)?;
-    let finished = job.redactor.finished(finished);
-    let reply = agent::read_reply(&finished, outcome_left(job, &outcome_name)?.as_deref());
-    world.files.write(&format!("{dir}/transcript-{attempt}.txt"), &transcript(&finished), false)?;
-    let mut left = workplace.look(job.base.commit.tree, job.protected)?;
-    job.reporter.event(&Event::AgentFinished {
-        ended: finished.ended.to_string(),
-        duration_ms: finished.duration_ms,
-        tokens: reply.tokens,
-        files_changed: left.changes.len(),
-        survivors: finished.survivors,
-    });
-    let mut verdicts = look_at(job, &finished, &reply, &left);
+) -> Result<Judged, StepError> {
+    let Done { heard, mut left, failure, next } = course.run(job, workplace, attempt, text)?;
+    let (finished, reply) = (heard.finished, heard.reply);
+    // What the end of the process says by itself needs no second telling.
+    let told = failure.as_ref().filter(|failure| says_more(failure.kind)).map(describe);
+    let mut verdicts = look_at(job, &finished, told.as_deref(), &reply, &left);
     for verdict in verdicts.iter().filter(|verdict| !verdict.evidence.is_empty() && reply.blocked.is_none()) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     }
@@ -166,45 +192,75 @@ fn one(
     } else {
         verdicts.extend(judge_candidate(job, workplace, left.candidate)?);
     }
-    let mut outcome = outcome::judge(&finished.ended, &reply, &verdicts, job.base.config.policy.review);
+    let ended = How { ended: &finished.ended, told: told.as_deref() };
+    let mut outcome = outcome::judge(ended, &reply, &verdicts, job.base.config.policy.review);
     if outcome == Outcome::Accepted {
-        outcome = run_pre_commit(job, workplace, &mut left, &mut verdicts, &reply, &finished.ended)?;
+        outcome = run_pre_commit(job, workplace, &mut left, &mut verdicts, &reply, ended)?;
     }
-    if world.process.interrupted().is_some() && outcome.kind() == OutcomeKind::Rejected {
+    outcome = halted(job, course, &next, failure.as_ref(), outcome);
+    if job.world.process.interrupted().is_some() && outcome.kind() == OutcomeKind::Rejected {
         // A gate or a hook that was ended because orch was told to stop has not judged anything.
         outcome = Outcome::Deferred("interrupted".to_owned());
     }
-    let record = AttemptRecord {
-        ended: finished.ended.to_string(),
-        duration_ms: finished.duration_ms,
-        tokens: reply.tokens,
-        rejected_by: gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone()),
-        ..AttemptRecord::default()
-    };
-    let complaints = reply.complaint.clone().into_iter().collect();
-    Ok(Work { outcome, reply, left, verdicts, attempts: vec![record], complaints, cost_usd: None })
+    if let Some(session) = course.sessions.last_mut() {
+        session.rejected_by = gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone());
+    }
+    if failure.is_none() {
+        course.went_well(job)?;
+    }
+    Ok(Judged { outcome, failure, reply, left, verdicts })
 }
 
-/// The outcome that an agent left, without secrets. What is no plain file is none: a link leads to what the
-/// agent may not read itself, and a pipe never ends.
-fn outcome_left(job: &Job<'_>, name: &str) -> Result<Option<Vec<u8>>, StepError> {
-    let world = job.world;
-    let Some(spot) = world.process.spot(&world.files.root().join(name)) else { return Ok(None) };
-    let size = spot.size.filter(|_| !spot.is_link);
-    match size.and_then(|size| usize::try_from(size).ok()) {
-        None => Ok(Some(b"no plain file".to_vec())),
-        // Nobody reads it: that it is too large is all that is told.
-        Some(size) if size > agent::MAX_OUTCOME_BYTES => Ok(Some(vec![b'#'; agent::MAX_OUTCOME_BYTES + 1])),
-        Some(_) => Ok(world.files.read(name)?.map(|bytes| job.redactor.bytes(&bytes))),
+/// Whether the class of a failure says more than how the process ended.
+fn says_more(kind: FailureKind) -> bool {
+    use FailureKind::{Crash, Garbage, Hang, Missing, TimeLimit};
+    !matches!(kind, Crash | Garbage | Hang | Missing | TimeLimit)
+}
+
+/// The outcome of a step that could not go on, whatever was left by then.
+fn halted(
+    job: &Job<'_>,
+    course: &mut Course,
+    next: &Next,
+    failure: Option<&Failure>,
+    outcome: Outcome,
+) -> Outcome {
+    let name = &course.profile.name;
+    match next {
+        Next::Rest(failure) => {
+            let until = course.retry_after.map_or(String::new(), |until| format!(" until {until}"));
+            return Outcome::Deferred(format!("`{name}` rests{until}: {}", describe(failure)));
+        }
+        Next::Person(failure) => {
+            return Outcome::NoAgent(format!("`{name}` cannot work: {}", describe(failure)));
+        }
+        Next::Judge | Next::Compact | Next::Rotate | Next::Again(_) | Next::Another(_) => {}
     }
+    let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Budget) else { return outcome };
+    let (day, month) = ledger::ends(job.world.clock.now());
+    let (span, until) = match course.used_up() {
+        Some(Span::Task) => return Outcome::Blocked(format!("`budget.task` is spent: {}", failure.said)),
+        Some(Span::Day) => (Span::Day, day),
+        Some(Span::Month) => (Span::Month, month),
+        Some(Span::Step) | None => return outcome,
+    };
+    course.retry_after = Some(until);
+    Outcome::Deferred(format!("the budget of the {} is spent: {}", span.as_str(), failure.said))
 }
 
 /// What the built-in gates say of what an agent left.
-fn look_at(job: &Job<'_>, finished: &Finished, reply: &Reply, left: &Left) -> Vec<Verdict> {
+fn look_at(
+    job: &Job<'_>,
+    finished: &Finished,
+    failure: Option<&str>,
+    reply: &Reply,
+    left: &Left,
+) -> Vec<Verdict> {
     let git = job.world.git;
     let policy = &job.base.config.policy;
     builtin::run(&Evidence {
         finished,
+        failure,
         changes: &left.changes,
         nested: &left.seen.nested,
         protected: job.protected,
@@ -227,15 +283,6 @@ fn must_change(kind: Kind) -> bool {
     }
 }
 
-fn transcript(finished: &Finished) -> Vec<u8> {
-    let mut text = finished.stdout.clone();
-    if !finished.stderr.is_empty() {
-        text.extend_from_slice(b"\n--- standard error ---\n");
-        text.extend_from_slice(&finished.stderr);
-    }
-    text
-}
-
 /// The repository's `pre-commit` hook, which may change the tree: then the gates run once more.
 fn run_pre_commit(
     job: &Job<'_>,
@@ -243,7 +290,7 @@ fn run_pre_commit(
     left: &mut Left,
     verdicts: &mut Vec<Verdict>,
     reply: &Reply,
-    ended: &Ended,
+    ended: How<'_>,
 ) -> Result<Outcome, StepError> {
     let accepted = Outcome::Accepted;
     let base = &job.base.commit;

@@ -3,8 +3,8 @@
 use super::base::Base;
 use super::error::StepError;
 use super::past::{self, Limits};
+use super::who::{self, Halt, Who};
 use super::{Options, Planned, assemble};
-use crate::config::Profile;
 use crate::effects::World;
 use crate::prompt::Prompt;
 use crate::route::{NoRoute, Past};
@@ -31,8 +31,7 @@ pub(super) struct Chosen {
     pub(super) candidate: Candidate,
     pub(super) text: String,
     pub(super) task: Task,
-    pub(super) profile: Profile,
-    pub(super) why_profile: String,
+    pub(super) who: Who,
     pub(super) prompt: Prompt,
 }
 
@@ -115,6 +114,12 @@ fn take_on(
             return Ok(Taken::Later(format!("agents are cooling down until {until:.0}"), Some(until)));
         }
     };
+    let allowance = match who::allowance(world, base, &task)? {
+        Ok(allowance) => allowance,
+        Err(Halt::Hold(why)) => return unfit(why),
+        Err(Halt::Pause(why, until)) => return Ok(Taken::Later(why, Some(until))),
+    };
+    let others = who::successors(base, &route, chosen, options.agent);
     let prompt = match assemble::assemble(world, base, candidate.index, &task, &trouble)? {
         Ok(prompt) => prompt,
         Err(too_large) => return unfit(too_large.to_string()),
@@ -124,8 +129,7 @@ fn take_on(
         text,
         task,
         // The candidates are in the order of the configuration.
-        profile: base.config.agents[chosen].clone(),
-        why_profile: route.because,
+        who: Who { profile: base.config.agents[chosen].clone(), because: route.because, others, allowance },
         prompt,
     }))))
 }
@@ -134,8 +138,8 @@ impl Chosen {
     pub(super) fn into_planned(self, base: &Base) -> Planned {
         Planned {
             because: self.candidate.because,
-            agent: self.profile.name,
-            chosen_because: self.why_profile,
+            agent: self.who.profile.name,
+            chosen_because: self.who.because,
             prompt: self.prompt,
             gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
             task: self.task,

@@ -34,9 +34,9 @@ pub fn choose(world: World<'_>, profile: &Profile, reporter: &dyn Reporter) -> R
 /// Who takes secrets out of what a step writes: what the agent is given by name, but for where it connects
 /// to and where its folder lies.
 #[must_use]
-pub fn redactor(world: World<'_>, profile: &Profile) -> Redactor {
+pub fn redactor<'p>(world: World<'_>, profiles: impl IntoIterator<Item = &'p Profile>) -> Redactor {
     let setting = |name: &str| FACTS.iter().any(|facts| facts.settings.contains(&name));
-    let names = profile.env.iter().filter(|name| !setting(name));
+    let names = profiles.into_iter().flat_map(|profile| &profile.env).filter(|name| !setting(name));
     let values: Vec<String> = names.filter_map(|name| world.process.env(name)).collect();
     Redactor::new(values.iter().map(String::as_str))
 }
@@ -55,20 +55,21 @@ pub struct Confined {
 pub fn enter(
     job: &Job<'_>,
     workplace: &Workplace<'_>,
+    (profile, chosen): (&Profile, &Chosen),
     invocation: Invocation,
 ) -> Result<(Invocation, Confined), StepError> {
     let world = job.world;
-    let level = job.confinement.level;
+    let level = chosen.level;
     if level == Level::None {
         return Ok((invocation, Confined { level, placeholders: Vec::new() }));
     }
     let ground = ground(job, workplace, &invocation)?;
-    if let Some(own) = own_folder(job.confinement, job.profile, &ground)
+    if let Some(own) = own_folder(chosen, profile, &ground)
         && world.process.spot(&own).is_none()
     {
         world.process.make_dir(&own)?;
     }
-    let walls = Walls::plan(job.confinement, job.profile, &ground);
+    let walls = Walls::plan(chosen, profile, &ground);
     for folder in &walls.folders {
         world.process.make_dir(folder)?;
     }
@@ -78,7 +79,7 @@ pub fn enter(
         let names: String = below.map(|path| format!("/{}\n", path.display())).collect();
         world.files.write_work(&walls.dir, ".git/info/exclude", Some(names.as_bytes()))?;
     }
-    let argv = walls.around(job.profile.network, invocation.argv.clone());
+    let argv = walls.around(profile.network, invocation.argv.clone());
     Ok((Invocation { argv, ..invocation }, Confined { level, placeholders: walls.placeholders }))
 }
 

@@ -53,6 +53,14 @@ pub enum StepError {
         /// When to come back, if it is known.
         until: Option<jiff::Timestamp>,
     },
+    /// The agent cannot work before a person has acted.
+    #[error("{fact}")]
+    Unusable {
+        /// What is the matter.
+        fact: String,
+        /// What a person can do.
+        todo: String,
+    },
     /// Another step is at work.
     #[error("{0}")]
     Busy(String),

@@ -3,6 +3,20 @@
 use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
 use crate::state::run::Tokens;
+use std::time::Duration;
+
+/// How an agent that is at work gets on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    /// What it has used.
+    pub tokens: Tokens,
+    /// What that costs, where it is known.
+    pub cost_usd: Option<f64>,
+    /// The share of its context window that is in use, where that is known.
+    pub context: Option<f64>,
+    /// The last tool that it used.
+    pub tool: Option<String>,
+}
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +64,24 @@ pub enum Event {
         attempt: u32,
         /// The most there can be.
         max_attempts: u32,
+    },
+    /// How an agent that is at work gets on.
+    Progress {
+        /// The profile.
+        agent: String,
+        /// How long it has been at work.
+        elapsed: Duration,
+        /// How long nothing was heard of it.
+        silent: Duration,
+        /// What is known.
+        progress: Progress,
+    },
+    /// What becomes of an agent's session, other than that it goes on.
+    Turned {
+        /// `compacted`, `rotated`, `retried`, `rested` or `fell_back`.
+        how: &'static str,
+        /// Why, and what is done.
+        text: String,
     },
     /// The agent ended.
     AgentFinished {

@@ -18,10 +18,10 @@ use crate::gate::{Verdict, builtin, first_rejection};
 use crate::outcome::Outcome;
 use crate::state::graph::Index;
 use crate::state::id::RunId;
-use crate::state::layout;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::Status;
 use crate::state::task::Task;
+use crate::state::{layout, ledger};
 use bstr::ByteSlice;
 use jiff::Timestamp;
 use std::cell::RefCell;
@@ -32,8 +32,6 @@ pub struct Start<'s> {
     pub index: Index,
     /// The text of its file.
     pub old_text: &'s str,
-    /// Why this profile.
-    pub chosen_because: &'s str,
     /// The run's id.
     pub run: RunId,
     /// When it began.
@@ -79,6 +77,8 @@ pub fn finish(
         commit: landed.commit.to_string(),
         branch: job.base.branch.clone(),
     });
+    // The record says what was spent; that the note is left is no reason to say less: a run counts once.
+    let _ = ledger::forget(job.world.files, job.run);
     let steps_left = draft.task.status != Status::Blocked;
     Ok(Ran {
         task: draft.task,
@@ -89,6 +89,8 @@ pub fn finish(
         branch: job.base.branch.clone(),
         kept,
         steps_left,
+        retry_after: work.course.retry_after,
+        todo: work.todo,
         warnings: work.complaints,
     })
 }
@@ -102,10 +104,11 @@ struct Draft {
 
 impl Draft {
     fn new(job: &Job<'_>, work: &Work, start: &Start<'_>) -> Result<Self, StepError> {
-        let (task, outcome) = record::task_after(job.base, job.task, &work.outcome, &start.run)?;
+        let (task, outcome) =
+            record::task_after(job.base, job.task, &work.outcome, work.quarantine.as_deref(), &start.run)?;
         let counted = countable(&work.left.changes, job.protected);
         let (insertions, deletions) = lines(job.world, &counted);
-        let prompt = job.prompt;
+        let (prompt, profile) = (job.prompt, &work.course.profile);
         let run = Run {
             id: start.run.clone(),
             task: task.id.clone(),
@@ -114,23 +117,23 @@ impl Draft {
             finished: job.world.clock.now(),
             outcome: outcome.kind(),
             reason: outcome.reason(),
-            failure: None,
-            agent: job.profile.name.clone(),
-            adapter: crate::agent::adapter_word(job.profile.adapter).to_owned(),
-            model: job.profile.model.clone(),
-            chosen_because: start.chosen_because.to_owned(),
+            failure: work.failure.as_ref().map(|failure| failure.kind.as_str().to_owned()),
+            agent: profile.name.clone(),
+            adapter: crate::agent::adapter_word(profile.adapter).to_owned(),
+            model: profile.model.clone(),
+            chosen_because: work.course.because.as_ref().unwrap_or(&job.who.because).clone(),
             mode: Some(job.base.mode.spell()),
-            sandbox: Some(job.confinement.level.as_str().to_owned()),
+            sandbox: Some(work.course.confinement.level.as_str().to_owned()),
             prompt_sha256: prompt.sha256(),
             input_sha256: Some(prompt.input_sha256()),
             prompt_tokens: prompt.tokens,
             sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
             omitted: prompt.omitted.iter().map(|section| section.name.clone()).collect(),
-            attempts: work.attempts.clone(),
-            context_peak: None,
-            compactions: 0,
-            rotations: 0,
-            cost_usd: work.cost_usd,
+            attempts: work.course.sessions.clone(),
+            context_peak: work.course.peak,
+            compactions: work.course.compactions,
+            rotations: u32::try_from(work.course.handoffs.len()).unwrap_or(u32::MAX),
+            cost_usd: work.course.spent.cost_usd,
             gates: work.verdicts.iter().map(Verdict::record).collect(),
             tree: Some(code_tree(job.world, work.left.candidate)?.to_string()),
             files_changed: u32::try_from(counted.len()).unwrap_or(u32::MAX),
@@ -375,6 +378,7 @@ fn give_up(
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)
         | StepError::Paused { .. }
+        | StepError::Unusable { .. }
         | StepError::Busy(_) => error,
     }
 }

@@ -16,8 +16,15 @@ pub mod room;
 pub mod recall;
 pub mod follow;
 pub mod judge;
-pub mod attempt;
+pub mod budget;
+pub mod who;
 pub mod confine;
+pub mod session;
+pub mod handoff;
+pub mod next;
+pub mod course;
+pub mod attempt;
+pub mod quarantine;
 pub mod record;
 pub mod propose;
 pub mod keep;
@@ -43,6 +50,7 @@ use crate::state::run::Run;
 use crate::state::task::Task;
 use attempt::Job;
 use choice::{Choice, Chosen};
+use jiff::Timestamp;
 use journal::Working;
 use site::Workplace;
 
@@ -111,6 +119,10 @@ pub struct Ran {
     pub kept: Option<String>,
     /// Whether the task may be run again by itself.
     pub steps_left: bool,
+    /// When it is worth another try, where something has to be waited for.
+    pub retry_after: Option<Timestamp>,
+    /// What a person has to do before the agent can work.
+    pub todo: Option<String>,
     /// What a person should know beside.
     pub warnings: Vec<String>,
 }
@@ -178,10 +190,9 @@ fn run(
 ) -> Result<Ran, StepError> {
     let started = world.clock.now();
     let run_id = record::new_run_id(world, started)?;
-    let prompt = &chosen.prompt;
     announce(base, chosen, reporter);
     refuse_early(world, base)?;
-    let confinement = confine::choose(world, &chosen.profile, reporter)?;
+    let confinement = confine::choose(world, &chosen.who.profile, reporter)?;
     let mut workplace = if options.in_place {
         Workplace::in_place(world, &base.branch, base.commit.tree)?
     } else {
@@ -198,15 +209,16 @@ fn run(
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
     set_up(world, base, &workplace, reporter)?;
     let protected = Protected::new(&base.config.policy.protect);
-    let redactor = confine::redactor(world, &chosen.profile);
+    let redactor = confine::redactor(world, std::iter::once(&chosen.who.profile).chain(&chosen.who.others));
     let job = Job {
         world,
         base,
         task: &chosen.task,
-        profile: &chosen.profile,
+        who: &chosen.who,
         confinement: &confinement,
-        prompt,
+        prompt: &chosen.prompt,
         run: run_id.as_str(),
+        started,
         protected: &protected,
         redactor: &redactor,
         reporter,
@@ -216,18 +228,13 @@ fn run(
     if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES) {
         reporter.event(&Event::Warning { text: error.to_string() });
     }
-    finish::finish(
-        &job,
-        &mut workplace,
-        work,
-        &finish::Start {
-            index: chosen.candidate.index,
-            old_text: &chosen.text,
-            chosen_because: &chosen.why_profile,
-            run: run_id.clone(),
-            started,
-        },
-    )
+    if let Some(error) = work.nothing_came_of_it(&job) {
+        journal::end_work(world)?;
+        return Err(error);
+    }
+    let start =
+        finish::Start { index: chosen.candidate.index, old_text: &chosen.text, run: run_id.clone(), started };
+    finish::finish(&job, &mut workplace, work, &start)
 }
 
 fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {

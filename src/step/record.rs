@@ -36,6 +36,7 @@ pub fn task_after(
     base: &Base,
     task: &Task,
     outcome: &Outcome,
+    quarantine: Option<&str>,
     run: &RunId,
 ) -> Result<(Task, Outcome), StepError> {
     let mut after = task.clone();
@@ -43,7 +44,9 @@ pub fn task_after(
     after.history.attempts += u32::from(counts);
     after.history.last_run = Some(run.clone());
     let limit = base.config.policy.max_steps_per_task;
-    let outcome = if outcome.action() == Move::Fail && after.history.attempts >= limit {
+    let outcome = if let Some(why) = quarantine {
+        Outcome::Blocked(why.to_owned())
+    } else if outcome.action() == Move::Fail && after.history.attempts >= limit {
         Outcome::Blocked(format!(
             "{} without success; the last: {}",
             if after.history.attempts == 1 {
@@ -89,7 +92,7 @@ pub fn files(
         let note = new_note(world, note, after, run)?;
         edits.push((layout::note(&note.id), Some(file::note::write(&note).into_bytes())));
     }
-    if let Some(checkpoint) = checkpoint(world, base, after, run, work)? {
+    for checkpoint in checkpoints(world, base, after, run, work)? {
         let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
         edits.push((path, Some(file::checkpoint::write(&checkpoint).into_bytes())));
     }
@@ -140,6 +143,34 @@ pub fn new_task_id_in(world: World<'_>, graph: &crate::state::graph::Graph) -> R
     }
 }
 
+/// What sessions handed over to each other, and what the next one needs when the task is not finished.
+fn checkpoints(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    run: &Run,
+    work: &Work,
+) -> Result<Vec<Checkpoint>, StepError> {
+    let last = checkpoint(world, base, task, run, work)?;
+    if work.course.handoffs.is_empty() {
+        return Ok(last.into_iter().collect());
+    }
+    let first = next_checkpoint(world, base, &task.id)?;
+    let rotated = work.course.handoffs.iter().map(|handoff| Checkpoint {
+        task: task.id.clone(),
+        number: 0,
+        run: Some(run.id.clone()),
+        reason: CheckpointReason::Rotated,
+        base: Some(run.base.clone()),
+        work: None,
+        summary: handoff.summary.clone(),
+        next: handoff.next.clone(),
+        evidence: String::new(),
+    });
+    let all = rotated.chain(last).zip(first..);
+    Ok(all.map(|(checkpoint, number)| Checkpoint { number, ..checkpoint }).collect())
+}
+
 /// What the next session needs, when the task is not finished.
 fn checkpoint(
     world: World<'_>,
@@ -153,7 +184,7 @@ fn checkpoint(
         Outcome::Accepted | Outcome::NeedsReview => return Ok(None),
         Outcome::Rejected(_) | Outcome::AgentFailed(_) | Outcome::TimedOut(_) => CheckpointReason::Rejected,
         Outcome::Deferred(why) if why == "interrupted" => CheckpointReason::Interrupted,
-        Outcome::Deferred(_) | Outcome::Blocked(_) => CheckpointReason::Deferred,
+        Outcome::Deferred(_) | Outcome::NoAgent(_) | Outcome::Blocked(_) => CheckpointReason::Deferred,
     };
     let blocked = match &work.outcome {
         Outcome::Blocked(why) => Some(format!("blocked: {why}")),
@@ -162,7 +193,8 @@ fn checkpoint(
         | Outcome::Rejected(_)
         | Outcome::AgentFailed(_)
         | Outcome::TimedOut(_)
-        | Outcome::Deferred(_) => None,
+        | Outcome::Deferred(_)
+        | Outcome::NoAgent(_) => None,
     };
     let failed = work
         .verdicts

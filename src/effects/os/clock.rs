@@ -1,6 +1,7 @@
 //! Time and randomness of the machine.
 
 use crate::effects::{Clock, Ids};
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use std::cell::Cell;
 
@@ -24,6 +25,10 @@ impl Clock for OsClock {
         let Some(now) = self.fixed.get() else { return Timestamp::now() };
         self.fixed.set(now.checked_add(1.second()).ok());
         now
+    }
+
+    fn zone(&self) -> TimeZone {
+        if self.fixed.get().is_some() { TimeZone::UTC } else { TimeZone::system() }
     }
 }
 

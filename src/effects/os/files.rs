@@ -43,6 +43,14 @@ impl Files for OsFiles {
         replace(&self.root.join(name), content, durable)
     }
 
+    fn append(&self, name: &str, content: &[u8]) -> Result<()> {
+        let path = self.root.join(name);
+        make_parent(&path)?;
+        let file = File::options().create(true).append(true).open(&path);
+        file.and_then(|mut file| file.write_all(content))
+            .map_err(|error| EffectError::io("write to", &path, &error))
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         let path = self.root.join(name);
         match fs::remove_file(&path) {

@@ -32,6 +32,8 @@ pub struct OsProcess {
     last: Arc<AtomicUsize>,
     /// Whether SIGINT lets a program that runs go on to its end.
     patient: bool,
+    /// Whether time passes at once, for tests.
+    hurried: bool,
 }
 
 impl OsProcess {
@@ -41,7 +43,8 @@ impl OsProcess {
     /// # Errors
     /// When the signals cannot be watched.
     pub fn new() -> Result<Self> {
-        let this = Self { signals: Arc::default(), last: Arc::default(), patient: false };
+        let hurried = std::env::var_os("ORCH_TEST_CLOCK").is_some();
+        let this = Self { signals: Arc::default(), last: Arc::default(), patient: false, hurried };
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             this.note(signal).map_err(|error| {
                 EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
@@ -115,7 +118,7 @@ impl Process for OsProcess {
 
     fn wait(&self, duration: Duration) {
         let started = Instant::now();
-        while self.interrupted().is_none() && started.elapsed() < duration {
+        while !self.hurried && self.interrupted().is_none() && started.elapsed() < duration {
             std::thread::sleep(LOOK.min(duration.saturating_sub(started.elapsed())));
         }
     }
@@ -366,7 +369,8 @@ mod tests {
         ];
         let mut pool =
             Programs { dir: dir.path().to_owned(), scripts, started: Vec::new(), ended: Vec::new() };
-        let process = OsProcess { signals: Arc::default(), last: Arc::default(), patient: false };
+        let process =
+            OsProcess { signals: Arc::default(), last: Arc::default(), patient: false, hurried: false };
         process.run_several(&mut pool).unwrap();
         pool.ended.sort_by_key(|(id, _)| *id);
         let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();

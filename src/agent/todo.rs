@@ -1,0 +1,50 @@
+//! What a person types or edits so that an agent can work again.
+
+use super::facts;
+use super::failure::FailureKind;
+use crate::config::Profile;
+
+/// What to do about a profile that failed in this way.
+#[must_use]
+pub fn todo(profile: &Profile, kind: FailureKind) -> String {
+    let known = facts(profile.adapter);
+    match kind {
+        FailureKind::NotLoggedIn | FailureKind::BadKey if !known.login.is_empty() => {
+            let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();
+            let keys =
+                if keys.is_empty() { String::new() } else { format!(", or set {}", keys.join(" or ")) };
+            format!("type `{}`{keys} and name it in the profile's `env`", known.login)
+        }
+        FailureKind::Missing | FailureKind::WrongVersion if !known.install.is_empty() => {
+            format!("type `{}`", known.install)
+        }
+        FailureKind::UnknownModel => {
+            format!("set another `model` for the agent `{}` in `.orchestrator/config.toml`", profile.name)
+        }
+        FailureKind::Billing => "see to the billing of the account that the agent uses".to_owned(),
+        FailureKind::RateLimit
+        | FailureKind::UsageLimit
+        | FailureKind::Overloaded
+        | FailureKind::Server
+        | FailureKind::Network
+        | FailureKind::NotLoggedIn
+        | FailureKind::BadKey
+        | FailureKind::ContextOverflow
+        | FailureKind::OutputLimit
+        | FailureKind::Refusal
+        | FailureKind::MaxTurns
+        | FailureKind::Budget
+        | FailureKind::Denied
+        | FailureKind::Cut
+        | FailureKind::Garbage
+        | FailureKind::Crash
+        | FailureKind::Hang
+        | FailureKind::TimeLimit
+        | FailureKind::Missing
+        | FailureKind::WrongVersion
+        | FailureKind::LostSession
+        | FailureKind::BadRequest => {
+            format!("see the agent `{}` in `.orchestrator/config.toml`", profile.name)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A task that fails the same way again and again is not run again by itself.
+//!
+//! In: the failure of a step, and the records of those before it. Out: a diagnosis, when the same work was
+//! given [`SAME`] times and failed in the same way each time.
+
+use super::attempt::Job;
+use super::error::StepError;
+use crate::agent::failure::Failure;
+use crate::outcome::Outcome;
+use crate::state::run::Run;
+use crate::state::runs;
+use crate::state::status::Move;
+
+/// How many steps on the same work that fail in the same way are enough.
+const SAME: u32 = 3;
+
+/// Why a task is not to be run again by itself, if it is not.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn diagnosis(
+    job: &Job<'_>,
+    outcome: &Outcome,
+    failure: Option<&Failure>,
+) -> Result<Option<String>, StepError> {
+    let failed = outcome.action() == Move::Fail && job.task.history.attempts + 1 >= SAME;
+    let Some(failure) = failure.filter(|_| failed) else { return Ok(None) };
+    let (before, _) = runs::of_task(job.world, &job.base.snapshot.source, &job.task.id, SAME - 1)?;
+    Ok(same(&before, failure, &job.prompt.input_sha256()))
+}
+
+fn same(before: &[Run], failure: &Failure, input: &str) -> Option<String> {
+    let kind = failure.kind.as_str();
+    let alike = before
+        .iter()
+        .take_while(|run| run.failure.as_deref() == Some(kind) && run.input_sha256.as_deref() == Some(input))
+        .count();
+    let word = kind.replace('_', " ");
+    (alike + 1 >= SAME as usize)
+        .then(|| format!("the same work failed the same way {SAME} times ({word}): {}", failure.said))
+}
