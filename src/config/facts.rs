@@ -171,7 +171,7 @@ pub const FACTS: [Facts; 6] = [
         login_file: None,
         version: &["--version"],
         auth: None,
-        login: "export ANTHROPIC_API_KEY=… or OPENAI_API_KEY=…",
+        login: "export ANTHROPIC_API_KEY=…",
         install: "python3 -m pip install aider-chat",
     },
 ];
