@@ -58,7 +58,7 @@ on a gate keeps nothing. Gates that do not need each other run at one time, at m
   retries = 1          a pass at a later try is recorded as flaky
   cache = false        it runs again also on a tree that it has passed
 
-Built-in gates, beside those.
+Built-in gates, beside those:
 
 How the agent ended; nobody can allow these:
   execution          it ended by itself, and well
@@ -130,6 +130,7 @@ Committed, one entity a file:
 In the repository, not in its work tree:
   refs/orch/attempts/<run>   work that is not on the branch; push it to share it
   .git/orch/                 locks, the journal of the step in flight, prompts, a cache
+  .git/orch/gates/           passes that are remembered; may be removed at any time
 
 Outside:
   $XDG_STATE_HOME/orch/             workspaces; trust.toml, what `orch trust` allowed
