@@ -43,6 +43,7 @@ mod notes;
 mod checkpoint;
 mod sandbox_exec;
 mod route;
+mod trends;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
@@ -128,6 +129,7 @@ enum Command {
     SandboxExec(sandbox_exec::Args),
     Route(route::Args),
     Estimate(route::EstimateArgs),
+    Trends(trends::Args),
 }
 
 impl Command {
@@ -179,6 +181,7 @@ impl Command {
             Self::SandboxExec(_) => "__sandbox-exec",
             Self::Route(_) => "route",
             Self::Estimate(_) => "estimate",
+            Self::Trends(_) => "trends",
         }
     }
 
@@ -231,6 +234,7 @@ impl Command {
             Self::SandboxExec(args) => Err(sandbox_exec::run(args)),
             Self::Route(args) => route::run(global, args),
             Self::Estimate(args) => route::estimate_of(global, args),
+            Self::Trends(args) => trends::run(global, args),
         }
     }
 }

@@ -9,7 +9,8 @@ use super::tip::tip_warnings;
 use crate::prompt::Prompt;
 use crate::report::table::{Cell, Table};
 use crate::select::{self, Selection};
-use crate::state::store::{Source, runs};
+use crate::state::runs;
+use crate::state::store::Source;
 use crate::step::{Base, assemble};
 use serde_json::json;
 
@@ -109,9 +110,8 @@ fn show(global: &Global, id: &str, prompt: &Prompt, explain: bool) -> Answer {
 /// Rebuilds the prompt of a past run from the commit that it started from.
 fn replay(context: &Context, now: &Base, run: &str) -> Result<Answer, CliError> {
     let world = context.world();
-    let (runs, _) = runs(world, &Source::Tree(now.commit.tree), usize::MAX)?;
-    let found = runs.into_iter().find(|each| each.id.as_str().eq_ignore_ascii_case(run));
-    let record = found.ok_or_else(|| {
+    let found = runs::one(world, &Source::Tree(now.commit.tree), run)?;
+    let record = found.and_then(|(record, _)| record).ok_or_else(|| {
         CliError::usage(format!("there is no record of run `{run}`")).hint("type `orch log`")
     })?;
     let commit = world.git.resolve(&record.base)?.ok_or_else(|| {
@@ -134,9 +134,11 @@ fn replay(context: &Context, now: &Base, run: &str) -> Result<Answer, CliError> 
     }
     let mut answer = answer.exit(Exit::Invalid);
     answer.warnings.push(format!(
-        "the hash is {} and the record says {}",
+        "the hash is {} and the record says {}: orch {} wrote it, and this is {}",
         prompt.sha256(),
-        record.prompt_sha256
+        record.prompt_sha256,
+        record.orch,
+        env!("CARGO_PKG_VERSION")
     ));
     Ok(answer)
 }

@@ -8,14 +8,17 @@ pub mod area;
 pub mod relevance;
 pub mod tokens;
 mod sections;
+mod notes;
 
 pub use sections::section;
 
 use crate::state::checkpoint::Checkpoint;
+use crate::state::id::TaskId;
 use crate::state::note::Note;
 use crate::state::task::Task;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use thiserror::Error;
 
@@ -54,6 +57,8 @@ pub struct Material<'m> {
     pub dependencies: Vec<Neighbour>,
     /// What waits for it.
     pub dependents: Vec<Neighbour>,
+    /// How far tasks in its neighbourhood are away: 1 or 2 steps.
+    pub near: &'m HashMap<TaskId, u8>,
     /// All notes.
     pub notes: &'m [Note],
     /// Gates that rejected work in its area, the worst first.

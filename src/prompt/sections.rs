@@ -2,7 +2,7 @@
 
 use super::relevance;
 use super::tokens::estimate;
-use super::{Material, Section};
+use super::{Material, Section, notes};
 use crate::state::note::{Note, NoteKind};
 use crate::state::status::Status;
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
     let mut all =
         vec![section("task", task(material), true, 0.0), section("done", done(material), true, 0.0)];
     let constraints: Vec<&Note> =
-        in_force(material).filter(|note| note.kind == NoteKind::Constraint).collect();
+        notes::in_force(material).filter(|note| note.kind == NoteKind::Constraint).collect();
     if !constraints.is_empty() {
         let mut text = "## Constraints\n\n".to_owned();
         for note in constraints {
@@ -161,7 +161,8 @@ pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
         }
         all.push(section("parent", text, false, 3.0));
     }
-    all.extend(notes(material));
+    all.extend(notes::sections(material));
+    all.extend(trouble(material));
     if !material.dependencies.is_empty() {
         all.push(section("done-before", neighbours("## Done before", &material.dependencies), false, 2.0));
     }
@@ -176,6 +177,20 @@ pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
     all
 }
 
+/// Gates that rejected work in this area within a week: what the next session should take care of.
+fn trouble(material: &Material<'_>) -> Option<Section> {
+    if material.trouble.is_empty() {
+        return None;
+    }
+    let mut text = "## Trouble in this area within a week\n\n".to_owned();
+    for each in material.trouble.iter().take(3) {
+        let times = if each.times == 1 { "once".to_owned() } else { format!("{} times", each.times) };
+        let tasks: Vec<String> = each.tasks.iter().take(3).cloned().collect();
+        let _ = writeln!(text, "- `{}` rejected work {times}: {}", each.gate, code_list(&tasks));
+    }
+    Some(section("trouble", text, false, 2.5))
+}
+
 fn neighbours(heading: &str, all: &[super::Neighbour]) -> String {
     let mut text = format!("{heading}\n\n");
     for neighbour in all.iter().take(8) {
@@ -187,45 +202,7 @@ fn neighbours(heading: &str, all: &[super::Neighbour]) -> String {
     text
 }
 
-fn notes(material: &Material<'_>) -> Vec<Section> {
-    let notes: Vec<&Note> = in_force(material).filter(|note| note.kind != NoteKind::Constraint).collect();
-    let texts: Vec<String> = notes
-        .iter()
-        .map(|note| {
-            let topic = note.topic.as_deref().unwrap_or_default();
-            format!("{topic} {} {}", note.text, note.because.as_deref().unwrap_or_default())
-        })
-        .collect();
-    let scores = relevance::scores(&query(material), &texts);
-    notes
-        .into_iter()
-        .zip(scores)
-        .map(|(note, score)| {
-            let mut text = format!("- {}: {}", note.kind.as_str(), one_paragraph(&note.text));
-            if let Some(because) = &note.because {
-                let _ = write!(text, " (because {})", one_paragraph(because));
-            }
-            text.push('\n');
-            section(format!("note {}", note.id), text, false, score + bonus(material, note))
-        })
-        .collect()
-}
-
-/// What a note gains beside its words: it names the task, or it is new.
-fn bonus(material: &Material<'_>, note: &Note) -> f64 {
-    let named = if note.tasks.contains(&material.task.id) { 4.0 } else { 0.0 };
-    let hours =
-        note.created.map_or(f64::MAX, |created| material.now.duration_since(created).as_secs_f64() / 3600.0);
-    let fresh = if note.kind == NoteKind::Learning && hours <= 24.0 { 1.0 } else { 0.0 };
-    named + fresh
-}
-
-fn in_force<'m>(material: &'m Material<'_>) -> impl Iterator<Item = &'m Note> {
-    let today = material.now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    material.notes.iter().filter(move |note| note.counts_on(today))
-}
-
-fn query(material: &Material<'_>) -> String {
+pub(super) fn query(material: &Material<'_>) -> String {
     let task = material.task;
     let mut text = task.title.clone();
     for part in task.labels.iter().chain(&task.files).chain(&task.acceptance) {
@@ -240,7 +217,7 @@ fn code_list(items: &[String]) -> String {
     quoted.join(", ")
 }
 
-fn one_paragraph(text: &str) -> String {
+pub(super) fn one_paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -17,6 +17,7 @@ pub mod notes;
 pub mod agents;
 pub mod checkpoints;
 pub mod route;
+pub mod trends;
 
 /// A duration as people read it: `0.3 s`, `12 s`, `3m05`, `1h02`.
 #[must_use]

@@ -6,9 +6,14 @@ use super::past;
 use crate::effects::World;
 use crate::gate::protect::Protected;
 use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build};
-use crate::state::graph::Index;
+use crate::state::graph::{Graph, Index};
+use crate::state::id::TaskId;
 use crate::state::store;
 use crate::state::task::Task;
+use std::collections::HashMap;
+
+/// How many neighbours of a task are looked at.
+const NEAR_MAX: usize = 200;
 
 /// Builds the prompt for a task from its base alone.
 ///
@@ -50,6 +55,7 @@ pub fn assemble(
         None => None,
     };
     let notes = base.notes(world)?;
+    let near = near(graph, index);
     let (checkpoints, _) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
     let protected = Protected::new(&base.config.policy.protect);
     Ok(build(&Material {
@@ -58,6 +64,7 @@ pub fn assemble(
         parent,
         dependencies: graph.dependencies(index).iter().copied().map(neighbour).collect(),
         dependents: graph.dependents(index).iter().copied().map(neighbour).collect(),
+        near: &near,
         notes,
         trouble,
         checkpoint: checkpoints.last().filter(|_| !task.status.is_closed()),
@@ -66,4 +73,22 @@ pub fn assemble(
         now: base.commit.time,
         budget_tokens: base.config.prompt.budget_tokens,
     }))
+}
+
+/// Tasks in the neighbourhood of a task: its epic, what it builds upon, what builds upon it and the
+/// other children of its epic are one step away, and what is next to these is two.
+fn near(graph: &Graph, index: Index) -> HashMap<TaskId, u8> {
+    let next = |index: Index| {
+        let own = graph.dependencies(index).iter().chain(graph.dependents(index));
+        let siblings = graph.parent(index).into_iter().flat_map(|parent| graph.children(parent));
+        own.chain(siblings).chain(graph.children(index)).copied().chain(graph.parent(index)).take(NEAR_MAX)
+    };
+    let mut near = HashMap::new();
+    let first: Vec<Index> = next(index).collect();
+    let second = first.iter().flat_map(|&one| next(one)).map(|two| (two, 2)).take(NEAR_MAX);
+    for (other, steps) in first.iter().map(|&one| (one, 1)).chain(second).filter(|(other, _)| *other != index)
+    {
+        near.entry(graph.nodes()[other].id.clone()).or_insert(steps);
+    }
+    near
 }

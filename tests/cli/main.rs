@@ -22,6 +22,7 @@ mod secrets;
 mod note;
 mod cache;
 mod route;
+mod trends;
 mod agents;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.

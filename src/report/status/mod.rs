@@ -343,16 +343,16 @@ fn is_judged(outcome: OutcomeKind) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of tasks and seconds are far below 2^52")]
-fn days_between(from: Timestamp, to: Timestamp) -> f64 {
+pub(super) fn days_between(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_second() - from.as_second()) as f64 / DAY_SECONDS as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of tasks and steps are far below 2^52")]
-fn as_f64(count: usize) -> f64 {
+pub(super) fn as_f64(count: usize) -> f64 {
     count as f64
 }
 
-fn percent(part: usize, whole: usize) -> Option<f64> {
+pub(super) fn percent(part: usize, whole: usize) -> Option<f64> {
     // One decimal is kept: more would only be noise to whoever reads it.
     (whole > 0).then(|| (as_f64(part) * 1000.0 / as_f64(whole)).round() / 10.0)
 }

@@ -1,0 +1,67 @@
+//! `orch trends`, and what past runs do to prompts: trouble in the area, and replay.
+
+use crate::sandbox::{Sandbox, gate, table};
+use crate::transcript;
+
+/// A project where every third task is rejected once.
+fn project() -> Sandbox {
+    let agent = "\n[[agent]]\nname = \"sonnet\"\nadapter = \"command\"\ncapability = 7\n\
+        command = [\"sh\", \"-c\", '''echo $ORCH_RUN >> $ORCH_TASK; \
+        printf 'tokens: {input: 30000, output: 5000}\\ncost_usd: 0.25\\n' > \"$ORCH_OUTCOME\"''']\n";
+    let opus = "\n[[agent]]\nname = \"opus\"\nadapter = \"command\"\ncapability = 10\ncommand = [\"true\"]\n\
+        price = { input = 5.0, cached = 0.5, output = 25.0 }\n";
+    let sandbox = Sandbox::with(&[
+        agent.to_owned(),
+        opus.to_owned(),
+        gate("test", "test ! -e bad || test $(grep -c . bad) -gt 1"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    for id in ["a", "b", "bad", "c", "d"] {
+        sandbox.task(id, "Add a flag", &["--label", "cli"]);
+    }
+    sandbox
+}
+
+#[test]
+fn a_week_is_summed_up_from_its_records() {
+    let sandbox = project();
+    sandbox.orch(&["trends"]);
+    for (task, expected) in [("a", 0), ("b", 0), ("bad", 20)] {
+        assert_eq!(sandbox.quietly(&["step", "--agent", "sonnet", "--task", task]).code, expected);
+    }
+    let before = sandbox.git(&["rev-parse", "HEAD~2"]);
+    sandbox.orch(&["trends"]);
+    sandbox.orch(&["trends", "--at", before.trim(), "--since", "2026-11-20"]);
+    let said = sandbox.quietly(&["trends", "--json"]);
+    let read: serde_json::Value = serde_json::from_str(&said.stdout).expect("one document");
+    assert_eq!(read["data"]["all"]["judged"], 3);
+    assert_eq!(read["data"]["all"]["accepted"], 2);
+    assert_eq!(read["data"]["rejected_by"][0][0], "test");
+    assert_eq!(read["data"]["saving"]["strongest"], "opus");
+    sandbox.orch(&["trends", "--since", "yesterday"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_prompt_tells_of_trouble_in_the_area_and_can_be_rebuilt() {
+    let sandbox = project();
+    assert_eq!(sandbox.quietly(&["step", "--agent", "sonnet", "--task", "bad"]).code, 20);
+    sandbox.orch(&["prompt", "c", "--explain"]);
+    sandbox.orch(&["prompt", "c"]);
+    assert_eq!(sandbox.quietly(&["step", "--agent", "sonnet", "--task", "c"]).code, 0);
+    sandbox.quietly(&["note", "decision", "Flags have long names", "--task", "c"]);
+    let records = sandbox.git(&["ls-files", ".orchestrator/runs"]);
+    for record in records.lines() {
+        let run = record.rsplit('/').next().unwrap_or_default().trim_end_matches(".toml");
+        let said = sandbox.quietly(&["prompt", "--run", run, "--json"]);
+        let read: serde_json::Value = serde_json::from_str(&said.stdout).expect("one document");
+        assert_eq!(
+            (said.code, &read["data"]["same"]),
+            (0, &serde_json::Value::Bool(true)),
+            "{}",
+            said.stdout
+        );
+    }
+    sandbox.orch(&["prompt", "--run", "01JD0000000000000000000000"]);
+    transcript!(sandbox);
+}
