@@ -28,7 +28,7 @@ fn main() {
     let mut rows = small();
     let middle = Place::new(10_000, OTHER_FILES);
     rows.extend(reading(&middle, 10_000));
-    rows.extend(steps(&middle));
+    rows.extend(steps(&middle, 10_000));
     rows.extend(history(&middle));
     drop(middle);
     rows.push(import(10_000));
@@ -36,6 +36,7 @@ fn main() {
         eprintln!("100 000 tasks …");
         let large = Place::new(100_000, OTHER_FILES);
         rows.extend(reading(&large, 100_000));
+        rows.extend(steps(&large, 100_000));
         drop(large);
         rows.push(import(100_000));
     }
@@ -56,14 +57,16 @@ fn against(
     measure::finish(orch());
     measure::finish(git.1());
     let (times, git_times) = in_turn(rounds, orch, git.1);
-    let peak_mb = peak_mb(&orch());
-    Row {
+    let row = Row {
         what: what.to_owned(),
         orch: times,
         git: Some((git.0.to_owned(), git_times)),
         goal: Some(goal),
-        peak_mb,
-    }
+        peak_mb: peak_mb(&orch()),
+    };
+    // A run is long, and may be cut off.
+    eprintln!("{}", row.line());
+    row
 }
 
 /// What is expected to be there at once.
@@ -118,22 +121,23 @@ fn reading(place: &Place, tasks: usize) -> Vec<Row> {
 }
 
 /// Steps, and as many changed files committed by git.
-fn steps(place: &Place) -> Vec<Row> {
+fn steps(place: &Place, tasks: usize) -> Vec<Row> {
+    let (rounds, runs) = if tasks > 10_000 { (7, 1) } else { (STEPS, 5) };
     let commit = || place.command("sh", &["-c", GIT_COMMIT]);
     let in_place = || place.orch(&["-q", "step", "--in-place"]);
     let apart = || place.orch(&["-q", "step"]);
-    let what = "`step --in-place`, 10000 tasks";
-    let first = against(what, Goal::Ratio(0.8), STEPS, &in_place, ("add, commit", &commit));
-    let what = "`step`, 10000 tasks";
-    let second = against(what, Goal::Ratio(1.2), STEPS, &apart, ("add, commit", &commit));
+    let what = format!("`step --in-place`, {tasks} tasks");
+    let first = against(&what, Goal::Ratio(0.8), rounds, &in_place, ("add, commit", &commit));
+    let what = format!("`step`, {tasks} tasks");
+    let second = against(&what, Goal::Ratio(1.2), rounds, &apart, ("add, commit", &commit));
     eprintln!("`run` …");
     let run = || place.orch(&["-q", "run", "--max-steps", "20"]);
-    let each = alone(5, run).into_iter().map(|time| time / 20.0).collect();
+    let each = alone(runs, run).into_iter().map(|time| time / 20.0).collect();
     let third = Row {
-        what: "one step of `run --max-steps 20`, 10000 tasks".to_owned(),
+        what: format!("one step of `run --max-steps 20`, {tasks} tasks"),
         orch: each,
         git: None,
-        goal: Some(Goal::Millis(100.0)),
+        goal: (tasks <= 10_000).then_some(Goal::Millis(100.0)),
         peak_mb: peak_mb(&run()),
     };
     vec![first, second, third]

@@ -96,7 +96,8 @@ impl Row {
         }
     }
 
-    fn line(&self) -> String {
+    /// As it is in the table.
+    pub(crate) fn line(&self) -> String {
         let git =
             self.git.as_ref().map_or(String::new(), |(what, times)| format!("{what}: {}", spread(times, 1)));
         let ratio = if self.git.is_some() { spread(&self.ratios(), 2) } else { String::new() };

@@ -9,8 +9,9 @@ use crate::select::Rules;
 use crate::select::mode::InForce;
 use crate::state::graph::{Fault, Index};
 use crate::state::layout;
+use crate::state::news::StateFile;
 use crate::state::problem::{Problem, nearest};
-use crate::state::store::{Snapshot, Source, StateFile, load_listed};
+use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
 use crate::step::{journal, support};
 

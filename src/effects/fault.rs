@@ -130,6 +130,7 @@ impl Git for Faulty<'_> {
         writes tree_without(tree: Oid, name: &str) -> Oid;
         writes merge(base: Oid, ours: Oid, theirs: Oid) -> Merge;
         writes write_commit(commit: &NewCommit) -> Oid;
+        writes tidy() -> ();
         reads check_identity() -> ();
         writes settle() -> ();
         writes swap(reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Swap;

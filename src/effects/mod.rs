@@ -238,6 +238,12 @@ pub trait Git {
     /// When git refuses for another reason than the ref's value.
     fn swap(&self, reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Result<Swap>;
 
+    /// Lets git tidy its objects, if there are many, and waits for it.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    fn tidy(&self) -> Result<()>;
+
     /// Removes the locks on indexes that a killed orch left, and no other. The caller holds the lock
     /// that covers landing, so that none of them is in use.
     ///

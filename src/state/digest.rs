@@ -6,8 +6,8 @@
 use super::cache::Stamp;
 use super::id::{RunId, TaskId};
 use super::layout;
+use super::news::StateFile;
 use super::run::{GateRecord, OutcomeKind, Run, Tokens};
-use super::store::StateFile;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -17,6 +17,7 @@ pub mod graph;
 pub mod layout;
 pub mod file;
 pub mod cache;
+pub mod news;
 pub mod store;
 pub mod digest;
 pub mod runs;

@@ -8,9 +8,10 @@ use super::digest::{Digest, Kept, decode, encode};
 use super::file::run::read;
 use super::id::{RunId, TaskId};
 use super::layout::{self, FileKind};
+use super::news::StateFile;
 use super::problem::Problem;
 use super::run::{OutcomeKind, Run};
-use super::store::{Source, StateFile};
+use super::store::Source;
 use crate::effects::{EffectError, World};
 use jiff::{Timestamp, ToSpan as _};
 

@@ -9,11 +9,12 @@ use super::file::{self, Read};
 use super::graph::{Graph, Index, Node};
 use super::id::TaskId;
 use super::layout::{self, FileKind};
+use super::news::{News, StateFile};
 use super::note::Note;
 use super::problem::Problem;
 use super::run::Run;
 use super::task::Task;
-use crate::effects::{Change, EffectError, Oid, Trouble, WorkFile, World};
+use crate::effects::{EffectError, Oid, Trouble, World};
 use std::path::PathBuf;
 
 /// Where state is read from.
@@ -34,21 +35,6 @@ pub struct Snapshot {
     pub graph: Graph,
     /// What is wrong with the files.
     pub problems: Vec<Problem>,
-}
-
-/// A file of the state: where it is, and what tells its content.
-#[derive(Debug, Clone)]
-pub struct StateFile {
-    /// Path from the root of the repository.
-    pub path: String,
-    /// What tells its content.
-    pub stamp: Stamp,
-}
-
-impl From<WorkFile> for StateFile {
-    fn from(file: WorkFile) -> Self {
-        Self { path: file.path, stamp: Stamp::Stat(file.stamp) }
-    }
 }
 
 type Result<T> = std::result::Result<T, EffectError>;
@@ -185,47 +171,6 @@ fn is_settled(now: i128, stamp: &Stamp) -> bool {
     }
 }
 
-/// How files differ from what is kept.
-struct News {
-    /// Which of the kept nodes still hold.
-    keep: Vec<bool>,
-    /// The files that have to be read.
-    read: Vec<StateFile>,
-}
-
-impl News {
-    /// Compares with all files.
-    fn of_files(files: &[StateFile], cache: &Cache) -> Self {
-        let mut news = Self { keep: vec![false; cache.nodes.len()], read: Vec::new() };
-        let mut known = cache.by_path.iter().map(|&place| place as usize).peekable();
-        for file in files {
-            // Both lists are in the order of paths.
-            let path_of = |place: usize| cache.nodes[place].path.as_str();
-            while known.next_if(|&place| path_of(place) < file.path.as_str()).is_some() {}
-            let same = |place: &usize| path_of(*place) == file.path && cache.stamps[*place] == file.stamp;
-            match known.next_if(same) {
-                Some(place) => news.keep[place] = true,
-                None => news.read.push(file.clone()),
-            }
-        }
-        news
-    }
-
-    /// Takes over what changed in the tree that is kept.
-    fn of_changes(changes: &[Change], cache: &Cache) -> Self {
-        let mut news = Self { keep: vec![true; cache.nodes.len()], read: Vec::new() };
-        for change in changes {
-            let path = format!("{}/{}", layout::TASKS, String::from_utf8_lossy(&change.path));
-            let known = |&place: &u32| cache.nodes[place as usize].path.as_str().cmp(path.as_str());
-            if let Ok(at) = cache.by_path.binary_search_by(known) {
-                news.keep[cache.by_path[at] as usize] = false;
-            }
-            news.read.extend(change.new.map(|(_, blob)| StateFile { path, stamp: Stamp::Blob(blob) }));
-        }
-        news
-    }
-}
-
 /// What came of reading files with the help of a cache.
 #[derive(Default)]
 struct Refreshed {
@@ -259,19 +204,31 @@ fn refresh(world: World<'_>, source: &Source, cache: Cache, news: News) -> Resul
         }
         all.problems.extend(read.problems);
     }
-    if !fresh.is_empty() || news.keep.contains(&false) {
-        all.mix(&news.keep, fresh);
-    }
+    all.mix(news.keep, fresh);
     Ok(all)
 }
 
 impl Refreshed {
     /// Takes out what is not kept, puts in what is fresh.
-    fn mix(&mut self, keep: &[bool], fresh: Vec<(Node, Stamp)>) {
+    fn mix(&mut self, mut keep: Vec<bool>, fresh: Vec<(Node, Stamp)>) {
+        let mut more = Vec::new();
+        for (node, stamp) in fresh {
+            // Most often it takes the place of what it was before.
+            match self.nodes.binary_search_by(|known| known.id.cmp(&node.id)) {
+                Ok(at) if !keep[at] => {
+                    (self.nodes[at], self.stamps[at]) = (node, stamp);
+                    keep[at] = true;
+                }
+                Ok(_) | Err(_) => more.push((node, stamp)),
+            }
+        }
+        if more.is_empty() && !keep.contains(&false) {
+            return;
+        }
         let old = std::mem::take(&mut self.nodes).into_iter().zip(std::mem::take(&mut self.stamps));
         let mut all: Vec<(Node, Stamp)> =
-            old.zip(keep).filter(|(_, keep)| **keep).map(|(entry, _)| entry).collect();
-        all.extend(fresh);
+            old.zip(keep).filter(|(_, keep)| *keep).map(|(entry, _)| entry).collect();
+        all.extend(more);
         // Most are in order, which such a sort makes use of.
         all.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
         (self.nodes, self.stamps) = all.into_iter().unzip();

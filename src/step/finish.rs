@@ -79,6 +79,7 @@ pub fn finish(
     });
     // The record says what was spent; that the note is left is no reason to say less: a run counts once.
     let _ = ledger::forget(job.world.files, job.run);
+    tidy(job);
     let steps_left = draft.task.status != Status::Blocked;
     Ok(Ran {
         task: draft.task,
@@ -93,6 +94,13 @@ pub fn finish(
         todo: work.todo,
         warnings: work.complaints,
     })
+}
+
+/// Git's own upkeep. The step has landed: what comes of this is no reason to say less.
+fn tidy(job: &Job<'_>) {
+    if let Err(error) = job.world.git.tidy() {
+        job.reporter.event(&Event::Warning { text: format!("git's own upkeep did not run: {error}") });
+    }
 }
 
 /// What is to be written about a step.

@@ -407,3 +407,24 @@ fn a_prompt_that_does_not_fit_blocks_its_task_and_others_go_on() {
     sandbox.orch(&["step", "--task", "big"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn many_loose_objects_are_tidied_by_git_before_the_step_returns() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_RUN > src/more")]);
+    for n in 0..600 {
+        sandbox.write(&format!("many/{n}"), &format!("{n}\n"));
+    }
+    sandbox.commit("many files");
+    let packs = || sandbox.git(&["count-objects", "-v"]).lines().any(|line| line == "packs: 1");
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.task("t-2", "Do it", &["--kind", "chore"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 0);
+    assert!(!packs(), "git was told not to");
+    for key in ["gc.auto", "maintenance.auto"] {
+        sandbox.git(&["config", "--unset", key]);
+    }
+    sandbox.git(&["config", "gc.auto", "1"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-2"]).code, 0);
+    assert!(packs(), "{}", sandbox.git(&["count-objects", "-v"]));
+    assert_eq!(sandbox.git(&["fsck", "--no-progress", "--no-dangling"]), "");
+}

@@ -6,7 +6,7 @@
 
 use crate::effects::{EffectError, Result, Trouble, WorkFile};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,8 +31,7 @@ pub(super) fn walk(root: &Path, below: &str) -> Result<Vec<WorkFile>> {
     let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = rustix::fs::open(&top, open, Mode::empty()).map_err(failed)?;
     let mut files = Vec::new();
-    let top = Arc::new(folder);
-    let mut folders = inside(&top, below, &mut files).map_err(failed)?;
+    let mut folders = inside(folder, below, &mut files).map_err(failed)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     // A few folders may have many below them.
     for depth in 0..DEPTH_SHARED {
@@ -90,7 +89,7 @@ impl Folder {
         }
         let open = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&self.parent, &self.name, open, Mode::empty()) {
-            Ok(folder) => inside(&Arc::new(folder), path, files).map_err(failed),
+            Ok(folder) => inside(folder, path, files).map_err(failed),
             // It has gone meanwhile.
             Err(rustix::io::Errno::NOENT) => Ok(Vec::new()),
             Err(error) => Err(failed(error)),
@@ -103,40 +102,44 @@ impl Folder {
     }
 }
 
-fn inside(folder: &Arc<OwnedFd>, path: &str, files: &mut Vec<WorkFile>) -> rustix::io::Result<Vec<Folder>> {
-    let names = names(folder, path, files)?.into_iter();
-    let folder = |name: String| Folder { parent: Arc::clone(folder), path: format!("{path}/{name}"), name };
-    Ok(names.map(folder).collect())
-}
-
 /// Adds the files of a folder, and says which folders are in it.
-fn names(folder: &OwnedFd, path: &str, files: &mut Vec<WorkFile>) -> rustix::io::Result<Vec<String>> {
-    let mut folders = Vec::new();
-    for entry in rustix::fs::Dir::read_from(folder)? {
+fn inside(folder: OwnedFd, path: &str, files: &mut Vec<WorkFile>) -> rustix::io::Result<Vec<Folder>> {
+    let mut dir = Dir::new(folder)?;
+    let mut names = Vec::new();
+    while let Some(entry) = dir.read() {
         let entry = entry?;
-        let bytes = entry.file_name();
-        if matches!(bytes.to_bytes(), b"." | b"..") {
-            continue;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            names.push((entry.file_name().to_owned(), entry.file_type()));
         }
+    }
+    // So that all of them together are nearly in order.
+    names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    let mut folders = Vec::new();
+    for (name, kind) in names {
         // A name that is no UTF-8 is nobody's id; it is listed so that it can be complained about.
-        let name = bytes.to_string_lossy();
-        if entry.file_type() == FileType::Directory {
-            folders.push(name.into_owned());
+        let text = name.to_string_lossy();
+        let below = [path, &text].join("/");
+        if kind == FileType::Directory {
+            folders.push((text.into_owned(), below));
             continue;
         }
-        let found = match rustix::fs::statat(folder, bytes, AtFlags::SYMLINK_NOFOLLOW) {
+        let found = match rustix::fs::statat(dir.fd()?, &name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => found,
             Err(rustix::io::Errno::NOENT) => continue,
             Err(error) => return Err(error),
         };
         // Some file systems do not say what a name is.
         if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
-            folders.push(name.into_owned());
+            folders.push((text.into_owned(), below));
         } else {
-            files.push(WorkFile { path: format!("{path}/{name}"), stamp: stamp(&found) });
+            files.push(WorkFile { path: below, stamp: stamp(&found) });
         }
     }
-    Ok(folders)
+    if folders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parent = Arc::new(rustix::io::fcntl_dupfd_cloexec(dir.fd()?, 0)?);
+    Ok(folders.into_iter().map(|(name, path)| Folder { parent: Arc::clone(&parent), name, path }).collect())
 }
 
 #[expect(clippy::cast_sign_loss, reason = "the bits are compared, not the number")]

@@ -18,6 +18,7 @@ mod worktree;
 mod purge;
 mod incoming;
 mod name;
+mod tidy;
 
 pub use name::tree_name;
 
@@ -242,6 +243,10 @@ impl Git for OsGit {
 
     fn swap(&self, reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Result<Swap> {
         self.update_ref(reference, expected, new, reason)
+    }
+
+    fn tidy(&self) -> Result<()> {
+        self.tidy_objects()
     }
 
     fn clear_index_locks(&self) -> Result<()> {
