@@ -19,4 +19,5 @@ pub mod step;
 pub mod upkeep;
 pub mod audit;
 pub mod report;
+pub mod serve;
 pub mod cli;

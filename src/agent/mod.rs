@@ -34,7 +34,10 @@ mod asked;
 mod recorded;
 
 pub use crate::config::facts::{FACTS, Facts, facts};
-pub use reply::{Criterion, Finding, FollowUp, MAX_OUTCOME_BYTES, NewNote, Reply, Review, read_reply};
+pub use reply::{
+    Criterion, Finding, FollowUp, MAX_OUTCOME_BYTES, NewNote, PROPOSALS, Reply, Review, add_proposals,
+    read_reply,
+};
 
 use crate::config::{Adapter, Profile};
 use crate::effects::Invocation;

@@ -8,6 +8,7 @@ use crate::state::note::NoteKind;
 use crate::state::run::Tokens;
 use crate::state::task::{Kind, one_line, plain_lines};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// A task that an agent proposes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +192,30 @@ struct TokensShape {
     input: u64,
     cached: u64,
     output: u64,
+}
+
+/// The file beside an outcome in which proposals are left, one JSON object a line: an outcome's `notes` or
+/// `follow_ups`.
+pub const PROPOSALS: &str = "proposals.jsonl";
+
+/// Adds what was proposed beside the outcome. A line that cannot be read is told.
+pub fn add_proposals(reply: &mut Reply, lines: &[u8]) {
+    let mut seen = BTreeSet::new();
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for line in lines.filter(|line| seen.insert(*line)).take(MAX_ITEMS) {
+        match serde_json::from_slice::<Shape>(line) {
+            Ok(shape) => {
+                let proposed = shape.into_reply(String::new());
+                reply.notes.extend(proposed.notes);
+                reply.follow_ups.extend(proposed.follow_ups);
+                reply.complaint = reply.complaint.take().or(proposed.complaint);
+            }
+            Err(error) => {
+                let told = format!("a proposal cannot be read: {}", one_line(&error.to_string(), 200));
+                reply.complaint.get_or_insert(told);
+            }
+        }
+    }
 }
 
 /// The largest outcome file that is read, in bytes.

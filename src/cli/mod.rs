@@ -42,6 +42,7 @@ mod note;
 mod notes;
 mod checkpoint;
 mod sandbox_exec;
+mod mcp;
 mod route;
 mod trends;
 
@@ -125,6 +126,7 @@ enum Command {
     Note(note::Args),
     Notes(notes::Args),
     Checkpoint(checkpoint::Args),
+    Mcp(mcp::Args),
     #[command(name = "__sandbox-exec", hide = true)]
     SandboxExec(sandbox_exec::Args),
     Route(route::Args),
@@ -178,6 +180,7 @@ impl Command {
             Self::Note(_) => "note",
             Self::Notes(_) => "notes",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Mcp(_) => "mcp",
             Self::SandboxExec(_) => "__sandbox-exec",
             Self::Route(_) => "route",
             Self::Estimate(_) => "estimate",
@@ -231,6 +234,7 @@ impl Command {
             Self::Note(args) => note::run(global, args),
             Self::Notes(args) => notes::run(global, args),
             Self::Checkpoint(args) => checkpoint::run(global, args),
+            Self::Mcp(mcp::Args {}) => mcp::run(global),
             Self::SandboxExec(args) => Err(sandbox_exec::run(args)),
             Self::Route(args) => route::run(global, args),
             Self::Estimate(args) => route::estimate_of(global, args),

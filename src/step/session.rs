@@ -99,7 +99,10 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
     let finished = job.redactor.finished(finished);
     let (tally, decision) = ear.end(&finished)?;
     let outcome = outcome_left(job, &outcome_name)?;
-    let reply = reply(turn.profile.adapter, &finished, outcome.as_deref(), &tally);
+    let mut reply = reply(turn.profile.adapter, &finished, outcome.as_deref(), &tally);
+    // They stay for the whole step: a session that takes over is not to propose them again.
+    let proposals = outcome_left(job, &format!("{dir}/{}", agent::PROPOSALS))?;
+    agent::add_proposals(&mut reply, &proposals.unwrap_or_default());
     Ok(Heard { finished, tally, decision, reply })
 }
 

@@ -19,6 +19,7 @@ mod race;
 mod run;
 mod walls;
 mod secrets;
+mod mcp;
 mod note;
 mod cache;
 mod route;

@@ -249,6 +249,18 @@ impl Sandbox {
         finish(self.prepare(arguments).env(name, value))
     }
 
+    /// Types an orch command, unseen, and writes this to it.
+    pub(crate) fn fed(&self, arguments: &[&str], input: &[u8]) -> Said {
+        use std::io::Write as _;
+        let mut child = self.prepare(arguments).stdin(Stdio::piped()).spawn().expect("orch starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&input));
+        let said = said(child.wait_with_output().expect("orch ends"));
+        let _ = writer.join();
+        said
+    }
+
     /// Starts an orch command that goes on while the test does something else.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.prepare(arguments).spawn().expect("orch starts")

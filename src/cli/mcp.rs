@@ -1,0 +1,93 @@
+//! `orch mcp`: answers agents and editors on standard input and output.
+
+use super::context::Global;
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::Answer;
+use crate::serve::mcp::{Given, LINE_LIMIT, answer, too_long};
+use crate::serve::tool::{Call, Tool};
+use clap::Parser as _;
+use serde_json::{Map, Value, json};
+use std::io::{BufRead as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Serve status, queue, tasks and notes to an agent or an editor: MCP on standard input and output
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Inside of a step, notes and new tasks are proposals that land with the step's commit.\n\nExample: claude mcp add orch -- orch mcp"
+)]
+pub(super) struct Args {}
+
+/// Answers until standard input ends.
+pub(super) fn run(global: &Global) -> Result<Answer, CliError> {
+    let mut carry = |tool: &Tool, arguments: &Map<String, Value>| carry_out(global, tool, arguments);
+    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let failed = |error: std::io::Error| CliError::new(Exit::Error, format!("cannot talk: {error}"));
+    loop {
+        let mut line = Vec::new();
+        let limit = u64::try_from(LINE_LIMIT + 1).unwrap_or(u64::MAX);
+        if input.by_ref().take(limit).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            return Ok(Answer::ok(json!({}), String::new()));
+        }
+        let said = if line.len() > LINE_LIMIT {
+            input.skip_until(b'\n').map_err(failed)?;
+            Some(too_long())
+        } else if line.iter().all(u8::is_ascii_whitespace) {
+            None
+        } else {
+            answer(&line, &mut carry)
+        };
+        if let Some(said) = said
+            && writeln!(output, "{said}").and_then(|()| output.flush()).is_err()
+        {
+            // Whoever asked has gone.
+            return Ok(Answer::ok(json!({}), String::new()));
+        }
+    }
+}
+
+fn carry_out(global: &Global, tool: &Tool, arguments: &Map<String, Value>) -> Given {
+    let step = step_dir();
+    let done = match tool.call(arguments, step.is_some()) {
+        Ok(Call::Command(words)) => Ok(command(global, &words)),
+        Ok(Call::Proposal(proposal)) => propose(&step.unwrap_or_default(), &proposal),
+        Err(why) => Err(why),
+    };
+    done.unwrap_or_else(|text| Given { text, failed: true })
+}
+
+/// Where the outcome of the step lies in which this process works; none outside of one.
+fn step_dir() -> Option<PathBuf> {
+    let run = std::env::var("ORCH_RUN").ok().filter(|run| !run.is_empty())?;
+    let outcome = PathBuf::from(std::env::var_os("ORCH_OUTCOME")?);
+    let dir = outcome.parent().filter(|dir| dir.is_dir() && dir.ends_with(&run))?;
+    Some(dir.to_path_buf())
+}
+
+/// Leaves a proposal for the step to take up: a line of its own, written at once.
+fn propose(dir: &Path, proposal: &Value) -> Result<Given, String> {
+    let path = dir.join(crate::agent::PROPOSALS);
+    let opened = std::fs::File::options().append(true).create(true).open(&path);
+    let written = opened.and_then(|mut file| file.write_all(format!("{proposal}\n").as_bytes()));
+    written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+    let text = json!({"proposed": true, "lands": "with the step's commit, if it is accepted"}).to_string();
+    Ok(Given { text, failed: false })
+}
+
+/// Runs a command of orch's as if it was typed with `--json`.
+fn command(global: &Global, words: &[String]) -> Given {
+    let mut argv: Vec<String> = vec!["orch".to_owned(), "--json".to_owned(), "--no-input".to_owned()];
+    let dir = global.dir.as_ref().map(|dir| format!("-C{}", dir.display()));
+    argv.extend(dir.into_iter().chain(global.branch.as_ref().map(|branch| format!("--branch={branch}"))));
+    argv.extend(words.iter().cloned());
+    let printed = match super::Cli::try_parse_from(&argv) {
+        Ok(cli) => super::main(&cli),
+        Err(error) => match super::refused(&error, &argv) {
+            Some(printed) => printed,
+            None => return Given { text: error.to_string(), failed: true },
+        },
+    };
+    // That nothing is left to do, or nothing can be done now, is an answer.
+    let answered = [Exit::Ok, Exit::Idle, Exit::Waiting].iter().any(|exit| printed.code == *exit as u8);
+    Given { text: printed.stdout.trim_end().to_owned(), failed: !answered }
+}
