@@ -7,8 +7,10 @@
 #![expect(clippy::disallowed_methods, reason = "waiting for a lock is done here")]
 
 use crate::effects::{EffectError, Files, Lock, Result, Trouble, WorkFile};
+use rustix::fs::OFlags;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,7 +48,9 @@ impl Files for OsFiles {
     fn append(&self, name: &str, content: &[u8]) -> Result<()> {
         let path = self.root.join(name);
         make_parent(&path)?;
-        let file = File::options().create(true).append(true).open(&path);
+        // A confined agent may have put a link or a pipe here: neither is followed, nor waited for.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = File::options().create(true).append(true).mode(0o600).custom_flags(flags).open(&path);
         file.and_then(|mut file| file.write_all(content))
             .map_err(|error| EffectError::io("write to", &path, &error))
     }
@@ -299,6 +303,20 @@ pub fn sync_together(paths: &[PathBuf]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_appended_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OsFiles::new(dir.path());
+        files.append("plain", b"one\n").unwrap();
+        files.append("plain", b"two\n").unwrap();
+        assert_eq!(files.read("plain").unwrap().unwrap(), b"one\ntwo\n");
+        let outside = dir.path().join("outside");
+        fs::write(&outside, "mine").unwrap();
+        std::os::unix::fs::symlink(&outside, dir.path().join("orch/link")).unwrap();
+        assert!(files.append("link", b"theirs").is_err());
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "mine");
+    }
 
     #[test]
     fn the_newest_folders_stay_as_far_as_there_is_room() {
