@@ -3,19 +3,19 @@
 //! Invariant: everything that can fail on a machine is one of these calls; [`fault`] fails each of
 //! them in turn to see that the promises hold. Not here: any decision.
 
+mod chance;
 mod data;
 pub mod confine;
 mod program;
 pub mod fault;
 pub mod os;
 
+pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use program::{Pool, Process, Unwatched, Watch};
 
 use bstr::BString;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -294,23 +294,6 @@ pub trait Git {
 
     /// The root of the work tree that the command was given in, if there is one.
     fn work_dir(&self) -> Option<&Path>;
-}
-
-/// The time.
-pub trait Clock {
-    /// Now.
-    fn now(&self) -> Timestamp;
-
-    /// The zone that programs of this machine tell the time in.
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
-    }
-}
-
-/// Randomness.
-pub trait Ids {
-    /// Random bits.
-    fn random(&self) -> u128;
 }
 
 /// A held lock; dropping it, or the end of the process, lets go.
