@@ -8,8 +8,9 @@ use super::confine;
 use super::error::StepError;
 use super::event::{Event, Progress};
 use super::site::Workplace;
+use crate::agent::failure::Failure;
 use crate::agent::lines::Lines;
-use crate::agent::redact::Stream;
+use crate::agent::redact::{Redactor, Stream};
 use crate::agent::sandbox::Chosen;
 use crate::agent::stream::{Listener, Session, Signal, Spent};
 use crate::agent::watch::{Decision, Limits, Tally, Watcher};
@@ -142,7 +143,6 @@ struct Ear<'e> {
     watcher: Watcher,
     clean: Stream<'e>,
     lines: Lines,
-    side_clean: Stream<'e>,
     side_lines: Lines,
     folder: Option<PathBuf>,
     transcript: String,
@@ -168,7 +168,6 @@ impl<'e> Ear<'e> {
             watcher: Watcher::new(turn.limits.clone()),
             clean: job.redactor.stream(),
             lines: Lines::default(),
-            side_clean: job.redactor.stream(),
             side_lines: Lines::default(),
             folder: folder(turn.profile.adapter, env),
             transcript,
@@ -184,14 +183,12 @@ impl<'e> Ear<'e> {
     fn end(mut self, finished: &Finished) -> Result<(Tally, Decision), StepError> {
         let mut rest = Vec::new();
         self.clean.end(&mut rest);
-        self.hear(&rest);
-        rest.clear();
-        self.side_clean.end(&mut rest);
-        self.hear_beside(&rest);
-        let (listener, watcher) = (&mut self.listener, &mut self.watcher);
-        self.lines.end(&mut |line| listener.line(line, &mut |signal| watcher.signal(signal)));
-        self.side_lines.end(&mut |line| listener.side_line(line, &mut |signal| watcher.signal(signal)));
-        listener.end(finished, &mut |signal| watcher.signal(signal));
+        self.write(&rest);
+        let (listener, watcher, redactor) = (&mut self.listener, &mut self.watcher, self.job.redactor);
+        let signal = &mut |signal: Signal| watcher.signal(harmless(redactor, signal));
+        self.lines.end(&mut |line| listener.line(line, signal));
+        self.side_lines.end(&mut |line| listener.side_line(line, signal));
+        listener.end(finished, signal);
         if !finished.stderr.is_empty() {
             self.write(b"\n--- standard error ---\n");
             self.write(&finished.stderr);
@@ -201,18 +198,6 @@ impl<'e> Ear<'e> {
             Some(error) => Err(StepError::Effect(error)),
             None => Ok((self.watcher.into_tally(), self.decision)),
         }
-    }
-
-    fn hear(&mut self, piece: &[u8]) {
-        let (listener, watcher) = (&mut self.listener, &mut self.watcher);
-        self.lines.feed(piece, &mut |line| listener.line(line, &mut |signal| watcher.signal(signal)));
-        self.write(piece);
-    }
-
-    fn hear_beside(&mut self, piece: &[u8]) {
-        let (listener, watcher) = (&mut self.listener, &mut self.watcher);
-        let signal = &mut |signal: Signal| watcher.signal(signal);
-        self.side_lines.feed(piece, &mut |line| listener.side_line(line, signal));
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -276,13 +261,17 @@ impl Watch for Ear<'_> {
     fn output(&mut self, piece: &[u8]) {
         let mut clean = Vec::with_capacity(piece.len());
         self.clean.feed(piece, &mut clean);
-        self.hear(&clean);
+        self.write(&clean);
+        // Whoever listens hears at once what the transcript may hold back: it could be half of a secret.
+        let (listener, watcher, redactor) = (&mut self.listener, &mut self.watcher, self.job.redactor);
+        let signal = &mut |signal: Signal| watcher.signal(harmless(redactor, signal));
+        self.lines.feed(piece, &mut |line| listener.line(line, signal));
     }
 
     fn side(&mut self, piece: &[u8]) {
-        let mut clean = Vec::with_capacity(piece.len());
-        self.side_clean.feed(piece, &mut clean);
-        self.hear_beside(&clean);
+        let (listener, watcher, redactor) = (&mut self.listener, &mut self.watcher, self.job.redactor);
+        let signal = &mut |signal: Signal| watcher.signal(harmless(redactor, signal));
+        self.side_lines.feed(piece, &mut |line| listener.side_line(line, signal));
     }
 
     fn follows(&self) -> Option<Follow> {
@@ -303,6 +292,24 @@ impl Watch for Ear<'_> {
             Decision::Stop(failure) => Order::End(Ended::Stopped(failure.said.clone())),
             Decision::Dismiss => Order::End(Ended::Dismissed),
         }
+    }
+}
+
+/// A signal without secrets.
+fn harmless(redactor: &Redactor, signal: Signal) -> Signal {
+    let failure = |failure: Failure| Failure { said: redactor.text(&failure.said), ..failure };
+    match signal {
+        Signal::Tool(text) => Signal::Tool(redactor.text(&text)),
+        Signal::Text(text) => Signal::Text(redactor.text(&text)),
+        Signal::Denied(text) => Signal::Denied(redactor.text(&text)),
+        Signal::Retrying(what) => Signal::Retrying(failure(what)),
+        Signal::Failed(what) => Signal::Failed(failure(what)),
+        Signal::Session(_)
+        | Signal::Model(_)
+        | Signal::Spent(_)
+        | Signal::Context { .. }
+        | Signal::Compacted
+        | Signal::Finished => signal,
     }
 }
 
