@@ -159,6 +159,7 @@ mod tests {
             context_peak: None,
             compactions: 0,
             rotations: 0,
+            claims: Vec::new(),
             cost_usd: Some(0.5),
             gates: Vec::new(),
             tree: None,

@@ -194,12 +194,25 @@ pub fn fit(
     Ok(Prompt { text, tokens, budget_tokens, sections, omitted })
 }
 
-/// What a rejected attempt is told.
+/// What a rejected attempt is told: what failed, what it claimed otherwise, and that it ended early with
+/// this share of its budget left, in percent.
 #[must_use]
-pub fn continuation(attempt: u32, max_attempts: u32, failures: &[(String, String)], early: bool) -> String {
+pub fn continuation(
+    attempt: u32,
+    max_attempts: u32,
+    failures: &[(String, String)],
+    claims: &[String],
+    early: Option<u32>,
+) -> String {
     let mut text = format!("The work is not accepted yet (attempt {attempt} of {max_attempts}).\n");
-    if early {
-        text.push_str("You said it was done, but the checks below fail: done means that they pass.\n");
+    if let Some(left) = early {
+        let _ = writeln!(
+            text,
+            "You said it was done with more than {left} % of the budget left, but the checks below fail: done means that they pass."
+        );
+    }
+    for claim in claims {
+        let _ = writeln!(text, "You {claim}.");
     }
     for (gate, evidence) in failures {
         let _ = write!(text, "\n## `{gate}` failed\n\n```text\n{}\n```\n", evidence.trim_end());

@@ -174,6 +174,7 @@ pub fn run_whole(whole: &Run) -> Value {
         put("context_peak", json!(whole.context_peak));
         put("compactions", json!(whole.compactions));
         put("rotations", json!(whole.rotations));
+        put("claims", json!(whole.claims));
         put("estimated_tokens", json!(whole.estimated_tokens));
         put("mode", json!(whole.mode));
         put("orch", json!(whole.orch));

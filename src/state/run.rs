@@ -253,6 +253,8 @@ pub struct Run {
     pub compactions: u32,
     /// Rotations.
     pub rotations: u32,
+    /// What the agent claimed, and what speaks against it.
+    pub claims: Vec<String>,
     /// Cost in USD, where it is known.
     pub cost_usd: Option<f64>,
     /// Verdicts on the last candidate.

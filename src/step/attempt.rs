@@ -15,8 +15,9 @@ use crate::agent::redact::Redactor;
 use crate::agent::sandbox::Chosen;
 use crate::agent::todo::todo;
 use crate::agent::{self, Reply};
-use crate::effects::{Finished, HookRun, World};
+use crate::effects::{Ended, Finished, HookRun, World};
 use crate::gate::builtin::{self, Evidence};
+use crate::gate::claims;
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{self, Verdict};
@@ -25,9 +26,11 @@ use crate::prompt::{self, Prompt};
 use crate::state::ledger;
 use crate::state::run::{OutcomeKind, VerdictKind};
 use crate::state::task::{Kind, Task};
-use bstr::ByteSlice as _;
+use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
 
+/// An agent that ends with more than this share of its budget left ended early, in percent.
+const EARLY: f64 = 20.0;
 /// The largest blob that built-in gates look into, in bytes.
 const MAX_BLOB: usize = 4 << 20;
 
@@ -47,6 +50,8 @@ pub struct Work {
     pub course: Course,
     /// What was wrong with what agents left, and used all the same.
     pub complaints: Vec<String>,
+    /// What the last agent claimed, and what speaks against it.
+    pub claims: Vec<String>,
     /// Why the task is not to be run again by itself.
     pub quarantine: Option<String>,
     /// What a person has to do before the agent can work.
@@ -104,6 +109,8 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
         let Judged { outcome, failure, reply, left, verdicts } =
             one(job, workplace, &mut course, (attempt, max_attempts), &text)?;
         complaints.extend(reply.complaint.clone());
+        let changed: Vec<BString> = left.changes.iter().map(|change| change.path.clone()).collect();
+        let claims = claims::refuted(&reply.summary, &verdicts, &changed);
         let stop = attempt >= max_attempts
             || is_final(&outcome)
             || failure.as_ref().is_some_and(|failure| next::is_final(failure.kind))
@@ -128,24 +135,52 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
                 failure,
                 course,
                 complaints,
+                claims,
                 quarantine,
                 todo,
             });
         }
-        text = again(job, &course, (attempt + 1, max_attempts), &verdicts);
+        text = again(job, &course, (attempt + 1, max_attempts), &verdicts, &claims);
     }
     Err(StepError::Busy("no attempt was made".to_owned()))
 }
 
 /// What the next attempt reads: all of it, or what is new to a session that goes on.
-fn again(job: &Job<'_>, course: &Course, (attempt, max): (u32, u32), verdicts: &[Verdict]) -> String {
+fn again(
+    job: &Job<'_>,
+    course: &Course,
+    (attempt, max): (u32, u32),
+    verdicts: &[Verdict],
+    claims: &[String],
+) -> String {
     let failures: Vec<(String, String)> = verdicts
         .iter()
         .filter(|verdict| verdict.rejects() && verdict.kind != VerdictKind::Skipped)
         .map(|verdict| (verdict.name.clone(), verdict.evidence.clone()))
         .collect();
-    let more = prompt::continuation(attempt, max, &failures, false);
+    let more = prompt::continuation(attempt, max, &failures, claims, early(job, course));
     if course.resumes() { more } else { format!("{}\n{more}", job.prompt.text) }
+}
+
+/// What an agent had left at least of its budget when it said that it was done, in percent; none where it
+/// did not say so, or little was left.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share in whole percent, 0 to 100"
+)]
+fn early(job: &Job<'_>, course: &Course) -> Option<u32> {
+    let last = course.sessions.last().filter(|last| last.ended == Ended::Exited(0).to_string())?;
+    let share = |used: f64, all: f64| if all > 0.0 { used / all } else { 0.0 };
+    let cost = course.spent.cost_usd.zip(job.base.config.budget.step_usd);
+    let tokens = last.tokens.input + last.tokens.cached + last.tokens.output;
+    let window = course.profile.context_window.map(|window| share(tokens as f64, window as f64));
+    let time = share(last.duration_ms as f64 / 1000.0, course.profile.timeout.as_secs_f64());
+    let used = [cost.map(|(cost, limit)| share(cost, limit)), window, Some(time)];
+    let left = (1.0 - used.into_iter().flatten().fold(0.0, f64::max)) * 100.0;
+    // In tens, so that two agents that do the same are told the same.
+    (left > EARLY).then_some((((left - 1.0) / 10.0) as u32).min(9) * 10)
 }
 
 /// Whether another attempt could not change the outcome.

@@ -92,7 +92,11 @@ pub fn finish(
         steps_left,
         retry_after: work.course.retry_after,
         todo: work.todo,
-        warnings: work.complaints,
+        warnings: work
+            .complaints
+            .into_iter()
+            .chain(work.claims.iter().map(|claim| format!("the agent {claim}")))
+            .collect(),
     })
 }
 
@@ -141,6 +145,7 @@ impl Draft {
             context_peak: work.course.peak,
             compactions: work.course.compactions,
             rotations: u32::try_from(work.course.handoffs.len()).unwrap_or(u32::MAX),
+            claims: work.claims.clone(),
             cost_usd: work.course.spent.cost_usd,
             gates: work.verdicts.iter().map(Verdict::record).collect(),
             tree: Some(code_tree(job.world, work.left.candidate)?.to_string()),

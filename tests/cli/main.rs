@@ -16,6 +16,7 @@ mod forge;
 mod gates;
 mod ingest;
 mod race;
+mod tamper;
 mod run;
 mod walls;
 mod secrets;

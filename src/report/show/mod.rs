@@ -417,6 +417,7 @@ mod tests {
             context_peak: Some(0.42),
             compactions: 1,
             rotations: 0,
+            claims: Vec::new(),
             cost_usd: Some(0.1234),
             gates: vec![
                 GateRecord {

@@ -58,6 +58,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         context_peak: root.float("context_peak", 0.0..=f64::MAX),
         compactions: small(root, "compactions"),
         rotations: small(root, "rotations"),
+        claims: root.strings("claims"),
         cost_usd: root.float("cost_usd", 0.0..=f64::MAX),
         gates: root.tables("gate").iter_mut().filter_map(read_gate).collect(),
         tree: filled(root, "tree"),
@@ -224,6 +225,7 @@ fn write_prompt(lines: &mut Lines, run: &Run) {
     lines.maybe("context_peak", run.context_peak.and_then(float));
     lines.put("compactions", &run.compactions.to_string());
     lines.put("rotations", &run.rotations.to_string());
+    lines.list("claims", &run.claims);
 }
 
 fn write_size(lines: &mut Lines, run: &Run) {

@@ -207,7 +207,7 @@ prop_compose! {
         sandbox in option::of(filled()),
         (prompt_sha256, prompt_tokens) in (hostile(), 0..9_999_u64),
         (input_sha256, failure) in (option::of(filled()), option::of(filled())),
-        (sections, omitted) in (vec(hostile(), 0..3), vec(hostile(), 0..3)),
+        (sections, omitted, claims) in (vec(hostile(), 0..3), vec(hostile(), 0..3), vec(hostile(), 0..3)),
         (attempts, gates) in (vec(attempt(), 0..3), vec(gate(), 0..3)),
         (context_peak, cost_usd) in (option::of(0.0..=1.0_f64), option::of(0.0..1e6_f64)),
         counts in [0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32],
@@ -218,7 +218,7 @@ prop_compose! {
             mode: None,
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
-            sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations,
+            sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations, claims,
             cost_usd, gates, tree, files_changed, insertions, deletions, estimated_tokens, orch,
         }
     }
