@@ -7,13 +7,13 @@
 
 #[allow(dead_code, unused_imports, reason = "the scripts have words for more than what is said so far")]
 mod model;
-#[allow(dead_code, reason = "the same")]
 mod place;
-#[allow(dead_code, reason = "the same")]
 mod providers;
 mod direct;
 mod work;
 mod accounts;
 mod heard;
+mod context;
+mod limits;
 mod endings;
 mod share;
