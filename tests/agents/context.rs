@@ -1,4 +1,4 @@
-//! A context that fills up: a fresh session takes over, with what the full one knew.
+//! A context that fills up: from one share on the session is made smaller, from another a fresh one takes over.
 
 use crate::model::{Answer, Asked, Model, hang, say, shell};
 use crate::place::{Cli, Place, WINDOW};
@@ -10,7 +10,10 @@ const HANDOFF: &str = "half is done";
 fn fills_up(tokens: u64) -> impl Fn(&Asked) -> Answer + Send + Sync {
     move |asked| {
         let begun = asked.contains("touch half.txt");
-        if asked.number == 1 {
+        if asked.number < 4 {
+            // A conversation of one word is not worth making smaller.
+            shell("date")
+        } else if asked.number == 4 {
             shell("touch half.txt").in_context(tokens)
         } else if asked.contains("Do NOT call any tools") {
             say(&format!("<analysis>It is plain.</analysis>\n<summary>{HANDOFF}</summary>"))
@@ -43,6 +46,12 @@ fn step(cli: Cli, share: f64) -> Option<(i64, i64)> {
     assert!((peak - share).abs() < 0.01, "{record}\n{told}");
     let count = |key: &str| record[key].as_integer().expect("a number");
     Some((count("compactions"), count("rotations")))
+}
+
+#[test]
+fn claude_code_is_compacted_when_its_context_is_large() {
+    let Some(counts) = step(Cli::Claude, 0.85) else { return };
+    assert_eq!(counts, (1, 0));
 }
 
 #[test]
