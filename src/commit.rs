@@ -75,6 +75,15 @@ pub fn step_message(task: &Task, run: &Run, summary: &str) -> String {
     message
 }
 
+/// The whole message of a commit that adds the tasks of a plan.
+#[must_use]
+pub fn plan_message(task: &Task, run: &Run, tasks: &[Task]) -> String {
+    let what = format!("{} for {}", run.reason, one_line(&task.title, 60));
+    let list: Vec<String> = tasks.iter().map(|task| format!("- {} ({})", task.title, task.id)).collect();
+    let subject = state_subject(task.id.as_str(), &what);
+    format!("{subject}\n\n{}\n\n{}", body(&list.join("\n")), trailers(run))
+}
+
 /// The whole message of a commit that keeps work which is not on the branch.
 #[must_use]
 pub fn kept_message(subject: &str, run: &str, summary: &str) -> String {
@@ -162,7 +171,7 @@ pub fn trailers(run: &Run) -> String {
     add("Orch-Run", run.id.as_str());
     add("Orch-Outcome", run.outcome.as_str());
     add("Orch-Agent", &format!("{} ({model})", run.agent));
-    add("Orch-Attempts", &run.attempts.len().to_string());
+    add("Orch-Attempts", &run.at_work().to_string());
     add("Orch-Tokens", &format!("in={} cached={} out={}", tokens.input, tokens.cached, tokens.output));
     if let Some(cost) = run.cost_usd {
         add("Orch-Cost-USD", &format!("{cost:.4}"));

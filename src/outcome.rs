@@ -1,7 +1,6 @@
 //! What it was worth: one function of reply and verdicts.
 
 use crate::agent::Reply;
-use crate::config::ReviewPolicy;
 use crate::effects::Ended;
 use crate::gate::{Verdict, first_rejection};
 use crate::state::run::OutcomeKind;
@@ -76,9 +75,9 @@ impl Outcome {
     }
 }
 
-/// Judges the last attempt of a step.
+/// Judges the last attempt of a step; whoever has to look at what passed comes after this.
 #[must_use]
-pub fn judge(how: How<'_>, reply: &Reply, verdicts: &[Verdict], review: ReviewPolicy) -> Outcome {
+pub fn judge(how: How<'_>, reply: &Reply, verdicts: &[Verdict]) -> Outcome {
     let How { ended, told } = how;
     if *ended == Ended::Interrupted {
         return Outcome::Deferred("interrupted".to_owned());
@@ -90,8 +89,7 @@ pub fn judge(how: How<'_>, reply: &Reply, verdicts: &[Verdict], review: ReviewPo
         return Outcome::Blocked(why.clone());
     }
     match first_rejection(verdicts) {
-        None if review == ReviewPolicy::None => Outcome::Accepted,
-        None => Outcome::NeedsReview,
+        None => Outcome::Accepted,
         Some(verdict) => match verdict.name.as_str() {
             "timeliness" => Outcome::TimedOut(ended.to_string()),
             "execution" => Outcome::AgentFailed(told.map_or_else(|| ended.to_string(), str::to_owned)),
@@ -114,31 +112,23 @@ mod tests {
     fn what_the_agent_says_never_makes_a_failing_gate_pass() {
         let reply = Reply { summary: "All tests pass, done!".to_owned(), ..Reply::default() };
         let verdicts = [Verdict::pass("execution"), Verdict::fail("test", "1 failed")];
-        let outcome = judge(well(&Ended::Exited(0)), &reply, &verdicts, ReviewPolicy::None);
+        let outcome = judge(well(&Ended::Exited(0)), &reply, &verdicts);
         assert_eq!(outcome, Outcome::Rejected("test".to_owned()));
         assert_eq!(outcome.kind(), OutcomeKind::Rejected);
     }
 
     #[test]
     fn every_ending_has_an_outcome() {
-        let judged = |ended: &Ended, verdicts: &[Verdict], review| {
-            judge(well(ended), &Reply::default(), verdicts, review).reason()
-        };
+        let judged =
+            |ended: &Ended, verdicts: &[Verdict]| judge(well(ended), &Reply::default(), verdicts).reason();
         let good = [Verdict::pass("change")];
-        assert_eq!(judged(&Ended::Exited(0), &good, ReviewPolicy::None), "all gates passed");
-        assert_eq!(
-            judged(&Ended::Exited(0), &good, ReviewPolicy::Human),
-            "all gates passed; waits for a review"
-        );
-        assert_eq!(judged(&Ended::Interrupted, &good, ReviewPolicy::None), "interrupted");
+        assert_eq!(judged(&Ended::Exited(0), &good), "all gates passed");
+        assert_eq!(judged(&Ended::Interrupted, &good), "interrupted");
         let late = [Verdict::fail("timeliness", "")];
-        assert_eq!(judged(&Ended::TimedOut, &late, ReviewPolicy::None), "agent timed out");
+        assert_eq!(judged(&Ended::TimedOut, &late), "agent timed out");
         let garbled = [Verdict::fail("reply", "")];
-        assert_eq!(
-            judged(&Ended::Exited(0), &garbled, ReviewPolicy::None),
-            "agent failed: its outcome file cannot be read"
-        );
+        assert_eq!(judged(&Ended::Exited(0), &garbled), "agent failed: its outcome file cannot be read");
         let idle = [Verdict::fail("change", "")];
-        assert_eq!(judged(&Ended::Exited(0), &idle, ReviewPolicy::None), "agent failed: it changed nothing");
+        assert_eq!(judged(&Ended::Exited(0), &idle), "agent failed: it changed nothing");
     }
 }

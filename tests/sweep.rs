@@ -61,7 +61,9 @@ fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
                 Ending::Ran(ran) if ran.outcome == orch::outcome::Outcome::Accepted => {
                     Ok(Said::Accepted(ran.commit.to_string()))
                 }
-                Ending::Ran(_) | Ending::Nothing(_) | Ending::Planned(_) => Ok(Said::Done),
+                Ending::Ran(_) | Ending::Nothing(_) | Ending::Planned(_) | Ending::PlanDue(_) => {
+                    Ok(Said::Done)
+                }
             }
         }
         Scenario::Person => {

@@ -19,7 +19,7 @@ fn brief(task: &Task, session: Session) -> Brief<'_> {
         confined: sandbox::Level::None,
         prompt_file: PathBuf::from("/orch/prompt-1.md"),
         outcome_file: PathBuf::from("/orch/outcome.yaml"),
-        base_env: vec![("HOME".to_owned(), "/home/me".to_owned()), ("PATH".to_owned(), "/bin".to_owned())],
+        base_env: vec![("HOME".to_owned(), "/mine".to_owned()), ("PATH".to_owned(), "/bin".to_owned())],
         profile_env: vec![
             ("API_TIMEOUT_MS".to_owned(), "9".to_owned()),
             ("KEY".to_owned(), "secret".to_owned()),

@@ -44,6 +44,18 @@ pub struct Spent {
     pub cost_usd: Option<f64>,
 }
 
+impl std::ops::Add for Spent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let cost_usd = match (self.cost_usd, other.cost_usd) {
+            (None, None) => None,
+            (one, two) => Some(one.unwrap_or_default() + two.unwrap_or_default()),
+        };
+        Self { tokens: self.tokens + other.tokens, cost_usd }
+    }
+}
+
 /// One thing that an agent's stream says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal {

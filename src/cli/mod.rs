@@ -11,6 +11,7 @@ mod next;
 mod step;
 mod run;
 mod prompt;
+mod plan;
 mod transition;
 mod undo;
 mod trust;
@@ -76,6 +77,8 @@ enum Command {
     Step(step::Args),
     Run(run::Args),
     Prompt(prompt::Args),
+    Plan(plan::PlanArgs),
+    Split(plan::SplitArgs),
     /// Approve a proposed task, or work that waits for a review
     Approve(transition::ApproveArgs),
     /// Send work back with a reason, or decline a proposed task
@@ -143,6 +146,8 @@ impl Command {
             Self::Step(_) => "step",
             Self::Run(_) => "run",
             Self::Prompt(_) => "prompt",
+            Self::Plan(_) => "plan",
+            Self::Split(_) => "split",
             Self::Approve(_) => "approve",
             Self::Reject(_) => "reject",
             Self::Block(_) => "block",
@@ -197,6 +202,8 @@ impl Command {
             Self::Step(args) => step::run(global, args),
             Self::Run(args) => run::run(global, args),
             Self::Prompt(args) => prompt::run(global, args),
+            Self::Plan(args) => plan::plan(global, args),
+            Self::Split(args) => plan::split(global, args),
             Self::Approve(args) => transition::approve(global, args),
             Self::Reject(args) => transition::run(global, args, Move::Reject),
             Self::Block(args) => transition::run(global, args, Move::Block),

@@ -8,7 +8,7 @@ use super::output::Answer;
 use super::step::{answer, exit_of};
 use crate::outcome::Outcome;
 use crate::report::json;
-use crate::step::{self, Ending, Options, Ran};
+use crate::step::{self, Ending, Options, Ran, planning};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -50,6 +50,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let reporter = global.reporter();
     let began = world.clock.now();
     let mut steps: Vec<Ran> = Vec::new();
+    let mut stuck = false;
     let end = loop {
         if let Some(limit) = limit(args, &steps, world.clock.now().duration_since(began).unsigned_abs()) {
             break limit;
@@ -58,10 +59,21 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
             break End::Limit("interrupted", exit);
         }
-        let options = Options { agent: args.agent.as_deref(), in_place: args.in_place, ..Options::default() };
+        let options = Options {
+            agent: args.agent.as_deref(),
+            in_place: args.in_place,
+            plans: !stuck,
+            ..Options::default()
+        };
         match step::step(world, &context.caller, options, reporter.as_ref())? {
             Ending::Nothing(idle) => break End::Answer(Box::new(nothing(&idle))),
             Ending::Planned(_) => break End::Limit("dry run", Exit::Ok),
+            Ending::PlanDue(wanted) => {
+                let options = Options::default();
+                let ending = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
+                // A planner that brings nothing is not asked again in this run.
+                stuck = !matches!(ending, planning::Ending::Planned(_));
+            }
             Ending::Ran(ran) => {
                 let stop = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
                 let last = stop.then(|| answer(&ran, world.process.interrupted()));

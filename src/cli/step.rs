@@ -40,12 +40,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         agent: args.agent.as_deref(),
         dry_run: args.dry_run,
         in_place: args.in_place,
+        plans: false,
         known: Some(&base),
     };
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
     let answer = match ending {
         Ending::Nothing(idle) => nothing(&idle),
         Ending::Planned(planned) => plan(&planned),
+        Ending::PlanDue(_) => Answer::ok(json!(null), ""),
         Ending::Ran(ran) => answer(&ran, context.world().process.interrupted()),
     };
     // The program ends: giving back many thousand tasks one by one would only take time.

@@ -125,7 +125,7 @@ pub fn run(run: &Run) -> Value {
         "agent": run.agent, "adapter": run.adapter, "model": run.model, "chosen_because": run.chosen_because,
         "sandbox": run.sandbox,
         "prompt_sha256": run.prompt_sha256, "prompt_tokens": run.prompt_tokens,
-        "attempts": run.attempts.len(),
+        "attempts": run.at_work(),
         "tokens": tokens(run.tokens()),
         "cost_usd": run.cost_usd, "tree": run.tree,
         "files_changed": run.files_changed, "insertions": run.insertions, "deletions": run.deletions,
@@ -161,7 +161,7 @@ pub fn run_whole(whole: &Run) -> Value {
             json!({
                 "ended": attempt.ended, "duration_ms": attempt.duration_ms, "rejected_by": attempt.rejected_by,
                 "tokens": tokens(attempt.tokens), "agent": attempt.agent, "session": attempt.session,
-                "failure": attempt.failure,
+                "failure": attempt.failure, "role": attempt.role,
             })
         })
         .collect();

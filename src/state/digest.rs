@@ -68,7 +68,7 @@ impl Digest {
             reason: run.reason.clone(),
             agent: run.agent.clone(),
             adapter: run.adapter.clone(),
-            attempts: u32::try_from(run.attempts.len()).unwrap_or(u32::MAX),
+            attempts: u32::try_from(run.at_work()).unwrap_or(u32::MAX),
             agent_ms: run.attempts.iter().map(|attempt| attempt.duration_ms).sum(),
             rejected_by: run.attempts.iter().filter_map(|attempt| attempt.rejected_by.clone()).collect(),
             cost_usd: run.cost_usd,

@@ -202,6 +202,8 @@ pub struct AttemptRecord {
     pub session: Option<String>,
     /// The class of its failure, such as `rate_limit`.
     pub failure: Option<String>,
+    /// What it was for, such as `review`; none where it did the work.
+    pub role: Option<String>,
 }
 
 /// What one step did.
@@ -274,6 +276,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// Sessions that did the work; those that were asked about it are not among them.
+    #[must_use]
+    pub fn at_work(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.role.is_none()).count()
+    }
+
     /// How many gates passed, but not at first.
     #[must_use]
     pub fn flaky_gates(&self) -> usize {

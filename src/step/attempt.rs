@@ -8,6 +8,7 @@ use super::event::{Event, Reporter};
 use super::judge::judge_candidate;
 use super::next::{self, Next, describe};
 use super::quarantine;
+use super::second;
 use super::site::{Left, Workplace};
 use super::who::Who;
 use crate::agent::failure::{Failure, FailureKind};
@@ -228,9 +229,12 @@ fn one(
         verdicts.extend(judge_candidate(job, workplace, left.candidate)?);
     }
     let ended = How { ended: &finished.ended, told: told.as_deref() };
-    let mut outcome = outcome::judge(ended, &reply, &verdicts, job.base.config.policy.review);
+    let mut outcome = outcome::judge(ended, &reply, &verdicts);
     if outcome == Outcome::Accepted {
         outcome = run_pre_commit(job, workplace, &mut left, &mut verdicts, &reply, ended)?;
+    }
+    if outcome == Outcome::Accepted {
+        outcome = second::look(job, workplace, course, &left, &mut verdicts)?;
     }
     outcome = halted(job, course, &next, failure.as_ref(), outcome);
     if job.world.process.interrupted().is_some() && outcome.kind() == OutcomeKind::Rejected {
@@ -350,5 +354,5 @@ fn run_pre_commit(
             }
         }
     }
-    Ok(outcome::judge(ended, reply, verdicts, job.base.config.policy.review))
+    Ok(outcome::judge(ended, reply, verdicts))
 }

@@ -3,7 +3,7 @@
 use super::error::StepError;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, Store};
-use crate::config::{Adapter, Config, ReviewPolicy};
+use crate::config::{Adapter, Config};
 use crate::effects::{Commit, Head, Oid, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
@@ -172,9 +172,10 @@ impl Base {
 /// What selection has to know of a configuration, the mode aside.
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
+    let agents = || config.agents.iter().filter(|profile| profile.adapter != Adapter::Shell);
     Rules {
-        agent_review: config.policy.review == ReviewPolicy::Agent,
-        has_agent: config.agents.iter().any(|profile| profile.adapter != Adapter::Shell),
+        agent_review: crate::review::by_agents_alone(config) && agents().count() > 1,
+        has_agent: agents().count() > 0,
         mode: Mode::Balance,
     }
 }

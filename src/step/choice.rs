@@ -4,12 +4,13 @@ use super::base::Base;
 use super::error::StepError;
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, assemble};
+use super::{Options, Planned, assemble, second};
 use crate::effects::World;
 use crate::prompt::Prompt;
 use crate::route::{NoRoute, Past};
 use crate::select::{self, Candidate, Idle};
 use crate::state::graph::Standing;
+use crate::state::status::Status;
 use crate::state::task::Task;
 use jiff::Timestamp;
 
@@ -97,6 +98,9 @@ fn take_on(
     {
         return Err(StepError::UnknownAgent(name.to_owned()));
     }
+    if task.status == Status::NeedsReview {
+        return review(world, base, candidate, (text, task), options);
+    }
     let runs = past::recent(world, base)?;
     let trouble = past::trouble(world, base, &task, &runs)?;
     let facts = past::facts(base, candidate.index, &task, base.notes(world)?, &trouble);
@@ -132,6 +136,28 @@ fn take_on(
         who: Who { profile: base.config.agents[chosen].clone(), because: route.because, others, allowance },
         prompt,
     }))))
+}
+
+/// Takes on the review of work that waits for one.
+fn review(
+    world: World<'_>,
+    base: &Base,
+    candidate: Candidate,
+    (text, task): (String, Task),
+    options: Options<'_>,
+) -> Result<Taken, StepError> {
+    let who = match who::reviewer(world, base, &task, options.agent)? {
+        Ok(who) => who,
+        Err(Halt::Hold(why)) => return Ok(Taken::Later(why, None)),
+        Err(Halt::Pause(why, until)) => return Ok(Taken::Later(why, Some(until))),
+    };
+    match second::prompt(world, base, &task)? {
+        Ok(prompt) => {
+            let chosen = Chosen { candidate, text, task, who, prompt };
+            Ok(Taken::Choice(Choice::Chosen(Box::new(chosen))))
+        }
+        Err(too_large) => Ok(Taken::Later(format!("nobody can review `{}`: {too_large}", task.id), None)),
+    }
 }
 
 impl Chosen {

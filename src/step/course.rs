@@ -12,6 +12,7 @@ use super::error::StepError;
 use super::event::Event;
 use super::handoff::{self, Handoff};
 use super::next::{self, Next, ROTATIONS, Spare, describe};
+use super::rest;
 use super::session::{self, Heard, Turn};
 use super::site::{self, Workplace};
 use super::who::Who;
@@ -21,7 +22,7 @@ use crate::agent::sandbox::{self, Chosen};
 use crate::agent::stream::{Session, Spent};
 use crate::agent::watch::{Decision, Limits};
 use crate::config::Profile;
-use crate::state::cooldown::{self, Cooldown};
+use crate::state::cooldown;
 use crate::state::ledger;
 use crate::state::run::AttemptRecord;
 use jiff::Timestamp;
@@ -102,6 +103,27 @@ impl Course {
         }
     }
 
+    /// Counts a session that was not part of the work itself.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub(super) fn count(
+        &mut self,
+        job: &Job<'_>,
+        session: AttemptRecord,
+        used: Spent,
+    ) -> Result<(), StepError> {
+        self.spent = self.spent + used;
+        self.sessions.push(session);
+        self.note_spending(job)
+    }
+
+    /// What is left to be spent.
+    #[must_use]
+    pub(super) fn left(&self) -> Allowance {
+        self.allowance.after(self.spent)
+    }
+
     /// Whether the session of the last attempt can be taken up again with less text.
     #[must_use]
     pub fn resumes(&self) -> bool {
@@ -151,7 +173,7 @@ impl Course {
                     return Ok(Done { heard, left: there, failure, next });
                 }
                 Next::Rest(failure) => {
-                    self.retry_after = Some(self.rest(job, failure)?);
+                    self.retry_after = Some(rest::rest(job, &self.profile.name, failure)?);
                     return Ok(Done { failure: Some(failure.clone()), heard, left: there, next });
                 }
                 Next::Compact => self.compact(job, workplace, attempt, &heard, &there)?,
@@ -233,7 +255,7 @@ impl Course {
     fn note(&mut self, job: &Job<'_>, heard: &Heard, session: &Session) -> Result<(), StepError> {
         let tally = &heard.tally;
         let used = Spent { tokens: heard.reply.tokens, cost_usd: heard.reply.cost_usd };
-        self.spent = sum(self.spent, used);
+        self.spent = self.spent + used;
         self.peak = [self.peak, tally.peak].into_iter().flatten().reduce(f64::max);
         self.compactions += tally.compactions;
         let id = tally.session.clone().or_else(|| match session {
@@ -250,7 +272,7 @@ impl Course {
             let earlier = self.conversation.take().filter(|earlier| earlier.id == id);
             let (spent, compactions) =
                 earlier.map_or((Spent::default(), 0), |earlier| (earlier.spent, earlier.compactions));
-            Conversation { id, spent: sum(spent, used), compactions: compactions + tally.compactions }
+            Conversation { id, spent: spent + used, compactions: compactions + tally.compactions }
         });
         self.sessions.push(AttemptRecord {
             ended: heard.finished.ended.to_string(),
@@ -260,6 +282,7 @@ impl Course {
             agent: Some(self.profile.name.clone()).filter(|name| *name != job.who.profile.name),
             session: id,
             failure: failure.map(|kind| kind.as_str().to_owned()),
+            role: None,
         });
         self.note_spending(job)
     }
@@ -326,7 +349,7 @@ impl Course {
     fn another(&mut self, job: &Job<'_>, failure: &Failure, there: &site::Left) -> Result<String, StepError> {
         let from = self.profile.name.clone();
         if failure.kind.remedy() != Remedy::Person {
-            self.rest(job, failure)?;
+            rest::rest(job, &self.profile.name, failure)?;
         }
         let profile = self.others.remove(0);
         let because = format!("`{from}` failed: {}", describe(failure));
@@ -342,19 +365,6 @@ impl Course {
         })
     }
 
-    /// Notes that the profile rests; says until when.
-    fn rest(&self, job: &Job<'_>, failure: &Failure) -> Result<Timestamp, StepError> {
-        let files = job.world.files;
-        let known = cooldown::load(files)?;
-        let earlier = known.iter().find(|known| known.profile == self.profile.name);
-        let (now, dice) = (job.world.clock.now(), job.world.ids.random());
-        let told = (failure.until, failure.wait);
-        let rest = Cooldown::after(earlier, &self.profile.name, &describe(failure), told, now, dice);
-        cooldown::save(files, &rest)?;
-        turned(job, "rested", &format!("`{}` rests until {}", rest.profile, rest.until));
-        Ok(rest.until)
-    }
-
     /// Forgets the rests of the profile that has done its work.
     ///
     /// # Errors
@@ -368,7 +378,7 @@ impl Course {
     }
 }
 
-fn turned(job: &Job<'_>, how: &'static str, text: &str) {
+pub(super) fn turned(job: &Job<'_>, how: &'static str, text: &str) {
     job.reporter.event(&Event::Turned { how, text: text.to_owned() });
 }
 
@@ -383,16 +393,6 @@ fn cause(heard: &Heard) -> String {
     }
 }
 
-/// Two sums of what was used.
-#[must_use]
-pub fn sum(left: Spent, right: Spent) -> Spent {
-    let cost_usd = match (left.cost_usd, right.cost_usd) {
-        (None, None) => None,
-        (left, right) => Some(left.unwrap_or_default() + right.unwrap_or_default()),
-    };
-    Spent { tokens: left.tokens + right.tokens, cost_usd }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,8 +401,8 @@ mod tests {
     #[test]
     fn costs_add_up_where_they_are_known() {
         let spent = |cost_usd| Spent { tokens: Tokens { input: 1, ..Tokens::default() }, cost_usd };
-        assert_eq!(sum(spent(None), spent(None)).cost_usd, None);
-        assert_eq!(sum(spent(None), spent(Some(0.5))).cost_usd, Some(0.5));
-        assert_eq!(sum(spent(Some(0.25)), spent(Some(0.5))).tokens.input, 2);
+        assert_eq!((spent(None) + spent(None)).cost_usd, None);
+        assert_eq!((spent(None) + spent(Some(0.5))).cost_usd, Some(0.5));
+        assert_eq!((spent(Some(0.25)) + spent(Some(0.5))).tokens.input, 2);
     }
 }

@@ -34,6 +34,10 @@ pub mod recover;
 pub mod support;
 pub mod person;
 pub mod review;
+pub mod rest;
+pub mod consult;
+pub mod second;
+pub mod planning;
 pub mod undo;
 pub mod init;
 
@@ -47,6 +51,7 @@ use crate::outcome::Outcome;
 use crate::prompt::Prompt;
 use crate::select::Idle;
 use crate::state::run::Run;
+use crate::state::status::Status;
 use crate::state::task::Task;
 use attempt::Job;
 use choice::{Choice, Chosen};
@@ -70,6 +75,8 @@ pub struct Options<'o> {
     pub dry_run: bool,
     /// Work in the work tree itself.
     pub in_place: bool,
+    /// Whether the caller plans when that is due.
+    pub plans: bool,
     /// A base that was loaded before; it counts while the branch is where it was.
     pub known: Option<&'o Base>,
 }
@@ -79,6 +86,8 @@ pub struct Options<'o> {
 pub enum Ending {
     /// Nothing was runnable.
     Nothing(Idle),
+    /// Planning comes first, as the configuration has it.
+    PlanDue(planning::Wanted),
     /// What would be done.
     Planned(Box<Planned>),
     /// A task was run, and the outcome is on the branch.
@@ -150,6 +159,9 @@ pub fn step(
         };
         support::refuse(&base.config)?;
         base.check_trust(caller)?;
+        if let Some(wanted) = planning::due(base).filter(|_| options.plans) {
+            return Ok(Ending::PlanDue(wanted));
+        }
         match choice::choose(world, base, options)? {
             Choice::Nothing(idle) => return Ok(Ending::Nothing(idle)),
             Choice::Chosen(chosen) if options.dry_run => {
@@ -209,7 +221,8 @@ fn run(
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
     set_up(world, base, &workplace, reporter)?;
     let protected = Protected::new(&base.config.policy.protect);
-    let redactor = confine::redactor(world, std::iter::once(&chosen.who.profile).chain(&chosen.who.others));
+    // Others may take over, or review.
+    let redactor = confine::redactor(world, &base.config.agents);
     let job = Job {
         world,
         base,
@@ -223,7 +236,11 @@ fn run(
         redactor: &redactor,
         reporter,
     };
-    let work = attempt::work(&job, &mut workplace)?;
+    let work = if chosen.task.status == Status::NeedsReview {
+        second::only(&job, &mut workplace)?
+    } else {
+        attempt::work(&job, &mut workplace)?
+    };
     // What is kept here of old steps is for people alone.
     if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES) {
         reporter.event(&Event::Warning { text: error.to_string() });

@@ -16,6 +16,7 @@ use crate::state::layout;
 use crate::state::run::{AttemptRecord, OutcomeKind, Run, Tokens};
 use crate::state::status::{self, Move};
 use crate::state::store;
+use crate::state::task::Task;
 
 /// What approving came to.
 #[derive(Debug)]
@@ -42,9 +43,7 @@ pub fn approve(
     task.status = status::apply(task.status, Move::Approve)
         .map_err(|illegal| StepError::NotRunnable { id: id.to_owned(), why: illegal.to_string() })?;
     task.reason = None;
-    let submitted =
-        submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
-    let (merged, summary) = on_the_tip(world, base, &submitted)?;
+    let Submitted { run: submitted, tree: merged, summary } = submitted(world, base, &task)?;
     let started = world.clock.now();
     let run_id = new_run_id(world, started)?;
     let verdicts = judge(&Case {
@@ -105,6 +104,27 @@ pub fn approve(
 /// An attempt of the submitted run: that it was made is said again, what it took is not.
 fn counted_before(attempt: &AttemptRecord) -> AttemptRecord {
     AttemptRecord { duration_ms: 0, tokens: Tokens::default(), ..attempt.clone() }
+}
+
+/// Work that waits for a review, on what the branch has become.
+#[derive(Debug)]
+pub struct Submitted {
+    /// The record of the run that made it.
+    pub run: Run,
+    /// What the branch would be with it; the state stays the branch's.
+    pub tree: Oid,
+    /// What its agent said about it.
+    pub summary: String,
+}
+
+/// The work of a task that waits for a review.
+///
+/// # Errors
+/// When it is not there, or conflicts with what the branch has become.
+pub fn submitted(world: World<'_>, base: &Base, task: &Task) -> Result<Submitted, StepError> {
+    let run = submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
+    let (tree, summary) = on_the_tip(world, base, &run)?;
+    Ok(Submitted { run, tree, summary })
 }
 
 /// The record of the run whose work waits.

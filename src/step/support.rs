@@ -4,7 +4,7 @@
 //! Invariant: whoever only asks is answered, with a warning; nothing is run by half.
 
 use super::error::StepError;
-use crate::config::{Config, Integration, ReviewPolicy};
+use crate::config::{Config, Integration};
 use crate::state::layout;
 use crate::state::problem::{Problem, Severity};
 
@@ -33,9 +33,6 @@ fn policy(config: &Config) -> Vec<Problem> {
         let fact = format!("`{key} = \"{word}\"` is not in this version of orch yet");
         problems.push(problem_at(config, key, fact).with_remedy(remedy));
     };
-    if config.policy.review == ReviewPolicy::Agent {
-        refuse("policy.review", "agent", "set `review = \"none\"` or `review = \"human\"`");
-    }
     if config.policy.integration == Integration::PullRequest {
         refuse("policy.integration", "pull-request", "set `integration = \"branch\"`");
     }

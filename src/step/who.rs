@@ -2,11 +2,14 @@
 
 use super::base::Base;
 use super::budget::{self, Allowance, Span};
+use super::consult;
 use super::error::StepError;
 use crate::config::{Adapter, Profile};
 use crate::effects::World;
 use crate::route::Route;
 use crate::state::ledger::{self, Spending};
+use crate::state::run::Run;
+use crate::state::store;
 use crate::state::task::Task;
 use jiff::Timestamp;
 
@@ -56,6 +59,76 @@ pub fn successors(base: &Base, route: &Route, chosen: usize, wanted: Option<&str
         .collect();
     free.sort_by(|&a, &b| route.candidates[a].expected_usd.total_cmp(&route.candidates[b].expected_usd));
     free.into_iter().map(|at| base.config.agents[at].clone()).collect()
+}
+
+/// Chooses who reviews the work of a task: nobody who had a hand in it. The inner result says why
+/// nobody can, and whether that may change by itself.
+///
+/// # Errors
+/// When the machine fails.
+pub fn reviewer(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    wanted: Option<&str>,
+) -> Result<Result<Who, Halt>, StepError> {
+    let authors = authors(world, base, task)?;
+    let but: Vec<&str> = authors.iter().map(String::as_str).collect();
+    let named = |profile: &&Profile| wanted.is_none_or(|name| profile.name == name);
+    let agents: Vec<Profile> = base.config.agents.iter().filter(named).cloned().collect();
+    let Some(profile) = consult::another(world, &agents, &but)?.cloned() else {
+        let why = format!("no profile can review now what {} wrote", but.join(", "));
+        let until = consult::first_awake(world)?;
+        return Ok(Err(until.map_or(Halt::Hold(why.clone()), |until| Halt::Pause(why, until))));
+    };
+    let because = format!("reviews the work of {}", but.join(", "));
+    let who = |allowance| Who { profile, because, others: Vec::new(), allowance };
+    Ok(allowance(world, base, task)?.map(who))
+}
+
+/// Chooses who plans: the profile that is named, else the most capable one.
+///
+/// # Errors
+/// When the machine fails, or there is no such profile.
+pub fn planner(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    wanted: Option<&str>,
+) -> Result<Result<Who, Halt>, StepError> {
+    let agents = &base.config.agents;
+    let wanted = wanted.or(base.config.plan.agent.as_deref());
+    if let Some(name) = wanted.filter(|name| agents.iter().all(|profile| profile.name != *name)) {
+        return Err(StepError::UnknownAgent(name.to_owned()));
+    }
+    let named: Vec<Profile> =
+        agents.iter().filter(|profile| wanted.is_none_or(|name| profile.name == name)).cloned().collect();
+    if named.iter().all(|profile| profile.adapter == Adapter::Shell) {
+        return Err(StepError::NoAgent("there is no agent that can plan".to_owned()));
+    }
+    let Some(profile) = consult::another(world, &named, &[])?.cloned() else {
+        let why = "every agent that can plan rests".to_owned();
+        let until = consult::first_awake(world)?;
+        return Ok(Err(until.map_or(Halt::Hold(why.clone()), |until| Halt::Pause(why, until))));
+    };
+    let because = if wanted.is_some() { "named as the planner" } else { "the most capable profile plans" };
+    let who = |allowance| Who { profile, because: because.to_owned(), others: Vec::new(), allowance };
+    Ok(allowance(world, base, task)?.map(who))
+}
+
+/// Every profile that worked on a task.
+fn authors(world: World<'_>, base: &Base, task: &Task) -> Result<Vec<String>, StepError> {
+    let (runs, _) = store::runs(world, &base.snapshot.source, usize::MAX)?;
+    let of_task = runs.iter().filter(|run| run.task == task.id && run.at_work() > 0);
+    let sessions = |run: &Run| {
+        let at_work = run.attempts.iter().filter(|session| session.role.is_none());
+        at_work.filter_map(|session| session.agent.clone()).collect::<Vec<_>>()
+    };
+    let mut authors: Vec<String> =
+        of_task.flat_map(|run| std::iter::once(run.agent.clone()).chain(sessions(run))).collect();
+    authors.sort();
+    authors.dedup();
+    Ok(authors)
 }
 
 /// What a step may spend on a task now.

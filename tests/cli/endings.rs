@@ -49,8 +49,8 @@ fn an_unknown_agent_is_an_invalid_request() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_before_anything_runs() {
-    let both = table("policy", "review = \"agent\"\nintegration = \"pull-request\"");
-    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), both]);
+    let policy = table("policy", "integration = \"pull-request\"");
+    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), policy]);
     sandbox.task("t-1", "Do it", &[]);
     assert_eq!(sandbox.orch(&["step"]).code, 3);
     assert_eq!(sandbox.orch(&["run"]).code, 3);

@@ -344,7 +344,9 @@ fn attempts(run: &Run) -> Table {
             Cell::right(spell_ms(attempt.duration_ms)),
             Cell::new(&attempt.ended),
             Cell::new(spell_tokens(attempt.tokens).unwrap_or_default()),
-            Cell::new(rejected),
+            Cell::new(attempt.role.as_ref().map_or(rejected, |role| {
+                format!("{role} by {}", attempt.agent.as_deref().unwrap_or_default())
+            })),
         ]);
     }
     table

@@ -89,6 +89,7 @@ fn read_attempt(table: &mut Table<'_>) -> AttemptRecord {
         agent: filled(table, "agent"),
         session: filled(table, "session"),
         failure: filled(table, "failure"),
+        role: filled(table, "role"),
     };
     table.unknown_keys(Severity::Warning);
     attempt
@@ -251,6 +252,7 @@ fn write_attempt(lines: &mut Lines, attempt: &AttemptRecord) {
         ("agent", &attempt.agent),
         ("session", &attempt.session),
         ("failure", &attempt.failure),
+        ("role", &attempt.role),
     ] {
         lines.text(key, value.as_deref().unwrap_or_default());
     }

@@ -164,11 +164,11 @@ prop_compose! {
         ended in hostile(),
         numbers in [0..=i64::MAX.unsigned_abs(), 0..=9_u64, 0..=9_u64, 0..=9_u64, 0..=9_u64],
         (rejected_by, agent) in (option::of(filled()), option::of(filled())),
-        (session, failure) in (option::of(filled()), option::of(filled())),
+        (session, failure, role) in (option::of(filled()), option::of(filled()), option::of(filled())),
     ) -> AttemptRecord {
         let [duration_ms, input, cached, output, reasoning] = numbers;
         let tokens = Tokens { input, cached, output, reasoning };
-        AttemptRecord { ended, duration_ms, tokens, rejected_by, agent, session, failure }
+        AttemptRecord { ended, duration_ms, tokens, rejected_by, agent, session, failure, role }
     }
 }
 

@@ -1,0 +1,139 @@
+//! Asking another agent about the work, or about what comes next.
+//!
+//! In: a profile and what it reads. Out: what was [`Heard`]. Invariant: what it changes in the workplace is
+//! not looked at and goes away; what it uses counts against the same budgets.
+
+use super::attempt::Job;
+use super::confine;
+use super::course::Course;
+use super::error::StepError;
+use super::event::Event;
+use super::rest;
+use super::session::{self, Heard, Turn};
+use super::site::Workplace;
+use crate::agent::facts;
+use crate::agent::failure::{Failure, Remedy};
+use crate::agent::stream::{Session, Spent};
+use crate::agent::watch::Limits;
+use crate::config::{Adapter, Profile};
+use crate::effects::{Oid, World};
+use crate::state::cooldown;
+use crate::state::run::AttemptRecord;
+use jiff::Timestamp;
+
+/// What is asked of whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// Who is asked.
+    pub profile: &'q Profile,
+    /// What for: the word in the run record.
+    pub role: &'static str,
+    /// What it reads.
+    pub text: &'q str,
+    /// What lies in the workplace while it looks.
+    pub tree: Oid,
+}
+
+/// Asks, in one session of its own.
+///
+/// # Errors
+/// When the machine fails.
+pub fn ask(
+    job: &Job<'_>,
+    course: &mut Course,
+    workplace: &mut Workplace<'_>,
+    question: Question<'_>,
+) -> Result<Heard, StepError> {
+    let Question { profile, role, text, tree } = question;
+    if workplace.holds() != tree {
+        workplace.restore(tree)?;
+    }
+    let number = course.sessions.len() + 1;
+    let named = facts(profile.adapter).names_sessions;
+    let session = if named { Session::named(&format!("{}/{number}", job.run)) } else { Session::New };
+    let heard = session::run(
+        job,
+        workplace,
+        &Turn {
+            profile,
+            number,
+            attempt: (1, 1),
+            session,
+            earlier: Spent::default(),
+            text,
+            limits: limits(job, course, profile),
+            before: course.spent,
+            confinement: &confine::choose(job.world, profile, job.reporter)?,
+            started: job.started,
+        },
+    )?;
+    workplace.restore(tree)?;
+    job.reporter.event(&Event::AgentFinished {
+        ended: heard.finished.ended.to_string(),
+        duration_ms: heard.finished.duration_ms,
+        tokens: heard.reply.tokens,
+        files_changed: 0,
+        survivors: heard.finished.survivors,
+    });
+    let record = AttemptRecord {
+        ended: heard.finished.ended.to_string(),
+        duration_ms: heard.finished.duration_ms,
+        tokens: heard.reply.tokens,
+        agent: Some(profile.name.clone()),
+        failure: heard.tally.failure.as_ref().map(|failure| failure.kind.as_str().to_owned()),
+        role: Some(role.to_owned()),
+        ..AttemptRecord::default()
+    };
+    if let Some(failure) = heard.tally.failure.as_ref().filter(|failure| rests(failure)) {
+        rest::rest(job, &profile.name, failure)?;
+    }
+    course.count(job, record, Spent { tokens: heard.reply.tokens, cost_usd: heard.reply.cost_usd })?;
+    Ok(heard)
+}
+
+/// What is left of the budgets, and no other limit: a question is short.
+fn limits(job: &Job<'_>, course: &Course, profile: &Profile) -> Limits {
+    let left = course.left();
+    Limits {
+        now: job.world.clock.now(),
+        usd: left.usd,
+        tokens: left.tokens,
+        compact_at: None,
+        rotate_at: None,
+        window: profile.context_window,
+        price: profile.price,
+    }
+}
+
+/// Whether a profile that failed so is not worth asking for a while.
+fn rests(failure: &Failure) -> bool {
+    matches!(failure.kind.remedy(), Remedy::CoolDown | Remedy::Retry)
+}
+
+/// When the first profile that rests is awake again.
+///
+/// # Errors
+/// When what rests cannot be read.
+pub fn first_awake(world: World<'_>) -> Result<Option<Timestamp>, StepError> {
+    let now = world.clock.now();
+    let rests = cooldown::load(world.files)?;
+    Ok(rests.iter().filter(|rest| rest.lasts(now)).map(|rest| rest.until).min())
+}
+
+/// The most capable profile that is not one of these and does not rest; the first of equals.
+///
+/// # Errors
+/// When what rests cannot be read.
+pub fn another<'p>(
+    world: World<'_>,
+    profiles: &'p [Profile],
+    but: &[&str],
+) -> Result<Option<&'p Profile>, StepError> {
+    let now = world.clock.now();
+    let rests = cooldown::load(world.files)?;
+    let rests = |name: &str| rests.iter().any(|rest| rest.profile == name && rest.lasts(now));
+    let spare = profiles.iter().filter(|profile| {
+        profile.adapter != Adapter::Shell && !but.contains(&profile.name.as_str()) && !rests(&profile.name)
+    });
+    Ok(spare.reduce(|best, next| if next.capability > best.capability { next } else { best }))
+}

@@ -1,0 +1,372 @@
+//! Planning: a planner proposes tasks, which are checked and committed with the record of what they cost.
+//!
+//! In: what is to be planned. Out: a commit of state alone. Invariant: nothing that the planner changes in its
+//! workplace is kept; what it proposes goes through [`crate::plan`]; a plan that is not whole goes back to
+//! it with the reasons, as often as the policy has attempts.
+
+use super::attempt::Job;
+use super::base::Base;
+use super::consult::{self, Question};
+use super::course::Course;
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::finish::{code_tree, identity};
+use super::journal::{self, Working};
+use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
+use super::record::{new_run_id, new_task_id_in};
+use super::site::Workplace;
+use super::who::{self, Halt, Who};
+use super::{Caller, Options, confine, propose, recover, step_lock};
+use crate::commit::plan_message;
+use crate::config::PlanLanding;
+use crate::effects::{Oid, World};
+use crate::gate::protect::Protected;
+use crate::plan::ask::{Goal, Material, prompt};
+use crate::plan::{self, Plan, Refusal, Rules};
+use crate::prompt::Prompt;
+use crate::state::graph::{Graph, Index, Standing};
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::status::Status;
+use crate::state::task::{Kind, Task};
+use crate::state::{file, layout};
+use std::fmt::Write as _;
+
+/// What a session of a planner is called in the run record.
+pub const ROLE: &str = "plan";
+
+/// What is to be planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The parts of this task.
+    Split(String),
+    /// What comes next.
+    Extend,
+}
+
+/// How planning ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// What the planner would read, and who it would be.
+    Would {
+        /// The profile.
+        agent: String,
+        /// What it reads.
+        prompt: Prompt,
+    },
+    /// It proposed nothing that can be used; why.
+    Nothing(Vec<Refusal>),
+    /// New tasks are on the branch.
+    Planned(Box<Planned>),
+}
+
+/// A plan that landed.
+#[derive(Debug)]
+pub struct Planned {
+    /// The new tasks.
+    pub tasks: Vec<Task>,
+    /// What was proposed and refused.
+    pub refused: Vec<Refusal>,
+    /// The record.
+    pub run: Run,
+    /// The commit.
+    pub commit: Oid,
+    /// The branch.
+    pub branch: String,
+}
+
+/// Plans.
+///
+/// # Errors
+/// When it cannot be done; nothing has changed then.
+pub fn plan(
+    world: World<'_>,
+    caller: &Caller,
+    wanted: &Wanted,
+    options: Options<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Ending, StepError> {
+    let _lock = step_lock(world)?;
+    recover::recover(world, reporter)?;
+    let base = Base::load(world, caller)?;
+    base.check_trust(caller)?;
+    let subject = Subject::new(world, &base, wanted)?;
+    let who = match who::planner(world, &base, &subject.task, options.agent)? {
+        Ok(who) => who,
+        Err(Halt::Pause(fact, until)) => return Err(StepError::Paused { fact, until: Some(until) }),
+        Err(Halt::Hold(fact)) => return Err(StepError::Paused { fact, until: None }),
+    };
+    let notes = base.notes(world)?;
+    let most_tokens = most_tokens(&base);
+    let material = Material {
+        goal: subject.goal(),
+        most: base.config.plan.most as usize,
+        most_tokens,
+        graph: &base.snapshot.graph,
+        notes,
+        budget_tokens: base.config.prompt.plan_tokens,
+    };
+    let prompt = prompt(&material)
+        .map_err(|why| StepError::NotRunnable { id: subject.task.id.to_string(), why: why.to_string() })?;
+    if options.dry_run {
+        return Ok(Ending::Would { agent: who.profile.name, prompt });
+    }
+    let status = match base.config.plan.land {
+        PlanLanding::Proposed => Status::Proposed,
+        PlanLanding::Pending => Status::Pending,
+    };
+    let rules = Rules {
+        graph: &base.snapshot.graph,
+        parent: subject.index,
+        status,
+        most_tokens,
+        most: material.most,
+        is_asked: true,
+    };
+    work(world, &base, &subject, &who, &prompt, rules, reporter)
+}
+
+/// The most that a task may be expected to need: its share of the largest window.
+#[must_use]
+pub fn most_tokens(base: &Base) -> Option<u64> {
+    let window = base.config.agents.iter().filter_map(|profile| profile.context_window).max()?;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a window"
+    )]
+    let most = (window as f64 * base.config.context.task_share) as u64;
+    Some(most)
+}
+
+/// What is planned: a task that is there, or one that stands for the planning itself.
+struct Subject {
+    task: Task,
+    /// Its place in the graph, and the text of its file; none where it is new.
+    index: Option<Index>,
+    text: Option<String>,
+}
+
+impl Subject {
+    fn new(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<Self, StepError> {
+        match wanted {
+            Wanted::Split(id) => {
+                let index = base.find(id)?;
+                let (text, task) = base.snapshot.task(world, index)?;
+                if task.status.is_closed() {
+                    let why = format!("it is `{}`", task.status.as_str());
+                    return Err(StepError::NotRunnable { id: id.clone(), why });
+                }
+                Ok(Self { task, index: Some(index), text: Some(text) })
+            }
+            Wanted::Extend => {
+                let id = new_task_id_in(world, &base.snapshot.graph)?;
+                let mut task = Task::new(id, "Plan what comes next");
+                task.kind = Kind::Research;
+                task.status = Status::Done;
+                Ok(Self { task, index: None, text: None })
+            }
+        }
+    }
+
+    fn goal(&self) -> Goal<'_> {
+        match self.index {
+            Some(index) => Goal::Split { task: &self.task, index },
+            None => Goal::Extend,
+        }
+    }
+}
+
+/// Has a planner work, and lands what can be used.
+fn work(
+    world: World<'_>,
+    base: &Base,
+    subject: &Subject,
+    who: &Who,
+    prompt: &Prompt,
+    rules: Rules<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Ending, StepError> {
+    let started = world.clock.now();
+    let run = new_run_id(world, started)?;
+    let protected = Protected::new(&base.config.policy.protect);
+    let confinement = confine::choose(world, &who.profile, reporter)?;
+    let mut workplace = Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?;
+    let (task, branch, at) = (subject.task.id.to_string(), base.branch.clone(), base.commit.id.to_string());
+    let site = workplace.site();
+    journal::begin_work(world, &Working { run: run.to_string(), task, branch, base: at, site })?;
+    let job = Job {
+        world,
+        base,
+        task: &subject.task,
+        who,
+        confinement: &confinement,
+        prompt,
+        run: run.as_str(),
+        started,
+        protected: &protected,
+        redactor: &confine::redactor(world, &base.config.agents),
+        reporter,
+    };
+    let mut course = Course::new(who, &confinement, started);
+    let best = propose_until_whole(&job, &mut course, &mut workplace, rules)?;
+    let ending = if best.tasks.is_empty() {
+        Ending::Nothing(best.refused)
+    } else {
+        let run = record(&job, &course, &best, run.clone())?;
+        Ending::Planned(Box::new(settle(&job, subject, best, run)?))
+    };
+    journal::end_work(world)?;
+    Ok(ending)
+}
+
+/// Asks until the plan is whole, or there is no point in asking again; the best that came.
+fn propose_until_whole(
+    job: &Job<'_>,
+    course: &mut Course,
+    workplace: &mut Workplace<'_>,
+    rules: Rules<'_>,
+) -> Result<Plan, StepError> {
+    let mut best = Plan::default();
+    let mut text = job.prompt.text.clone();
+    let mut was_silent = false;
+    for _ in 0..job.base.config.policy.max_attempts {
+        let question =
+            Question { profile: &job.who.profile, role: ROLE, text: &text, tree: job.base.commit.tree };
+        let heard = consult::ask(job, course, workplace, question)?;
+        let proposals = heard.reply.follow_ups;
+        let found = plan::check(&proposals, rules, &mut || new_task_id_in(job.world, rules.graph))?;
+        for refusal in &found.refused {
+            let text = format!("refused: {}: {}", refusal.title, refusal.why);
+            job.reporter.event(&Event::Warning { text });
+        }
+        let whole = found.refused.is_empty() && !found.tasks.is_empty();
+        if whole || found.tasks.len() >= best.tasks.len() {
+            best = found;
+        }
+        // Who has nothing to say twice has nothing to say.
+        let hopeless = (proposals.is_empty() && was_silent)
+            || heard.tally.failure.is_some()
+            || job.world.process.interrupted().is_some();
+        if whole || hopeless || course.used_up().is_some() {
+            break;
+        }
+        was_silent = proposals.is_empty();
+        text = format!("{}\n{}", job.prompt.text, again(&best, was_silent));
+    }
+    Ok(best)
+}
+
+/// What a planner is told whose plan is not whole.
+fn again(plan: &Plan, silent: bool) -> String {
+    let mut text = "## Your last answer was not accepted\n\n".to_owned();
+    if silent {
+        text.push_str("It had no `follow_ups` in a block of YAML at its end.\n");
+    }
+    for refusal in &plan.refused {
+        let _ = writeln!(text, "- {}: {}", refusal.title, refusal.why);
+    }
+    text.push_str("\nAnswer again with the whole plan.\n");
+    text
+}
+
+fn record(
+    job: &Job<'_>,
+    course: &Course,
+    plan: &Plan,
+    id: crate::state::id::RunId,
+) -> Result<Run, StepError> {
+    Ok(Run {
+        id,
+        task: job.task.id.clone(),
+        base: job.base.commit.id.to_string(),
+        started: job.started,
+        finished: job.world.clock.now(),
+        // The task itself stays as it is.
+        outcome: OutcomeKind::Deferred,
+        reason: format!("planned {} task{}", plan.tasks.len(), if plan.tasks.len() == 1 { "" } else { "s" }),
+        agent: job.who.profile.name.clone(),
+        adapter: crate::agent::adapter_word(job.who.profile.adapter).to_owned(),
+        model: job.who.profile.model.clone(),
+        chosen_because: job.who.because.clone(),
+        prompt_sha256: job.prompt.sha256(),
+        prompt_tokens: job.prompt.tokens,
+        sections: job.prompt.sections.iter().map(|section| section.name.clone()).collect(),
+        omitted: job.prompt.omitted.iter().map(|section| section.name.clone()).collect(),
+        attempts: course.sessions.clone(),
+        cost_usd: course.spent.cost_usd,
+        tree: Some(code_tree(job.world, job.base.commit.tree)?.to_string()),
+        orch: env!("CARGO_PKG_VERSION").to_owned(),
+        failure: None,
+        mode: Some(job.base.mode.spell()),
+        sandbox: Some(job.confinement.level.as_str().to_owned()),
+        input_sha256: Some(job.prompt.input_sha256()),
+        context_peak: course.peak,
+        compactions: 0,
+        rotations: 0,
+        gates: Vec::new(),
+        files_changed: 0,
+        insertions: 0,
+        deletions: 0,
+        estimated_tokens: None,
+    })
+}
+
+/// Lands the tasks and the record.
+fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, run: Run) -> Result<Planned, StepError> {
+    let (world, base) = (job.world, job.base);
+    let refused = plan.refused.clone();
+    let (tasks, mut files) = propose::files(plan, &run, base.snapshot.flat_tasks());
+    let mut task = subject.task.clone();
+    if let (Some(index), Some(text)) = (subject.index, &subject.text) {
+        // Its parts are done in its place: from now on it stands where they make it stand.
+        task.kind = Kind::Epic;
+        let path = &base.snapshot.graph.nodes()[index].path;
+        let new = file::task::rewrite(path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
+        files.push((path.to_string(), Some(new.into_bytes())));
+    } else {
+        task.created = Some(run.finished);
+        task.source = Some(format!("run:{}", run.id));
+        let path = layout::new_task(&task.id, base.snapshot.flat_tasks() + tasks.len());
+        files.push((path, Some(file::task::write(&task).into_bytes())));
+    }
+    let record: FileEdit = (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()));
+    files.push(record);
+    let tree = tree_with(world, base.commit.tree, &files)?;
+    let landing = Landing {
+        branch: &base.branch,
+        base: base.commit.id,
+        tree,
+        message: plan_message(&task, &run, &tasks),
+        author: identity(base),
+        run: Some(job.run),
+        in_place: None,
+        replay: &|_| Ok(Judged::FITS),
+    };
+    let landed = land(world, &landing, job.reporter)?;
+    Ok(Planned { tasks, refused, run, commit: landed.commit, branch: base.branch.clone() })
+}
+
+/// What is to be planned before the next step, as the configuration has it.
+#[must_use]
+pub fn due(base: &Base) -> Option<Wanted> {
+    let (graph, config) = (&base.snapshot.graph, &base.config);
+    if config.plan.split
+        && let Some(index) = (0..graph.nodes().len()).find(|index| is_to_be_split(graph, *index))
+    {
+        return Some(Wanted::Split(graph.nodes()[index].id.to_string()));
+    }
+    // What waits for approval counts: planning more of it would bring nothing.
+    let rules = base.rules();
+    let waits = |index: &usize| graph.status(*index) == Status::Proposed;
+    let runs = |index: &usize| graph.standing(*index, rules.agent_review) == Standing::Runnable;
+    let ahead = (0..graph.nodes().len()).filter(|index| waits(index) || runs(index)).count();
+    (ahead < config.plan.floor as usize).then_some(Wanted::Extend)
+}
+
+/// An open epic without parts.
+fn is_to_be_split(graph: &Graph, index: Index) -> bool {
+    let node = &graph.nodes()[index];
+    let open = !matches!(node.status, Status::Done | Status::Cancelled | Status::Proposed | Status::Blocked);
+    node.kind == Kind::Epic && open && graph.children(index).is_empty()
+}

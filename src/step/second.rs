@@ -1,0 +1,174 @@
+//! A second pair of eyes on work that passed the gates: another agent's, or a person's.
+//!
+//! In: a candidate. Out: an outcome. Invariant: whoever wrote the work does not review it; a reviewer that
+//! cannot be had, or does not answer, has not passed anything: the work then waits.
+
+use super::attempt::{Job, Work};
+use super::base::Base;
+use super::consult::{self, Question};
+use super::course::Course;
+use super::error::StepError;
+use super::event::Event;
+use super::judge::judge_candidate;
+use super::quarantine;
+use super::review::{Submitted, submitted};
+use super::site::{Left, Workplace};
+use crate::agent::Reply;
+use crate::config::{Profile, ReviewPolicy};
+use crate::effects::{Oid, World};
+use crate::gate::change::{File, load};
+use crate::gate::{Verdict, first_rejection};
+use crate::outcome::Outcome;
+use crate::prompt::Prompt;
+use crate::review::{self, Change, FileDiff, Material};
+use crate::state::run::VerdictKind;
+use crate::state::task::Task;
+
+/// What a session of a reviewer is called in the run record.
+pub const ROLE: &str = "review";
+/// The largest file that is shown, in bytes.
+const MAX_BLOB: usize = 1 << 20;
+
+/// Lets somebody look at an accepted candidate, as the policy has it.
+///
+/// # Errors
+/// When the machine fails.
+pub fn look(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    course: &mut Course,
+    left: &Left,
+    verdicts: &mut Vec<Verdict>,
+) -> Result<Outcome, StepError> {
+    let files = changed(job.world, job.base, left.candidate)?;
+    let paths: Vec<Vec<u8>> = files.iter().map(|file| file.path.to_vec()).collect();
+    let lines = files.iter().map(|file| file.added().len() + file.removed().len()).sum::<usize>();
+    let change = Change { paths: &paths, lines: u32::try_from(lines).unwrap_or(u32::MAX) };
+    let (policy, _) = review::policy(&job.base.config, job.task, change);
+    match policy {
+        ReviewPolicy::None => Ok(Outcome::Accepted),
+        ReviewPolicy::Human => Ok(Outcome::NeedsReview),
+        ReviewPolicy::Agent => {
+            let at_work = course.sessions.iter().filter(|session| session.role.is_none());
+            let authors: Vec<&str> = std::iter::once(course.profile.name.as_str())
+                .chain(at_work.filter_map(|session| session.agent.as_deref()))
+                .chain([job.who.profile.name.as_str()])
+                .collect();
+            let reviewer = consult::another(job.world, &job.base.config.agents, &authors)?.cloned();
+            let Some(reviewer) = reviewer else {
+                let text = "no other profile can review the work now; it waits".to_owned();
+                job.reporter.event(&Event::Warning { text });
+                return Ok(Outcome::NeedsReview);
+            };
+            let prompt = match ask(job.world, job.base, job.task, &files)? {
+                Ok(prompt) => prompt.text,
+                Err(why) => {
+                    let text = format!("nobody can be asked for a review: {why}");
+                    job.reporter.event(&Event::Warning { text });
+                    return Ok(Outcome::NeedsReview);
+                }
+            };
+            let verdict = by(job, workplace, course, &reviewer, &prompt, left.candidate)?;
+            let kind = verdict.kind;
+            verdicts.push(verdict);
+            Ok(match kind {
+                VerdictKind::Pass => Outcome::Accepted,
+                VerdictKind::Fail => Outcome::Rejected(review::GATE.to_owned()),
+                VerdictKind::Error | VerdictKind::Skipped => Outcome::NeedsReview,
+            })
+        }
+    }
+}
+
+/// The verdict of a reviewer on a tree.
+fn by(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    course: &mut Course,
+    reviewer: &Profile,
+    prompt: &str,
+    tree: Oid,
+) -> Result<Verdict, StepError> {
+    job.reporter.event(&Event::GateStarted { gate: review::GATE.to_owned() });
+    let question = Question { profile: reviewer, role: ROLE, text: prompt, tree };
+    let heard = consult::ask(job, course, workplace, question)?;
+    let verdict = Verdict {
+        duration_ms: heard.finished.duration_ms,
+        ..review::judge(&reviewer.name, heard.reply.review.as_ref(), &job.task.acceptance)
+    };
+    job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
+    Ok(verdict)
+}
+
+/// What a reviewer reads of a change.
+fn ask(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    files: &[File],
+) -> Result<Result<Prompt, crate::prompt::TooLarge>, StepError> {
+    let diffs: Vec<FileDiff> = files.iter().map(FileDiff::of).collect();
+    let notes = base.notes(world)?;
+    let budget_tokens = base.config.prompt.review_tokens;
+    Ok(review::prompt(&Material { task, files: &diffs, notes, budget_tokens }))
+}
+
+/// What a candidate changes outside of the state.
+fn changed(world: World<'_>, base: &Base, candidate: Oid) -> Result<Vec<File>, StepError> {
+    let changes = world.git.changes(base.commit.tree, candidate)?;
+    let read = |id: Oid| world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
+    let is_state = |path: &[u8]| crate::gate::protect::Protected::is_state(path);
+    Ok(load(changes.iter().filter(|change| !is_state(&change.path)), &read))
+}
+
+/// What the reviewer of a task reads whose work waits for a review.
+///
+/// # Errors
+/// When the work is not there, or does not fit any more.
+pub fn prompt(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+) -> Result<Result<Prompt, crate::prompt::TooLarge>, StepError> {
+    let work = submitted(world, base, task)?;
+    ask(world, base, task, &changed(world, base, work.tree)?)
+}
+
+/// Reviews work that waits: the gates run on what the branch has become, then the reviewer looks.
+///
+/// # Errors
+/// When the work is not there, or does not fit any more.
+pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepError> {
+    let Submitted { tree, summary, .. } = submitted(job.world, job.base, job.task)?;
+    let who = job.who;
+    let mut course = Course::new(who, job.confinement, job.started);
+    workplace.restore(tree)?;
+    let left = workplace.look(job.base.commit.tree, job.protected)?;
+    let mut verdicts = judge_candidate(job, workplace, left.candidate)?;
+    let mut outcome = Outcome::Accepted;
+    if let Some(verdict) = first_rejection(&verdicts) {
+        outcome = Outcome::Rejected(verdict.name.clone());
+    } else {
+        let verdict = by(job, workplace, &mut course, &who.profile, &job.prompt.text, left.candidate)?;
+        match verdict.kind {
+            VerdictKind::Pass => {}
+            VerdictKind::Fail => outcome = Outcome::Rejected(review::GATE.to_owned()),
+            VerdictKind::Error | VerdictKind::Skipped => {
+                outcome = Outcome::Deferred(format!("`{}` gave no review", who.profile.name));
+            }
+        }
+        verdicts.push(verdict);
+    }
+    let quarantine = quarantine::diagnosis(job, &outcome, None)?;
+    Ok(Work {
+        outcome,
+        reply: Reply { summary, ..Reply::default() },
+        left,
+        verdicts,
+        failure: None,
+        course,
+        complaints: Vec::new(),
+        quarantine,
+        todo: None,
+    })
+}

@@ -1,0 +1,63 @@
+//! `orch plan` and `orch split`: a planner proposes, orch checks.
+
+use crate::sandbox::{Sandbox, agent, table};
+use crate::transcript;
+
+/// A planner that answers with a block of YAML at the end of what it prints.
+fn planner(yaml: &str) -> String {
+    agent(&format!(
+        "cat > /dev/null; echo mess > mess; echo 'I looked around.'; echo; echo '```yaml'; echo '{yaml}'; echo '```'"
+    ))
+}
+
+const PARTS: &str = "follow_ups:
+  - {key: a, title: Parse dates, kind: feature, complexity: 3, acceptance: [dates of 1970 are read], files: [src/date]}
+  - {key: b, title: Print dates, kind: feature, complexity: 2, acceptance: [what was read is printed], depends_on: [a]}";
+
+#[test]
+fn an_epic_is_split_into_parts_that_wait_for_approval() {
+    let sandbox = Sandbox::with(&[planner(PARTS)]);
+    sandbox.task("e-1", "Dates everywhere", &["--kind", "epic", "--body", "People want dates."]);
+    assert_eq!(sandbox.orch(&["split", "e-1"]).code, 0);
+    assert!(!sandbox.has("mess"));
+    sandbox.show_git(&["log", "-1", "--format=%B", "--name-status"]);
+    sandbox.orch(&["list"]);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_plan_that_is_not_whole_goes_back_with_the_reasons() {
+    let script = "cat > $HOME/asked-$$; if grep -q 'was not accepted' $HOME/asked-$$; \
+                  then printf 'follow_ups:\n  - {title: Print dates, acceptance: [they are printed]}\n' > $ORCH_OUTCOME; \
+                  else printf 'follow_ups:\n  - {title: Print dates}\n' > $ORCH_OUTCOME; fi";
+    let sandbox = Sandbox::with(&[agent(script)]);
+    let said = sandbox.orch(&["plan"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    sandbox.show_git(&["log", "-1", "--format=%s"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_planner_that_proposes_nothing_changes_nothing() {
+    let sandbox = Sandbox::with(&[agent("echo all is well"), table("policy", "max_attempts = 2")]);
+    let head = sandbox.git(&["rev-parse", "HEAD"]);
+    assert_eq!(sandbox.orch(&["plan"]).code, 21);
+    assert_eq!(sandbox.orch(&["split", "nowhere"]).code, 2);
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);
+    assert_eq!(sandbox.orch(&["plan", "--dry-run"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_run_plans_by_itself_where_little_is_left_and_does_what_it_planned() {
+    let script = "if [ -n \"$ORCH_TASK\" ] && grep -q 'Extend the roadmap' $ORCH_PROMPT_FILE; \
+                  then if [ -e src/planned ]; then echo nothing left; \
+                  else printf 'follow_ups:\n  - {title: Leave a mark, acceptance: [it is there]}\n' > $ORCH_OUTCOME; fi; \
+                  else echo here > src/planned; fi";
+    let sandbox = Sandbox::with(&[agent(script), table("plan", "floor = 1\nland = \"pending\"")]);
+    assert_eq!(sandbox.orch(&["run"]).code, 10);
+    assert_eq!(sandbox.read("src/planned"), "here\n");
+    sandbox.show_git(&["log", "--format=%s"]);
+    transcript!(sandbox);
+}

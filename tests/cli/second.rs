@@ -1,0 +1,104 @@
+//! A second pair of eyes: another agent reviews what the gates have passed.
+
+use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::transcript;
+
+/// A reviewer that is a line of shell.
+fn eyes(script: &str) -> String {
+    format!(
+        "\n[[agent]]\nname = \"eyes\"\nadapter = \"command\"\ncommand = [\"sh\", \"-c\", '''{script}''']\n\
+         capability = 9\ntimeout = \"60s\"\n"
+    )
+}
+
+/// What an approving reviewer leaves, for one criterion.
+const APPROVES: &str =
+    "printf 'review:\\n  verdict: approve\\n  criteria:\\n    - {met: true, why: seen}\\n' > $ORCH_OUTCOME";
+/// What a reviewer leaves that is not content.
+const REJECTS: &str = "printf 'review:\\n  verdict: reject\\n  criteria:\\n    - {met: false, why: it says good}\\n  findings:\\n    - {file: src/code, line: 4, problem: too short}\\n' > $ORCH_OUTCOME";
+
+fn reviewed(author: &str, reviewer: &str) -> Sandbox {
+    let parts = [
+        table("policy", "review = \"agent\"\nmax_attempts = 2"),
+        agent(author).replace("capability = 10", "capability = 5"),
+        eyes(reviewer),
+        gate("test", "test -e src/code"),
+    ];
+    let sandbox = Sandbox::with(&parts);
+    sandbox.task("t-1", "Do it", &["--kind", "chore", "--accept", "src/code says better"]);
+    sandbox
+}
+
+#[test]
+fn work_that_another_agent_approves_lands_with_its_verdict() {
+    let script = format!("cat > ../seen.txt; echo mine >> src/code; {APPROVES}");
+    let sandbox = reviewed("echo better >> src/code", &script);
+    assert_eq!(sandbox.orch(&["step", "--agent", "script"]).code, 0);
+    // What the reviewer writes goes away.
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nbetter\n");
+    sandbox.show_git(&["log", "-1", "--format=%B"]);
+    sandbox.orch(&["show", "t-1"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_reviewer_sends_work_back_and_the_next_attempt_is_told_why() {
+    let author = "cat > /dev/null; if [ $ORCH_ATTEMPT = 1 ]; then echo good >> src/code; \
+                  else grep -q 'it says good' $ORCH_PROMPT_FILE && echo better >> src/code; fi";
+    let script = format!("if grep -q better src/code; then {APPROVES}; else {REJECTS}; fi");
+    let sandbox = reviewed(author, &script);
+    let said = sandbox.orch(&["step", "--agent", "script"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\ngood\nbetter\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_reviewer_that_does_not_answer_has_passed_nothing_and_the_work_waits_for_the_next_one() {
+    let script = format!("if [ -e $HOME/awake ]; then {APPROVES}; else echo fine by me; fi");
+    let sandbox = reviewed("echo better >> src/code", &script);
+    assert_eq!(sandbox.orch(&["step", "--agent", "script"]).code, 23);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\n");
+    sandbox.orch(&["next"]);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nbetter\n");
+    sandbox.show_git(&["log", "--format=%s"]);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn work_that_waits_and_is_turned_down_needs_improvement() {
+    let script = format!("if [ -e $HOME/awake ]; then {REJECTS}; fi");
+    let sandbox = reviewed("echo better >> src/code", &script);
+    assert_eq!(sandbox.orch(&["step", "--agent", "script"]).code, 23);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    sandbox.show(".orchestrator/tasks/t-1.toml");
+    transcript!(sandbox);
+}
+
+#[test]
+fn the_author_alone_is_no_reviewer() {
+    let sandbox = Sandbox::with(&[table("policy", "review = \"agent\""), agent("echo better >> src/code")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 23);
+    assert_eq!(sandbox.orch(&["step"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_rule_wants_a_person_for_some_of_the_work() {
+    let rule = "\n[[review]]\nname = \"code\"\nby = \"human\"\npaths = [\"src/**\"]\n".to_owned();
+    let sandbox = Sandbox::with(&[
+        rule,
+        agent("echo $ORCH_TASK >> $ORCH_TASK.md; [ $ORCH_TASK = t-2 ] || echo x >> src/code"),
+    ]);
+    sandbox.task("t-1", "Change code", &["--kind", "chore"]);
+    sandbox.task("t-2", "Change docs", &["--kind", "docs"]);
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 23);
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);
+    assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 0);
+    transcript!(sandbox);
+}
