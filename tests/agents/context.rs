@@ -59,3 +59,9 @@ fn a_fresh_session_of_claude_code_takes_over_when_its_context_is_full() {
     let Some(counts) = step(Cli::Claude, 0.96) else { return };
     assert_eq!(counts, (0, 1));
 }
+
+#[test]
+fn a_fresh_session_of_codex_takes_over_since_it_cannot_be_compacted() {
+    let Some(counts) = step(Cli::Codex, 0.85) else { return };
+    assert_eq!(counts, (0, 1));
+}
