@@ -305,6 +305,7 @@ fn record(
         compactions: 0,
         rotations: 0,
         gates: Vec::new(),
+        claims: Vec::new(),
         files_changed: 0,
         insertions: 0,
         deletions: 0,

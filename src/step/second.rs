@@ -168,6 +168,7 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
         failure: None,
         course,
         complaints: Vec::new(),
+        claims: Vec::new(),
         quarantine,
         todo: None,
     })
