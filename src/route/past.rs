@@ -17,6 +17,9 @@ const ACCEPT_PRIOR: f64 = 4.0;
 const COST_PRIOR: f64 = 3.0;
 /// What a run of another kind of task counts for.
 const OTHER_KIND: f64 = 0.5;
+/// A claim that was not so counts as so much of a rejection, and so many of a run at the most.
+const FALSE_CLAIM: f64 = 0.5;
+const CLAIMS_MAX: u32 = 2;
 /// How a token of an estimate is thought to be paid for until runs say otherwise: most are read,
 /// some written, and what was read is read again from the cache.
 const READ: f64 = 0.85;
@@ -55,12 +58,14 @@ impl<'p> Past<'p> {
         let step = if margin < 0 { 0.15 } else { 0.05 };
         let prior = (0.75 + step * f64::from(margin)).clamp(0.2, 0.95);
         let (mut good, mut all) = (ACCEPT_PRIOR * prior, ACCEPT_PRIOR);
-        for run in self.runs.iter().filter(|run| run.agent == profile) {
+        // Who only reviewed or planned has not worked.
+        for run in self.runs.iter().filter(|run| run.agent == profile && run.attempts > 0) {
             let Some(passed) = run.passed() else { continue };
             let same = self.kinds.get(&run.task).is_none_or(|own| *own == kind);
             let weight = if same { 1.0 } else { OTHER_KIND };
             good += if passed { weight } else { 0.0 };
-            all += weight;
+            // Whoever says what is not so is trusted less, whatever the gates caught.
+            all += weight + FALSE_CLAIM * f64::from(run.false_claims.min(CLAIMS_MAX));
         }
         good / all
     }
@@ -87,7 +92,7 @@ impl<'p> Past<'p> {
         let here = self.runs.iter().filter(|run| run.task == *task);
         // What was rejected before it was accepted, and taken up again, is another story.
         here.take_while(|run| run.passed() != Some(true))
-            .filter(|run| run.passed() == Some(false))
+            .filter(|run| run.passed() == Some(false) && run.attempts > 0)
             .map(|run| run.agent.as_str())
             .collect()
     }
@@ -152,6 +157,23 @@ mod tests {
         // Docs are another story, and another profile is not concerned.
         assert!(past.accept("a", 0, Kind::Docs) > past.accept("a", 0, Kind::Bug));
         assert!((past.accept("b", 0, Kind::Bug) - 0.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn whoever_claims_what_is_not_so_loses_standing() {
+        let honest = runs(&[("a", OutcomeKind::Accepted); 8]);
+        let mut boasting = honest.clone();
+        for run in &mut boasting {
+            run.false_claims = 1;
+        }
+        let accept = |runs: &[Digest]| Past::new(runs, |_| None).accept("a", 0, Kind::Bug);
+        assert!(accept(&boasting) < accept(&honest) - 0.1);
+        // A review is no work, however it ended.
+        let mut reviews = runs(&[("a", OutcomeKind::Rejected); 8]);
+        for run in &mut reviews {
+            run.attempts = 0;
+        }
+        assert!((accept(&reviews) - 0.75).abs() < 1e-9);
     }
 
     #[test]

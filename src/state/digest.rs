@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// What trends, totals and decisions need of a run record.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,8 @@ pub struct Digest {
     pub estimated_tokens: Option<u64>,
     /// What a gate measured as coverage, in percent.
     pub coverage: Option<f64>,
+    /// How often its agent claimed what was not so.
+    pub false_claims: u32,
 }
 
 impl Digest {
@@ -76,6 +78,7 @@ impl Digest {
             prompt_tokens: run.prompt_tokens,
             estimated_tokens: run.estimated_tokens,
             coverage: coverage.next_back(),
+            false_claims: u32::try_from(run.claims.len()).unwrap_or(u32::MAX),
         }
     }
 
@@ -130,6 +133,7 @@ struct Shape<'a> {
     prompt_tokens: u64,
     estimated_tokens: Option<u64>,
     coverage: Option<f64>,
+    false_claims: u32,
 }
 
 /// Digests that were made before.
@@ -187,6 +191,7 @@ impl<'a> Shape<'a> {
             prompt_tokens: digest.prompt_tokens,
             estimated_tokens: digest.estimated_tokens,
             coverage: digest.coverage,
+            false_claims: digest.false_claims,
         }
     }
 
@@ -209,6 +214,7 @@ impl<'a> Shape<'a> {
             prompt_tokens: self.prompt_tokens,
             estimated_tokens: self.estimated_tokens,
             coverage: self.coverage,
+            false_claims: self.false_claims,
         };
         Some((self.path.to_owned(), (self.stamp, digest)))
     }
@@ -236,6 +242,7 @@ pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest
         prompt_tokens: 400,
         estimated_tokens: Some(46_800),
         coverage: None,
+        false_claims: 0,
     }
 }
 
@@ -248,6 +255,7 @@ mod tests {
         let digest = Digest {
             rejected_by: vec!["test".to_owned(), "lint".to_owned()],
             coverage: Some(87.2),
+            false_claims: 2,
             ..sample("2026-11-20T10:00:00.5Z", "sonnet", OutcomeKind::Blocked)
         };
         let path = format!(".orchestrator/runs/2026-11/{}.toml", digest.id);
