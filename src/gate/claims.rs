@@ -88,7 +88,8 @@ fn of_files(sentence: &str, changed: &[BString]) -> Vec<String> {
         let name = word.rsplit('/').next().unwrap_or_default();
         let ending =
             name.rsplit_once('.').map_or("", |(stem, ending)| if stem.is_empty() { "" } else { ending });
-        !word.contains("://")
+        // The colon of an address has parted it from its scheme.
+        !word.starts_with("//")
             && (1..=6).contains(&ending.len())
             && ending.chars().all(|c| c.is_ascii_alphanumeric())
             && ending.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -61,14 +61,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_refused_with_its_line() {
-        let config = config("[policy]\nreview = \"agent\"\nintegration = \"pull-request\"\n");
+        let config = config("[policy]\nintegration = \"pull-request\"\n");
         let Err(StepError::Invalid(problems)) = refuse(&config) else { panic!("it is not refused") };
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
-                ".orchestrator/config.toml:3: `policy.review = \"agent\"` is not in this version of orch yet",
-                ".orchestrator/config.toml:4: `policy.integration = \"pull-request\"` is not in this version of orch yet",
+                ".orchestrator/config.toml:3: `policy.integration = \"pull-request\"` is not in this version of orch yet",
             ]
         );
         assert!(warnings(&config).iter().all(|problem| !problem.is_error()));
