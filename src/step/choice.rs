@@ -21,6 +21,8 @@ const QUEUE_MAX: usize = 20;
 pub(super) enum Choice {
     /// This.
     Chosen(Box<Chosen>),
+    /// A task that is too large for any agent, and that the caller may have split.
+    Oversized(String),
     /// A task that has to be changed before anybody can take it, and why.
     Unfit(Box<Task>, String),
     /// Nothing is runnable.
@@ -109,6 +111,9 @@ fn take_on(
     let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
     let chosen = match route.chosen {
         Ok(at) => at,
+        Err(NoRoute::Oversized(_)) if options.plans && base.config.plan.split => {
+            return Ok(Taken::Choice(Choice::Oversized(task.id.to_string())));
+        }
         Err(NoRoute::Oversized(why)) => return unfit(why),
         Err(NoRoute::Nobody(why)) => return Err(StepError::NoAgent(why)),
         Err(NoRoute::Busy) => {

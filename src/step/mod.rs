@@ -164,6 +164,7 @@ pub fn step(
         }
         match choice::choose(world, base, options)? {
             Choice::Nothing(idle) => return Ok(Ending::Nothing(idle)),
+            Choice::Oversized(id) => return Ok(Ending::PlanDue(planning::Wanted::Split(id))),
             Choice::Chosen(chosen) if options.dry_run => {
                 return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
             }

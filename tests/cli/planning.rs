@@ -61,3 +61,18 @@ fn a_run_plans_by_itself_where_little_is_left_and_does_what_it_planned() {
     sandbox.show_git(&["log", "--format=%s"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_run_splits_what_is_too_large_for_any_agent() {
+    let script = "if grep -q 'Split a task' $ORCH_PROMPT_FILE; \
+                  then printf 'follow_ups:\n  - {title: Do the first half, acceptance: [it is there]}\n  - {title: Do the rest of it, acceptance: [so is this]}\n' > $ORCH_OUTCOME; \
+                  else echo $ORCH_TASK >> src/done; fi";
+    let small = agent(script).replace("capability = 10", "capability = 10\ncontext_window = 120000");
+    let sandbox = Sandbox::with(&[small, table("plan", "split = true\nland = \"pending\"")]);
+    let files: Vec<String> = (0..9).map(|n| format!("src/{n}.rs")).collect();
+    let flags: Vec<&str> = files.iter().flat_map(|file| ["--file", file.as_str()]).collect();
+    sandbox.task("t-1", "Do everything", &flags);
+    assert_eq!(sandbox.orch(&["run"]).code, 10);
+    sandbox.orch(&["list", "--all"]);
+    transcript!(sandbox);
+}
