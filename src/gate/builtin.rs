@@ -14,6 +14,9 @@ use crate::effects::{Change, Ended, Finished, Oid};
 use crate::state::concern::Concern;
 use bstr::{BString, ByteSlice};
 
+/// The gate that wants a change.
+pub const CHANGE: &str = "change";
+
 /// What the built-in gates look at.
 pub struct Evidence<'e> {
     /// How the agent ended.
@@ -124,7 +127,7 @@ fn change(evidence: &Evidence<'_>) -> Verdict {
     let counted = evidence.changes.iter().any(|change| !evidence.protected.covers(&change.path));
     let nothing = Finding::error(Concern::Change, "", None, "the agent changed nothing that counts");
     let findings = if counted || !evidence.must_change { Vec::new() } else { vec![nothing] };
-    verdict("change", &findings, evidence.say)
+    verdict(CHANGE, &findings, evidence.say)
 }
 
 /// Nothing under `.orchestrator/` was touched.

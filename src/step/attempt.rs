@@ -217,9 +217,10 @@ fn one(
     let Done { heard, mut left, failure, next } = course.run(job, workplace, attempt, text)?;
     let (finished, reply) = (heard.finished, heard.reply);
     // What the end of the process says by itself needs no second telling.
-    let told = failure.as_ref().filter(|failure| says_more(failure.kind)).map(describe);
+    let well = finished.ended == Ended::Exited(0);
+    let told = failure.as_ref().filter(|failure| well || says_more(failure.kind)).map(describe);
     let mut verdicts = look_at(job, &finished, told.as_deref(), &reply, &left);
-    for verdict in verdicts.iter().filter(|verdict| !verdict.evidence.is_empty() && reply.blocked.is_none()) {
+    for verdict in verdicts.iter().filter(|verdict| is_told(verdict, &next, failure.as_ref(), &reply)) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     }
     let stop = reply.blocked.is_some() || gate::first_rejection(&verdicts).is_some();
@@ -250,7 +251,15 @@ fn one(
     Ok(Judged { outcome, failure, reply, left, verdicts })
 }
 
-/// Whether the class of a failure says more than how the process ended.
+/// Whether what a built-in gate says is worth a line: not where the outcome says it all, and who failed need
+/// not be told as well that nothing was changed.
+fn is_told(verdict: &Verdict, next: &Next, failure: Option<&Failure>, reply: &Reply) -> bool {
+    let outcome_says_it = reply.blocked.is_some() || matches!(next, Next::Rest(_) | Next::Person(_));
+    let idle = failure.is_some() && verdict.name == builtin::CHANGE;
+    !verdict.evidence.is_empty() && !outcome_says_it && !idle
+}
+
+/// Whether the class of a failure says more than a process that ended badly.
 fn says_more(kind: FailureKind) -> bool {
     use FailureKind::{Crash, Garbage, Hang, Missing, TimeLimit};
     !matches!(kind, Crash | Garbage | Hang | Missing | TimeLimit)
@@ -277,14 +286,15 @@ fn halted(
     }
     let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Budget) else { return outcome };
     let (day, month) = ledger::ends(job.world.clock.now());
-    let (span, until) = match course.used_up() {
-        Some(Span::Task) => return Outcome::Blocked(format!("`budget.task` is spent: {}", failure.said)),
-        Some(Span::Day) => (Span::Day, day),
-        Some(Span::Month) => (Span::Month, month),
-        Some(Span::Step) | None => return outcome,
+    let Some((span, key)) = course.used_up() else { return outcome };
+    let why = format!("`{key}` is spent: {}", failure.said);
+    course.retry_after = match span {
+        Span::Step => return outcome,
+        Span::Task => return Outcome::Blocked(why),
+        Span::Day => Some(day),
+        Span::Month => Some(month),
     };
-    course.retry_after = Some(until);
-    Outcome::Deferred(format!("the budget of the {} is spent: {}", span.as_str(), failure.said))
+    Outcome::Deferred(why)
 }
 
 /// What the built-in gates say of what an agent left.

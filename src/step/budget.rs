@@ -107,12 +107,14 @@ impl Allowance {
         Self { usd, tokens, spans: self.spans }
     }
 
-    /// The budget that this used up, if one is.
+    /// The budget that this used up, if one is, and its key in the configuration.
     #[must_use]
-    pub fn used_up(&self, spent: Spent) -> Option<Span> {
+    pub fn used_up(&self, spent: Spent) -> Option<(Span, String)> {
         let usd = self.usd.is_some_and(|usd| spent.cost_usd.unwrap_or_default() >= usd);
         let tokens = self.tokens.is_some_and(|tokens| spent.tokens.total() >= tokens);
-        if usd { self.spans.0 } else { self.spans.1.filter(|_| tokens) }
+        let (span, unit) =
+            if usd { (self.spans.0, "usd") } else { (self.spans.1.filter(|_| tokens), "tokens") };
+        span.map(|span| (span, format!("budget.{}_{unit}", span.as_str())))
     }
 }
 
@@ -144,8 +146,8 @@ mod tests {
         assert_eq!((left.usd, left.tokens), (Some(1.0), Some(600)));
         assert_eq!(left.spans, (Some(Span::Day), Some(Span::Task)));
         assert_eq!(left.used_up(spent(0.5, 10)), None);
-        assert_eq!(left.used_up(spent(1.0, 10)), Some(Span::Day));
-        assert_eq!(left.used_up(spent(0.5, 600)), Some(Span::Task));
+        assert_eq!(left.used_up(spent(1.0, 10)), Some((Span::Day, "budget.day_usd".to_owned())));
+        assert_eq!(left.used_up(spent(0.5, 600)), Some((Span::Task, "budget.task_tokens".to_owned())));
         assert_eq!(left.after(spent(0.25, 100)).usd, Some(0.75));
         assert_eq!(left.after(spent(1.5, 100)).usd, Some(0.0));
     }

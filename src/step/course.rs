@@ -132,7 +132,7 @@ impl Course {
 
     /// The budget that the step has used up, if it has.
     #[must_use]
-    pub fn used_up(&self) -> Option<Span> {
+    pub fn used_up(&self) -> Option<(Span, String)> {
         self.allowance.used_up(self.spent)
     }
 
@@ -279,7 +279,8 @@ impl Course {
             duration_ms: heard.finished.duration_ms,
             tokens: heard.reply.tokens,
             rejected_by: None,
-            agent: Some(self.profile.name.clone()).filter(|name| *name != job.who.profile.name),
+            // The run's own, unless another takes over.
+            agent: None,
             session: id,
             failure: failure.map(|kind| kind.as_str().to_owned()),
             role: None,
@@ -350,6 +351,9 @@ impl Course {
         let from = self.profile.name.clone();
         if failure.kind.remedy() != Remedy::Person {
             rest::rest(job, &self.profile.name, failure)?;
+        }
+        for session in &mut self.sessions {
+            session.agent.get_or_insert_with(|| from.clone());
         }
         let profile = self.others.remove(0);
         let because = format!("`{from}` failed: {}", describe(failure));

@@ -26,19 +26,6 @@ pub struct Who {
     pub allowance: Allowance,
 }
 
-impl Who {
-    /// Nobody: what there is to judge is there already.
-    #[must_use]
-    pub fn nobody() -> Self {
-        Self {
-            profile: Profile::new("review", Adapter::Shell),
-            because: String::new(),
-            others: Vec::new(),
-            allowance: Allowance::default(),
-        }
-    }
-}
-
 /// What speaks against running a task now.
 #[derive(Debug)]
 pub enum Halt {

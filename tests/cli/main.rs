@@ -28,6 +28,7 @@ mod cache;
 mod route;
 mod trends;
 mod agents;
+mod sessions;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {
