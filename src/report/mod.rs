@@ -50,6 +50,8 @@ pub fn spell_age(seconds: i64) -> String {
 /// An amount of money: cents, and more digits only where there would be nothing but zeros.
 #[must_use]
 pub fn spell_usd(usd: f64) -> String {
+    // The sum of nothing is a zero below zero.
+    let usd = usd + 0.0;
     if usd > 0.0 && usd < 0.1 { format!("${usd:.4}") } else { format!("${usd:.2}") }
 }
 
@@ -104,6 +106,7 @@ mod tests {
 
     #[test]
     fn money_and_counts_keep_the_digits_that_matter() {
+        assert_eq!(spell_usd([0.0_f64; 0].iter().sum()), "$0.00");
         let money = [(0.0, "$0.00"), (0.0123, "$0.0123"), (0.1, "$0.10"), (1234.5, "$1234.50")];
         for (usd, spelled) in money {
             assert_eq!(spell_usd(usd), spelled);
