@@ -128,8 +128,9 @@ impl From<StepError> for CliError {
             StepError::UnknownTask(_) => {
                 Self::new(Exit::Usage, fact).hint("type `orch list` to see the tasks")
             }
+            StepError::UnknownStep(_) => Self::new(Exit::Usage, fact).hint("type `orch log` to see the steps"),
             StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
-                .hint("type `orch trust --show` to see the agents of this repository"),
+                .hint("type `orch agents` to see the agents of this repository"),
             StepError::NotRunnable { id, .. } => {
                 Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
             }

@@ -4,9 +4,10 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::output::Answer;
 use super::reading::for_programs;
+use super::tip::has_project;
 use crate::effects::{Head, Oid};
 use crate::report::log::{Entry, Wanted, human};
-use crate::step::base::target;
+use crate::step::base::{Base, target};
 
 /// How many steps are shown when nobody says.
 const LIMIT: u32 = 20;
@@ -66,6 +67,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         answer = answer.hint(format!("type `orch log -{}` to see older ones", limit.saturating_mul(5)));
     }
     if entries.is_empty() && limit > 0 {
+        has_project(world, tip)?;
+        if let Some(task) = args.task.as_deref().filter(|_| args.at.is_none()) {
+            Base::load(world, &context.caller)?.find(task)?;
+        }
         answer = answer.hint(match &args.task {
             Some(task) => format!("no step of `{task}` is on this branch"),
             None => "no step is on this branch yet: type `orch step`".to_owned(),

@@ -50,29 +50,28 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let reporter = global.reporter();
     let began = world.clock.now();
     let mut steps: Vec<Ran> = Vec::new();
-    let mut stuck = false;
+    let (mut stuck, mut planned_usd) = (false, 0.0);
     let end = loop {
-        if let Some(limit) = limit(args, &steps, world.clock.now().duration_since(began).unsigned_abs()) {
+        let cost_usd = steps.iter().filter_map(|ran| ran.run.cost_usd).sum::<f64>() + planned_usd;
+        let elapsed = world.clock.now().duration_since(began).unsigned_abs();
+        if let Some(limit) = limit(args, steps.len(), cost_usd, elapsed) {
             break limit;
         }
         if let Some(signal) = world.process.interrupted() {
             let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
             break End::Limit("interrupted", exit);
         }
-        let options = Options {
-            agent: args.agent.as_deref(),
-            in_place: args.in_place,
-            plans: !stuck,
-            ..Options::default()
-        };
+        let agent = args.agent.as_deref();
+        let options = Options { agent, in_place: args.in_place, plans: !stuck, ..Options::default() };
         match step::step(world, &context.caller, options, reporter.as_ref())? {
             Ending::Nothing(idle) => break End::Answer(Box::new(nothing(&idle))),
             Ending::Planned(_) => break End::Limit("dry run", Exit::Ok),
             Ending::PlanDue(wanted) => {
                 let options = Options::default();
-                let ending = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
+                let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
                 // A planner that brings nothing is not asked again in this run.
-                stuck = !matches!(ending, planning::Ending::Planned(_));
+                stuck = plan.landed_usd().is_none();
+                planned_usd += plan.landed_usd().unwrap_or_default();
             }
             Ending::Ran(ran) => {
                 let stop = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
@@ -87,16 +86,17 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     Ok(summarise(&steps, end))
 }
 
-fn limit(args: &Args, steps: &[Ran], elapsed: Duration) -> Option<End> {
-    let count = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let cost: f64 = steps.iter().filter_map(|ran| ran.run.cost_usd).sum();
+fn limit(args: &Args, steps: usize, cost_usd: f64, elapsed: Duration) -> Option<End> {
+    let count = u32::try_from(steps).unwrap_or(u32::MAX);
     if args.max_steps.is_some_and(|max| count >= max) {
         return Some(End::Limit("the limit of steps is reached", Exit::Ok));
     }
     if args.period.is_some_and(|period| elapsed >= period) {
         return Some(End::Limit("the time is over", Exit::Ok));
     }
-    args.max_cost.filter(|max| cost >= *max).map(|_| End::Limit("the cost limit is reached", Exit::Paused))
+    args.max_cost
+        .filter(|max| cost_usd >= *max)
+        .map(|_| End::Limit("the cost limit is reached", Exit::Paused))
 }
 
 fn summarise(steps: &[Ran], end: End) -> Answer {

@@ -1,8 +1,9 @@
-//! What who reads the tip of the target branch should know beside the answer.
+//! What who reads the tip of the target branch should know beside the answer, or before it.
 
 use super::context::Context;
 use super::error::CliError;
-use crate::effects::Head;
+use super::exit::Exit;
+use crate::effects::{Head, Oid, World};
 use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
 use crate::state::graph::Fault;
@@ -41,4 +42,17 @@ pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>
         last.push_str("; type `orch fsck`");
     }
     Ok(warnings)
+}
+
+/// Refuses to look back where orch never was, which is not the same as having done nothing.
+///
+/// # Errors
+/// When the commit has no state.
+pub(super) fn has_project(world: World<'_>, at: Oid) -> Result<(), CliError> {
+    let commit = world.git.commit(at)?;
+    if world.git.subtree(commit.tree, layout::ROOT)?.is_some() {
+        return Ok(());
+    }
+    let fact = format!("commit {} has no `{}/`", at.short(), layout::ROOT);
+    Err(CliError::new(Exit::NoProject, fact).hint("type `orch init` to begin"))
 }

@@ -5,6 +5,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
+use super::tip::has_project;
 use crate::audit::again::again;
 use crate::audit::history::{self, Options};
 use crate::audit::{Finding, Place};
@@ -29,6 +30,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let world = context.world();
     let (branch, tip) = target(world, &context.caller)?;
     let (from, to) = ends(&context, args.range.as_deref(), tip)?;
+    has_project(world, to)?;
     let options = Options { limit: usize::MAX, from, name_tree: tree_name, progress: &|_, _| {} };
     let (findings, walk) = history::audit(world, to, &options)?;
     let reporter = global.reporter();

@@ -185,7 +185,7 @@ fn idle(graph: &Graph, rules: Rules) -> Idle {
             Standing::Closed(_) => continue,
             // An epic with children says nothing that its children don't.
             Standing::Container if node.kind == Kind::Epic && !graph.children(index).is_empty() => continue,
-            Standing::Container => "epics without children".to_owned(),
+            Standing::Container => "of kind epic without children".to_owned(),
             Standing::Runnable => {
                 without_agent += 1;
                 continue;

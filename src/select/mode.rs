@@ -106,7 +106,8 @@ pub fn from_runs(runs: &[Digest]) -> InForce {
     let first = judged.iter().filter(|(_, first)| *first).count();
     let in_force = |mode, because: String| InForce { mode, because };
     if all < RUNS_MIN {
-        return in_force(Mode::Balance, format!("{all} judged runs say little"));
+        let told = if all == 1 { "1 judged run says".to_owned() } else { format!("{all} judged runs say") };
+        return in_force(Mode::Balance, format!("{told} little"));
     }
     if judged.iter().take(IN_A_ROW).all(|(passed, _)| !passed) {
         return in_force(Mode::Stabilize, format!("the last {IN_A_ROW} runs were rejected"));
@@ -150,6 +151,7 @@ mod tests {
         let mut table = String::new();
         for of in [
             "",
+            "p",
             "pppp",
             "pppppppp",
             "pppppppppp",
@@ -165,6 +167,7 @@ mod tests {
         let _ = write!(table, "{:<20} {}", "20 p, then 50 x", mode(&long));
         insta::assert_snapshot!(table, @r"
                              balance (0 judged runs say little)
+        p                    balance (1 judged run says little)
         pppp                 balance (4 judged runs say little)
         pppppppp             balance (8 of the last 8 runs passed, 8 at the first attempt)
         pppppppppp           accelerate (10 of the last 10 runs passed, 10 at the first attempt)

@@ -242,7 +242,8 @@ fn one(
         // A gate or a hook that was ended because orch was told to stop has not judged anything.
         outcome = Outcome::Deferred("interrupted".to_owned());
     }
-    if let Some(session) = course.sessions.last_mut() {
+    // A reviewer who gave no answer leaves the work waiting: nobody has rejected it.
+    if let Some(session) = course.sessions.last_mut().filter(|_| outcome != Outcome::NeedsReview) {
         session.rejected_by = gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone());
     }
     if failure.is_none() {

@@ -44,6 +44,10 @@ pub(super) struct Chosen {
 /// When the named task cannot run, or nobody may take any now.
 pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Result<Choice, StepError> {
     let (graph, rules) = (&base.snapshot.graph, base.rules());
+    if let Some(name) = options.agent.filter(|name| base.config.agents.iter().all(|each| each.name != **name))
+    {
+        return Err(StepError::UnknownAgent(name.to_owned()));
+    }
     let queue = match options.task {
         Some(id) => vec![named(base, id)?],
         None => select::queue(graph, rules, QUEUE_MAX),
@@ -96,10 +100,6 @@ fn take_on(
     options: Options<'_>,
 ) -> Result<Taken, StepError> {
     let (text, task) = base.snapshot.task(world, candidate.index)?;
-    if let Some(name) = options.agent.filter(|name| base.config.agents.iter().all(|each| each.name != **name))
-    {
-        return Err(StepError::UnknownAgent(name.to_owned()));
-    }
     if task.status == Status::NeedsReview {
         return review(world, base, candidate, (text, task), options);
     }

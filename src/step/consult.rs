@@ -49,6 +49,9 @@ pub fn ask(
         workplace.restore(tree)?;
     }
     let number = course.sessions.len() + 1;
+    let own =
+        (profile.name != job.who.profile.name).then(|| confine::choose(job.world, profile, job.reporter));
+    let own = own.transpose()?;
     let named = facts(profile.adapter).names_sessions;
     let session = if named { Session::named(&format!("{}/{number}", job.run)) } else { Session::New };
     let heard = session::run(
@@ -63,7 +66,7 @@ pub fn ask(
             text,
             limits: limits(job, course, profile),
             before: course.spent,
-            confinement: &confine::choose(job.world, profile, job.reporter)?,
+            confinement: own.as_ref().unwrap_or(job.confinement),
             started: job.started,
         },
     )?;

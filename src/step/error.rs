@@ -20,6 +20,9 @@ pub enum StepError {
     /// No task has this id.
     #[error("there is no task `{0}`")]
     UnknownTask(String),
+    /// No accepted step has this id, nor is it of a task with it.
+    #[error("there is no accepted step `{0}` on this branch")]
+    UnknownStep(String),
     /// No profile has this name.
     #[error("no agent profile is called `{0}`")]
     UnknownAgent(String),

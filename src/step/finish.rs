@@ -385,6 +385,7 @@ fn give_up(
         | StepError::NoProject(_)
         | StepError::Invalid(_)
         | StepError::UnknownTask(_)
+        | StepError::UnknownStep(_)
         | StepError::UnknownAgent(_)
         | StepError::NotRunnable { .. }
         | StepError::Untrusted { .. }

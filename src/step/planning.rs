@@ -34,6 +34,9 @@ use std::fmt::Write as _;
 /// What a session of a planner is called in the run record.
 pub const ROLE: &str = "plan";
 
+/// What an answer lacks that proposes nothing.
+const NO_PLAN: &str = "no `follow_ups` in a block of YAML at its end";
+
 /// What is to be planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
@@ -57,6 +60,17 @@ pub enum Ending {
     Nothing(Vec<Refusal>),
     /// New tasks are on the branch.
     Planned(Box<Planned>),
+}
+
+impl Ending {
+    /// What a plan that landed cost; none where none did.
+    #[must_use]
+    pub fn landed_usd(&self) -> Option<f64> {
+        match self {
+            Self::Planned(planned) => Some(planned.run.cost_usd.unwrap_or_default()),
+            Self::Would { .. } | Self::Nothing(_) => None,
+        }
+    }
 }
 
 /// A plan that landed.
@@ -236,6 +250,10 @@ fn propose_until_whole(
         let heard = consult::ask(job, course, workplace, question)?;
         let proposals = heard.reply.follow_ups;
         let found = plan::check(&proposals, rules, &mut || new_task_id_in(job.world, rules.graph))?;
+        if proposals.is_empty() {
+            let text = format!("`{}` gave {NO_PLAN}", job.who.profile.name);
+            job.reporter.event(&Event::Warning { text });
+        }
         for refusal in &found.refused {
             let text = format!("refused: {}: {}", refusal.title, refusal.why);
             job.reporter.event(&Event::Warning { text });
@@ -261,7 +279,7 @@ fn propose_until_whole(
 fn again(plan: &Plan, silent: bool) -> String {
     let mut text = "## Your last answer was not accepted\n\n".to_owned();
     if silent {
-        text.push_str("It had no `follow_ups` in a block of YAML at its end.\n");
+        let _ = writeln!(text, "It had {NO_PLAN}.");
     }
     for refusal in &plan.refused {
         let _ = writeln!(text, "- {}: {}", refusal.title, refusal.why);

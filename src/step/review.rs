@@ -103,7 +103,7 @@ pub fn approve(
 
 /// An attempt of the submitted run: that it was made is said again, what it took is not.
 fn counted_before(attempt: &AttemptRecord) -> AttemptRecord {
-    AttemptRecord { duration_ms: 0, tokens: Tokens::default(), ..attempt.clone() }
+    AttemptRecord { duration_ms: 0, tokens: Tokens::default(), rejected_by: None, ..attempt.clone() }
 }
 
 /// Work that waits for a review, on what the branch has become.

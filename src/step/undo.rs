@@ -65,8 +65,13 @@ fn find(world: World<'_>, base: &Base, wanted: Option<&str>) -> Result<(Commit, 
             return Ok((commit.clone(), run.to_owned(), task.to_owned()));
         }
     }
-    let what = wanted.map_or("no accepted step".to_owned(), |run| format!("no accepted step `{run}`"));
-    Err(StepError::git(format!("there is {what} on `{}`", base.branch), "type `orch log` to see the steps"))
+    Err(wanted.map_or_else(
+        || {
+            let fact = format!("there is no accepted step on `{}`", base.branch);
+            StepError::git(fact, "type `orch log` to see the steps")
+        },
+        |wanted| StepError::UnknownStep(wanted.to_owned()),
+    ))
 }
 
 /// The tip's tree without what a commit did outside the state.

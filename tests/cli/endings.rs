@@ -41,6 +41,8 @@ fn without_an_agent_nothing_runs() {
 #[test]
 fn an_unknown_agent_is_an_invalid_request() {
     let sandbox = Sandbox::with(&[agent("true")]);
+    // Also where there is nothing to do.
+    assert_eq!(sandbox.orch(&["step", "--agent", "nobody"]).code, 3);
     sandbox.task("t-1", "Do it", &[]);
     assert_eq!(sandbox.orch(&["step", "--agent", "nobody"]).code, 3);
     assert_eq!(sandbox.orch(&["step", "--agent", "shell"]).code, 30);

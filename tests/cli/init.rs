@@ -101,7 +101,9 @@ fn outside_of_a_repository_every_command_says_so() {
 #[test]
 fn without_a_project_every_command_says_how_to_begin() {
     let sandbox = Sandbox::new();
-    for command in [&["next"][..], &["step"], &["add", "x"], &["prompt"], &["undo"], &["trust"]] {
+    for command in
+        [&["next"][..], &["step"], &["add", "x"], &["prompt"], &["undo"], &["trust"], &["log"], &["verify"]]
+    {
         assert_eq!(sandbox.orch(command).code, 4);
     }
     transcript!(sandbox);

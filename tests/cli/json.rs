@@ -33,7 +33,7 @@ fn every_command_prints_one_document() {
     assert_eq!(document(&sandbox, &["unblock", "t-1", "--json"])["ok"], true);
     assert_eq!(document(&sandbox, &["step", "--json"])["data"]["outcome"], "accepted");
     assert_eq!(document(&sandbox, &["undo", "--json"])["data"]["task"]["status"], "blocked");
-    assert_eq!(document(&sandbox, &["undo", "nothing", "--json"])["code"], "git");
+    assert_eq!(document(&sandbox, &["undo", "nothing", "--json"])["code"], "usage");
     assert_eq!(document(&sandbox, &["run", "--json"])["code"], "waiting");
     transcript!(sandbox);
 }

@@ -76,3 +76,12 @@ fn a_run_splits_what_is_too_large_for_any_agent() {
     sandbox.orch(&["list", "--all"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn what_a_plan_costs_counts_in_a_run() {
+    let script = "printf 'cost_usd: 0.5\nfollow_ups:\n  - {title: Leave a mark, acceptance: [it is there]}\n' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(script), table("plan", "floor = 1\nland = \"pending\"")]);
+    let said = sandbox.orch(&["run", "--max-cost", "0.4"]);
+    assert_eq!(said.code, 13, "{}", said.stderr);
+    assert!(said.stdout.contains("0 steps, 0 accepted; the cost limit is reached"), "{}", said.stdout);
+}

@@ -60,6 +60,8 @@ fn a_reviewer_that_does_not_answer_has_passed_nothing_and_the_work_waits_for_the
     assert_eq!(sandbox.orch(&["step", "--agent", "script"]).code, 23);
     assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\n");
     sandbox.orch(&["next"]);
+    // Nobody turned the work down.
+    assert!(!sandbox.orch(&["trends"]).stdout.contains("rejected by"));
     std::fs::write(sandbox.signal("awake"), "").expect("a file");
     assert_eq!(sandbox.orch(&["step"]).code, 0);
     assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nbetter\n");

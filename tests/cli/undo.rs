@@ -35,7 +35,7 @@ fn a_run_or_a_task_can_be_named() {
     let run = sandbox.git(&["log", "-1", "--skip=2", "--format=%(trailers:key=Orch-Run,valueonly)"]);
     assert_eq!(sandbox.orch(&["undo", run.trim()]).code, 0);
     assert_eq!(sandbox.orch(&["undo", "t-2"]).code, 0);
-    assert_eq!(sandbox.orch(&["undo", "t-3"]).code, 31);
+    assert_eq!(sandbox.orch(&["undo", "t-3"]).code, 2);
     sandbox.show_git(&["log", "--format=%s"]);
     sandbox.show_git(&["ls-tree", "-r", "--name-only", "HEAD"]);
     transcript!(sandbox);

@@ -77,7 +77,8 @@ fn blocked(given: &Given<'_>) -> Option<Alert> {
     let nothing_else = health.blocked > 0 && given.ready == 0;
     let text = || {
         let rest = if given.ready == 0 { ", and nothing else is ready" } else { "" };
-        format!("{} of {} are blocked{rest}", health.blocked, plural(health.open, "open task"))
+        let verb = if health.blocked == 1 { "is" } else { "are" };
+        format!("{} of {} {verb} blocked{rest}", health.blocked, plural(health.open, "open task"))
     };
     (much || nothing_else).then(|| Alert::new("blocked_backlog", text()))
 }
@@ -242,7 +243,7 @@ mod tests {
             told(stuck, 0, 0.0, 85.0, &[]),
             [
                 "budget_burn: $85.00 of the month's $100.00 are spent",
-                "blocked_backlog: 1 of 1 open task are blocked, and nothing else is ready"
+                "blocked_backlog: 1 of 1 open task is blocked, and nothing else is ready"
             ]
         );
     }

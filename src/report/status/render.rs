@@ -145,9 +145,10 @@ fn pace(health: &Health) -> String {
         None => format!("nothing accepted in the last {days}"),
         Some(_) if health.open == 0 => format!("{:.1} accepted a day", health.velocity),
         Some(left) => format!(
-            "{:.1} accepted a day over the last {days}; at that pace {} take {}",
+            "{:.1} accepted a day over the last {days}; at that pace {} {} {}",
             health.velocity,
             plural(health.open, "open task"),
+            if health.open == 1 { "takes" } else { "take" },
             spell_days(left)
         ),
     }

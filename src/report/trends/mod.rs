@@ -149,7 +149,8 @@ fn stretch(runs: &[&Digest], from: Timestamp) -> Stretch {
     let passed = judged.iter().filter(|run| run.passed() == Some(true)).count();
     let first = judged.iter().filter(|run| run.first_pass() == Some(true)).count();
     let accepted = runs.iter().filter(|run| run.outcome == OutcomeKind::Accepted).count();
-    let cost_usd: f64 = runs.iter().filter_map(|run| run.cost_usd).sum();
+    // Nothing adds up to -0.0.
+    let cost_usd = runs.iter().filter_map(|run| run.cost_usd).sum::<f64>() + 0.0;
     let priced = runs.iter().any(|run| run.cost_usd.is_some());
     let prompts: Vec<u64> = runs.iter().map(|run| run.prompt_tokens).filter(|tokens| *tokens > 0).collect();
     let prompt_tokens = crate::route::tokens(prompts.iter().sum()) / as_f64(prompts.len().max(1));
@@ -292,6 +293,7 @@ mod tests {
     #[test]
     fn nothing_is_said_where_there_is_nothing() {
         let none = of(&[], "2026-11-01T00:00:00Z");
+        assert!(none.all.cost_usd.is_sign_positive());
         assert!(none.forecast.is_none() && none.saving.is_none() && none.all.usd_per_accepted.is_none());
         assert!(human(&none, None, false).starts_with("no run"));
     }
