@@ -42,7 +42,7 @@ fn chosen(points: usize, few: usize) -> impl Iterator<Item = usize> {
 
 fn arguments(scenario: Scenario) -> &'static [&'static str] {
     match scenario {
-        Scenario::Accepted | Scenario::Rejected | Scenario::NeedsReview => &["step"],
+        Scenario::Accepted | Scenario::Rejected | Scenario::NeedsReview | Scenario::Sessions => &["step"],
         Scenario::InPlace => &["step", "--in-place"],
         Scenario::Person => &["unblock", "t-2"],
         Scenario::Init => &["init"],

@@ -12,12 +12,16 @@ use orch::effects::os::clock::{OsClock, OsIds};
 use orch::effects::os::files::OsFiles;
 use orch::effects::os::git::OsGit;
 use orch::effects::os::process::OsProcess;
-use orch::effects::{Git as _, Trouble, World};
+use orch::effects::{
+    Confine, EffectError, Finished, Git as _, Invocation, Pool, Process, Spot, Trouble, Watch, World,
+};
 use orch::state::status::Move;
 use orch::step::person::{Change, land_change};
 use orch::step::{self, Base, Caller, Ending, Options, Silent, StepError};
 use promise::{Broken, Repo, Scenario};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// The machine's world for a repository, as a new process would see it.
 struct Machine {
@@ -34,8 +38,65 @@ impl Machine {
         Self { git, files, clock: OsClock::default(), ids: OsIds::default() }
     }
 
-    fn world<'w>(&'w self, process: &'w OsProcess) -> World<'w> {
+    fn world<'w>(&'w self, process: &'w dyn Process) -> World<'w> {
         World { git: &self.git, process, clock: &self.clock, ids: &self.ids, files: &self.files }
+    }
+}
+
+/// Processes that find a repository's own programs first, and wait for nothing.
+struct Stage<'s> {
+    inner: &'s OsProcess,
+    programs: PathBuf,
+}
+
+impl Process for Stage<'_> {
+    fn watch(&self, invocation: &Invocation, watch: &mut dyn Watch) -> Result<Finished, EffectError> {
+        self.inner.watch(invocation, watch)
+    }
+
+    fn wait(&self, _: Duration) {}
+
+    fn run_several(&self, pool: &mut dyn Pool) -> Result<(), EffectError> {
+        self.inner.run_several(pool)
+    }
+
+    fn end_strays(&self, run: &str, dir: &Path) -> Result<(), EffectError> {
+        self.inner.end_strays(run, dir)
+    }
+
+    fn end_left_in(&self, dir: &Path) -> Result<(), EffectError> {
+        self.inner.end_left_in(dir)
+    }
+
+    fn interrupted(&self) -> Option<i32> {
+        self.inner.interrupted()
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        let found = self.inner.env(name)?;
+        Some(if name == "PATH" { format!("{}:{found}", self.programs.display()) } else { found })
+    }
+}
+
+impl Confine for Stage<'_> {
+    fn bwrap(&self) -> Result<PathBuf, String> {
+        self.inner.bwrap()
+    }
+
+    fn landlock(&self) -> Result<PathBuf, String> {
+        self.inner.landlock()
+    }
+
+    fn spot(&self, path: &Path) -> Option<Spot> {
+        self.inner.spot(path)
+    }
+
+    fn make_dir(&self, path: &Path) -> Result<(), EffectError> {
+        self.inner.make_dir(path)
+    }
+
+    fn clear(&self, places: &[PathBuf]) -> Result<(), EffectError> {
+        self.inner.clear(places)
     }
 }
 
@@ -55,7 +116,11 @@ enum Said {
 /// Does what a scenario is about, as the command does: recovering first.
 fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
     match scenario {
-        Scenario::Accepted | Scenario::Rejected | Scenario::NeedsReview | Scenario::InPlace => {
+        Scenario::Accepted
+        | Scenario::Rejected
+        | Scenario::NeedsReview
+        | Scenario::Sessions
+        | Scenario::InPlace => {
             let in_place = scenario == Scenario::InPlace;
             match step::step(world, &caller(), Options { in_place, ..Options::default() }, &Silent)? {
                 Ending::Ran(ran) if ran.outcome == orch::outcome::Outcome::Accepted => {
@@ -99,6 +164,7 @@ fn recover(world: World<'_>) -> Result<(), StepError> {
 /// Lets one effect fail, looks, runs the command again, and looks again. Says what was asked for.
 fn one(scenario: Scenario, fault: Option<Fault>, process: &OsProcess) -> Result<Vec<Asked>, Broken> {
     let repo = Repo::new(scenario);
+    let process = &Stage { inner: process, programs: repo.base.join("home/bin") };
     let asked;
     let said = {
         let machine = Machine::new(&repo);
@@ -182,6 +248,11 @@ fn a_rejected_step_survives_every_failure() {
 #[test]
 fn a_step_that_needs_review_survives_every_failure() {
     sweep(Scenario::NeedsReview);
+}
+
+#[test]
+fn a_step_of_several_sessions_survives_every_failure() {
+    sweep(Scenario::Sessions);
 }
 
 #[test]

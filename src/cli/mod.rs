@@ -60,7 +60,7 @@ use output::{Answer, Format, Printed, Style, render};
 #[derive(Debug, Parser)]
 #[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, sandbox, ci."
+    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, sandbox, sessions, ci."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -106,6 +106,8 @@ enum Command {
     Gates,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::SANDBOX)]
     Sandbox,
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::SESSIONS)]
+    Sessions,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::CI)]
     Ci,
     List(list::Args),
@@ -163,6 +165,7 @@ impl Command {
             Self::Formats => "formats",
             Self::Gates => "gates",
             Self::Sandbox => "sandbox",
+            Self::Sessions => "sessions",
             Self::Ci => "ci",
             Self::List(_) => "list",
             Self::Show(_) => "show",
@@ -219,6 +222,7 @@ impl Command {
             Self::Formats => Ok(topics::answer("formats", topics::FORMATS)),
             Self::Gates => Ok(topics::answer("gates", topics::GATES)),
             Self::Sandbox => Ok(topics::answer("sandbox", topics::SANDBOX)),
+            Self::Sessions => Ok(topics::answer("sessions", topics::SESSIONS)),
             Self::Ci => Ok(topics::answer("ci", topics::CI)),
             Self::List(args) => list::run(global, args),
             Self::Show(args) => show::run(global, args),

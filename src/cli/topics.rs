@@ -26,7 +26,7 @@ code  name          meaning                                            with --ci
   10  idle          everything is done                                 0
   11  waiting       tasks remain, none runnable                        0
   12  busy          another step is at work, or the branch moved       0
-  13  paused        put off, or a cost limit is reached                0
+  13  paused        agents rest, or a budget is spent                  0
   20  rejected      a gate rejected the work; recorded                 0 or 20
   21  agent_failed  the agent crashed, refused or changed nothing      0 or 21
   22  agent_timeout the agent did not end in time                      0 or 22
@@ -183,6 +183,43 @@ other program may be a script around one of these agents, and gets the folders o
 A level that is named and does not work here ends the step (exit 30) before it costs
 anything. An agent that confines its own tools cannot do so inside of these walls: Codex
 is run without its own.";
+
+/// What becomes of an agent's sessions.
+pub(super) const SESSIONS: &str = "\
+What becomes of an agent's sessions: each is watched while it works, and ends in a named way.
+
+When a gate rejects its work, an agent goes on in the same session with the evidence alone,
+up to [policy] max_attempts; one that cannot take up a session reads everything again.
+
+[context], shares of the profile's context_window:
+  compact_at = 0.80  the session is made smaller and goes on, where the agent can do that
+                     (Claude Code); elsewhere a fresh session takes over here already
+  rotate_at = 0.95   a fresh session takes over, in the same directory, with what was changed
+                     and said last; a checkpoint of it lands with the step
+
+What failed, by what the agent prints, and what follows:
+  a limit (rate, usage)          the profile rests until the time that was told, else for
+                                 1 minute and twice as long each time, up to 1 hour; every
+                                 process of this clone knows. Another profile takes over in
+                                 the same step; without one: exit 13, `retry_after` in JSON
+  overloaded, server, network    tried again twice after a wait, then as with a limit
+  no login, key, money, model    another profile takes over; without one: exit 30, and what
+                                 to type. `orch auth` says who is logged in
+  context full, session lost     a fresh session takes over
+  silent, too long               idle_timeout and timeout of the profile: exit 22
+  anything else                  exit 21: refused, denied, crashed, unreadable
+The same work that fails the same way in three steps is blocked, with a diagnosis.
+
+[budget], in USD and in tokens of all kinds; absent: no limit:
+  step_usd   task_usd   day_usd   month_usd
+  step_tokens task_tokens day_tokens month_tokens
+Looked at before a session starts and while it works; what was spent is summed up from run
+records, and from steps of this clone that never landed. A day and a month begin at midnight
+UTC; when theirs is spent: exit 13 until then. A task whose budget is spent is blocked. USD
+are the agent's own figure, else tokens by the profile's `price`.
+
+`orch agents` shows who is ready, rests until when, and has used what. `orch show RUN
+--transcript` shows what a session printed, without secrets, as long as this clone keeps it.";
 
 /// How a job runs orch.
 pub(super) const CI: &str = "\

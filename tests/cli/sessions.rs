@@ -234,9 +234,11 @@ fn a_session_whose_tools_were_denied_has_failed_whatever_it_says() {
 }
 
 #[test]
-fn what_is_no_output_of_the_agent_is_a_failure() {
-    let sandbox =
-        playing(&[claude("first", ""), table("policy", "max_attempts = 1")], &[recorded("garbage")]);
+fn what_is_no_output_of_the_agent_is_a_failure_whatever_was_changed() {
+    let sandbox = playing(
+        &[claude("first", ""), table("policy", "max_attempts = 1")],
+        &[format!("echo half > half.txt\n{}", recorded("garbage"))],
+    );
     assert_eq!(sandbox.orch(&["step"]).code, 21);
     transcript!(sandbox);
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -17,6 +18,19 @@ const AGENT: &str = "echo \\\"$ORCH_RUN\\\" > made.txt && echo more >> src/code.
     && echo \\\"$ORCH_RUN\\\" > deep/er/file && rm src/old.txt && touch \\\"${ORCH_PROMPT_FILE%/*}/ran\\\" \
     && if [ -e \\\"${ORCH_PROMPT_FILE%/*}/../../also\\\" ]; then . \\\"${ORCH_PROMPT_FILE%/*}/../../also\\\"; fi";
 
+/// A Claude Code that is at its limit as one model; as another, its first session in a directory fills its
+/// context, and the next one does the work.
+const CLAUDE: &str = r#"#!/bin/sh
+cat > /dev/null
+answer() {
+  echo '{"type":"system","subtype":"init","session_id":"s-1","model":"fills-up"}'
+  echo '{"type":"assistant","message":{"id":"m-1","model":"fills-up","content":[],"usage":{"input_tokens":'$1'}}}'
+}
+case "$*" in *at-its-limit*) cat 'FIXTURES/rate-limit.stdout'; exit 1;; esac
+if [ -e half.txt ]; then WORK; answer 10; echo '{"type":"result","subtype":"success","result":"Done."}'; exit 0; fi
+echo half > half.txt; answer 960000; exec sleep 60
+"#;
+
 /// What a scenario is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scenario {
@@ -26,6 +40,8 @@ pub enum Scenario {
     Rejected,
     /// A step whose work waits for a person.
     NeedsReview,
+    /// An accepted step of several sessions: one profile rests, and another hands over to itself.
+    Sessions,
     /// An accepted step in the work tree itself.
     InPlace,
     /// A change of the state that a person makes.
@@ -35,15 +51,25 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 6] =
-        [Self::Accepted, Self::Rejected, Self::NeedsReview, Self::InPlace, Self::Person, Self::Init];
-
     fn config(self) -> String {
         let gate = if self == Self::Rejected { "test -e never" } else { "test -e made.txt" };
         let review = if self == Self::NeedsReview { "human" } else { "none" };
+        let claude = |model: &str| {
+            let window = "context_window = 1000000\nsandbox = \"none\"\ncapability = 10\n";
+            format!("[[agent]]\nname = \"{model}\"\nadapter = \"claude\"\nmodel = \"{model}\"\n{window}\n")
+        };
+        let agents = match self {
+            Self::Sessions => claude("at-its-limit") + &claude("fills-up"),
+            Self::Accepted
+            | Self::Rejected
+            | Self::NeedsReview
+            | Self::InPlace
+            | Self::Person
+            | Self::Init => "[[agent]]\nname = \"shell\"\nadapter = \"shell\"\n\n".to_owned(),
+        };
         format!(
             "schema = 1\n\n[policy]\nreview = \"{review}\"\nmax_steps_per_task = 50\n\n\
-             [[agent]]\nname = \"shell\"\nadapter = \"shell\"\n\n[[gate]]\nname = \"made\"\nrun = \"{gate}\"\n"
+             {agents}[[gate]]\nname = \"made\"\nrun = \"{gate}\"\n"
         )
     }
 }
@@ -91,7 +117,14 @@ fn build(base: &Path, scenario: Scenario) {
         fs::write(path, content).unwrap();
     };
     fs::create_dir_all(&dir).unwrap();
-    fs::create_dir_all(base.join("home")).unwrap();
+    fs::create_dir_all(base.join("home/bin")).unwrap();
+    if scenario == Scenario::Sessions {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/agents/claude");
+        let claude = CLAUDE.replace("FIXTURES", fixtures).replace("WORK", &AGENT.replace("\\\"", "\""));
+        let program = base.join("home/bin/claude");
+        fs::write(&program, claude).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let git = |args: &[&str]| assert!(run_git(base, &dir, args).0, "git {args:?}");
     git(&["init", "-q", "-b", "main"]);
     for (key, value) in [("user.name", "A User"), ("user.email", "user@example.com")] {
@@ -114,7 +147,8 @@ fn build(base: &Path, scenario: Scenario) {
         let reason = if status == "blocked" { "reason = \"waits\"\n" } else { "" };
         let head = format!("# what\nid = \"{id}\"\ntitle = \"Make it\"\nkind = \"chore\"\n\n\n");
         let standing = format!("# standing\nstatus = \"{status}\"\n{reason}\n\n# edges\n\n\n");
-        let rest = format!("# scope\nrun = \"{run}\"\n\n\n# text\n\n\n# estimate\n\n\n# history\n");
+        let run = if scenario == Scenario::Sessions { String::new() } else { format!("run = \"{run}\"\n") };
+        let rest = format!("# scope\n{run}\n\n# text\n\n\n# estimate\n\n\n# history\n");
         write(&format!(".orchestrator/tasks/{id}.toml"), &format!("schema = 1\n{head}{standing}{rest}"));
     }
     git(&["add", "-A"]);
@@ -226,7 +260,7 @@ impl Repo {
     /// Whether the scenario's command has come to its end.
     pub fn reached(&self) -> bool {
         match self.scenario {
-            Scenario::Accepted | Scenario::InPlace => self.accepted() == 1,
+            Scenario::Accepted | Scenario::Sessions | Scenario::InPlace => self.accepted() == 1,
             Scenario::Rejected => self.status_of("main", "t-1").as_deref() == Some("needs_improvement"),
             Scenario::NeedsReview => self.status_of("main", "t-1").as_deref() == Some("needs_review"),
             Scenario::Person => self.status_of("main", "t-2").as_deref() == Some("pending"),
