@@ -16,7 +16,7 @@ use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
 use super::record::{new_run_id, new_task_id_in};
 use super::site::Workplace;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, confine, propose, recover, step_lock};
+use super::{Caller, Options, confine, propose, recover, step_lock, support};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
@@ -102,6 +102,7 @@ pub fn plan(
     let _lock = step_lock(world)?;
     recover::recover(world, reporter)?;
     let base = Base::load(world, caller)?;
+    support::refuse(&base.config)?;
     base.check_trust(caller)?;
     let subject = Subject::new(world, &base, wanted)?;
     let who = match who::planner(world, &base, &subject.task, options.agent)? {
