@@ -104,8 +104,9 @@ fn execution(finished: &Finished, failure: Option<&str>) -> Verdict {
 fn timeliness(finished: &Finished) -> Verdict {
     match &finished.ended {
         Ended::TimedOut | Ended::Silent => {
+            let was = if finished.ended == Ended::Silent { "was " } else { "" };
             let seconds = finished.duration_ms / 1000;
-            Verdict::fail("timeliness", format!("the agent {} after {seconds} s", finished.ended))
+            Verdict::fail("timeliness", format!("the agent {was}{} after {seconds} s", finished.ended))
         }
         Ended::Exited(_)
         | Ended::Signalled(_)
