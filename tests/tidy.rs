@@ -315,6 +315,8 @@ fn each_library_has_one_home() {
         ("quick_xml", &["src/gate/measure"]),
         ("clap", &["src/cli", "src/main.rs"]),
         ("strsim", &["src/state", "src/plan"]),
+        ("rmcp", &["src/serve"]),
+        ("tokio", &["src/serve", "src/cli/mcp.rs"]),
     ];
     let found =
         homes.iter().flat_map(|(library, homes)| outside(&sources, &format!(r"\b{library}::"), homes));

@@ -4,12 +4,16 @@ use super::context::Global;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use crate::serve::mcp::{Given, LINE_LIMIT, answer, too_long};
+use crate::serve::mcp::{Given, talk};
 use crate::serve::tool::{Call, Tool};
 use clap::Parser as _;
 use serde_json::{Map, Value, json};
-use std::io::{BufRead as _, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The stack of a thread that runs a command, in bytes.
+const STACK: usize = 8 << 20;
 
 /// Serve status, queue, tasks and notes to an agent or an editor: MCP on standard input and output
 #[derive(Debug, clap::Args)]
@@ -20,30 +24,16 @@ pub(super) struct Args {}
 
 /// Answers until standard input ends.
 pub(super) fn run(global: &Global) -> Result<Answer, CliError> {
-    let mut carry = |tool: &Tool, arguments: &Map<String, Value>| carry_out(global, tool, arguments);
-    let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
-    let failed = |error: std::io::Error| CliError::new(Exit::Error, format!("cannot talk: {error}"));
-    loop {
-        let mut line = Vec::new();
-        let limit = u64::try_from(LINE_LIMIT + 1).unwrap_or(u64::MAX);
-        if input.by_ref().take(limit).read_until(b'\n', &mut line).map_err(failed)? == 0 {
-            return Ok(Answer::ok(json!({}), String::new()));
-        }
-        let said = if line.len() > LINE_LIMIT {
-            input.skip_until(b'\n').map_err(failed)?;
-            Some(too_long())
-        } else if line.iter().all(u8::is_ascii_whitespace) {
-            None
-        } else {
-            answer(&line, &mut carry)
-        };
-        if let Some(said) = said
-            && writeln!(output, "{said}").and_then(|()| output.flush()).is_err()
-        {
-            // Whoever asked has gone.
-            return Ok(Answer::ok(json!({}), String::new()));
-        }
-    }
+    let global = global.clone();
+    let carry = move |tool: &Tool, arguments: &Map<String, Value>| carry_out(&global, tool, arguments);
+    let failed = |error: &dyn std::fmt::Display| CliError::new(Exit::Error, format!("cannot talk: {error}"));
+    // Commands run beside the conversation, and need the room that a program's own thread has.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().thread_stack_size(STACK).build();
+    let runtime = runtime.map_err(|error| failed(&error))?;
+    let conversation = talk(tokio::io::stdin(), tokio::io::stdout(), Arc::new(carry));
+    runtime.block_on(conversation).map_err(|error| failed(&error))?;
+    Ok(Answer::ok(json!({}), String::new()))
 }
 
 fn carry_out(global: &Global, tool: &Tool, arguments: &Map<String, Value>) -> Given {

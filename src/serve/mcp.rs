@@ -1,18 +1,28 @@
-//! The Model Context Protocol over lines of JSON-RPC: what is asked, and the answer.
+//! The Model Context Protocol: our tools behind the official library, which keeps up with its versions.
 //!
-//! In: one line, and who carries out calls. Out: one line, or none for a notification. Invariant: every
-//! line that is not understood is answered with an error and changes nothing. Written here: it is five
-//! methods on two streams, and the official library brings an asynchronous runtime and some ninety
-//! packages for them.
+//! In: two streams of lines, and who carries out calls. Out: an answer for each request, in the order in
+//! which they were asked. Invariant: a line that is not understood changes nothing and ends nothing; what
+//! was asked before the input ended is answered before the conversation ends.
 
 use super::tool::{TOOLS, Tool, find};
-use serde_json::{Map, Value, json};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonRpcMessage,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{RequestContext, RxJsonRpcMessage, ServerInitializeError, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::sync::Semaphore;
 
-/// The longest line that is read, in bytes.
-pub const LINE_LIMIT: usize = 1 << 20;
+/// The longest line that is read, in bytes; longer ones are passed over.
+const LINE_LIMIT: usize = 1 << 20;
 
-/// The versions of the protocol whose messages these are, the newest last.
-const VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+const INSTRUCTIONS: &str = "Tasks, their order and what is known of this project. Inside of a step, notes and new tasks \
+                            are proposals that land with the step's commit.";
 
 /// What a call of a tool gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,84 +34,135 @@ pub struct Given {
 }
 
 /// Carries out a call of a tool.
-pub type Carry<'c> = dyn FnMut(&Tool, &Map<String, Value>) -> Given + 'c;
+pub type Carry = dyn Fn(&Tool, &Map<String, Value>) -> Given + Send + Sync;
 
-/// What is wrong with a message, as the protocol numbers it.
-struct Wrong(i64, String);
-
-/// The answer to one line.
-#[must_use]
-pub fn answer(line: &[u8], carry: &mut Carry<'_>) -> Option<String> {
-    let message: Value = match serde_json::from_slice(line) {
-        Ok(message) => message,
-        Err(error) => return Some(refusal(&Value::Null, &Wrong(-32_700, format!("no JSON: {error}")))),
-    };
-    let id = message.get("id").cloned();
-    let fits = id.as_ref().is_none_or(|id| id.is_string() || id.is_number() || id.is_null());
-    let Some(method) = message.get("method").and_then(Value::as_str).filter(|_| fits) else {
-        // An answer to something that was never asked is nobody's.
-        let is_answer = message.get("result").is_some() || message.get("error").is_some();
-        let wrong = Wrong(-32_600, "no request: `method` is missing".to_owned());
-        return (!is_answer).then(|| refusal(&Value::Null, &wrong));
-    };
-    let id = id?;
-    let empty = Map::new();
-    let params = message.get("params").and_then(Value::as_object).unwrap_or(&empty);
-    Some(match result(method, params, carry) {
-        Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string(),
-        Err(wrong) => refusal(&id, &wrong),
-    })
+/// Why a conversation could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TalkError {
+    /// It did not begin.
+    #[error("no conversation began: {0}")]
+    Begin(Box<ServerInitializeError>),
+    /// It broke off.
+    #[error("the conversation broke off: {0}")]
+    Lost(#[from] tokio::task::JoinError),
 }
 
-/// The answer to a line that is longer than any is read.
-#[must_use]
-pub fn too_long() -> String {
-    refusal(&Value::Null, &Wrong(-32_600, format!("a line has more than {LINE_LIMIT} bytes")))
-}
-
-fn refusal(id: &Value, wrong: &Wrong) -> String {
-    json!({"jsonrpc": "2.0", "id": id, "error": {"code": wrong.0, "message": wrong.1}}).to_string()
-}
-
-fn result(method: &str, params: &Map<String, Value>, carry: &mut Carry<'_>) -> Result<Value, Wrong> {
-    match method {
-        "initialize" => Ok(initialized(params)),
-        "ping" => Ok(json!({})),
-        "tools/list" => Ok(json!({"tools": TOOLS.iter().map(Tool::shape).collect::<Vec<_>>()})),
-        "tools/call" => {
-            let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
-            let tool = find(name).ok_or_else(|| Wrong(-32_602, format!("there is no tool `{name}`")))?;
-            let empty = Map::new();
-            let arguments = match params.get("arguments") {
-                None | Some(Value::Null) => &empty,
-                Some(Value::Object(arguments)) => arguments,
-                Some(_) => return Err(Wrong(-32_602, "`arguments` is no object".to_owned())),
-            };
-            Ok(shown(&carry(tool, arguments)))
+/// Answers what is asked on these streams until the input ends, or until nobody takes the answers.
+///
+/// # Errors
+/// When the library gives up; no input makes it do so.
+pub async fn talk<I, O>(input: I, output: O, carry: Arc<Carry>) -> Result<(), TalkError>
+where
+    I: AsyncRead + Send + Unpin + 'static,
+    O: AsyncWrite + Send + Unpin + 'static,
+{
+    // A last line needs no end of its own.
+    let input = input.chain(&b"\n"[..]);
+    let lines = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_LIMIT);
+    let lines = InTurn { lines, turn: Arc::new(Semaphore::new(1)) };
+    match rmcp::serve_server(Orch { carry }, lines).await {
+        Ok(conversation) => {
+            conversation.waiting().await?;
+            Ok(())
         }
-        other => Err(Wrong(-32_601, format!("there is no method `{other}`"))),
+        Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::TransportError { .. }) => {
+            Ok(())
+        }
+        Err(error) => Err(TalkError::Begin(Box::new(error))),
     }
 }
 
-/// The version that was asked for, where it is known, else the newest one.
-fn initialized(params: &Map<String, Value>) -> Value {
-    let asked = params.get("protocolVersion").and_then(Value::as_str);
-    let newest = VERSIONS[VERSIONS.len() - 1];
-    let version = asked.filter(|asked| VERSIONS.contains(asked)).unwrap_or(newest);
-    json!({
-        "protocolVersion": version,
-        "capabilities": {"tools": {}},
-        "serverInfo": {"name": "orch", "version": env!("CARGO_PKG_VERSION")},
-        "instructions": "Tasks, their order and what is known of this project. Inside of a step, notes and new tasks \
-                         are proposals that land with the step's commit.",
-    })
+/// One request at a time, and nothing but requests: a call waits for the one before, so that it sees what
+/// that one wrote, and the input's end waits for the last answer.
+struct InTurn<L> {
+    lines: L,
+    /// Taken by a request, given back with its answer; closed once nobody takes answers.
+    turn: Arc<Semaphore>,
 }
 
-fn shown(given: &Given) -> Value {
-    let mut shown = json!({"content": [{"type": "text", "text": given.text}], "isError": given.failed});
-    if let Ok(document @ Value::Object(_)) = serde_json::from_str(&given.text) {
-        shown["structuredContent"] = document;
+impl<L: Transport<RoleServer>> Transport<RoleServer> for InTurn<L> {
+    type Error = L::Error;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleServer>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        let answers = matches!(item, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_));
+        let (sent, turn) = (self.lines.send(item), Arc::clone(&self.turn));
+        async move {
+            let sent = sent.await;
+            if sent.is_err() {
+                turn.close();
+            } else if answers {
+                turn.add_permits(1);
+            }
+            sent
+        }
     }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        let turn = self.turn.acquire().await.ok()?;
+        loop {
+            // The rest asks for nothing: no call is broken off, and we have no questions of our own.
+            if let request @ JsonRpcMessage::Request(_) = self.lines.receive().await? {
+                turn.forget();
+                return Some(request);
+            }
+        }
+    }
+
+    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        self.lines.close()
+    }
+}
+
+/// What the library asks for answers.
+struct Orch {
+    carry: Arc<Carry>,
+}
+
+impl ServerHandler for Orch {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("orch", env!("CARGO_PKG_VERSION")))
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools: Result<Vec<_>, _> =
+            TOOLS.iter().map(|tool| serde_json::from_value(tool.shape())).collect();
+        Ok(ListToolsResult::with_all_items(tools.map_err(internal)?))
+    }
+
+    async fn call_tool(
+        &self,
+        asked: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let unknown = || ErrorData::invalid_params(format!("there is no tool `{}`", asked.name), None);
+        let tool = find(&asked.name).ok_or_else(unknown)?;
+        let arguments = asked.arguments.unwrap_or_default();
+        let carry = Arc::clone(&self.carry);
+        // Beside the conversation, which a command that takes long or goes wrong does not end.
+        let given = tokio::task::spawn_blocking(move || carry(tool, &arguments)).await.map_err(internal)?;
+        Ok(shown(given).into())
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> ErrorData {
+    ErrorData::internal_error(error.to_string(), None)
+}
+
+fn shown(given: Given) -> CallToolResult {
+    let document = serde_json::from_str(&given.text).ok().filter(Value::is_object);
+    let content = vec![ContentBlock::text(given.text)];
+    let mut shown =
+        if given.failed { CallToolResult::error(content) } else { CallToolResult::success(content) };
+    shown.structured_content = document;
     shown
 }
 
@@ -109,59 +170,121 @@ fn shown(given: &Given) -> Value {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
-    fn asked(line: &str) -> Option<Value> {
-        let mut carry = |tool: &Tool, arguments: &Map<String, Value>| Given {
-            text: json!({"tool": tool.name, "with": arguments}).to_string(),
-            failed: false,
+    const HELLO: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"a test","version":"1"}}}"#;
+
+    /// The answers to these bytes; a call of `note` panics.
+    fn asked(input: &[u8]) -> Vec<Value> {
+        let carry = |tool: &Tool, arguments: &Map<String, Value>| {
+            assert_ne!(tool.name, "note");
+            Given { text: json!({"tool": tool.name, "with": arguments}).to_string(), failed: false }
         };
-        answer(line.as_bytes(), &mut carry).map(|line| {
-            assert!(!line.contains('\n'));
-            serde_json::from_str(&line).unwrap()
-        })
+        let input = std::io::Cursor::new(input.to_vec());
+        let (output, mut said) = tokio::io::duplex(1 << 20);
+        let mut text = String::new();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            talk(input, output, Arc::new(carry)).await.unwrap();
+            said.read_to_string(&mut text).await.unwrap();
+        });
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn lines(lines: &[&str]) -> Vec<Value> {
+        asked(lines.join("\n").as_bytes())
     }
 
     #[test]
     fn a_conversation() {
-        let hello = asked(
-            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#,
-        );
-        assert_eq!(hello.unwrap()["result"]["protocolVersion"], "2025-06-18");
-        assert_eq!(asked(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#), None);
-        let tools = asked(r#"{"jsonrpc":"2.0","id":"a","method":"tools/list"}"#).unwrap();
-        assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), TOOLS.len());
-        let called = asked(
+        let said = lines(&[
+            HELLO,
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            r#"{"jsonrpc":"2.0","id":"a","method":"tools/list"}"#,
             r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"next","arguments":{"limit":2}}}"#,
-        );
-        let called = called.unwrap();
-        assert_eq!(called["result"]["structuredContent"], json!({"tool": "next", "with": {"limit": 2}}));
-        assert_eq!(called["result"]["isError"], false);
+        ]);
+        assert_eq!(said.len(), 3);
+        assert_eq!(said[0]["result"]["protocolVersion"], "2025-06-18");
+        let shapes: Vec<Value> = TOOLS.iter().map(Tool::shape).collect();
+        assert_eq!(said[1]["result"]["tools"], json!(shapes), "nothing is lost on the way");
+        assert_eq!(said[2]["result"]["structuredContent"], json!({"tool": "next", "with": {"limit": 2}}));
+        assert_eq!(said[2]["result"]["isError"], false);
+    }
+
+    #[test]
+    fn the_version_that_was_asked_for_is_spoken_where_it_is_known() {
+        for (asked, spoken) in [
+            ("2024-11-05", "2024-11-05"),
+            ("2025-03-26", "2025-03-26"),
+            ("2025-11-25", "2025-11-25"),
+            ("1999-01-01", "2025-11-25"),
+        ] {
+            let said = lines(&[&HELLO.replace("2025-06-18", asked)]);
+            assert_eq!(said[0]["result"]["protocolVersion"], spoken);
+        }
+    }
+
+    #[test]
+    fn every_request_is_answered_in_turn_though_the_input_has_ended() {
+        let mut asked = vec![HELLO.to_owned()];
+        asked.extend((1..200).map(|id| {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"status"}}}}"#)
+        }));
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let ids: Vec<_> = lines(&asked).iter().filter_map(|answer| answer["id"].as_i64()).collect();
+        assert_eq!(ids, (0..200).collect::<Vec<_>>());
     }
 
     #[test]
     fn what_is_not_understood_is_answered_with_an_error() {
         for (line, code) in [
-            ("{", -32_700),
-            ("\u{0}", -32_700),
             ("[]", -32_600),
             ("3", -32_600),
-            (r#"{"id":{},"method":"ping"}"#, -32_600),
-            (r#"{"id":1,"method":"resources/list"}"#, -32_601),
-            (r#"{"id":1,"method":"tools/call"}"#, -32_602),
-            (r#"{"id":1,"method":"tools/call","params":{"name":"approve"}}"#, -32_602),
-            (r#"{"id":1,"method":"tools/call","params":{"name":"next","arguments":[1]}}"#, -32_602),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/lost"}"#, -32_601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, -32_601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"approve"}}"#, -32_602),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"next","arguments":[1]}}"#,
+                -32_601,
+            ),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"note"}}"#, -32_603),
         ] {
-            assert_eq!(asked(line).unwrap()["error"]["code"], code, "{line}");
+            let said = lines(&[HELLO, line, r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#]);
+            assert_eq!(said.len(), 3, "{line}");
+            assert_eq!(said[1]["error"]["code"], code, "{line}: {said:?}");
+            assert_eq!(said[2]["result"], json!({}), "{line}");
         }
-        assert_eq!(asked(r#"{"id":1,"result":{}}"#), None);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_passed_over_at_any_time() {
         let deep = "[".repeat(100_000);
-        assert_eq!(asked(&deep).unwrap()["error"]["code"], -32_700);
+        let long = "x".repeat(LINE_LIMIT + 7);
+        for line in [
+            "{",
+            "\u{0}",
+            " ",
+            &deep,
+            &long,
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}"#,
+            r#"{"jsonrpc":"2.0","method":"exit"}"#,
+        ] {
+            let said = lines(&[line, HELLO, line, r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#, line]);
+            assert_eq!(said.len(), 2, "{line:.80}");
+            assert_eq!(said[1]["result"], json!({}), "{line:.80}");
+        }
     }
 
     proptest! {
         #[test]
-        fn no_line_panics(line in "\\PC{0,200}") {
-            let _ = asked(&line);
+        fn no_line_ends_the_conversation(line in "\\PC{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let mut input = [line.as_bytes(), b"\n", &bytes, b"\n"].concat();
+            input.extend(HELLO.as_bytes());
+            let said = asked(&input);
+            prop_assert_eq!(&said[said.len() - 1]["id"], &json!(0));
         }
     }
 }
