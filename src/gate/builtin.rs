@@ -1,7 +1,7 @@
 //! The gates that are always on: `execution`, `timeliness`, `reply`, `state`, `protected`, those that
 //! look at the content of the change, and `change`.
 //!
-//! What a person may allow is a [`Concern`](crate::state::concern::Concern); how the agent ended,
+//! What a person may allow is a [`Concern`]; how the agent ended,
 //! the state and protected paths are not.
 
 use super::change::{self, File};

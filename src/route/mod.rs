@@ -1,7 +1,7 @@
 //! Who does it: what a task needs, what each profile would cost, and which one is chosen.
 //!
-//! In: a task, the profiles, what past runs say. Out: a [`Route`](choose::Route) with every candidate
-//! and its reasons, and a [`Prediction`](predict::Prediction) of size. Invariant: the same facts give
+//! In: a task, the profiles, what past runs say. Out: a [`Route`] with every candidate
+//! and its reasons, and a [`Prediction`] of size. Invariant: the same facts give
 //! the same answer, and every number is from the run records or a stated prior.
 
 pub mod predict;

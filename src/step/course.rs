@@ -1,6 +1,6 @@
 //! The course of an attempt: from one session to the next, until there is something to judge.
 //!
-//! In: what was heard of a session. Out: what follows ([`next`](super::next)), and that done: the same session
+//! In: what was heard of a session. Out: what follows ([`next`]), and that done: the same session
 //! made smaller, a fresh one with a handoff, the same again after a wait, another profile, a rest.
 //! Invariant: every turn but the last is bounded, so that nothing is tried for ever; the work tree is
 //! carried from session to session.

@@ -1,7 +1,7 @@
 //! A task that fails the same way again and again is not run again by itself.
 //!
 //! In: the failure of a step, and the records of those before it. Out: a diagnosis, when the same work was
-//! given [`SAME`] times and failed in the same way each time.
+//! given three times and failed in the same way each time.
 
 use super::attempt::Job;
 use super::error::StepError;
