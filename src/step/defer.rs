@@ -49,7 +49,7 @@ pub fn record(
             author: identity(job.base),
             run: None,
             in_place: None,
-            replay: &|_| Ok(Judged::FITS),
+            replay: &|_| Ok(Judged::Fits),
         },
         job.reporter,
     )?;

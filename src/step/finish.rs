@@ -7,7 +7,7 @@ use super::error::StepError;
 use super::event::Event;
 use super::judge::judge_candidate;
 use super::keep::keep;
-use super::land::{self, FileEdit, Judged, Landed, Plan, Replay, tree_with};
+use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::site::Workplace;
 use super::{Ran, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
@@ -277,18 +277,17 @@ fn land_draft(
     let in_place = workplace.take_in_place();
     let accepted = draft.run.outcome == OutcomeKind::Accepted;
     let workplace = RefCell::new(workplace);
-    let replay = |Replay { base, tip, merged }| -> Result<Judged, StepError> {
-        let Some(merged) = merged else {
-            return Ok(no_longer_ours(job, tip)?.map_or(Judged::FITS, Judged::No));
-        };
-        if !accepted || !must_regate(job, base, tip, code)? {
-            return Ok(Judged::FITS);
-        }
-        let mut workplace = workplace.borrow_mut();
-        let verdicts = judge_candidate(job, &mut workplace, merged)?;
-        Ok(match first_rejection(&verdicts) {
-            None => Judged::Fits { regated: true },
-            Some(verdict) => Judged::No(format!("gate `{}` fails on what it has become", verdict.name)),
+    let replay = |Replay { judged_on, tip, ask }| -> Result<Judged, StepError> {
+        Ok(match ask {
+            Ask::Wanted => no_longer_ours(job, tip)?.map_or(Judged::Fits, Judged::No),
+            Ask::AsIs if accepted && must_regate(job, judged_on, tip, code)? => Judged::Gated,
+            Ask::AsIs => Judged::Fits,
+            Ask::Gates(merged) => {
+                let verdicts = judge_candidate(job, &mut workplace.borrow_mut(), merged)?;
+                first_rejection(&verdicts).map_or(Judged::Fits, |verdict| {
+                    Judged::No(format!("gate `{}` fails on what it has become", verdict.name))
+                })
+            }
         })
     };
     land::land(
@@ -317,14 +316,14 @@ fn no_longer_ours(job: &Job<'_>, tip: Oid) -> Result<Option<String>, StepError> 
     Ok(settled.then(|| format!("task `{}` is now `{}`", job.task.id, now.status.as_str())))
 }
 
-/// Whether gates have to run again: `policy.regate`.
-fn must_regate(job: &Job<'_>, base: Oid, tip: Oid, code: Oid) -> Result<bool, StepError> {
+/// Whether gates have to run again: `policy.regate`. What moved since they last ran counts.
+fn must_regate(job: &Job<'_>, judged_on: Oid, tip: Oid, code: Oid) -> Result<bool, StepError> {
     let git = job.world.git;
-    let (from, now) = (git.commit(base)?.tree, git.commit(tip)?.tree);
+    let tree = |commit| Ok::<_, StepError>(git.commit(commit)?.tree);
     let outside = |changes: Vec<Change>| -> Vec<Change> {
         changes.into_iter().filter(|change| !Protected::is_state(&change.path)).collect()
     };
-    let theirs = outside(git.changes(from, now)?);
+    let theirs = outside(git.changes(tree(judged_on)?, tree(tip)?)?);
     if theirs.is_empty() {
         return Ok(false);
     }
@@ -336,7 +335,7 @@ fn must_regate(job: &Job<'_>, base: Oid, tip: Oid, code: Oid) -> Result<bool, St
                 change.path.rfind_byte(b'/').map_or(Vec::new(), |at| change.path[..at].to_vec())
             };
             let ours: std::collections::HashSet<Vec<u8>> =
-                outside(git.changes(from, code)?).iter().map(folder).collect();
+                outside(git.changes(job.base.commit.tree, code)?).iter().map(folder).collect();
             theirs.iter().any(|change| ours.contains(&folder(change)))
         }
     })

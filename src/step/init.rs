@@ -35,7 +35,7 @@ pub fn first_commit(
     subject: &str,
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
-    let replay = |_| Ok(Judged::FITS);
+    let replay = |_| Ok(Judged::Fits);
     let plan = Plan {
         branch,
         base: world.git.empty_tree(),

@@ -39,32 +39,37 @@ pub struct Plan<'p, 'w> {
     pub replay: &'p dyn Fn(Replay) -> Result<Judged, StepError>,
 }
 
-/// A change that is about to go on top of another tip than it was made on. It is shown twice.
+/// A change that is about to go on top of another tip than it was judged on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replay {
-    /// The commit that it was made on.
-    pub base: Oid,
+    /// The commit on which it was last judged.
+    pub judged_on: Oid,
     /// The new tip.
     pub tip: Oid,
-    /// Both merged; none at first, before it is known whether they can be.
-    pub merged: Option<Oid>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked about a change, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Whether it is still wanted there, before it is known whether both can be merged.
+    Wanted,
+    /// Whether both together may land as they are.
+    AsIs,
+    /// Whether both together, which is this tree, pass the gates.
+    Gates(Oid),
 }
 
 /// Whether a change may go on top of another tip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judged {
     /// It may.
-    Fits {
-        /// Whether gates ran for that.
-        regated: bool,
-    },
+    Fits,
+    /// Only if the gates pass on what both make together.
+    Gated,
     /// It may not; why.
     No(String),
-}
-
-impl Judged {
-    /// It may, and nothing had to run.
-    pub const FITS: Self = Self::Fits { regated: false };
 }
 
 /// A work tree that holds something else than the branch does.
@@ -86,23 +91,35 @@ pub struct Landed {
     pub tree: Oid,
 }
 
-/// Lands a change.
+/// Lands a change. Gates that have to run again do so without the lock: others land meanwhile, and
+/// whether the branch still is what was judged is looked at again under it.
 ///
 /// # Errors
 /// When another command is landing, the change does not fit any more, or the user's work is in the
 /// way. Nothing has then moved.
 pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
-    let _lock = landing_lock(world)?;
-    finish_landing(world)?;
+    let mut judged_on = plan.base;
     for _ in 0..TRIES {
-        let tip = world.git.tip(&branch_ref(plan.branch))?;
-        let Some(tip) = tip else {
+        let lock = landing_lock(world)?;
+        finish_landing(world)?;
+        let Some(tip) = world.git.tip(&branch_ref(plan.branch))? else {
             return Err(StepError::git(
                 format!("branch `{}` is gone", plan.branch),
                 "type `git reflog` to find it",
             ));
         };
-        let tree = if tip == plan.base { plan.tree } else { replay(world, plan, tip, reporter)? };
+        let tree = match replay(world, plan, judged_on, tip)? {
+            Replayed::Fits(tree) => tree,
+            Replayed::Gated(tree) => {
+                drop(lock);
+                ask(plan, Replay { judged_on, tip, ask: Ask::Gates(tree) })?;
+                judged_on = tip;
+                continue;
+            }
+        };
+        if tip != plan.base {
+            reporter.event(&Event::Replayed { regated: judged_on != plan.base });
+        }
         if let Some(landed) = try_to_land(world, plan, Some(tip), tree, reporter)? {
             return Ok(landed);
         }
@@ -139,20 +156,20 @@ pub fn landing_lock(world: World<'_>) -> Result<Box<dyn crate::effects::Lock>, S
     lock.ok_or_else(|| StepError::Busy("another orch command is committing in this repository".to_owned()))
 }
 
-fn replay(
-    world: World<'_>,
-    plan: &Plan<'_, '_>,
-    tip: Oid,
-    reporter: &dyn Reporter,
-) -> Result<Oid, StepError> {
-    let judge = |merged| match (plan.replay)(Replay { base: plan.base, tip, merged })? {
-        Judged::Fits { regated } => Ok(regated),
-        Judged::No(why) => {
-            Err(StepError::Moved { fact: format!("branch `{}` moved: {why}", plan.branch), kept: None })
-        }
-    };
+/// What a change makes on top of a tip.
+enum Replayed {
+    /// This tree, which may land.
+    Fits(Oid),
+    /// This tree, which the gates have to pass first.
+    Gated(Oid),
+}
+
+fn replay(world: World<'_>, plan: &Plan<'_, '_>, judged_on: Oid, tip: Oid) -> Result<Replayed, StepError> {
+    if tip == plan.base {
+        return Ok(Replayed::Fits(plan.tree));
+    }
     // A task that is gone or settled says more than the conflict that it makes.
-    judge(None)?;
+    ask(plan, Replay { judged_on, tip, ask: Ask::Wanted })?;
     let base = world.git.commit(plan.base)?.tree;
     let now = world.git.commit(tip)?.tree;
     let merged = match world.git.merge(base, now, plan.tree)? {
@@ -163,9 +180,19 @@ fn replay(
             return Err(StepError::Moved { fact, kept: None });
         }
     };
-    let regated = judge(Some(merged))?;
-    reporter.event(&Event::Replayed { regated });
-    Ok(merged)
+    let gated = tip != judged_on && ask(plan, Replay { judged_on, tip, ask: Ask::AsIs })?;
+    Ok(if gated { Replayed::Gated(merged) } else { Replayed::Fits(merged) })
+}
+
+/// Asks, and says whether the gates have to pass first.
+fn ask(plan: &Plan<'_, '_>, replay: Replay) -> Result<bool, StepError> {
+    match (plan.replay)(replay)? {
+        Judged::Fits => Ok(false),
+        Judged::Gated => Ok(true),
+        Judged::No(why) => {
+            Err(StepError::Moved { fact: format!("branch `{}` moved: {why}", plan.branch), kept: None })
+        }
+    }
 }
 
 /// Lands on a tip (none: the branch is unborn); none if the branch moved away from it.

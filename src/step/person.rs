@@ -38,7 +38,7 @@ pub fn land_files(
 ) -> Result<Landed, StepError> {
     let tree = tree_with(world, base.commit.tree, files)?;
     // What merges cleanly is still what the person asked for.
-    let replay = |_| Ok(Judged::FITS);
+    let replay = |_| Ok(Judged::Fits);
     land(
         world,
         &Plan {

@@ -361,7 +361,7 @@ fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, run: Run) -> Result<Plan
         author: identity(base),
         run: Some(job.run),
         in_place: None,
-        replay: &|_| Ok(Judged::FITS),
+        replay: &|_| Ok(Judged::Fits),
     };
     let landed = land(world, &landing, job.reporter)?;
     Ok(Planned { tasks, refused, run, commit: landed.commit, branch: base.branch.clone() })

@@ -31,7 +31,7 @@ pub fn undo(
     let (files, task) = moved(world, base, &change)?;
     let tree = tree_with(world, revert_code(world, base, &commit)?, &files)?;
     let subject = state_commit(&format!("undone {}, run {run}", task.id));
-    let replay = |_| Ok(Judged::FITS);
+    let replay = |_| Ok(Judged::Fits);
     let plan = Plan {
         branch: &base.branch,
         base: base.commit.id,

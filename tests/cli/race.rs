@@ -60,6 +60,20 @@ fn code_in_the_same_folder_is_gated_again_together() {
 }
 
 #[test]
+fn another_command_commits_while_a_step_is_gated_again() {
+    let again = "echo ran >> \"$HOME/gate\"; test ! -f src/good || ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \
+                 \"$HOME/../repo\" add Meanwhile --id t-2 > \"$HOME/added\"";
+    let sandbox =
+        project(&format!("echo new >> src/code; {}", meanwhile("src/good", "x")), &[gate("test", again)]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "--format=%s"]);
+    sandbox.show_git(&["status", "--short"]);
+    let ran = std::fs::read_to_string(sandbox.signal("gate")).expect("the gate ran");
+    assert_eq!(ran, "ran\nran\n", "what was added meanwhile is no reason to run them a third time");
+    transcript!(sandbox);
+}
+
+#[test]
 fn work_that_fails_on_what_the_branch_has_become_is_kept() {
     let gates = [gate("test", "test ! -f src/bad"), table("policy", "max_attempts = 1")];
     let sandbox = project(&format!("echo new >> src/code; {}", meanwhile("src/bad", "x")), &gates);
