@@ -112,6 +112,8 @@ impl From<EffectError> for CliError {
             Trouble::Identity => made(Exit::Git)
                 .hint("type `git config user.name \"Your Name\"`")
                 .hint("type `git config user.email you@example.com`"),
+            Trouble::Signing => made(Exit::Git)
+                .hint("type `git config --get-regexp '^(commit|gpg|user)[.]'` to see how git signs here"),
             Trouble::Repository => made(Exit::Git),
             Trouble::Other => made(Exit::Error),
         }

@@ -22,6 +22,8 @@ pub enum Trouble {
     Locked,
     /// git knows no identity to commit with.
     Identity,
+    /// A commit could not be signed.
+    Signing,
     /// A person or another program has to act on the repository first.
     Repository,
     /// Anything else.
@@ -206,6 +208,8 @@ pub struct NewCommit {
     pub time: Timestamp,
     /// The whole message.
     pub message: String,
+    /// Whether git's settings decide if it is signed; what only keeps work never is.
+    pub may_sign: bool,
 }
 
 /// What a three-way merge of trees gave.

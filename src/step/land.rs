@@ -214,6 +214,7 @@ fn try_to_land<'w>(
         author: plan.author.clone(),
         time: world.clock.now(),
         message: plan.message.clone(),
+        may_sign: true,
     })?;
     world.git.settle()?;
     let moving = Moving {

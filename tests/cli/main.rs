@@ -10,6 +10,7 @@ mod json;
 mod tree;
 mod in_place;
 mod hooks;
+mod signing;
 mod review;
 mod second;
 mod undo;

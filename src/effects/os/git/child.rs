@@ -11,12 +11,18 @@ use std::time::Duration;
 
 /// What a git command said.
 pub(super) struct GitOutput {
+    stdout: Vec<u8>,
     stderr: Vec<u8>,
     /// Whether it was killed, so that it could not put away its locks.
     pub(super) killed: bool,
 }
 
 impl GitOutput {
+    /// What it said on standard output, up to the first line's end.
+    pub(super) fn stdout_line(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).lines().next().unwrap_or_default().to_owned()
+    }
+
     /// What it said on standard error, on one line.
     pub(super) fn stderr_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
@@ -57,14 +63,22 @@ fn environment() -> Vec<(String, String)> {
 impl OsGit {
     /// Runs git on the trusted repository, without a work tree.
     pub(super) fn git(&self, arguments: &[&str]) -> Result<GitOutput> {
-        let expression = duct::cmd("git", arguments)
-            .full_env(
-                environment()
-                    .into_iter()
-                    .chain([("GIT_DIR".to_owned(), self.repo.git_dir().to_string_lossy().into_owned())]),
-            )
-            .stdin_null()
-            .stdout_null()
+        self.git_with(arguments, Vec::new(), b"")
+    }
+
+    /// As [`Self::git`], with more in its environment and something to read.
+    pub(super) fn git_with(
+        &self,
+        arguments: &[&str],
+        env: Vec<(String, String)>,
+        stdin: &[u8],
+    ) -> Result<GitOutput> {
+        let git_dir = ("GIT_DIR".to_owned(), self.repo.git_dir().to_string_lossy().into_owned());
+        let command = duct::cmd("git", arguments);
+        let command = if stdin.is_empty() { command.stdin_null() } else { command.stdin_bytes(stdin) };
+        let expression = command
+            .full_env(environment().into_iter().chain(env).chain([git_dir]))
+            .stdout_capture()
             .stderr_capture()
             .unchecked()
             // Ctrl-C at a terminal is for orch to hear, not for a git that moves a ref.
@@ -80,7 +94,7 @@ impl OsGit {
         let output = handle.wait().map_err(failed)?;
         // A shell between reports a signal as a code above 128; git's own failure is 128.
         let killed = output.status.code().is_none_or(|code| code > 128);
-        Ok(GitOutput { stderr: output.stderr.clone(), killed })
+        Ok(GitOutput { stdout: output.stdout.clone(), stderr: output.stderr.clone(), killed })
     }
 
     /// Where a hook lies, if there is one that would run: `core.hooksPath` inside the tree is read

@@ -19,6 +19,7 @@ mod purge;
 mod incoming;
 mod name;
 mod tidy;
+mod sign;
 
 pub use name::tree_name;
 

@@ -228,6 +228,9 @@ impl OsGit {
             Some(_) => signature.clone(),
             None => gix::actor::Signature { time, ..self.author()? },
         };
+        if commit.may_sign && self.signs() {
+            return self.build_signed(commit, &author, &signature);
+        }
         let object = gix::objs::Commit {
             tree: id(commit.tree),
             parents: commit.parents.iter().copied().map(id).collect(),
