@@ -214,12 +214,7 @@ impl Context {
     fn recover(&self, global: &Global) -> Result<(), CliError> {
         let (world, reporter) = (self.world(), global.reporter());
         crate::step::recover::recover_landing(world, reporter.as_ref())?;
-        if crate::step::journal::working(world)?.is_none() {
-            return Ok(());
-        }
-        // Somebody else's step is at work: nothing is to be put right.
-        let Ok(_lock) = crate::step::step_lock(world) else { return Ok(()) };
-        Ok(crate::step::recover::recover(world, reporter.as_ref())?)
+        Ok(crate::step::recover::recover(world, None, reporter.as_ref())?)
     }
 
     /// The outside world.

@@ -12,7 +12,8 @@ use crate::effects::os::process::on_path;
 use crate::effects::{Head, World};
 use crate::report::table::{Cell, Table};
 use crate::state::layout;
-use crate::step::journal;
+use crate::step::land::LOCK;
+use crate::step::{journal, slot};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -80,20 +81,26 @@ fn identity(context: &Context) -> Check {
 
 /// Locks that are held, and a step that was cut off.
 fn under_way(world: World<'_>) -> Vec<Check> {
-    let held = |name: &str| matches!(world.files.lock(name, std::time::Duration::ZERO), Ok(None));
-    let at_work = held("step.lock");
+    let landing = matches!(world.files.lock(LOCK, std::time::Duration::ZERO), Ok(None));
+    let used = slot::used(world, ".lock").unwrap_or_default();
+    let held: Vec<u32> =
+        std::iter::once(slot::FIRST).chain(used).filter(|slot| slot::is_held(world, *slot)).collect();
     let mut checks = Vec::new();
-    checks.push(match (at_work, held("lock")) {
+    checks.push(match (!held.is_empty(), landing) {
         (true, _) => Check::warning("locks", "a step is at work in this clone", "wait for it to end"),
         (false, true) => Check::warning("locks", "a command is committing", "wait for it to end"),
         (false, false) => Check::ok("locks", "none is held"),
     });
-    let under_way = journal::landing(world)
-        .and_then(|landing| Ok(landing.is_some() || journal::working(world)?.is_some()));
-    checks.push(match under_way {
-        Ok(false) => Check::ok("journal", "nothing is under way"),
-        Ok(true) if at_work => Check::ok("journal", "of the step at work"),
-        Ok(true) => Check::warning(
+    let journals = journal::landing(world).and_then(|landing| {
+        journal::at_work(world)?;
+        Ok((landing.is_some(), journal::slots(world)?))
+    });
+    checks.push(match journals {
+        Ok((false, slots)) if slots.is_empty() => Check::ok("journal", "nothing is under way"),
+        Ok((_, slots)) if !held.is_empty() && slots.iter().all(|slot| held.contains(slot)) => {
+            Check::ok("journal", "of the step at work")
+        }
+        Ok(_) => Check::warning(
             "journal",
             "a step was cut off",
             "the next command puts it right; `orch status` is one",

@@ -88,8 +88,8 @@ impl Reading {
         let mode = context.mode_of(config.as_ref(), at)?;
         let unknown = Rules { agent_review: false, has_agent: true, mode: mode.mode };
         let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
-        let at_work = if at.is_none() { journal::working(world)? } else { None };
-        let running = at_work.and_then(|working| snapshot.graph.find(&working.task)).into_iter().collect();
+        let at_work = if at.is_none() { journal::at_work(world)? } else { Vec::new() };
+        let running = at_work.iter().filter_map(|working| snapshot.graph.find(&working.task)).collect();
         Ok(Self { context, snapshot, config, rules, mode, running, problems, uncommitted: None })
     }
 

@@ -40,8 +40,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         agent: args.agent.as_deref(),
         dry_run: args.dry_run,
         in_place: args.in_place,
-        plans: false,
         known: Some(&base),
+        ..Options::default()
     };
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
     let answer = match ending {

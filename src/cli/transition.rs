@@ -9,6 +9,7 @@ use crate::state::status::{Move, Status};
 use crate::step::StepError;
 use crate::step::person::{Change, land_change, moved, past};
 use crate::step::review::{Approved, approve as approve_work};
+use crate::step::slot;
 use serde_json::json;
 
 /// Move a task
@@ -73,7 +74,7 @@ pub(super) fn approve(global: &Global, args: &ApproveArgs) -> Result<Answer, Cli
         return run(global, &args, Move::Approve);
     }
     base.check_trust(&context.caller)?;
-    let _lock = crate::step::step_lock(world)?;
+    let _lock = slot::take(world, slot::FIRST)?;
     let reason = args.reason.as_deref().map(|reason| crate::state::task::one_line(reason, 300));
     match approve_work(world, &base, &args.id, reason.as_deref(), global.reporter().as_ref())
         .map_err(usage)?

@@ -277,7 +277,7 @@ impl Files for Faulty<'_> {
         writes write(name: &str, content: &[u8], durable: bool) -> ();
         writes append(name: &str, content: &[u8]) -> ();
         writes remove(name: &str) -> ();
-        writes prune(dir: &str, folders: usize, bytes: u64) -> ();
+        writes prune(dir: &str, folders: usize, bytes: u64, spare: &[String]) -> ();
         reads list(dir: &str) -> Vec<String>;
         reads work_files(root: &Path, below: &str) -> Vec<WorkFile>;
         reads read_work(root: &Path, path: &str) -> Option<Vec<u8>>;

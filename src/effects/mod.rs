@@ -329,11 +329,11 @@ pub trait Files {
     fn remove(&self, name: &str) -> Result<()>;
 
     /// Removes folders of a directory, the first by name first, until at most so many are left and they
-    /// hold at most so many bytes. The last one stays.
+    /// hold at most so many bytes. The last one stays, and those to be spared.
     ///
     /// # Errors
     /// When one cannot be removed.
-    fn prune(&self, dir: &str, folders: usize, bytes: u64) -> Result<()>;
+    fn prune(&self, dir: &str, folders: usize, bytes: u64, spare: &[String]) -> Result<()>;
 
     /// Names of the files in a directory.
     ///

@@ -371,7 +371,7 @@ fn give_up(
         let text = format!("the step is not recorded on `{}`: {second}", job.base.branch);
         job.reporter.event(&Event::Warning { text });
     }
-    if let Err(second) = super::journal::end_work(job.world) {
+    if let Err(second) = super::journal::end_work(job.world, workplace.slot()) {
         return StepError::Effect(second);
     }
     match error {

@@ -1,16 +1,15 @@
 //! The journals: what is about to be done, written before it is done.
 //!
-//! Two files, because two locks guard them. The step's (under the step lock): while it is there, an
-//! agent may have been at work, whose work has to be kept. The landing's (under the lock that covers
+//! Two kinds, because two kinds of locks guard them. A step's, one for each slot (under the slot's lock):
+//! while it is there, an agent may have been at work, whose work has to be kept. The landing's (under the lock that covers
 //! landing, which people's commands take as well while a step is at work): while it is there, a
 //! branch may have moved whose work tree has yet to follow.
 
+use super::slot;
 use crate::effects::{Checkout, EffectError, Oid, Result, Trouble, World};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The step's journal.
-pub const STEP: &str = "journal.json";
 /// The landing's journal.
 pub const LANDING: &str = "landing.json";
 
@@ -63,28 +62,55 @@ pub struct Moving {
     pub to: String,
 }
 
-/// The step at work, if there is one.
+/// The name of the journal of the step in a slot.
+#[must_use]
+pub fn name(slot: u32) -> String {
+    if slot == slot::FIRST { "journal.json".to_owned() } else { format!("{}/{slot}.json", slot::DIR) }
+}
+
+/// The slots that may have a step at work, or one that was cut off.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn slots(world: World<'_>) -> Result<Vec<u32>> {
+    let mut slots = slot::used(world, ".json")?;
+    if world.files.read(&name(slot::FIRST))?.is_some() {
+        slots.insert(0, slot::FIRST);
+    }
+    Ok(slots)
+}
+
+/// The step at work in a slot, if there is one.
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn working(world: World<'_>) -> Result<Option<Working>> {
-    read(world, STEP)
+pub fn working(world: World<'_>, slot: u32) -> Result<Option<Working>> {
+    read(world, &name(slot))
+}
+
+/// All steps at work.
+///
+/// # Errors
+/// When a journal cannot be read.
+pub fn at_work(world: World<'_>) -> Result<Vec<Working>> {
+    let all = slots(world)?.into_iter().map(|slot| working(world, slot).transpose());
+    all.flatten().collect()
 }
 
 /// Notes, durably, that a step is at work.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn begin_work(world: World<'_>, working: &Working) -> Result<()> {
-    write(world, STEP, working)
+pub fn begin_work(world: World<'_>, slot: u32, working: &Working) -> Result<()> {
+    write(world, &name(slot), working)
 }
 
-/// Notes that no step is at work any more.
+/// Notes that no step is at work in a slot any more.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn end_work(world: World<'_>) -> Result<()> {
-    world.files.remove(STEP)
+pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
+    world.files.remove(&name(slot))
 }
 
 /// The commit on its way, if there is one.
@@ -108,9 +134,12 @@ pub fn begin_landing(world: World<'_>, moving: &Moving) -> Result<()> {
 /// # Errors
 /// When it cannot be written.
 pub fn end_landing(world: World<'_>, landed_run: Option<&str>) -> Result<()> {
-    if landed_run.is_some() && working(world)?.is_some_and(|working| Some(working.run.as_str()) == landed_run)
-    {
-        end_work(world)?;
+    if let Some(run) = landed_run {
+        for slot in slots(world)? {
+            if working(world, slot)?.is_some_and(|working| working.run == run) {
+                end_work(world, slot)?;
+            }
+        }
     }
     world.files.remove(LANDING)
 }

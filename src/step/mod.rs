@@ -6,6 +6,7 @@
 pub mod event;
 pub mod error;
 pub mod base;
+pub mod slot;
 pub mod journal;
 pub mod land;
 pub mod past;
@@ -45,7 +46,7 @@ pub use base::{Base, Caller};
 pub use error::StepError;
 pub use event::{Event, Reporter, Silent};
 
-use crate::effects::{Lock, Oid, World};
+use crate::effects::{Oid, World};
 use crate::gate::protect::Protected;
 use crate::outcome::Outcome;
 use crate::prompt::Prompt;
@@ -77,6 +78,8 @@ pub struct Options<'o> {
     pub in_place: bool,
     /// Whether the caller plans when that is due.
     pub plans: bool,
+    /// The slot to work in.
+    pub slot: u32,
     /// A base that was loaded before; it counts while the branch is where it was.
     pub known: Option<&'o Base>,
 }
@@ -146,8 +149,8 @@ pub fn step(
     options: Options<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Ending, StepError> {
-    let _lock = step_lock(world)?;
-    recover::recover(world, reporter)?;
+    let _lock = slot::take(world, options.slot)?;
+    recover::recover(world, Some(options.slot), reporter)?;
     loop {
         let loaded;
         let base = match options.known {
@@ -184,15 +187,6 @@ pub fn step(
     }
 }
 
-/// One step runs in a clone at a time.
-///
-/// # Errors
-/// When another does.
-pub fn step_lock(world: World<'_>) -> Result<Box<dyn Lock>, StepError> {
-    let lock = world.files.lock("step.lock", std::time::Duration::ZERO)?;
-    lock.ok_or_else(|| StepError::Busy("another step is at work in this clone".to_owned()))
-}
-
 /// Runs a chosen task: prepare, work, judge, record, land.
 fn run(
     world: World<'_>,
@@ -209,7 +203,7 @@ fn run(
     let mut workplace = if options.in_place {
         Workplace::in_place(world, &base.branch, base.commit.tree)?
     } else {
-        Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?
+        Workplace::workspace(world, options.slot, &base.branch, base.commit.id, base.commit.tree)?
     };
     let working = Working {
         run: run_id.to_string(),
@@ -218,7 +212,7 @@ fn run(
         base: base.commit.id.to_string(),
         site: workplace.site(),
     };
-    journal::begin_work(world, &working)?;
+    journal::begin_work(world, workplace.slot(), &working)?;
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
     set_up(world, base, &workplace, reporter)?;
     let protected = Protected::new(&base.config.policy.protect);
@@ -242,17 +236,23 @@ fn run(
     } else {
         attempt::work(&job, &mut workplace)?
     };
-    // What is kept here of old steps is for people alone.
-    if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES) {
-        reporter.event(&Event::Warning { text: error.to_string() });
-    }
+    prune(world, reporter)?;
     if let Some(error) = work.nothing_came_of_it(&job) {
-        journal::end_work(world)?;
+        journal::end_work(world, workplace.slot())?;
         return Err(error);
     }
     let start =
         finish::Start { index: chosen.candidate.index, old_text: &chosen.text, run: run_id.clone(), started };
     finish::finish(&job, &mut workplace, work, &start)
+}
+
+/// Removes what is kept here of old steps, which is for people alone.
+fn prune(world: World<'_>, reporter: &dyn Reporter) -> Result<(), StepError> {
+    let at_work: Vec<String> = journal::at_work(world)?.into_iter().map(|working| working.run).collect();
+    if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES, &at_work) {
+        reporter.event(&Event::Warning { text: error.to_string() });
+    }
+    Ok(())
 }
 
 fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {
@@ -294,13 +294,13 @@ fn set_up(
     let Some(setup) = base.config.workspace.setup.as_ref().filter(|_| workplace.checkout.is_none()) else {
         return Ok(());
     };
-    let marker = "workspaces/0.setup";
-    if world.files.read(marker)?.as_deref() == Some(setup.as_bytes()) {
+    let marker = format!("workspaces/{}.setup", workplace.slot());
+    if world.files.read(&marker)?.as_deref() == Some(setup.as_bytes()) {
         return Ok(());
     }
     let verdict = room::set_up(world, setup, &workplace.dir(), reporter)?;
     if !verdict.rejects() {
-        return Ok(world.files.write(marker, setup.as_bytes(), false)?);
+        return Ok(world.files.write(&marker, setup.as_bytes(), false)?);
     }
     let why = verdict.evidence.lines().last().unwrap_or_default();
     Err(StepError::NoAgent(format!("the workspace cannot be set up: `{setup}` failed: {why}")))

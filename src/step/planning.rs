@@ -16,7 +16,7 @@ use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
 use super::record::{new_run_id, new_task_id_in};
 use super::site::Workplace;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, confine, propose, recover, step_lock, support};
+use super::{Caller, Options, confine, propose, recover, slot, support};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
@@ -99,8 +99,8 @@ pub fn plan(
     options: Options<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Ending, StepError> {
-    let _lock = step_lock(world)?;
-    recover::recover(world, reporter)?;
+    let _lock = slot::take(world, options.slot)?;
+    recover::recover(world, Some(options.slot), reporter)?;
     let base = Base::load(world, caller)?;
     support::refuse(&base.config)?;
     base.check_trust(caller)?;
@@ -137,7 +137,7 @@ pub fn plan(
         most: material.most,
         is_asked: true,
     };
-    work(world, &base, &subject, &who, &prompt, rules, reporter)
+    work(world, &base, &subject, (&who, options.slot), &prompt, rules, reporter)
 }
 
 /// The most that a task may be expected to need: its share of the largest window.
@@ -197,7 +197,7 @@ fn work(
     world: World<'_>,
     base: &Base,
     subject: &Subject,
-    who: &Who,
+    (who, slot): (&Who, u32),
     prompt: &Prompt,
     rules: Rules<'_>,
     reporter: &dyn Reporter,
@@ -206,10 +206,10 @@ fn work(
     let run = new_run_id(world, started)?;
     let protected = Protected::new(&base.config.policy.protect);
     let confinement = confine::choose(world, &who.profile, reporter)?;
-    let mut workplace = Workplace::workspace(world, &base.branch, base.commit.id, base.commit.tree)?;
+    let mut workplace = Workplace::workspace(world, slot, &base.branch, base.commit.id, base.commit.tree)?;
     let (task, branch, at) = (subject.task.id.to_string(), base.branch.clone(), base.commit.id.to_string());
     let site = workplace.site();
-    journal::begin_work(world, &Working { run: run.to_string(), task, branch, base: at, site })?;
+    journal::begin_work(world, slot, &Working { run: run.to_string(), task, branch, base: at, site })?;
     let job = Job {
         world,
         base,
@@ -231,7 +231,7 @@ fn work(
         let run = record(&job, &course, &best, run.clone())?;
         Ending::Planned(Box::new(settle(&job, subject, best, run)?))
     };
-    journal::end_work(world)?;
+    journal::end_work(world, slot)?;
     Ok(ending)
 }
 

@@ -9,24 +9,35 @@ use super::event::{Event, Reporter};
 use super::journal::{self, Moving, Site, Working};
 use super::keep::keep;
 use super::land::{LOCK, landing_lock};
+use super::slot;
 use crate::effects::{EffectError, Oid, Trouble, WorkTree, World};
 use bstr::{BString, ByteSlice as _};
 use std::time::Duration;
 
-/// Puts right what a killed command left, if anything. The caller holds the step lock.
+/// Puts right what killed commands left, if anything, in every slot that nobody works in. `own` is the slot
+/// whose lock the caller holds.
 ///
 /// # Errors
 /// When the machine fails; the next command then tries again.
-pub fn recover(world: World<'_>, reporter: &dyn Reporter) -> Result<(), StepError> {
+pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> Result<(), StepError> {
+    let mut taken = Vec::new();
+    for slot in journal::slots(world)? {
+        let lock = if own == Some(slot) { None } else { slot::take_idle(world, slot) };
+        if own == Some(slot) || lock.is_some() {
+            taken.push((slot, lock));
+        }
+    }
     let mut done = Vec::new();
-    {
+    if own.is_some() || !taken.is_empty() {
         let _lock = landing_lock(world)?;
         clear_and_finish(world, &mut done)?;
     }
-    if let Some(working) = journal::working(world)? {
+    for (slot, _lock) in taken {
+        // What it says counts from now on only: its step may have ended before the slot was taken.
+        let Some(working) = journal::working(world, slot)? else { continue };
         put_away(world, &working, &mut done, reporter)
-            .map_err(|error| cannot(world, journal::STEP, error))?;
-        journal::end_work(world)?;
+            .map_err(|error| cannot(world, &journal::name(slot), error))?;
+        journal::end_work(world, slot)?;
     }
     tell(&done, reporter);
     Ok(())

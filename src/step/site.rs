@@ -3,18 +3,17 @@
 use super::error::StepError;
 use super::journal::Site;
 use super::land::{InPlace, refuse_in_progress};
+use super::slot;
 use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// The workspace that steps use one at a time.
-const SLOT: u32 = 0;
-
 /// A prepared place to work in.
 pub struct Workplace<'w> {
     /// The outside world.
     pub world: World<'w>,
+    slot: u32,
     place: Option<Box<dyn WorkTree + 'w>>,
     dir: PathBuf,
     branch: String,
@@ -36,18 +35,25 @@ pub struct Left {
 }
 
 impl<'w> Workplace<'w> {
-    /// Prepares a private workspace: the base tree, whatever was there before.
+    /// Prepares the private workspace of a slot: the base tree, whatever was there before.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn workspace(world: World<'w>, branch: &str, base: Oid, tree: Oid) -> Result<Self, StepError> {
-        let mut place = world.git.open_workspace(SLOT)?;
+    pub fn workspace(
+        world: World<'w>,
+        slot: u32,
+        branch: &str,
+        base: Oid,
+        tree: Oid,
+    ) -> Result<Self, StepError> {
+        let mut place = world.git.open_workspace(slot)?;
         let held = place.snapshot()?;
         place.bring(held.tree, tree, &[])?;
         world.git.disposable(place.as_ref(), branch, base)?;
         place.stage()?;
         let dir = place.dir().to_owned();
-        Ok(Self { world, place: Some(place), dir, branch: branch.to_owned(), checkout: None, holds: tree })
+        let branch = branch.to_owned();
+        Ok(Self { world, slot, place: Some(place), dir, branch, checkout: None, holds: tree })
     }
 
     /// Takes the work tree in which the branch is checked out; it has to be clean.
@@ -77,6 +83,7 @@ impl<'w> Workplace<'w> {
         let dir = place.dir().to_owned();
         Ok(Self {
             world,
+            slot: slot::FIRST,
             place: Some(place),
             dir,
             branch: branch.to_owned(),
@@ -85,11 +92,17 @@ impl<'w> Workplace<'w> {
         })
     }
 
+    /// The slot that the step is in.
+    #[must_use]
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+
     /// As the journal names it.
     #[must_use]
     pub fn site(&self) -> Site {
         match &self.checkout {
-            None => Site::Workspace(SLOT),
+            None => Site::Workspace(self.slot),
             Some(checkout) => Site::InPlace {
                 dir: checkout.dir.to_string_lossy().into_owned(),
                 git_dir: checkout.git_dir.to_string_lossy().into_owned(),
@@ -129,7 +142,7 @@ impl<'w> Workplace<'w> {
         if self.place.is_none() {
             self.place = Some(match &self.checkout {
                 Some(checkout) => self.world.git.open_checkout(checkout)?,
-                None => self.world.git.open_workspace(SLOT)?,
+                None => self.world.git.open_workspace(self.slot)?,
             });
         }
         let Some(place) = &mut self.place else {

@@ -67,7 +67,7 @@ impl Files for OsFiles {
         }
     }
 
-    fn prune(&self, dir: &str, folders: usize, bytes: u64) -> Result<()> {
+    fn prune(&self, dir: &str, folders: usize, bytes: u64, spare: &[String]) -> Result<()> {
         let (mut left, mut room) = (folders, bytes);
         for (at, name) in self.list(dir)?.iter().rev().enumerate() {
             let folder = self.root.join(dir).join(name);
@@ -76,6 +76,9 @@ impl Files for OsFiles {
             let size: u64 = entries.flatten().map(size).sum();
             if at > 0 && (left == 0 || size > room) {
                 (left, room) = (0, 0);
+                if spare.contains(name) {
+                    continue;
+                }
                 let removed = fs::remove_dir_all(&folder);
                 removed.map_err(|error| EffectError::io("remove", &folder, &error))?;
             }
@@ -325,12 +328,12 @@ mod tests {
         for name in ["a", "b", "c", "d"] {
             files.write(&format!("steps/{name}/transcript"), &[b'x'; 100], false).unwrap();
         }
-        files.prune("steps", 3, 1_000).unwrap();
+        files.prune("steps", 3, 1_000, &[]).unwrap();
         assert_eq!(files.list("steps").unwrap(), ["b", "c", "d"]);
-        files.prune("steps", 3, 250).unwrap();
+        files.prune("steps", 3, 250, &[]).unwrap();
         assert_eq!(files.list("steps").unwrap(), ["c", "d"]);
-        files.prune("steps", 0, 0).unwrap();
+        files.prune("steps", 0, 0, &[]).unwrap();
         assert_eq!(files.list("steps").unwrap(), ["d"]);
-        files.prune("nowhere", 0, 0).unwrap();
+        files.prune("nowhere", 0, 0, &[]).unwrap();
     }
 }
