@@ -15,6 +15,7 @@ pub mod gate;
 pub mod review;
 pub mod outcome;
 pub mod commit;
+pub mod lease;
 pub mod step;
 pub mod upkeep;
 pub mod audit;

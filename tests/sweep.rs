@@ -72,6 +72,10 @@ impl Process for Stage<'_> {
         self.inner.interrupted()
     }
 
+    fn host(&self) -> String {
+        self.inner.host()
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         let found = self.inner.env(name)?;
         Some(if name == "PATH" { format!("{}:{found}", self.programs.display()) } else { found })

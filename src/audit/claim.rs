@@ -147,6 +147,7 @@ mod tests {
             adapter: "command".to_owned(),
             model: None,
             chosen_because: String::new(),
+            took_over: None,
             mode: None,
             sandbox: None,
             prompt_sha256: "ab".to_owned(),

@@ -13,7 +13,7 @@ use crate::state::news::StateFile;
 use crate::state::problem::{Problem, nearest};
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
-use crate::step::{journal, support};
+use crate::step::{lease, support};
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
@@ -35,7 +35,7 @@ pub(super) struct Reading {
     pub(super) rules: Rules,
     /// The scheduling policy in force, and why.
     pub(super) mode: InForce,
-    /// Tasks that a step of this clone is at work on.
+    /// Tasks that somebody is at work on.
     pub(super) running: Vec<Index>,
     /// What is wrong with files.
     pub(super) problems: Vec<Problem>,
@@ -88,8 +88,8 @@ impl Reading {
         let mode = context.mode_of(config.as_ref(), at)?;
         let unknown = Rules { agent_review: false, has_agent: true, mode: mode.mode };
         let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
-        let at_work = if at.is_none() { journal::at_work(world)? } else { Vec::new() };
-        let running = at_work.iter().filter_map(|working| snapshot.graph.find(&working.task)).collect();
+        let claims = if at.is_none() { lease::live(world)? } else { Vec::new() };
+        let running = claims.iter().filter_map(|claim| snapshot.graph.find(&claim.task)).collect();
         Ok(Self { context, snapshot, config, rules, mode, running, problems, uncommitted: None })
     }
 

@@ -2,11 +2,18 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::time::Duration;
 
 /// The time.
 pub trait Clock {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// How long this process has been there, which no setting of the clock changes; none by a clock
+    /// that is set by hand.
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// The zone that programs of this machine tell the time in.
     fn zone(&self) -> TimeZone {

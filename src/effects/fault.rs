@@ -134,6 +134,7 @@ impl Git for Faulty<'_> {
         reads check_identity() -> ();
         writes settle() -> ();
         writes swap(reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Swap;
+        writes claim(reference: &str, expected: Option<Oid>, new: Option<Oid>) -> Swap;
         writes clear_index_locks() -> ();
         writes clear_ref_lock(reference: &str, new: Oid) -> ();
         reads checkout_of(branch: &str) -> Option<Checkout>;
@@ -234,6 +235,10 @@ impl Process for Faulty<'_> {
     fn env(&self, name: &str) -> Option<String> {
         self.inner.process.env(name)
     }
+
+    fn host(&self) -> String {
+        self.inner.process.host()
+    }
 }
 
 impl Confine for Faulty<'_> {
@@ -258,6 +263,10 @@ impl Confine for Faulty<'_> {
 impl Clock for Faulty<'_> {
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.inner.clock.elapsed()
     }
 
     fn zone(&self) -> TimeZone {

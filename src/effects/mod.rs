@@ -238,6 +238,13 @@ pub trait Git {
     /// When git refuses for another reason than the ref's value.
     fn swap(&self, reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Result<Swap>;
 
+    /// Moves or (without a new value) removes a ref that nothing but saving work rests on: as
+    /// [`Git::swap`], but it may be undone by a loss of power, and no other program is run for it.
+    ///
+    /// # Errors
+    /// When the repository refuses for another reason than the ref's value.
+    fn claim(&self, reference: &str, expected: Option<Oid>, new: Option<Oid>) -> Result<Swap>;
+
     /// Lets git tidy its objects, if there are many, and waits for it.
     ///
     /// # Errors

@@ -95,4 +95,9 @@ pub trait Process: Confine {
 
     /// A variable of orch's own environment.
     fn env(&self, name: &str) -> Option<String>;
+
+    /// The name of the machine.
+    fn host(&self) -> String {
+        "localhost".to_owned()
+    }
 }

@@ -235,6 +235,8 @@ pub struct Run {
     pub chosen_because: String,
     /// How far it was confined, where that was recorded: `none`, `landlock` or `bwrap`.
     pub sandbox: Option<String>,
+    /// Whose claim on the task it took over, and why it could.
+    pub took_over: Option<String>,
     /// The scheduling policy that was in force, and why.
     pub mode: Option<String>,
     /// SHA-256 of the first prompt's bytes, in hexadecimal.

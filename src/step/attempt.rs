@@ -6,6 +6,7 @@ use super::course::{Course, Done};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::judge_candidate;
+use super::lease::Held;
 use super::next::{self, Next, describe};
 use super::quarantine;
 use super::second;
@@ -75,6 +76,8 @@ pub struct Job<'j> {
     pub prompt: &'j Prompt,
     /// The run's id.
     pub run: &'j str,
+    /// The claim on the task, where there is one.
+    pub lease: Option<&'j Held<'j>>,
     /// When it began.
     pub started: Timestamp,
     /// Paths that no agent may change.
@@ -83,6 +86,15 @@ pub struct Job<'j> {
     pub redactor: &'j Redactor,
     /// Who is told.
     pub reporter: &'j dyn Reporter,
+}
+
+impl Job<'_> {
+    /// Keeps the claim on the task. A lease that cannot be renewed is no reason to stop working.
+    pub fn renew(&self) {
+        if let Some(Err(error)) = self.lease.map(Held::renew) {
+            self.reporter.event(&Event::Warning { text: format!("the lease is not renewed: {error}") });
+        }
+    }
 }
 
 impl Work {

@@ -2,6 +2,7 @@
 
 use super::base::Base;
 use super::error::StepError;
+use super::lease;
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
 use super::{Options, Planned, assemble, second};
@@ -48,13 +49,20 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
     {
         return Err(StepError::UnknownAgent(name.to_owned()));
     }
+    let claims = lease::live(world)?;
     let queue = match options.task {
         Some(id) => vec![named(base, id)?],
-        None => select::queue(graph, rules, QUEUE_MAX),
+        None => select::queue(graph, rules, QUEUE_MAX + claims.len()),
     };
     let limits = Limits::now(world)?;
     let mut wait: Option<(String, Option<Timestamp>)> = None;
+    let mut busy: Option<String> = None;
     for candidate in queue {
+        let id = &graph.nodes()[candidate.index].id;
+        if let Some(claim) = claims.iter().find(|claim| claim.task == id.as_str()) {
+            busy.get_or_insert_with(|| format!("task `{id}` is being worked on by {}", claim.holder()));
+            continue;
+        }
         match take_on(world, base, candidate, &limits, options)? {
             Taken::Choice(choice) => return Ok(choice),
             // The first time that somebody is free again is when to come back.
@@ -66,6 +74,9 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
     }
     if let Some((fact, until)) = wait {
         return Err(StepError::Paused { fact, until });
+    }
+    if let Some(fact) = busy {
+        return Err(StepError::Busy(fact));
     }
     match select::next(graph, rules) {
         select::Selection::Nothing(idle) => Ok(Choice::Nothing(idle)),

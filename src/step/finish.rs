@@ -9,7 +9,7 @@ use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::site::Workplace;
-use super::{Ran, propose, record};
+use super::{Ran, lease, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
 use crate::config::Regate;
 use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
@@ -134,6 +134,7 @@ impl Draft {
             adapter: crate::agent::adapter_word(profile.adapter).to_owned(),
             model: profile.model.clone(),
             chosen_because: work.course.because.as_ref().unwrap_or(&job.who.because).clone(),
+            took_over: job.lease.and_then(lease::Held::took_over),
             mode: Some(job.base.mode.spell()),
             sandbox: Some(work.course.confinement.level.as_str().to_owned()),
             prompt_sha256: prompt.sha256(),

@@ -5,7 +5,7 @@
 //! landing, which people's commands take as well while a step is at work): while it is there, a
 //! branch may have moved whose work tree has yet to follow.
 
-use super::slot;
+use super::{lease, slot};
 use crate::effects::{Checkout, EffectError, Oid, Result, Trouble, World};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -105,11 +105,14 @@ pub fn begin_work(world: World<'_>, slot: u32, working: &Working) -> Result<()> 
     write(world, &name(slot), working)
 }
 
-/// Notes that no step is at work in a slot any more.
+/// Gives the task back, and notes that no step is at work in a slot any more.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
+    if let Some(working) = working(world, slot)? {
+        lease::release(world, &working.task, &working.run)?;
+    }
     world.files.remove(&name(slot))
 }
 

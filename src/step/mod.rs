@@ -7,6 +7,7 @@ pub mod event;
 pub mod error;
 pub mod base;
 pub mod slot;
+pub mod lease;
 pub mod journal;
 pub mod land;
 pub mod past;
@@ -51,6 +52,7 @@ use crate::gate::protect::Protected;
 use crate::outcome::Outcome;
 use crate::prompt::Prompt;
 use crate::select::Idle;
+use crate::state::id::RunId;
 use crate::state::run::Run;
 use crate::state::status::Status;
 use crate::state::task::Task;
@@ -172,7 +174,9 @@ pub fn step(
                 return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
             }
             Choice::Chosen(chosen) => {
-                return run(world, base, &chosen, options, reporter).map(|ran| Ending::Ran(Box::new(ran)));
+                if let Some(ran) = run(world, base, &chosen, options, reporter)? {
+                    return Ok(Ending::Ran(Box::new(ran)));
+                }
             }
             Choice::Unfit(task, why) => {
                 // That task is held with the reason; others go on.
@@ -187,14 +191,14 @@ pub fn step(
     }
 }
 
-/// Runs a chosen task: prepare, work, judge, record, land.
+/// Runs a chosen task: prepare, work, judge, record, land. None where somebody else has taken it.
 fn run(
     world: World<'_>,
     base: &Base,
     chosen: &Chosen,
     options: Options<'_>,
     reporter: &dyn Reporter,
-) -> Result<Ran, StepError> {
+) -> Result<Option<Ran>, StepError> {
     let started = world.clock.now();
     let run_id = record::new_run_id(world, started)?;
     announce(base, chosen, reporter);
@@ -205,14 +209,8 @@ fn run(
     } else {
         Workplace::workspace(world, options.slot, &base.branch, base.commit.id, base.commit.tree)?
     };
-    let working = Working {
-        run: run_id.to_string(),
-        task: chosen.task.id.to_string(),
-        branch: base.branch.clone(),
-        base: base.commit.id.to_string(),
-        site: workplace.site(),
-    };
-    journal::begin_work(world, workplace.slot(), &working)?;
+    let start = (&run_id, started, &workplace);
+    let Some(held) = begin(world, base, chosen, start, reporter)? else { return Ok(None) };
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
     set_up(world, base, &workplace, reporter)?;
     let protected = Protected::new(&base.config.policy.protect);
@@ -226,6 +224,7 @@ fn run(
         confinement: &confinement,
         prompt: &chosen.prompt,
         run: run_id.as_str(),
+        lease: Some(&held),
         started,
         protected: &protected,
         redactor: &redactor,
@@ -243,7 +242,39 @@ fn run(
     }
     let start =
         finish::Start { index: chosen.candidate.index, old_text: &chosen.text, run: run_id.clone(), started };
-    finish::finish(&job, &mut workplace, work, &start)
+    finish::finish(&job, &mut workplace, work, &start).map(Some)
+}
+
+/// Writes the journal and claims the task; none where somebody else has it.
+fn begin<'w>(
+    world: World<'w>,
+    base: &Base,
+    chosen: &Chosen,
+    (run, started, workplace): (&RunId, Timestamp, &Workplace<'_>),
+    reporter: &dyn Reporter,
+) -> Result<Option<lease::Held<'w>>, StepError> {
+    let working = Working {
+        run: run.to_string(),
+        task: chosen.task.id.to_string(),
+        branch: base.branch.clone(),
+        base: base.commit.id.to_string(),
+        site: workplace.site(),
+    };
+    journal::begin_work(world, workplace.slot(), &working)?;
+    let (author, agent) = (finish::identity(base), &chosen.who.profile.name);
+    let ask = lease::Ask {
+        task: &chosen.task.id,
+        run,
+        agent,
+        base: base.commit.id,
+        author: author.as_ref(),
+        started,
+    };
+    let held = lease::take(world, ask, reporter)?;
+    if held.is_none() {
+        journal::end_work(world, workplace.slot())?;
+    }
+    Ok(held)
 }
 
 /// Removes what is kept here of old steps, which is for people alone.

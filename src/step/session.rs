@@ -281,6 +281,7 @@ impl Watch for Ear<'_> {
     fn look(&mut self, elapsed: Duration, silent: Duration) -> Order {
         self.note();
         self.report(elapsed, silent);
+        self.job.renew();
         if let Some(error) = &self.failed {
             return Order::End(Ended::Stopped(error.fact.clone()));
         }

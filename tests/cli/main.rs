@@ -7,6 +7,7 @@ mod add;
 mod step;
 mod endings;
 mod json;
+mod lease;
 mod tree;
 mod in_place;
 mod hooks;

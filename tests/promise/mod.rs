@@ -322,6 +322,10 @@ impl Repo {
     }
 
     fn p4_nothing_blocks(&self) -> Result<(), Broken> {
+        let leases = self.git(&["for-each-ref", "refs/orch/leases"])?;
+        if !leases.is_empty() {
+            return Err(format!("P4: a lease stays: {leases}"));
+        }
         let orch = self.dir.join(".git/orch");
         for name in ["journal.json", "landing.json"] {
             if orch.join(name).exists() {

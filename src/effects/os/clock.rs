@@ -4,11 +4,19 @@ use crate::effects::{Clock, Ids};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// The machine's clock; or, for tests, one that starts at a given time and ticks a second a look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OsClock {
     fixed: Cell<Option<Timestamp>>,
+    began: Instant,
+}
+
+impl Default for OsClock {
+    fn default() -> Self {
+        Self { fixed: Cell::default(), began: Instant::now() }
+    }
 }
 
 impl OsClock {
@@ -16,7 +24,7 @@ impl OsClock {
     #[must_use]
     pub fn from_env() -> Self {
         let fixed = std::env::var("ORCH_TEST_CLOCK").ok().and_then(|text| text.parse().ok());
-        Self { fixed: Cell::new(fixed) }
+        Self { fixed: Cell::new(fixed), ..Self::default() }
     }
 }
 
@@ -25,6 +33,10 @@ impl Clock for OsClock {
         let Some(now) = self.fixed.get() else { return Timestamp::now() };
         self.fixed.set(now.checked_add(1.second()).ok());
         now
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
     }
 
     fn zone(&self) -> TimeZone {

@@ -161,6 +161,10 @@ impl Process for OsProcess {
             .then(|| i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or(2))
     }
 
+    fn host(&self) -> String {
+        rustix::system::uname().nodename().to_string_lossy().into_owned()
+    }
+
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }

@@ -401,6 +401,7 @@ mod tests {
             adapter: "claude".into(),
             model: Some("model-5".into()),
             chosen_because: "the cheapest that can".into(),
+            took_over: None,
             mode: None,
             sandbox: None,
             prompt_sha256: "ab".into(),

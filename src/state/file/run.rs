@@ -48,6 +48,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         model: filled(root, "model"),
         chosen_because: text(root, "chosen_because"),
         mode: filled(root, "mode"),
+        took_over: filled(root, "took_over"),
         sandbox: filled(root, "sandbox"),
         prompt_sha256: text(root, "prompt_sha256"),
         input_sha256: filled(root, "input_sha256"),
@@ -213,6 +214,7 @@ fn write_step(lines: &mut Lines, run: &Run) {
     lines.text("adapter", &run.adapter);
     lines.text("model", run.model.as_deref().unwrap_or_default());
     lines.text("chosen_because", &run.chosen_because);
+    lines.text("took_over", run.took_over.as_deref().unwrap_or_default());
     lines.text("mode", run.mode.as_deref().unwrap_or_default());
     lines.text("sandbox", run.sandbox.as_deref().unwrap_or_default());
 }

@@ -211,11 +211,13 @@ prop_compose! {
         (attempts, gates) in (vec(attempt(), 0..3), vec(gate(), 0..3)),
         (context_peak, cost_usd) in (option::of(0.0..=1.0_f64), option::of(0.0..1e6_f64)),
         counts in [0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32],
-        (tree, estimated_tokens, orch) in (option::of(filled()), option::of(0..9_u64), hostile()),
+        (tree, estimated_tokens, orch, took_over) in
+            (option::of(filled()), option::of(0..9_u64), hostile(), option::of(filled())),
     ) -> Run {
         let [compactions, rotations, files_changed, insertions, deletions] = counts;
         Run {
             mode: None,
+            took_over,
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
             sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations, claims,

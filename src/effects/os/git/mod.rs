@@ -246,6 +246,10 @@ impl Git for OsGit {
         self.update_ref(reference, expected, new, reason)
     }
 
+    fn claim(&self, reference: &str, expected: Option<Oid>, new: Option<Oid>) -> Result<Swap> {
+        self.edit_ref(reference, expected, new)
+    }
+
     fn tidy(&self) -> Result<()> {
         self.tidy_objects()
     }

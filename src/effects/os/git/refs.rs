@@ -5,7 +5,7 @@
 //! code is not the answer: a command that was interrupted may have moved the ref all the same, so
 //! the ref is read again.
 
-use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, oid, or};
+use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, id, oid, or};
 use bstr::ByteSlice;
 use std::path::Path;
 use std::time::Duration;
@@ -66,14 +66,7 @@ impl OsGit {
         let zero = gix::ObjectId::null(self.repo.object_hash()).to_string();
         let old = expected.map_or(zero, |oid| oid.to_string());
         let new_text = new.to_string();
-        if name.starts_with(OWN) {
-            // Only orch writes there, one command at a time: a lock is one that was left.
-            let lock = self.repo.common_dir().join(format!("{name}.lock"));
-            if lock.exists() {
-                crate::effects::os::files::wait_until_old(&lock, OLD)?;
-                super::bring::remove_any(&lock)?;
-            }
-        }
+        self.clear_own_lock(name)?;
         let output = self.git(&["update-ref", "--create-reflog", "-m", reason, name, &new_text, &old])?;
         if output.killed {
             self.remove_ref_lock(name, new)?;
@@ -90,6 +83,41 @@ impl OsGit {
             Trouble::Repository,
             format!("git did not move `{name}`: {}", output.stderr_line()),
         ))
+    }
+
+    /// Moves or removes a ref by gix, which looks at its value under git's lock.
+    pub(super) fn edit_ref(&self, name: &str, expected: Option<Oid>, new: Option<Oid>) -> Result<Swap> {
+        use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+        if expected.is_none() && new.is_none() {
+            return Ok(self.read_tip(name)?.map_or(Swap::Done, |now| Swap::Moved(Some(now))));
+        }
+        self.clear_own_lock(name)?;
+        let target = |oid| gix::refs::Target::Object(id(oid));
+        let before =
+            expected.map_or(PreviousValue::MustNotExist, |old| PreviousValue::MustExistAndMatch(target(old)));
+        let change = match new {
+            Some(new) => Change::Update { log: LogChange::default(), expected: before, new: target(new) },
+            None => Change::Delete { expected: before, log: RefLog::AndReference },
+        };
+        let full_name = or("name a ref", gix::refs::FullName::try_from(name))?;
+        let edited = self.repo.edit_reference(RefEdit { change, name: full_name, deref: false });
+        let now = self.read_tip(name)?;
+        match edited {
+            _ if now == new => Ok(Swap::Done),
+            Ok(_) => Ok(Swap::Moved(now)),
+            Err(_) if now != expected => Ok(Swap::Moved(now)),
+            Err(error) => or("move a ref", Err(error)),
+        }
+    }
+
+    /// Only orch writes its own refs, and keeps no lock on one: one that is old was left.
+    fn clear_own_lock(&self, name: &str) -> Result<()> {
+        let lock = self.repo.common_dir().join(format!("{name}.lock"));
+        if name.starts_with(OWN) && lock.exists() {
+            crate::effects::os::files::wait_until_old(&lock, OLD)?;
+            super::bring::remove_any(&lock)?;
+        }
+        Ok(())
     }
 
     /// Removes what a killed `git update-ref` left. Its lock holds the new value; one that holds
