@@ -2,7 +2,8 @@
 //!
 //! Invariant: no text from a task, an issue or an agent becomes a trailer or a header. Trailers are
 //! written here, from validated values, in the last paragraph of the message; lines of the body
-//! that look like one of orch's trailers are quoted, so that a squash merge cannot promote them.
+//! that look like one of orch's trailers are quoted, so that a squash merge cannot promote them. Nor does
+//! such text keep a CI service from running: the words for that are written here alone.
 
 use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::task::{Kind, Task, one_line};
@@ -34,7 +35,7 @@ pub fn subject(task: &Task) -> String {
             .collect();
         if plain.is_empty() { plain } else { format!("({plain})") }
     });
-    let mut title = one_line(&task.title, 200);
+    let mut title = unskipped(&one_line(&task.title, 200));
     if let Some(first) = title.chars().next().filter(|first| first.is_uppercase()) {
         // An acronym stays as it is.
         if !title.chars().nth(1).is_some_and(char::is_uppercase) {
@@ -47,13 +48,13 @@ pub fn subject(task: &Task) -> String {
 /// The subject of a commit that changes the state only: `orch(<id>): <what>`.
 #[must_use]
 pub fn state_subject(id: &str, what: &str) -> String {
-    format!("orch({id}): {}", one_line(what, 200))
+    format!("orch({id}): {}", unskipped(&one_line(what, 200)))
 }
 
 /// The subject of a commit that a person's command makes: `orch: <what>`.
 #[must_use]
 pub fn state_commit(what: &str) -> String {
-    format!("orch: {}", one_line(what, 200))
+    format!("orch: {}", unskipped(&one_line(what, 200)))
 }
 
 /// The whole message of a step's commit.
@@ -105,7 +106,7 @@ fn body(summary: &str) -> String {
     for paragraph in summary.lines() {
         let clean: String =
             paragraph.chars().filter(|c| *c == '\t' || !crate::state::task::is_unprintable(*c)).collect();
-        lines.extend(wrap(clean.trim_end()));
+        lines.extend(wrap(unskipped(&clean).trim_end()));
     }
     while lines.first().is_some_and(String::is_empty) {
         lines.remove(0);
@@ -125,6 +126,24 @@ fn body(summary: &str) -> String {
     quoted.join("\n")
 }
 
+/// What keeps CI services from running for a commit, in any case: GitHub, GitLab, Forgejo, Woodpecker, Azure.
+const SKIPS: [&str; 6] =
+    ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "***no_ci***"];
+
+/// The text without such words: code always has its checks run.
+fn unskipped(text: &str) -> String {
+    let mut text = text.to_owned();
+    let mut lower = text.to_ascii_lowercase();
+    for word in SKIPS {
+        while let Some(at) = lower.find(word) {
+            let plain = format!("({})", word[1..word.len() - 1].trim_matches('*'));
+            text.replace_range(at..at + word.len(), &plain);
+            lower = text.to_ascii_lowercase();
+        }
+    }
+    text
+}
+
 /// Whether a reader of trailers could take a line of the body for one of orch's, or for the end of
 /// the message.
 fn looks_like_ours(line: &str) -> bool {
@@ -134,7 +153,12 @@ fn looks_like_ours(line: &str) -> bool {
         && (name.starts_with("orch-")
             || matches!(
                 name,
-                "assisted-by" | "co-authored-by" | "signed-off-by" | "reviewed-by" | "acked-by"
+                "skip-checks"
+                    | "assisted-by"
+                    | "co-authored-by"
+                    | "signed-off-by"
+                    | "reviewed-by"
+                    | "acked-by"
             ));
     trailer || lower.starts_with("---") || lower.starts_with("diff --git") || lower.starts_with('#')
 }
@@ -224,6 +248,13 @@ pub fn trailer<'t>(trailers: &'t [(String, String)], name: &str) -> Option<&'t s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_text_keeps_ci_from_running() {
+        assert_eq!(unskipped("[Skip CI] a [ci skip]é***NO_CI***"), "(skip ci) a (ci skip)é(no_ci)");
+        assert_eq!(body("did it [skip ci]\n\nskip-checks: true"), "did it (skip ci)\n\n> skip-checks: true");
+        assert_eq!(state_commit("add [no ci]"), "orch: add (no ci)");
+    }
 
     #[test]
     fn the_summary_of_kept_work_comes_back() {

@@ -20,5 +20,6 @@ pub mod step;
 pub mod upkeep;
 pub mod audit;
 pub mod report;
+pub mod recipe;
 pub mod serve;
 pub mod cli;

@@ -372,7 +372,7 @@ fn identity_of(common_dir: &Path) -> String {
 }
 
 /// One of the user's directories for orch.
-fn user_dir(variable: &str, default: &str) -> PathBuf {
+pub(super) fn user_dir(variable: &str, default: &str) -> PathBuf {
     let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
     set.unwrap_or_else(|| home().join(default)).join("orch")

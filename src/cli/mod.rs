@@ -30,6 +30,9 @@ mod completions;
 mod man;
 mod import;
 mod ingest;
+mod ci;
+mod ci_place;
+mod crontab;
 mod edit;
 mod archive;
 mod migrate;
@@ -108,8 +111,7 @@ enum Command {
     Sandbox,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::SESSIONS)]
     Sessions,
-    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::CI)]
-    Ci,
+    Ci(ci::Args),
     List(list::Args),
     Show(show::Args),
     Status(status::Args),
@@ -166,7 +168,7 @@ impl Command {
             Self::Gates => "gates",
             Self::Sandbox => "sandbox",
             Self::Sessions => "sessions",
-            Self::Ci => "ci",
+            Self::Ci(_) => "ci",
             Self::List(_) => "list",
             Self::Show(_) => "show",
             Self::Status(_) => "status",
@@ -223,7 +225,7 @@ impl Command {
             Self::Gates => Ok(topics::answer("gates", topics::GATES)),
             Self::Sandbox => Ok(topics::answer("sandbox", topics::SANDBOX)),
             Self::Sessions => Ok(topics::answer("sessions", topics::SESSIONS)),
-            Self::Ci => Ok(topics::answer("ci", topics::CI)),
+            Self::Ci(args) => ci::run(global, args),
             Self::List(args) => list::run(global, args),
             Self::Show(args) => show::run(global, args),
             Self::Status(args) => status::run(global, args),

@@ -131,6 +131,8 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
             result.as_ref().map_or(String::new(), |answer| answer.human.clone())
         }
     };
+    // What goes to the log of a job is read by its runner too.
+    let stdout = if style.annotations { crate::report::safe::inert(&stdout).into_owned() } else { stdout };
     Printed { stdout, stderr: talk(result, exit, style), code }
 }
 
@@ -175,6 +177,7 @@ fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
         }
         Err(error) => text.push_str(&crate::report::safe::lines(&error.render())),
     }
+    text = crate::report::safe::inert(&text).into_owned();
     if style.ci && style.annotations {
         text.push_str(&annotation(result, exit));
         for alert in result.iter().flat_map(|answer| &answer.alerts) {

@@ -100,7 +100,8 @@ Read by orch:
   NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS   as usual
   XDG_CONFIG_HOME   your own settings: orch/config.toml below it (~/.config)
   XDG_STATE_HOME    workspaces and trust: orch/ below it (~/.local/state)
-  GITHUB_ACTIONS    with --ci: annotations on standard error
+  GITHUB_ACTIONS    with --ci: annotations on standard error; no text of others is a command there
+  ORCH_PUSH_TOKEN   by which git pushes in CI; no agent, gate or hook sees it
 
 Seen by an agent (adapters `shell` and `command`), beside PATH, HOME, LANG, TERM, TMPDIR
 and what its profile names in `env`:
@@ -221,23 +222,27 @@ are the agent's own figure, else tokens by the profile's `price`.
 `orch agents` shows who is ready, rests until when, and has used what. `orch show RUN
 --transcript` shows what a session printed, without secrets, as long as this clone keeps it.";
 
-/// How a job runs orch.
+/// What a recipe does, and what a job of one's own has to.
 pub(super) const CI: &str = "\
-orch in CI.
+What a recipe does:
+  - takes steps twice an hour, off the full hour; one job at a time
+  - each step lands by a push of its own (--push): what a job did is on the remote, or nowhere
+  - the token that pushes is in no file, and no agent sees it; neither does a gate
+  - an agent sees the variables that its profile names in `env`, and these come from secrets
+  - a commit of the state alone says `[skip ci]`: no other job need run for it
+Its first lines say what it needs. A recipe that you change is yours: --write leaves it alone.
 
-  git config user.name orch
-  git config user.email orch@example.com
-  orch step --ci
-  git push origin HEAD 'refs/orch/attempts/*:refs/orch/attempts/*'
+A job of your own:
+  ORCH_TRUST=1   trusts the commands of the checkout, for this call
+  --ci           red means that a person is needed: see `orch help exit-codes`
+  --push         lands on the remote; a shallow clone is enough
+  --in-place     works in the checkout itself, which has to be clean; keeps build caches
+  --branch NAME  the target, where HEAD is detached; or `git switch -C NAME` first
+  --format md    a summary for the job's page, on standard output
 
-ORCH_TRUST=1   trusts the commands of the checkout, for this call
---ci           red means that a person is needed: see `orch help exit-codes`
---in-place     works in the checkout itself, which has to be clean; keeps build caches
---branch NAME  the target, where HEAD is detached
---format md    a summary for the job's page
-
-Run one such job at a time for a branch: a push that is refused loses nothing but the
-step's time.";
+Examples:
+  orch ci github --write
+  orch ci systemd --write";
 
 #[cfg(test)]
 mod tests {

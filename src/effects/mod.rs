@@ -19,6 +19,9 @@ use bstr::BString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The variable that holds the token by which git pushes. Neither an agent nor a gate or a hook sees it.
+pub const PUSH_TOKEN: &str = "ORCH_PUSH_TOKEN";
+
 /// A directory with an index of its own. Both are brought along together.
 pub trait WorkTree {
     /// Its root.

@@ -140,7 +140,7 @@ fn heart(what: String) -> UnderWay {
 
 fn print_line(line: &str) {
     // A reader that has gone (`orch step 2>&1 | head`) must not end a step half-way.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", safe::inert(line));
 }
 
 impl Reporter for Human {

@@ -35,7 +35,7 @@ impl Reporter for Lines {
             object.insert("seq".to_owned(), json!(seq));
         }
         // A reader that has gone is not the step's trouble.
-        let _ = writeln!(std::io::stdout(), "{value}");
+        let _ = writeln!(std::io::stdout(), "{}", super::safe::json(&value.to_string()));
     }
 }
 

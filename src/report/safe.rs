@@ -5,10 +5,13 @@
 //! replaced by its visible spelling, such as `\u{202e}`. Every function here is linear.
 
 use crate::state::task::is_unprintable;
+use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Marks that may sit on one character; more would paint over the lines around it.
 const MARKS_PER_CHARACTER: usize = 4;
+/// How a command begins that old CI runners find anywhere in a line.
+const OLD_COMMAND: &str = "##[";
 /// How the width of a tab is shown where lines are kept.
 const TAB: &str = "    ";
 
@@ -22,6 +25,25 @@ pub fn text(raw: &str) -> String {
 #[must_use]
 pub fn lines(raw: &str) -> String {
     visible(raw, true)
+}
+
+/// Text in which a CI runner sees no command of its own: neither `::error::` at the start of a line, nor the
+/// older `##[error]` anywhere in one.
+#[must_use]
+pub fn inert(text: &str) -> Cow<'_, str> {
+    if !text.contains("::") && !text.contains(OLD_COMMAND) {
+        return Cow::Borrowed(text);
+    }
+    let spell = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let (indent, rest) = line.split_at(start);
+        match rest.strip_prefix("::") {
+            Some(rest) => format!("{indent}\\u{{3a}}:{rest}"),
+            None => line.to_owned(),
+        }
+    };
+    let lines: String = text.split_inclusive('\n').map(spell).collect();
+    Cow::Owned(lines.replace(OLD_COMMAND, "#\\u{23}["))
 }
 
 /// Spells dangerous characters of a JSON document as `\uXXXX`: the same value, safe to show and to embed in HTML.
@@ -45,7 +67,8 @@ pub fn json(document: &str) -> String {
         }
     }
     safe.push_str(rest);
-    safe
+    // Within strings alone can this be; the value stays the same.
+    if safe.contains(OLD_COMMAND) { safe.replace(OLD_COMMAND, "#\\u0023[") } else { safe }
 }
 
 /// Whether a byte of a document means the same to everybody.
@@ -202,6 +225,20 @@ mod tests {
         let safe = json(&document);
         assert_eq!(safe, r#""\u003c/script\u003e\u009b\u202e\udb40\udc41\u2028é""#);
         assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), value);
+    }
+
+    #[test]
+    fn no_ci_runner_finds_a_command_in_it() {
+        let hostile =
+            "::error::a\n  ::add-mask::b\nok ::c::\n \u{a0}::set-env::d\r\n##[error]e\nf ###[group]\n";
+        let safe = inert(hostile);
+        assert!(safe.lines().all(|line| !line.trim_start().starts_with("::")), "{safe}");
+        assert!(!safe.contains("##["), "{safe}");
+        assert!(safe.contains("\n  \\u{3a}:add-mask::b\nok ::c::\n"), "{safe}");
+        assert_eq!(inert("a::b\n# [c]\n"), "a::b\n# [c]\n");
+        let document = serde_json::to_string("##[error]").unwrap();
+        assert_eq!(json(&document), r##""#\u0023[error]""##);
+        assert_eq!(serde_json::from_str::<String>(&json(&document)).unwrap(), "##[error]");
     }
 
     /// Text in which the characters that matter are common.

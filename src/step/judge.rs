@@ -5,6 +5,7 @@
 //! are told of each in that same order. What a gate passed before is not run again ([`super::recall`]).
 
 use super::attempt::Job;
+use super::env::{base_env, set_variables};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::follow;
@@ -24,8 +25,6 @@ use crate::state::task::Kind;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-/// The variables that every program sees, where they are set.
-pub const BASE_ENV: [&str; 5] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
 /// The largest blob whose lines are compared.
 const MAX_BLOB: usize = 1 << 20;
 
@@ -384,17 +383,4 @@ pub fn gate_env(world: World<'_>, gate: &GateConfig) -> Vec<(String, String)> {
     env.extend(set_variables(world, &gate.env));
     env.push(("ORCH_GATE".to_owned(), gate.name.clone()));
     env
-}
-
-/// The variables that every program sees.
-#[must_use]
-pub fn base_env(world: World<'_>) -> Vec<(String, String)> {
-    let names: Vec<String> = BASE_ENV.iter().map(|name| (*name).to_owned()).collect();
-    set_variables(world, &names)
-}
-
-/// Of these variables those that are set.
-#[must_use]
-pub fn set_variables(world: World<'_>, names: &[String]) -> Vec<(String, String)> {
-    names.iter().filter_map(|name| Some((name.clone(), world.process.env(name)?))).collect()
 }

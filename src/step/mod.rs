@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod error;
+pub mod env;
 pub mod base;
 pub mod slot;
 pub mod lease;

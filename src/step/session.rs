@@ -84,8 +84,8 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
         confined: turn.confinement.level,
         prompt_file: world.files.root().join(&prompt_name),
         outcome_file: world.files.root().join(&outcome_name),
-        base_env: super::judge::base_env(world),
-        profile_env: super::judge::set_variables(world, &turn.profile.env),
+        base_env: super::env::base_env(world),
+        profile_env: super::env::set_variables(world, &turn.profile.env),
         session: turn.session.clone(),
         budget_usd: turn.limits.usd,
     };

@@ -12,7 +12,7 @@ use crate::state::problem::Problem;
 use crate::state::run::Tokens;
 use crate::state::runs;
 use crate::state::store::Source;
-use crate::step::judge::{base_env, set_variables};
+use crate::step::env::{base_env, set_variables};
 use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 

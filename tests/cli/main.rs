@@ -31,6 +31,7 @@ mod route;
 mod trends;
 mod agents;
 mod sessions;
+mod ci;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {

@@ -344,6 +344,14 @@ impl Sandbox {
         command
     }
 
+    /// A program that sees nothing of the environment.
+    #[expect(clippy::disallowed_methods, reason = "a test runs programs as a machine would")]
+    pub(crate) fn bare(program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear();
+        command
+    }
+
     #[expect(clippy::disallowed_methods, reason = "a test runs programs as a person would")]
     fn command(&self, program: &str) -> Command {
         let root = self.root();
@@ -392,7 +400,7 @@ pub(crate) fn table(name: &str, lines: &str) -> String {
     format!("\n[{name}]\n{lines}\n")
 }
 
-fn finish(command: &mut Command) -> Said {
+pub(crate) fn finish(command: &mut Command) -> Said {
     said(command.stdin(Stdio::null()).output().expect("the program runs"))
 }
 
@@ -420,7 +428,7 @@ fn spell(arguments: &[&str]) -> String {
     quoted.join(" ")
 }
 
-fn find(program: &str) -> PathBuf {
+pub(crate) fn find(program: &str) -> PathBuf {
     look_for(program).unwrap_or_else(|| panic!("`{program}` is not on the PATH"))
 }
 
@@ -429,6 +437,6 @@ fn look_for(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
-fn link(to: &Path, at: &Path) {
+pub(crate) fn link(to: &Path, at: &Path) {
     std::os::unix::fs::symlink(to, at).expect("a link");
 }

@@ -5,7 +5,7 @@
 
 use super::super::sweep;
 use super::{HookRun, Oid, OsGit, Result, id, or};
-use crate::effects::{EffectError, Ended, Invocation, Process as _, Stop, Trouble, WorkTree};
+use crate::effects::{EffectError, Ended, Invocation, PUSH_TOKEN, Process as _, Stop, Trouble, WorkTree};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,6 +152,7 @@ impl OsGit {
             argv.push(message_file.to_string_lossy().into_owned());
         }
         let mut env = environment();
+        env.retain(|(name, _)| name != PUSH_TOKEN);
         env.push(("GIT_DIR".to_owned(), git_dir.to_string_lossy().into_owned()));
         env.push(("GIT_WORK_TREE".to_owned(), tree.dir().to_string_lossy().into_owned()));
         env.push(("GIT_EDITOR".to_owned(), ":".to_owned()));

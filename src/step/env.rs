@@ -1,0 +1,21 @@
+//! What a program that orch runs sees of orch's own environment.
+
+use crate::effects::{PUSH_TOKEN, World};
+
+/// The variables that every program sees, where they are set.
+const BASE_ENV: [&str; 5] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR"];
+
+/// The variables that every program sees.
+#[must_use]
+pub fn base_env(world: World<'_>) -> Vec<(String, String)> {
+    set_variables(world, &BASE_ENV.map(str::to_owned))
+}
+
+/// Of these variables those that are set; never what pushes.
+#[must_use]
+pub fn set_variables(world: World<'_>, names: &[String]) -> Vec<(String, String)> {
+    // A secret that a CI service does not have is a variable that is empty.
+    let set = |name: &String| world.process.env(name).filter(|value| !value.is_empty());
+    let seen = names.iter().filter(|name| *name != PUSH_TOKEN);
+    seen.filter_map(|name| Some((name.clone(), set(name)?))).collect()
+}
