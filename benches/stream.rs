@@ -8,6 +8,7 @@ use orch::agent::stream::{Session, Signal, Spent};
 use orch::agent::{Known, listener};
 use orch::config::{Adapter, Profile};
 use std::io::Write as _;
+use std::path::PathBuf;
 
 /// How much is understood, in bytes.
 const SIZE: usize = 100 << 20;
@@ -27,7 +28,9 @@ fn main() {
         "| agent | MB/s, median (smallest..largest) | goal | met | signals | peak MB beside the stream |"
     );
     let _ = writeln!(out, "|---|---|---|---|---|---|");
-    for adapter in [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot] {
+    let adapters =
+        [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Acp];
+    for adapter in adapters {
         let stream = stream(adapter);
         let megabytes = f64::from(u32::try_from(stream.len()).unwrap_or(u32::MAX)) / 1e6;
         let before = peak_mb();
@@ -55,6 +58,8 @@ fn main() {
 fn understand(adapter: Adapter, stream: &[u8]) -> u64 {
     let known = Known {
         session: Session::New,
+        prompt: String::new(),
+        dir: PathBuf::new(),
         earlier: Spent::default(),
         now: jiff::Timestamp::UNIX_EPOCH,
         zone: TimeZone::UTC,
@@ -116,6 +121,19 @@ fn turn_of(adapter: Adapter, turn: u64, output: &str) -> Vec<String> {
         Adapter::Opencode => {
             lines.push(format!(r#"{{"type":"tool_use","sessionID":"ses_1","part":{{"type":"tool","tool":"bash","callID":"{turn}","state":{{"status":"completed","input":{{"command":"cargo test"}},"output":"{output}","title":"cargo test"}}}}}}"#));
             lines.push(format!(r#"{{"type":"step_finish","sessionID":"ses_1","part":{{"id":"p{turn}","reason":"tool-calls","tokens":{{"total":9542,"input":1500,"output":35,"reasoning":7,"cache":{{"write":0,"read":8000}}}},"cost":0.0075}}}}"#));
+        }
+        Adapter::Acp => {
+            if turn == 0 {
+                lines.push(r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":1}}"#.to_owned());
+                lines.push(r#"{"jsonrpc":"2.0","id":1,"result":{"sessionId":"ses_1"}}"#.to_owned());
+            }
+            let update =
+                r#"{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"ses_1","update":"#;
+            for _ in 0..60 {
+                lines.push(format!(r#"{update}{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"some words of it"}}}}}}}}"#));
+            }
+            lines.push(format!(r#"{update}{{"sessionUpdate":"tool_call","toolCallId":"{turn}","title":"cargo test","kind":"execute","status":"pending"}}}}}}"#));
+            lines.push(format!(r#"{update}{{"sessionUpdate":"tool_call_update","toolCallId":"{turn}","status":"completed","content":[{{"type":"content","content":{{"type":"text","text":"{output}"}}}}]}}}}}}"#));
         }
         Adapter::Copilot | Adapter::Aider | Adapter::Command | Adapter::Shell => {
             lines.push(format!(r#"{{"type":"tool.execution_start","data":{{"toolCallId":"{turn}","toolName":"bash","arguments":{{"command":"cargo test"}}}}}}"#));

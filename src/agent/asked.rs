@@ -55,7 +55,7 @@ fn every_command_line_is_as_it_was_reviewed() {
             }
             let asked = invocation(&profile(adapter), &brief(&task, session)).unwrap();
             text.push_str(&format!("$ {}\n", asked.argv.join(" ")));
-            text.push_str(&format!("  stdin: {} bytes\n", asked.stdin.len()));
+            text.push_str(&format!("  stdin: {} bytes\n", asked.stdin.text().len()));
         }
         let asked = invocation(&profile(adapter), &brief(&task, Session::New)).unwrap();
         let env = asked.env.iter().map(|(name, value)| format!("{name}={value}"));
@@ -71,7 +71,7 @@ fn no_word_of_a_prompt_is_an_argument() {
         let asked = invocation(&profile(adapter), &brief(&task, Session::New)).unwrap();
         assert!(asked.argv.iter().all(|word| !word.contains("do it")), "{}", adapter.as_str());
         let by_file = asked.argv.iter().any(|word| word.contains("/orch/prompt-1.md"));
-        assert!(asked.stdin == PROMPT.as_bytes() || by_file, "{}", adapter.as_str());
+        assert!(asked.stdin.text() == PROMPT.as_bytes() || by_file, "{}", adapter.as_str());
         assert_eq!(asked.argv[0], super::facts(adapter).program);
     }
 }

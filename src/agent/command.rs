@@ -6,16 +6,20 @@ use super::{Brief, ending, invoke};
 use crate::config::{Profile, PromptBy};
 use crate::effects::{Finished, Invocation};
 
-/// The profile's program, with the prompt where the profile wants it.
-///
-/// A relative program that names a path is found in the workspace.
-pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
+/// The profile's program with its arguments. A relative one that names a path is found in the workspace.
+pub(super) fn program(profile: &Profile, brief: &Brief<'_>) -> Vec<String> {
     let mut argv = profile.command.clone();
     if let Some(program) =
         argv.first_mut().filter(|program| program.starts_with("./") || program.starts_with("../"))
     {
         *program = brief.dir.join(&*program).to_string_lossy().into_owned();
     }
+    argv
+}
+
+/// The profile's program, with the prompt where the profile wants it.
+pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
+    let mut argv = program(profile, brief);
     let mut stdin = Vec::new();
     match profile.prompt {
         PromptBy::Stdin => stdin = brief.prompt.as_bytes().to_vec(),

@@ -16,6 +16,9 @@ use crate::effects::{Finished, Invocation};
 const READERS: &[&str] =
     &["view", "glob", "grep", "web_fetch", "web_search", "report_intent", "update_todo", "task"];
 
+/// It is not to change itself, nor to colour what is read.
+pub(super) const WANTED: &[(&str, &str)] = &[("COPILOT_AUTO_UPDATE", "false"), ("NO_COLOR", "1")];
+
 /// What to run.
 pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
     let mut argv: Vec<String> =
@@ -32,8 +35,7 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
         Session::Named(id) => add(&["--session-id", id]),
         Session::Resumed(id) | Session::Compacted(id) => add(&["--resume", id]),
     }
-    let wanted = [("COPILOT_AUTO_UPDATE", "false"), ("NO_COLOR", "1")];
-    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), &wanted)
+    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), WANTED)
 }
 
 /// What Copilot CLI has said so far.

@@ -29,6 +29,9 @@ const READERS: &[&str] = &[
 /// The most text that is kept of one answer, in bytes.
 const TEXT: usize = 16 << 10;
 
+/// Without the first it would be two processes, of which one survives a signal.
+pub(super) const WANTED: &[(&str, &str)] = &[("GEMINI_CLI_NO_RELAUNCH", "1"), ("NO_COLOR", "1")];
+
 /// What to run. Its folder has to be trusted, or it asks before each tool; the servers that the
 /// repository names are left out, since nobody is called `none`.
 pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
@@ -43,9 +46,7 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
     if let Some(folder) = brief.outcome_file.parent() {
         argv.extend(["--include-directories".to_owned(), folder.to_string_lossy().into_owned()]);
     }
-    // It would otherwise be two processes, of which one survives a signal.
-    let wanted = [("GEMINI_CLI_NO_RELAUNCH", "1"), ("NO_COLOR", "1")];
-    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), &wanted)
+    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), WANTED)
 }
 
 /// What Gemini CLI has said so far.

@@ -19,6 +19,7 @@ mod gemini;
 mod opencode;
 mod copilot;
 mod aider;
+mod acp;
 pub mod keys;
 pub mod redact;
 mod folders;
@@ -40,7 +41,7 @@ pub use reply::{
 };
 
 use crate::config::{Adapter, Profile};
-use crate::effects::Invocation;
+use crate::effects::{Input, Invocation};
 use crate::state::task::Task;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -85,6 +86,10 @@ pub struct Brief<'b> {
 pub struct Known {
     /// The conversation that the process takes up.
     pub session: Session,
+    /// What the agent reads, where it is told while it runs.
+    pub prompt: String,
+    /// The directory that it works in, without links.
+    pub dir: PathBuf,
     /// What earlier processes of this conversation used: some agents count them again.
     pub earlier: Spent,
     /// When the process starts.
@@ -111,6 +116,7 @@ pub fn adapter_word(adapter: Adapter) -> &'static str {
         Adapter::Opencode => "opencode",
         Adapter::Copilot => "copilot",
         Adapter::Aider => "aider",
+        Adapter::Acp => "acp",
         Adapter::Command => "command",
         Adapter::Shell => "shell",
     }
@@ -120,6 +126,12 @@ pub fn adapter_word(adapter: Adapter) -> &'static str {
 #[must_use]
 pub fn can_continue(adapter: Adapter) -> bool {
     adapter != Adapter::Shell
+}
+
+/// Whether what its process prints is understood, and not only how it ends.
+#[must_use]
+pub fn is_understood(adapter: Adapter) -> bool {
+    !matches!(adapter, Adapter::Command | Adapter::Shell)
 }
 
 /// What to run for an attempt.
@@ -136,6 +148,7 @@ pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, Ag
         Adapter::Opencode => Ok(opencode::invocation(profile, brief)),
         Adapter::Copilot => Ok(copilot::invocation(profile, brief)),
         Adapter::Aider => Ok(aider::invocation(profile, brief)),
+        Adapter::Acp => Ok(acp::invocation(profile, brief)),
     }
 }
 
@@ -149,6 +162,7 @@ pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
         Adapter::Opencode => Box::new(opencode::listener(profile, known)),
         Adapter::Copilot => Box::new(copilot::listener(profile, known)),
         Adapter::Aider => Box::new(aider::listener(known)),
+        Adapter::Acp => Box::new(acp::listener(profile, known)),
         Adapter::Command | Adapter::Shell => Box::new(command::Plain),
     }
 }
@@ -189,7 +203,7 @@ fn invoke_with(
         argv,
         dir: brief.dir.clone(),
         env: environment(brief, wanted),
-        stdin,
+        stdin: Input::Text(stdin),
         timeout: profile.timeout,
         idle_timeout: profile.idle_timeout,
         output_limit: OUTPUT_LIMIT,

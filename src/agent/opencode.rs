@@ -19,7 +19,14 @@ const READERS: &[&str] =
 /// How often the same trouble may come again.
 const PATIENCE: u32 = 3;
 
-/// What to run. What the repository configures is code, and left out.
+/// What the repository configures is code, and left out.
+pub(super) const WANTED: &[(&str, &str)] = &[
+    ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+    ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
+    ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
+];
+
+/// What to run.
 pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
     let mut argv: Vec<String> = ["opencode", "run", "--format", "json", "--auto"].map(str::to_owned).into();
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
@@ -33,12 +40,7 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
         Session::New | Session::Named(_) => {}
         Session::Resumed(id) | Session::Compacted(id) => add(&["--session", id]),
     }
-    let wanted = [
-        ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
-        ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
-        ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
-    ];
-    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), &wanted)
+    invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), WANTED)
 }
 
 /// What opencode has said so far.

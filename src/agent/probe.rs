@@ -4,7 +4,7 @@
 //! version and a [`Login`]. Invariant: no value of a credential is looked at, only whether one is there.
 
 use super::Facts;
-use crate::effects::{Ended, Finished, Invocation, Stop};
+use crate::effects::{Ended, Finished, Input, Invocation, Stop};
 use crate::state::task::one_line;
 use serde_json::Value;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub fn question(facts: &Facts, arguments: &[&str], env: &[(String, String)], dir
         argv: words.map(|word| (*word).to_owned()).collect(),
         dir: dir.to_owned(),
         env: env.to_vec(),
-        stdin: Vec::new(),
+        stdin: Input::Text(Vec::new()),
         timeout: LIMIT,
         idle_timeout: None,
         output_limit: 1 << 20,

@@ -55,11 +55,21 @@ fn recording(dir: &Path, case: String) -> Recording {
 }
 
 fn known(session: Session, earlier: Spent) -> Known {
-    Known { session, earlier, now: NOW.parse().unwrap(), zone: TimeZone::UTC }
+    Known {
+        session,
+        prompt: "Do it.\n".to_owned(),
+        dir: PathBuf::from("/work"),
+        earlier,
+        now: NOW.parse().unwrap(),
+        zone: TimeZone::UTC,
+    }
 }
 
 fn hear(adapter: Adapter, recording: &Recording) -> Vec<Signal> {
-    let known = known(Session::New, Spent::default());
+    let taken_up = ["resumed", "lost-session"].iter().any(|end| recording.case.ends_with(end));
+    let taken_up = taken_up && adapter == Adapter::Acp;
+    let session = if taken_up { Session::Resumed("ses-1".to_owned()) } else { Session::New };
+    let known = known(session, Spent::default());
     let mut listener = listener(&Profile::new("agent", adapter), &known);
     let mut heard = Vec::new();
     for line in recording.stdout.split(|byte| *byte == b'\n') {
@@ -377,6 +387,42 @@ fn every_failure_of_aider_has_its_class() {
     );
 }
 
+#[test]
+fn acp_is_understood() {
+    insta::assert_snapshot!(transcript(Adapter::Acp));
+}
+
+#[test]
+fn every_failure_told_by_acp_has_its_class() {
+    use FailureKind as K;
+    use Remedy as R;
+    is_classed(
+        Adapter::Acp,
+        &["gemini-success", "copilot-success", "copilot-resumed", "opencode-success", "opencode-resumed"],
+        &[
+            ("gemini-bad-key", K::BadKey, R::Person, None),
+            ("copilot-bad-key", K::BadKey, R::Person, None),
+            ("opencode-bad-key", K::BadKey, R::Person, None),
+            ("not-logged-in", K::NotLoggedIn, R::Person, None),
+            ("gemini-quota", K::UsageLimit, R::CoolDown, None),
+            ("gemini-context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("copilot-context-overflow", K::ContextOverflow, R::Rotate, None),
+            ("gemini-unknown-model", K::UnknownModel, R::Person, None),
+            ("copilot-unknown-model", K::UnknownModel, R::Person, None),
+            ("opencode-unknown-model", K::UnknownModel, R::Person, None),
+            ("gemini-lost-session", K::LostSession, R::Rotate, None),
+            ("copilot-lost-session", K::LostSession, R::Rotate, None),
+            ("opencode-lost-session", K::LostSession, R::Rotate, None),
+            ("opencode-refusal", K::Refusal, R::Attempt, None),
+            ("newer", K::WrongVersion, R::Person, None),
+            ("missing", K::Missing, R::Person, None),
+            ("cut", K::Cut, R::Retry, None),
+            ("garbage", K::Garbage, R::Attempt, None),
+            ("crash", K::Crash, R::Attempt, None),
+        ],
+    );
+}
+
 /// Totals of a session are not this process's figures.
 #[test]
 fn a_session_that_was_taken_up_counts_only_what_is_new() {
@@ -402,8 +448,15 @@ fn a_session_that_was_taken_up_counts_only_what_is_new() {
 }
 
 /// The adapters that listen to what a CLI prints.
-const LISTENERS: [Adapter; 6] =
-    [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Aider];
+const LISTENERS: [Adapter; 7] = [
+    Adapter::Claude,
+    Adapter::Codex,
+    Adapter::Gemini,
+    Adapter::Opencode,
+    Adapter::Copilot,
+    Adapter::Aider,
+    Adapter::Acp,
+];
 
 fn listeners() -> impl Strategy<Value = Adapter> {
     prop::sample::select(LISTENERS.to_vec())

@@ -107,7 +107,7 @@ fn best(profile: &Profile, machine: &dyn Confine) -> Chosen {
 /// The name of a profile's program.
 pub(super) fn program_name(profile: &Profile) -> &str {
     match profile.adapter {
-        Adapter::Command => {
+        Adapter::Command | Adapter::Acp => {
             let program = profile.command.first().map(Path::new);
             program.and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default()
         }

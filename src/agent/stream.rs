@@ -102,6 +102,12 @@ pub trait Listener {
         None
     }
 
+    /// What is said to the agent, where one speaks with it, now that these lines were understood; none where
+    /// all is said.
+    fn says(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Understands how the process ended, and what it printed to standard error.
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal));
 }

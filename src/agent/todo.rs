@@ -1,13 +1,15 @@
 //! What a person types or edits so that an agent can work again.
 
-use super::facts;
 use super::failure::FailureKind;
+use super::sandbox::program_name;
+use super::{FACTS, facts};
 use crate::config::Profile;
 
 /// What to do about a profile that failed in this way.
 #[must_use]
 pub fn todo(profile: &Profile, kind: FailureKind) -> String {
-    let known = facts(profile.adapter);
+    let by_program = FACTS.iter().find(|known| known.program == program_name(profile));
+    let known = by_program.unwrap_or(facts(profile.adapter));
     match kind {
         FailureKind::NotLoggedIn | FailureKind::BadKey if !known.login.is_empty() => {
             let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();

@@ -197,6 +197,12 @@ pub(super) fn class_of_status(status: u16) -> Option<FailureKind> {
     }
 }
 
+/// The HTTP status in the words of an error, as in `(HTTP 401)`.
+#[must_use]
+pub(super) fn status(said: &str) -> Option<u16> {
+    said.split_once("(HTTP ")?.1.get(..3)?.parse().ok()
+}
+
 /// The beginning of a text: nobody says more than this about what went wrong.
 #[must_use]
 pub(super) fn start(text: &str) -> &str {

@@ -4,7 +4,7 @@ use super::ci::in_the_way;
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
-use crate::effects::{Ended, Finished, Invocation, Stop};
+use crate::effects::{Ended, Finished, Input, Invocation, Stop};
 use crate::recipe::local::{Local, into_crontab};
 use crate::recipe::seal::There;
 use crate::recipe::{Provider, Recipe};
@@ -47,7 +47,7 @@ fn crontab(context: &Context, argument: &str, stdin: Vec<u8>) -> Result<Finished
         argv: vec!["crontab".to_owned(), argument.to_owned()],
         dir: context.root()?.to_owned(),
         env: env.collect(),
-        stdin,
+        stdin: Input::Text(stdin),
         timeout: PATIENCE,
         idle_timeout: None,
         output_limit: 1 << 20,

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::init::README;
 use crate::commit::state_commit;
 use crate::effects::os::process::{OsProcess, as_argument, on_path};
-use crate::effects::{EffectError, Ended, Invocation, Process as _, Stop};
+use crate::effects::{EffectError, Ended, Input, Invocation, Process as _, Stop};
 use crate::state::{file, layout};
 use crate::step::init::{empty_base, first_commit};
 use crate::step::land::{FileEdit, tree_with};
@@ -125,7 +125,7 @@ fn git(dir: &Path, arguments: &[&str]) -> Result<(), CliError> {
         argv: std::iter::once("git").chain(arguments.iter().copied()).map(str::to_owned).collect(),
         dir: dir.to_owned(),
         env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        stdin: Vec::new(),
+        stdin: Input::Text(Vec::new()),
         timeout: Duration::from_secs(60),
         idle_timeout: None,
         output_limit: 1 << 20,

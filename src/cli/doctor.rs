@@ -162,7 +162,7 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> BTreeMap<String, Strin
 fn profile(profile: &Profile) -> Check {
     let word = adapter_word(profile.adapter);
     let program = match profile.adapter {
-        Adapter::Command => profile.command.first().cloned().unwrap_or_default(),
+        Adapter::Command | Adapter::Acp => profile.command.first().cloned().unwrap_or_default(),
         Adapter::Shell => "sh".to_owned(),
         Adapter::Claude
         | Adapter::Codex

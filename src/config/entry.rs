@@ -112,14 +112,25 @@ fn limit(section: &mut Section<'_, '_>, timeout: &mut Duration) {
 fn check_command(table: &Table<'_>, adapter: Adapter, profile: &Profile) {
     let name = &profile.name;
     let program = profile.command.first().is_some_and(|program| !program.trim().is_empty());
-    if adapter == Adapter::Command && !program {
-        let fact = format!("agent `{name}` has the adapter `command` and no `command`");
-        table.error("command", fact, Some("add command = [\"./tools/agent.sh\"]"));
+    let word = adapter.as_str();
+    let example = match adapter {
+        Adapter::Command => Some("add command = [\"./tools/agent.sh\"]"),
+        Adapter::Acp => Some("add command = [\"gemini\", \"--acp\"]"),
+        Adapter::Claude
+        | Adapter::Codex
+        | Adapter::Gemini
+        | Adapter::Opencode
+        | Adapter::Copilot
+        | Adapter::Aider
+        | Adapter::Shell => None,
+    };
+    if let Some(example) = example.filter(|_| !program) {
+        let fact = format!("agent `{name}` has the adapter `{word}` and no `command`");
+        table.error("command", fact, Some(example));
     }
-    for key in ["command", "prompt"] {
-        if adapter != Adapter::Command && table.line_of(key).is_some() {
-            let fact =
-                format!("agent `{name}` has the adapter `{}`, which takes no `{key}`", adapter.as_str());
+    for (key, takes) in [("command", example.is_some()), ("prompt", adapter == Adapter::Command)] {
+        if !takes && table.line_of(key).is_some() {
+            let fact = format!("agent `{name}` has the adapter `{word}`, which takes no `{key}`");
             table.error(key, fact, Some("remove the key, or use adapter = \"command\""));
         }
     }

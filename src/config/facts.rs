@@ -198,10 +198,14 @@ const ANY: Facts = Facts {
     install: "",
 };
 
+/// What is known of a program that speaks the Agent Client Protocol.
+const SPEAKER: Facts = Facts { adapter: Adapter::Acp, title: "the agent", resumes: true, ..ANY };
+
 /// What is known of an adapter's program.
 #[must_use]
 pub fn facts(adapter: Adapter) -> &'static Facts {
-    FACTS.iter().find(|facts| facts.adapter == adapter).unwrap_or(&ANY)
+    let other = if adapter == Adapter::Acp { &SPEAKER } else { &ANY };
+    FACTS.iter().find(|facts| facts.adapter == adapter).unwrap_or(other)
 }
 
 #[cfg(test)]
@@ -211,7 +215,7 @@ mod tests {
     #[test]
     fn every_adapter_but_those_for_any_program_has_its_facts() {
         for adapter in Adapter::ALL {
-            let any_program = matches!(adapter, Adapter::Command | Adapter::Shell);
+            let any_program = matches!(adapter, Adapter::Command | Adapter::Shell | Adapter::Acp);
             assert_eq!(facts(*adapter).program.is_empty(), any_program, "{}", adapter.as_str());
         }
         for known in FACTS {

@@ -207,6 +207,8 @@ pub enum Adapter {
     Copilot,
     /// aider.
     Aider,
+    /// Any agent that speaks the Agent Client Protocol.
+    Acp,
     /// Any program.
     Command,
     /// The task's own `run` command.

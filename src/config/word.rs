@@ -46,6 +46,7 @@ words!(Adapter:
     Opencode = "opencode",
     Copilot = "copilot",
     Aider = "aider",
+    Acp = "acp",
     Command = "command",
     Shell = "shell",
 );

@@ -1,5 +1,6 @@
 //! What goes through the traits: plain data, in the words of git and of the operating system.
 
+use super::Input;
 use bstr::BString;
 use jiff::Timestamp;
 use std::fmt;
@@ -271,7 +272,7 @@ pub struct Invocation {
     /// Everything that it sees in its environment.
     pub env: Vec<(String, String)>,
     /// What it reads on standard input.
-    pub stdin: Vec<u8>,
+    pub stdin: Input,
     /// The longest that it may take.
     pub timeout: Duration,
     /// The longest that it may print nothing.

@@ -13,7 +13,7 @@ pub mod os;
 pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
-pub use program::{Pool, Process, Unwatched, Watch};
+pub use program::{Input, Pool, Process, Unwatched, Watch};
 
 use bstr::BString;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,26 @@ use super::{Confine, Finished, Follow, Invocation, Order, Result};
 use std::path::Path;
 use std::time::Duration;
 
+/// What a program reads on standard input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// This, then its end.
+    Text(Vec<u8>),
+    /// What whoever watches it says while it runs.
+    Dialogue,
+}
+
+impl Input {
+    /// What it reads whatever it does.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text,
+            Self::Dialogue => b"",
+        }
+    }
+}
+
 /// Programs that are to be run several at a time, in an order that depends on how they end.
 pub trait Pool {
     /// The next program to start, with a number of its own; none where another one has to end first,
@@ -24,6 +44,12 @@ pub trait Watch {
 
     /// A file beside standard output to be seen as well, once it is known.
     fn follows(&self) -> Option<Follow> {
+        None
+    }
+
+    /// What is said to a program whose input is a [`Dialogue`](super::Input::Dialogue), now that everything
+    /// it printed by now was seen; none where all is said, so that its input ends.
+    fn says(&mut self) -> Option<Vec<u8>> {
         None
     }
 

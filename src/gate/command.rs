@@ -4,7 +4,7 @@
 use super::Verdict;
 use super::builtin::last_lines;
 use crate::config::{GateConfig, MetricConfig};
-use crate::effects::{Ended, Finished, Invocation, Stop};
+use crate::effects::{Ended, Finished, Input, Invocation, Stop};
 use crate::state::run::VerdictKind;
 use regex::Regex;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub fn invocation(gate: &GateConfig, dir: PathBuf, env: Vec<(String, String)>) -
         argv: vec!["sh".to_owned(), "-c".to_owned(), gate.run.clone()],
         dir,
         env,
-        stdin: Vec::new(),
+        stdin: Input::Text(Vec::new()),
         timeout: gate.timeout,
         idle_timeout: None,
         output_limit: OUTPUT_LIMIT,

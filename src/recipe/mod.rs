@@ -84,7 +84,7 @@ impl Facts {
         for profile in &config.agents {
             let known = facts::facts(profile.adapter);
             let secret = |name: &&String| match profile.adapter {
-                Adapter::Command | Adapter::Shell => may_be_secret(name),
+                Adapter::Acp | Adapter::Command | Adapter::Shell => may_be_secret(name),
                 Adapter::Claude
                 | Adapter::Codex
                 | Adapter::Gemini

@@ -16,7 +16,7 @@ use crate::agent::stream::{Listener, Session, Signal, Spent};
 use crate::agent::watch::{Decision, Limits, Tally, Watcher};
 use crate::agent::{self, Brief, Known, Reply};
 use crate::config::{Adapter, Profile};
-use crate::effects::{EffectError, Ended, Finished, Follow, Order, Watch};
+use crate::effects::{EffectError, Ended, Finished, Follow, Invocation, Order, Watch};
 use crate::state::ledger;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -93,7 +93,7 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
         agent::invocation(turn.profile, &brief).map_err(|error| StepError::NoAgent(error.to_string()))?;
     let (attempt, max_attempts) = turn.attempt;
     job.reporter.event(&Event::AgentStarted { agent: turn.profile.name.clone(), attempt, max_attempts });
-    let mut ear = Ear::new(job, turn, format!("{dir}/transcript-{number}.txt"), &invocation.env);
+    let mut ear = Ear::new(job, turn, format!("{dir}/transcript-{number}.txt"), &invocation);
     let who = (turn.profile, turn.confinement);
     let (invocation, confined) = confine::enter(job, workplace, who, invocation)?;
     let finished = confined.leave(world, world.process.watch(&invocation, &mut ear)?)?;
@@ -110,7 +110,7 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
 /// What an agent says: its own figures and words go before those of an outcome file that it left out.
 fn reply(adapter: Adapter, finished: &Finished, outcome: Option<&[u8]>, tally: &Tally) -> Reply {
     let mut finished = finished.clone();
-    if !matches!(adapter, Adapter::Command | Adapter::Shell) {
+    if agent::is_understood(adapter) {
         finished.stdout = tally.texts.last().cloned().unwrap_or_default().into_bytes();
     }
     let mut reply = agent::read_reply(&finished, outcome);
@@ -154,9 +154,11 @@ struct Ear<'e> {
 }
 
 impl<'e> Ear<'e> {
-    fn new(job: &'e Job<'e>, turn: &'e Turn<'e>, transcript: String, env: &[(String, String)]) -> Self {
+    fn new(job: &'e Job<'e>, turn: &'e Turn<'e>, transcript: String, invocation: &Invocation) -> Self {
         let known = Known {
             session: turn.session.clone(),
+            prompt: turn.text.to_owned(),
+            dir: job.world.process.spot(&invocation.dir).map_or(invocation.dir.clone(), |spot| spot.real),
             earlier: turn.earlier,
             now: turn.limits.now,
             zone: job.world.clock.zone(),
@@ -169,7 +171,7 @@ impl<'e> Ear<'e> {
             clean: job.redactor.stream(),
             lines: Lines::default(),
             side_lines: Lines::default(),
-            folder: folder(turn.profile.adapter, env),
+            folder: folder(turn.profile.adapter, &invocation.env),
             transcript,
             written: 0,
             reported: None,
@@ -272,6 +274,10 @@ impl Watch for Ear<'_> {
         let (listener, watcher, redactor) = (&mut self.listener, &mut self.watcher, self.job.redactor);
         let signal = &mut |signal: Signal| watcher.signal(harmless(redactor, signal));
         self.side_lines.feed(piece, &mut |line| listener.side_line(line, signal));
+    }
+
+    fn says(&mut self) -> Option<Vec<u8>> {
+        self.listener.says()
     }
 
     fn follows(&self) -> Option<Follow> {

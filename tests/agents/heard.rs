@@ -70,7 +70,8 @@ fn hear(place: &Place, cli: Cli, session: Session, earlier: Spent) -> Heard {
     };
     let called = invocation(&profile, &brief).expect("it is driven");
     let zone = jiff::tz::TimeZone::UTC;
-    let known = Known { session, earlier, now: jiff::Timestamp::now(), zone };
+    let (prompt, dir) = (String::new(), place.path("repo"));
+    let known = Known { session, prompt, dir, earlier, now: jiff::Timestamp::now(), zone };
     let mut listener = listener(&profile, &known);
     let file = |ends: Option<String>| ends.and_then(|ends| find(&place.path("home"), &ends));
     let stood = file(listener.follows()).map_or(0, |path| fs::read(path).expect("a file").len());
@@ -93,7 +94,7 @@ fn hear(place: &Place, cli: Cli, session: Session, earlier: Spent) -> Heard {
 
 fn call(place: &Place, called: &Invocation) -> Said {
     let argv: Vec<&str> = called.argv.iter().map(String::as_str).collect();
-    place.run_with(&argv, &called.env, &String::from_utf8_lossy(&called.stdin))
+    place.run_with(&argv, &called.env, &String::from_utf8_lossy(called.stdin.text()))
 }
 
 fn find(dir: &Path, ends: &str) -> Option<PathBuf> {

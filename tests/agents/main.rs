@@ -16,4 +16,5 @@ mod heard;
 mod context;
 mod limits;
 mod endings;
+mod acp;
 mod share;

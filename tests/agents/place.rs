@@ -155,11 +155,15 @@ impl Place {
     /// Writes and commits a configuration: the CLI's profile with these variables and more lines, and then what
     /// else there is.
     pub(crate) fn configure(&self, cli: Cli, env: &[&str], agent: &str, more: &str) {
+        self.configure_as(cli.program(), cli, env, agent, more);
+    }
+
+    /// The same with another adapter than the CLI's own.
+    pub(crate) fn configure_as(&self, adapter: &str, cli: Cli, env: &[&str], agent: &str, more: &str) {
         let config = format!(
-            "schema = 1\n\n[[agent]]\nname = \"real\"\nadapter = \"{}\"\nmodel = \"{}\"\ncapability = 10\n\
+            "schema = 1\n\n[[agent]]\nname = \"real\"\nadapter = \"{adapter}\"\nmodel = \"{}\"\ncapability = 10\n\
              context_window = {WINDOW}\nprice = {{ input = 2.0, cached = 0.1, output = 10.0 }}\ntimeout = \"2m\"\n\
              env = {env:?}\n{agent}\n\n{more}\n",
-            cli.program(),
             cli.model(),
         );
         self.write("repo/.orchestrator/config.toml", &config);

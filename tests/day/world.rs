@@ -75,7 +75,7 @@ impl Machine {
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
         let task = env("ORCH_TASK");
-        let again = String::from_utf8_lossy(&invocation.stdin).contains("FAILED");
+        let again = String::from_utf8_lossy(invocation.stdin.text()).contains("FAILED");
         let complexity = self.complexity.get(&task).copied().unwrap_or(5);
         let session = agent.session(complexity, again, &mut self.random.borrow_mut());
         self.pass(session.took);

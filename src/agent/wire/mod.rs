@@ -3,6 +3,7 @@
 //! Invariant: what a shape does not name is skipped; what it names and has another type is absent, so
 //! that a new version of an agent loses one figure and not the line.
 
+pub(super) mod acp;
 pub(super) mod claude;
 pub(super) mod codex;
 pub(super) mod gemini;

@@ -4,6 +4,7 @@ pub mod clock;
 mod walk;
 pub mod files;
 mod sweep;
+mod mouth;
 mod tail;
 pub mod process;
 pub mod sandbox;

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// How long what a killed orch left is given to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// The longest time between two looks at a program that runs.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// How long a program that is asked to end by SIGINT is given for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -73,7 +73,7 @@ impl OsProcess {
 impl Process for OsProcess {
     fn watch(&self, invocation: &Invocation, watch: &mut dyn Watch) -> Result<Finished> {
         let started = Instant::now();
-        let outputs = Outputs::new(&invocation.stdin)?;
+        let (outputs, mouth) = Outputs::new(&invocation.stdin)?;
         let Some((program, arguments)) = invocation.argv.split_first() else {
             return Ok(not_started("no program is named", started));
         };
@@ -94,7 +94,7 @@ impl Process for OsProcess {
                 own_group(command);
                 Ok(())
             });
-        let mut followed = Followed::new(watch);
+        let mut followed = Followed::new(watch, mouth);
         let (handle, noted) = match sweep::start(mark, &expression) {
             Ok(started) => started,
             Err(error) => return Ok(not_started(&error.to_string(), started)),
@@ -182,7 +182,7 @@ impl OsProcess {
         let mut printed = 0;
         let mut last_print = started;
         loop {
-            if let Some(output) = handle.wait_timeout(LOOK).map_err(cannot_watch)? {
+            if let Some(output) = handle.wait_timeout(followed.pause()).map_err(cannot_watch)? {
                 return Ok(how_it_ended(output.status));
             }
             let waits = |signal: i32| self.patient && signal == signal_hook::consts::SIGINT;
@@ -190,6 +190,7 @@ impl OsProcess {
                 return Ok(Ended::Interrupted);
             }
             followed.show(outputs)?;
+            followed.speak();
             let now_printed = outputs.printed() + followed.beside();
             if now_printed != printed {
                 printed = now_printed;
@@ -320,6 +321,7 @@ pub fn as_argument(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::Input;
     use std::path::PathBuf;
 
     /// Programs that are all started at once, but for those that wait for an earlier one to end.
@@ -344,7 +346,7 @@ mod tests {
                 argv,
                 dir,
                 env,
-                stdin: Vec::new(),
+                stdin: Input::Text(Vec::new()),
                 timeout,
                 idle_timeout: None,
                 output_limit: 1 << 20,

@@ -3,10 +3,12 @@
 //! Invariant: nothing here moves the offset of a file that the program still writes to (it shares it with
 //! orch), and no more than one piece is in memory at a time.
 
-use super::process::cannot_watch;
-use crate::effects::{Follow, Result, Watch};
+use super::mouth::Mouth;
+use super::process::{LOOK, cannot_watch};
+use crate::effects::{Follow, Input, Result, Watch};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,23 +22,35 @@ const PIECE: usize = 64 << 10;
 const ROUND: u64 = 16 << 20;
 /// The time between two searches for a file that is to be followed.
 const SEARCH: Duration = Duration::from_millis(500);
+/// The longest time between two looks at a program that is spoken to.
+const TALK: Duration = Duration::from_millis(5);
 /// The most entries that one search looks at.
 const ENTRIES: usize = 20_000;
 
 /// Where a program reads and writes.
 pub(super) struct Outputs {
-    pub(super) stdin: File,
+    pub(super) stdin: OwnedFd,
     pub(super) stdout: File,
     pub(super) stderr: File,
 }
 
 impl Outputs {
-    pub(super) fn new(input: &[u8]) -> Result<Self> {
+    /// The files, and where the program is spoken to.
+    pub(super) fn new(input: &Input) -> Result<(Self, Option<Mouth>)> {
         let open = || tempfile::tempfile().map_err(cannot_watch);
-        let mut stdin = open()?;
-        stdin.write_all(input).map_err(cannot_watch)?;
-        stdin.seek(SeekFrom::Start(0)).map_err(cannot_watch)?;
-        Ok(Self { stdin, stdout: open()?, stderr: open()? })
+        let (stdin, mouth) = match input {
+            Input::Text(text) => {
+                let mut stdin = open()?;
+                stdin.write_all(text).map_err(cannot_watch)?;
+                stdin.seek(SeekFrom::Start(0)).map_err(cannot_watch)?;
+                (stdin.into(), None)
+            }
+            Input::Dialogue => {
+                let (mouth, ear) = Mouth::new()?;
+                (ear, Some(mouth))
+            }
+        };
+        Ok((Self { stdin, stdout: open()?, stderr: open()? }, mouth))
     }
 
     pub(super) fn printed(&self) -> u64 {
@@ -58,6 +72,7 @@ pub(super) fn last(file: &File) -> Result<Vec<u8>> {
 /// Who watches, and how far it has seen.
 pub(super) struct Followed<'w> {
     pub(super) watch: &'w mut dyn Watch,
+    mouth: Option<Mouth>,
     seen: u64,
     side: Option<(File, u64)>,
     searched: Option<Instant>,
@@ -66,13 +81,25 @@ pub(super) struct Followed<'w> {
 
 impl<'w> Followed<'w> {
     /// Before the program starts: what a followed file holds by then was seen by earlier watches.
-    pub(super) fn new(watch: &'w mut dyn Watch) -> Self {
+    pub(super) fn new(watch: &'w mut dyn Watch, mouth: Option<Mouth>) -> Self {
         let side = watch.follows().and_then(|follow| find(&follow)).and_then(|path| {
             let file = File::open(path).ok()?;
             let length = file.metadata().ok()?.len();
             Some((file, length))
         });
-        Self { watch, seen: 0, side, searched: None, piece: vec![0; PIECE] }
+        Self { watch, mouth, seen: 0, side, searched: None, piece: vec![0; PIECE] }
+    }
+
+    /// The longest time until the next look.
+    pub(super) fn pause(&self) -> Duration {
+        if self.mouth.is_some() { TALK } else { LOOK }
+    }
+
+    /// Says to the program what there is to say.
+    pub(super) fn speak(&mut self) {
+        if let Some(mouth) = &mut self.mouth {
+            mouth.speak(self.watch);
+        }
     }
 
     /// How much of the followed file was seen.
@@ -186,7 +213,7 @@ mod tests {
             argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
             dir: std::env::temp_dir(),
             env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
-            stdin: Vec::new(),
+            stdin: Input::Text(Vec::new()),
             timeout: Duration::from_secs(60),
             idle_timeout: None,
             output_limit: 256 << 20,

@@ -5,7 +5,9 @@
 
 use super::super::sweep;
 use super::{HookRun, Oid, OsGit, Result, id, or};
-use crate::effects::{EffectError, Ended, Invocation, PUSH_TOKEN, Process as _, Stop, Trouble, WorkTree};
+use crate::effects::{
+    EffectError, Ended, Input, Invocation, PUSH_TOKEN, Process as _, Stop, Trouble, WorkTree,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -160,7 +162,7 @@ impl OsGit {
             argv,
             dir: tree.dir().to_owned(),
             env,
-            stdin: Vec::new(),
+            stdin: Input::Text(Vec::new()),
             timeout: Duration::from_secs(600),
             idle_timeout: None,
             output_limit: 64 << 20,
