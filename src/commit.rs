@@ -76,6 +76,20 @@ pub fn step_message(task: &Task, run: &Run, summary: &str) -> String {
     message
 }
 
+/// The text of a request to merge a step's work. The trailers come last: where commits are squashed, it is
+/// the message.
+#[must_use]
+pub fn request_body(task: &Task, run: &Run, summary: &str) -> String {
+    let mut text = body(summary);
+    if !task.acceptance.is_empty() {
+        text.push_str("\n\nAccepted when:\n");
+        for criterion in &task.acceptance {
+            let _ = write!(text, "\n- {}", unskipped(&one_line(criterion, 500)));
+        }
+    }
+    format!("{}\n\n{}", text.trim(), trailers(run)).trim_start().to_owned()
+}
+
 /// The whole message of a commit that adds the tasks of a plan.
 #[must_use]
 pub fn plan_message(task: &Task, run: &Run, tasks: &[Task]) -> String {

@@ -7,7 +7,7 @@ use super::next::nothing;
 use super::output::Answer;
 use super::step::{answer, exit_of};
 use crate::outcome::Outcome;
-use crate::report::json;
+use crate::report::{json, summary};
 use crate::step::{self, Ending, Options, Ran, planning};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -124,6 +124,7 @@ fn summarise(steps: &[Ran], end: End) -> Answer {
     });
     let mut answer = Answer::ok(data, human).exit(exit);
     answer.hints = hints;
+    answer.md = Some(summary::steps(steps, &why));
     answer.warnings = steps.iter().flat_map(|ran| ran.warnings.clone()).collect();
     answer
 }

@@ -7,7 +7,7 @@ use super::next::{later, nothing};
 use super::output::Answer;
 use super::tip::tip_warnings;
 use crate::outcome::Outcome;
-use crate::report::json;
+use crate::report::{json, summary};
 use crate::state::run::OutcomeKind;
 use crate::step::{self, Ending, Options, Planned, Ran};
 use serde_json::json;
@@ -78,35 +78,24 @@ pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
     let mut answer = Answer::ok(json::ran(ran), human).exit(exit_of(&ran.outcome, signal));
     answer.steps_left = ran.steps_left;
     answer.warnings.clone_from(&ran.warnings);
-    answer.md = Some(summary(ran));
+    answer.md = Some(summary::step(ran));
     answer = later(answer, ran.retry_after);
     if let Some(todo) = &ran.todo {
         return answer.hint(todo);
     }
     match ran.run.outcome {
         OutcomeKind::Accepted => answer.hint(format!("type `git show {short}` to see it")),
-        OutcomeKind::NeedsReview => answer.hint(format!("type `orch approve {}` after a look", ran.task.id)),
+        OutcomeKind::NeedsReview => match &ran.requests {
+            None => answer.hint(format!("type `orch approve {}` after a look", ran.task.id)),
+            Some(requests) => requests
+                .iter()
+                .map(|request| format!("type `git merge {}`, or open a request for it", request.branch))
+                .fold(answer, Answer::hint),
+        },
         OutcomeKind::Rejected | OutcomeKind::Blocked | OutcomeKind::Deferred => {
             answer.hint(format!("type `orch show {}` to see the evidence", ran.task.id))
         }
     }
-}
-
-/// The step as a CI job's summary.
-fn summary(ran: &Ran) -> String {
-    let cell = |text: &str| crate::report::safe::text(text).replace('|', "\\|").replace('<', "&lt;");
-    let mut md = format!("### orch: {}: {}\n\n", ran.task.id, cell(&ran.run.reason));
-    let _ = writeln!(md, "{}\n\n| gate | result | detail |\n|---|---|---|", cell(&ran.task.title));
-    for gate in &ran.run.gates {
-        let detail = match &gate.metric {
-            Some((name, value)) => format!("{name} {value}"),
-            None => cell(gate.evidence.lines().last().unwrap_or_default()),
-        };
-        let _ = writeln!(md, "| {} | {} | {detail} |", gate.name, gate.verdict.as_str());
-    }
-    let cost = ran.run.cost_usd.map_or(String::new(), |cost| format!(" · **Cost** ${cost:.4}"));
-    let _ = writeln!(md, "\n**Agent** {} · **Run** `{}`{cost}", cell(&ran.run.agent), ran.run.id);
-    md
 }
 
 fn plan(planned: &Planned) -> Answer {

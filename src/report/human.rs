@@ -233,6 +233,11 @@ impl Reporter for Human {
                     _ => self.line("✖", AnsiColor::Red, &text),
                 }
             }
+            Event::Offered { branch, target, commit } => {
+                let short: String = commit.chars().take(9).collect();
+                let text = format!("`{branch}` waits to be merged into `{target}`  [{short}]");
+                self.line("  ·", AnsiColor::Cyan, &text);
+            }
             Event::Kept { reference } => {
                 self.line("  ·", AnsiColor::BrightBlack, &format!("work kept at {reference}"));
             }

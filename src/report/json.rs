@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 use crate::state::checkpoint::Checkpoint;
 use crate::state::run::{Run, Tokens};
 use crate::state::task::Task;
+use crate::step::request::Request;
 use crate::step::{Event, Ran, Reporter};
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -80,6 +81,9 @@ fn shape(event: &Event) -> Value {
         Event::Landed { outcome, reason, commit, branch } => json!({
             "event": "step.landed", "outcome": outcome, "reason": reason, "commit": commit, "branch": branch,
         }),
+        Event::Offered { branch, target, commit } => {
+            json!({"event": "work.offered", "branch": branch, "target": target, "commit": commit})
+        }
         Event::Kept { reference } => json!({"event": "work.kept", "ref": reference}),
         Event::Warning { text } => json!({"event": "warning", "text": text}),
     }
@@ -193,10 +197,19 @@ pub fn checkpoint(checkpoint: &Checkpoint) -> Value {
     })
 }
 
+/// A branch that waits to be merged.
+#[must_use]
+pub fn request(request: &Request) -> Value {
+    json!({
+        "task": request.task, "branch": request.branch, "commit": request.commit.to_string(),
+        "target": request.target, "title": request.title, "body": request.body, "again": request.again,
+    })
+}
+
 /// What a step did.
 #[must_use]
 pub fn ran(ran: &Ran) -> Value {
-    json!({
+    let mut value = json!({
         "task": task(&ran.task), "run": run(&ran.run), "outcome": ran.run.outcome.as_str(),
         "reason": ran.run.reason, "commit": ran.commit.to_string(), "branch": ran.branch, "kept": ran.kept,
         "failure": match &ran.outcome {
@@ -208,5 +221,9 @@ pub fn ran(ran: &Ran) -> Value {
             Outcome::Deferred(_) => json!("deferred"),
             Outcome::NoAgent(_) => json!("no_agent"),
         },
-    })
+    });
+    if let (Some(object), Some(requests)) = (value.as_object_mut(), &ran.requests) {
+        object.insert("requests".to_owned(), requests.iter().map(request).collect());
+    }
+    value
 }

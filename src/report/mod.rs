@@ -8,6 +8,7 @@ pub mod graph;
 pub mod progress;
 pub mod human;
 pub mod json;
+pub mod summary;
 pub mod list;
 pub mod show;
 pub mod verify;

@@ -3,7 +3,7 @@
 use super::error::StepError;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, Store};
-use crate::config::{Adapter, Config};
+use crate::config::{Adapter, Config, Integration};
 use crate::effects::{Commit, Head, Oid, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
@@ -174,7 +174,10 @@ impl Base {
 pub fn rules(config: &Config) -> Rules {
     let agents = || config.agents.iter().filter(|profile| profile.adapter != Adapter::Shell);
     Rules {
-        agent_review: crate::review::by_agents_alone(config) && agents().count() > 1,
+        // What waits to be merged has been looked at as far as agents can.
+        agent_review: config.policy.integration == Integration::Branch
+            && crate::review::by_agents_alone(config)
+            && agents().count() > 1,
         has_agent: agents().count() > 0,
         mode: Mode::Balance,
     }

@@ -131,6 +131,15 @@ pub enum Event {
         /// The branch.
         branch: String,
     },
+    /// Work waits on a branch of its own to be merged.
+    Offered {
+        /// That branch.
+        branch: String,
+        /// Where it is to be merged.
+        target: String,
+        /// Its commit.
+        commit: String,
+    },
     /// Work that is not on the branch was kept.
     Kept {
         /// The ref that holds it.

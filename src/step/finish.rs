@@ -97,6 +97,7 @@ pub fn finish(
             .into_iter()
             .chain(work.claims.iter().map(|claim| format!("the agent {claim}")))
             .collect(),
+        requests: None,
     })
 }
 

@@ -37,6 +37,7 @@ pub mod recover;
 pub mod support;
 pub mod person;
 pub mod review;
+pub mod request;
 pub mod rest;
 pub mod consult;
 pub mod second;
@@ -140,6 +141,8 @@ pub struct Ran {
     pub todo: Option<String>,
     /// What a person should know beside.
     pub warnings: Vec<String>,
+    /// Branches that were made for work that waits to be merged; none where work lands otherwise.
+    pub requests: Option<Vec<request::Request>>,
 }
 
 /// Takes one step.
@@ -169,13 +172,17 @@ pub fn step(
             return Ok(Ending::PlanDue(wanted));
         }
         match choice::choose(world, base, options)? {
-            Choice::Nothing(idle) => return Ok(Ending::Nothing(idle)),
+            Choice::Nothing(idle) => {
+                request::make(world, base, reporter)?;
+                return Ok(Ending::Nothing(idle));
+            }
             Choice::Oversized(id) => return Ok(Ending::PlanDue(planning::Wanted::Split(id))),
             Choice::Chosen(chosen) if options.dry_run => {
                 return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
             }
             Choice::Chosen(chosen) => {
-                if let Some(ran) = run(world, base, &chosen, options, reporter)? {
+                if let Some(mut ran) = run(world, base, &chosen, options, reporter)? {
+                    ran.requests = request::after(world, caller, base, reporter);
                     return Ok(Ending::Ran(Box::new(ran)));
                 }
             }

@@ -5,6 +5,7 @@ use super::base::Base;
 use super::error::StepError;
 use super::land::FileEdit;
 use crate::agent::NewNote;
+use crate::config::Integration;
 use crate::effects::World;
 use crate::outcome::Outcome;
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
@@ -63,6 +64,9 @@ pub fn task_after(
         .map_err(|illegal| StepError::NotRunnable { id: task.id.to_string(), why: illegal.to_string() })?;
     after.reason = match after.status {
         Status::Blocked | Status::NeedsImprovement => Some(outcome.reason()),
+        Status::NeedsReview if base.config.policy.integration == Integration::PullRequest => {
+            Some(format!("to be merged: branch {}", branch_of(task.id.as_str())))
+        }
         Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done | Status::Cancelled => None,
     };
     Ok((after, outcome))
@@ -222,6 +226,12 @@ fn checkpoint(
 pub fn next_checkpoint(world: World<'_>, base: &Base, task: &TaskId) -> Result<u32, StepError> {
     let (earlier, _) = store::checkpoints(world, &base.snapshot.source, task)?;
     Ok(earlier.last().map_or(0, |last| last.number) + 1)
+}
+
+/// The branch on which the work of a task waits to be merged, where it lands by a pull request.
+#[must_use]
+pub fn branch_of(task: &str) -> String {
+    format!("orch/{task}")
 }
 
 /// Where the work of a run that did not land is kept.

@@ -7,8 +7,9 @@ use super::event::Reporter;
 use super::finish::{code_tree, identity};
 use super::judge::{Case, Site, judge};
 use super::land::{Judged, Plan, land, list, tree_with};
-use super::record::{attempts_ref, new_run_id};
+use super::record::{attempts_ref, branch_of, new_run_id};
 use crate::commit::{kept_summary, step_message};
+use crate::config::Integration;
 use crate::effects::{Merge, Oid, World};
 use crate::gate::{Verdict, first_rejection};
 use crate::state::file;
@@ -27,6 +28,21 @@ pub enum Approved {
     Rejected(Vec<Verdict>),
 }
 
+/// Work that passed the gates on what the branch has become, and all that its commit says.
+#[derive(Debug)]
+pub struct Ready {
+    /// The task, done.
+    pub task: Task,
+    /// The record of its approval.
+    pub run: Run,
+    /// Work, state and record.
+    pub tree: Oid,
+    /// The message of the commit.
+    pub message: String,
+    /// What the agent said about it.
+    pub summary: String,
+}
+
 /// Approves the work of a task that needs a review.
 ///
 /// # Errors
@@ -38,6 +54,40 @@ pub fn approve(
     reason: Option<&str>,
     reporter: &dyn Reporter,
 ) -> Result<Approved, StepError> {
+    if base.config.policy.integration == Integration::PullRequest {
+        let why = format!("task `{id}` lands by a pull request: merge the branch `{}`", branch_of(id));
+        return Err(StepError::NotRunnable { id: id.to_owned(), why });
+    }
+    let ready = match ready(world, base, id, reason, reporter)? {
+        Ok(ready) => ready,
+        Err(verdicts) => return Ok(Approved::Rejected(verdicts)),
+    };
+    let replay = |_| Ok(Judged::No("approve it again".to_owned()));
+    let plan = Plan {
+        branch: &base.branch,
+        base: base.commit.id,
+        tree: ready.tree,
+        message: ready.message,
+        author: identity(base),
+        run: None,
+        in_place: None,
+        replay: &replay,
+    };
+    land(world, &plan, reporter).map(|landed| Approved::Landed(landed.commit))
+}
+
+/// Runs the gates on what the branch would be with the work of a task that needs a review; their verdicts
+/// where one rejects it.
+///
+/// # Errors
+/// When the work is not there, or does not fit any more.
+pub fn ready(
+    world: World<'_>,
+    base: &Base,
+    id: &str,
+    reason: Option<&str>,
+    reporter: &dyn Reporter,
+) -> Result<Result<Ready, Vec<Verdict>>, StepError> {
     let index = base.find(id)?;
     let (text, mut task) = base.snapshot.task(world, index)?;
     task.status = status::apply(task.status, Move::Approve)
@@ -46,21 +96,9 @@ pub fn approve(
     let Submitted { run: submitted, tree: merged, summary } = submitted(world, base, &task)?;
     let started = world.clock.now();
     let run_id = new_run_id(world, started)?;
-    let verdicts = judge(&Case {
-        world,
-        config: &base.config,
-        gates: &base.config.gates,
-        branch: &base.branch,
-        base: &base.commit,
-        tree: merged,
-        kind: Some(task.kind),
-        allow: &task.allow,
-        site: Site::Rooms,
-        recall: true,
-        reporter,
-    })?;
+    let verdicts = judge_again(world, base, &task, merged, reporter)?;
     if first_rejection(&verdicts).is_some() {
-        return Ok(Approved::Rejected(verdicts));
+        return Ok(Err(verdicts));
     }
     let run = Run {
         id: run_id.clone(),
@@ -87,18 +125,30 @@ pub fn approve(
         (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes())),
     ];
     let tree = tree_with(world, merged, &files)?;
-    let replay = |_| Ok(Judged::No("approve it again".to_owned()));
-    let plan = Plan {
+    let message = step_message(&task, &run, &summary);
+    Ok(Ok(Ready { task, run, tree, message, summary }))
+}
+
+fn judge_again(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    tree: Oid,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Verdict>, StepError> {
+    judge(&Case {
+        world,
+        config: &base.config,
+        gates: &base.config.gates,
         branch: &base.branch,
-        base: base.commit.id,
+        base: &base.commit,
         tree,
-        message: step_message(&task, &run, &summary),
-        author: identity(base),
-        run: None,
-        in_place: None,
-        replay: &replay,
-    };
-    land(world, &plan, reporter).map(|landed| Approved::Landed(landed.commit))
+        kind: Some(task.kind),
+        allow: &task.allow,
+        site: Site::Rooms,
+        recall: true,
+        reporter,
+    })
 }
 
 /// An attempt of the submitted run: that it was made is said again, what it took is not.

@@ -14,7 +14,7 @@ use super::quarantine;
 use super::review::{Submitted, submitted};
 use super::site::{Left, Workplace};
 use crate::agent::Reply;
-use crate::config::{Profile, ReviewPolicy};
+use crate::config::{Integration, Profile, ReviewPolicy};
 use crate::effects::{Oid, World};
 use crate::gate::change::{File, load};
 use crate::gate::{Verdict, first_rejection};
@@ -34,6 +34,20 @@ const MAX_BLOB: usize = 1 << 20;
 /// # Errors
 /// When the machine fails.
 pub fn look(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    course: &mut Course,
+    left: &Left,
+    verdicts: &mut Vec<Verdict>,
+) -> Result<Outcome, StepError> {
+    let outcome = ask_for_review(job, workplace, course, left, verdicts)?;
+    // What changes no code has nothing to merge.
+    let by_request = job.base.config.policy.integration == Integration::PullRequest
+        && left.candidate != job.base.commit.tree;
+    Ok(if by_request && outcome == Outcome::Accepted { Outcome::NeedsReview } else { outcome })
+}
+
+fn ask_for_review(
     job: &Job<'_>,
     workplace: &mut Workplace<'_>,
     course: &mut Course,

@@ -4,7 +4,7 @@
 //! Invariant: whoever only asks is answered, with a warning; nothing is run by half.
 
 use super::error::StepError;
-use crate::config::{Config, Integration};
+use crate::config::Config;
 use crate::state::layout;
 use crate::state::problem::{Problem, Severity};
 
@@ -33,9 +33,6 @@ fn policy(config: &Config) -> Vec<Problem> {
         let fact = format!("`{key} = \"{word}\"` is not in this version of orch yet");
         problems.push(problem_at(config, key, fact).with_remedy(remedy));
     };
-    if config.policy.integration == Integration::PullRequest {
-        refuse("policy.integration", "pull-request", "set `integration = \"branch\"`");
-    }
     if let Some(root) = &config.workspace.root {
         refuse("workspace.root", root, "leave it out, and set `XDG_STATE_HOME` to move the workspaces");
     }
@@ -61,13 +58,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_refused_with_its_line() {
-        let config = config("[policy]\nintegration = \"pull-request\"\n");
+        let config = config("[workspace]\nroot = \"/elsewhere\"\n");
         let Err(StepError::Invalid(problems)) = refuse(&config) else { panic!("it is not refused") };
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
-                ".orchestrator/config.toml:3: `policy.integration = \"pull-request\"` is not in this version of orch yet",
+                ".orchestrator/config.toml:3: `workspace.root = \"/elsewhere\"` is not in this version of orch yet",
             ]
         );
         assert!(warnings(&config).iter().all(|problem| !problem.is_error()));

@@ -13,6 +13,7 @@ mod in_place;
 mod hooks;
 mod signing;
 mod review;
+mod request;
 mod second;
 mod undo;
 mod forge;

@@ -15,6 +15,7 @@ use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::OutcomeKind;
 use crate::state::status::Status as Stands;
 use crate::state::task::Kind;
+use crate::step::record::branch_of;
 use jiff::Timestamp;
 pub use render::{human, markdown};
 use serde::Serialize;
@@ -239,6 +240,10 @@ pub fn advice(
     let node = &graph.nodes()[index];
     let (status, id) = (graph.status(index), &node.id);
     match look {
+        // What lands by a pull request names its branch.
+        Look::Person if reason.is_some() => {
+            (format!("to merge: {}", node.title), format!("git merge {}", branch_of(id.as_str())))
+        }
         Look::Person => (format!("to review: {}", node.title), format!("orch approve {id}")),
         Look::Proposed => (format!("proposed: {}", node.title), format!("orch approve {id}")),
         Look::Blocked if status == Stands::Blocked => {
