@@ -271,7 +271,7 @@ impl Claude {
     fn sum(&mut self, line: &Line<'_>, signal: &mut dyn FnMut(Signal)) {
         let models = || line.model_usage.values();
         if line.model_usage.is_empty() {
-            return;
+            return self.session_total(line.total_cost_usd, signal);
         }
         self.results = models().map(ModelUsage::tokens).fold(self.results, |sum, tokens| sum + tokens);
         self.tally.set(self.results);
@@ -281,6 +281,15 @@ impl Claude {
         signal(Signal::Spent(self.tally.spent()));
         let window = line.model_usage.get(&self.model).and_then(|usage| usage.context_window);
         self.window = self.window.or(window.filter(|window| *window > 0));
+    }
+
+    /// What the whole session has cost is all that some versions tell; earlier processes had their share.
+    fn session_total(&mut self, total: Option<f64>, signal: &mut dyn FnMut(Signal)) {
+        if let Some(total) = total.filter(|total| total.is_finite() && *total > 0.0) {
+            let earlier = self.account.known().earlier.cost_usd.unwrap_or_default();
+            self.tally.cost_usd = Some((total - earlier).max(0.0));
+            signal(Signal::Spent(self.tally.spent()));
+        }
     }
 
     fn failure(&self, line: &Line<'_>, said: &str) -> Failure {

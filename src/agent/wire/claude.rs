@@ -58,6 +58,8 @@ pub(in crate::agent) struct Line<'l> {
     pub(in crate::agent) errors: Vec<String>,
     #[serde(default, deserialize_with = "or_default", rename = "model_usage_since_last_result")]
     pub(in crate::agent) model_usage: BTreeMap<String, ModelUsage>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(in crate::agent) total_cost_usd: Option<f64>,
     #[serde(default, deserialize_with = "or_default")]
     pub(in crate::agent) permission_denials: Vec<Denial>,
 }

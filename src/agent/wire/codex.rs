@@ -1,7 +1,6 @@
 //! What Codex prints with `exec --json`, and what it writes to the file of its thread.
 
-use super::{lenient, or_default, text};
-use crate::state::run::Tokens;
+use super::{Usage, lenient, or_default, text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -52,37 +51,6 @@ pub(in crate::agent) struct Item<'l> {
 pub(in crate::agent) struct Change {
     #[serde(default)]
     pub(in crate::agent) path: String,
-}
-
-/// What was used; cached input is a part of the input, reasoning of the output.
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(default)]
-pub(in crate::agent) struct Usage {
-    #[serde(rename = "input_tokens")]
-    input: u64,
-    #[serde(rename = "cached_input_tokens")]
-    cached: u64,
-    #[serde(rename = "output_tokens")]
-    output: u64,
-    #[serde(rename = "reasoning_output_tokens")]
-    reasoning: u64,
-}
-
-impl Usage {
-    /// In our words.
-    pub(in crate::agent) fn tokens(self) -> Tokens {
-        Tokens {
-            input: self.input.saturating_sub(self.cached),
-            cached: self.cached,
-            output: self.output,
-            reasoning: self.reasoning,
-        }
-    }
-
-    /// All of it.
-    pub(in crate::agent) fn all(self) -> u64 {
-        self.input.saturating_add(self.output)
-    }
 }
 
 /// A line of the thread's file.

@@ -1,7 +1,6 @@
 //! What Copilot CLI prints with `--output-format json`, one object a line.
 
-use super::{lenient, text};
-use crate::state::run::Tokens;
+use super::{Usage, lenient, text};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -46,39 +45,6 @@ pub(in crate::agent) struct Data<'l> {
     pub(in crate::agent) status_code: Option<u16>,
     #[serde(default, deserialize_with = "lenient")]
     pub(in crate::agent) usage: Option<Usage>,
-}
-
-/// What one request used; cached input is a part of the input, reasoning of the output.
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(default)]
-pub(in crate::agent) struct Usage {
-    #[serde(rename = "inputTokens")]
-    input: u64,
-    #[serde(rename = "outputTokens")]
-    output: u64,
-    #[serde(rename = "cacheReadTokens")]
-    cached: u64,
-    #[serde(rename = "reasoningTokens")]
-    reasoning: u64,
-    #[serde(rename = "maxPromptTokens")]
-    pub(in crate::agent) window: Option<u64>,
-}
-
-impl Usage {
-    /// In our words.
-    pub(in crate::agent) fn tokens(self) -> Tokens {
-        Tokens {
-            input: self.input.saturating_sub(self.cached),
-            cached: self.cached,
-            output: self.output,
-            reasoning: self.reasoning,
-        }
-    }
-
-    /// All of it.
-    pub(in crate::agent) fn all(self) -> u64 {
-        self.input.saturating_add(self.output)
-    }
 }
 
 /// What a tool is used on.

@@ -10,9 +10,44 @@ pub(super) mod gemini;
 pub(super) mod opencode;
 pub(super) mod copilot;
 
+use crate::state::run::Tokens;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+
+/// What was used, where cached input is a part of the input, and reasoning one of the output.
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(default)]
+pub(super) struct Usage {
+    #[serde(alias = "input_tokens", alias = "inputTokens")]
+    input: u64,
+    #[serde(alias = "cached_input_tokens", alias = "cacheReadTokens")]
+    cached: u64,
+    #[serde(alias = "output_tokens", alias = "outputTokens")]
+    output: u64,
+    #[serde(alias = "reasoning_output_tokens", alias = "reasoningTokens")]
+    reasoning: u64,
+    /// How large the window is, where that is told.
+    #[serde(alias = "maxPromptTokens")]
+    pub(super) window: Option<u64>,
+}
+
+impl Usage {
+    /// In our words.
+    pub(super) fn tokens(self) -> Tokens {
+        Tokens {
+            input: self.input.saturating_sub(self.cached),
+            cached: self.cached,
+            output: self.output,
+            reasoning: self.reasoning,
+        }
+    }
+
+    /// All of it.
+    pub(super) fn all(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
 
 /// A line as this shape; nothing where it is another one.
 pub(super) fn parse<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Option<T> {

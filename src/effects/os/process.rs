@@ -382,4 +382,23 @@ mod tests {
         let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();
         assert_eq!(endings, [&Ended::Exited(0); 3]);
     }
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_left_its_group_ends_with_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let leaves = "setsid sh -c 'echo $$ > pid; exec sleep 600' & until [ -s pid ]; do :; done";
+        let mut pool = Programs {
+            dir: dir.path().to_owned(),
+            scripts: vec![(leaves, None)],
+            started: Vec::new(),
+            ended: Vec::new(),
+        };
+        let process =
+            OsProcess { signals: Arc::default(), last: Arc::default(), patient: false, hurried: false };
+        process.run_several(&mut pool).unwrap();
+        assert!(pool.ended[0].1.survivors >= 1);
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        let left = sweep::stat(&Path::new("/proc").join(pid.trim()));
+        assert!(left.is_none_or(|(_, _, dead)| dead), "it is gone");
+    }
 }

@@ -133,6 +133,9 @@ fn members(program: &Running) -> Vec<rustix::process::Pid> {
     let others: Vec<&Running> = running.iter().filter(|each| *each != program).collect();
     let own = (rustix::process::getpid(), rustix::process::getpgrp());
     let own = (own.0.as_raw_nonzero().get(), own.1.as_raw_nonzero().get());
+    if others.is_empty() && is_alone(program) {
+        return Vec::new();
+    }
     let all = look(own);
     for orphan in all.iter().filter(|each| each.dead && is_orphan(each, own)) {
         let led = |each: &Running| each.leader == orphan.pid;
@@ -143,6 +146,26 @@ fn members(program: &Running) -> Vec<rustix::process::Pid> {
         }
     }
     whose(&all, program, &others, own).into_iter().filter_map(rustix::process::Pid::from_raw).collect()
+}
+
+/// Whether nobody can belong to a program, the only one that runs: its group is empty, and orch has no
+/// child. Whatever comes from it is in its group, below somebody who is, or below a child of orch's.
+#[cfg(target_os = "linux")]
+fn is_alone(program: &Running) -> bool {
+    let group = rustix::process::Pid::from_raw(program.leader);
+    let is_empty = group
+        .is_some_and(|group| rustix::process::test_kill_process_group(group) == Err(rustix::io::Errno::SRCH));
+    is_empty && has_no_child()
+}
+
+/// Whether no thread of orch has a child; not where the kernel does not tell. (A list is whole as long as
+/// nobody waits for a child at the same time, which only happens while another program runs.)
+#[cfg(target_os = "linux")]
+fn has_no_child() -> bool {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
+    threads.flatten().all(|thread| {
+        std::fs::read_to_string(thread.path().join("children")).is_ok_and(|children| children.is_empty())
+    })
 }
 
 /// Whether a process is a child of orch outside of its group: a program that it runs, or an orphan.

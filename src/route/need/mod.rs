@@ -5,7 +5,7 @@
 
 use super::STRATEGIST;
 use crate::state::task::{Kind, Task};
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use std::sync::LazyLock;
 
 /// So many decisions that concern a task make it a strategist's.
@@ -109,8 +109,14 @@ fn strategic(task: &Task, facts: &Facts) -> Vec<String> {
     reasons
 }
 
+/// Words are English ones: with all letters there are, the patterns would take 6 MB and most of a step's time.
 fn pattern(text: &str) -> Option<Regex> {
-    Regex::new(text).ok()
+    RegexBuilder::new(text).unicode(false).build().ok()
+}
+
+/// What a pattern found, in lower case.
+fn found(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).to_lowercase()
 }
 
 /// Titles whose work is to design, to judge or to decide; the first group is the word to name.
@@ -146,14 +152,15 @@ static WEIGHING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The word by which thinking is the work, if it is.
 fn thinking(task: &Task) -> Option<String> {
-    let found = THINKING.iter().find_map(|words| words.captures(&task.title));
-    let word = found.and_then(|found| Some(found.get(1)?.as_str().to_lowercase()));
-    let a_thing = A_THING.as_ref().is_some_and(|things| things.is_match(&task.title));
+    let title = task.title.as_bytes();
+    let captures = THINKING.iter().find_map(|words| words.captures(title));
+    let word = captures.and_then(|captures| Some(found(captures.get(1)?.as_bytes())));
+    let a_thing = A_THING.as_ref().is_some_and(|things| things.is_match(title));
     if let Some(word) = word.filter(|_| !a_thing) {
         return Some(word);
     }
     let asks = task.title.to_lowercase().starts_with("investigate") && task.kind != Kind::Bug;
-    let weighs = WEIGHING.as_ref().is_some_and(|words| words.is_match(&task.description));
+    let weighs = WEIGHING.as_ref().is_some_and(|words| words.is_match(task.description.as_bytes()));
     (asks && weighs).then(|| "investigate".to_owned())
 }
 
@@ -172,7 +179,8 @@ static EASIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// How much words of the title add or take away, and which did.
 fn words(task: &Task) -> (i8, Option<String>) {
     let word = |words: &LazyLock<Option<Regex>>| {
-        words.as_ref().and_then(|words| words.find(&task.title)).map(|found| found.as_str().to_lowercase())
+        let words = words.as_ref()?;
+        words.find(task.title.as_bytes()).map(|word| found(word.as_bytes()))
     };
     match (word(&HARDER), word(&EASIER)) {
         (Some(word), None) => (1, Some(format!("`{word}` in its title"))),
