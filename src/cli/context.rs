@@ -161,9 +161,15 @@ impl Context {
     /// # Errors
     /// When there is none, or it cannot be worked in.
     pub fn open(global: &Global) -> Result<Self, CliError> {
-        let context = Self::open_as_it_is(global)?;
-        context.recover(global)?;
-        Ok(context)
+        Self::open_with(global, OsProcess::new()?)
+    }
+
+    /// The same, with programs that end by other rules.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(global: &Global, process: OsProcess) -> Result<Self, CliError> {
+        Self::found(global, process)?.recovered(global)
     }
 
     /// Finds the repository.
@@ -171,6 +177,10 @@ impl Context {
     /// # Errors
     /// When there is none, or it cannot be worked in.
     pub fn open_as_it_is(global: &Global) -> Result<Self, CliError> {
+        Self::found(global, OsProcess::new()?)
+    }
+
+    fn found(global: &Global, process: OsProcess) -> Result<Self, CliError> {
         let dir = global.directory();
         let probe = OsGit::discover(&dir, PathBuf::new())?;
         let repository = identity_of(probe.common_dir());
@@ -187,14 +197,7 @@ impl Context {
             repository,
             trust_all: global.trust || std::env::var("ORCH_TRUST").is_ok_and(|value| value == "1"),
         };
-        Ok(Self {
-            git,
-            process: OsProcess::new()?,
-            clock: OsClock::from_env(),
-            ids: OsIds::from_env(),
-            files,
-            caller,
-        })
+        Ok(Self { git, process, clock: OsClock::from_env(), ids: OsIds::from_env(), files, caller })
     }
 
     /// The same context with workspaces in another place.
@@ -204,17 +207,18 @@ impl Context {
         self
     }
 
-    /// The same, but a first SIGINT lets the step that is at work go on to its end.
-    #[must_use]
-    pub fn patient(self) -> Self {
-        Self { process: self.process.patient(), ..self }
-    }
-
     /// Puts right what a killed command left, unless somebody is at work.
-    fn recover(&self, global: &Global) -> Result<(), CliError> {
+    fn recovered(self, global: &Global) -> Result<Self, CliError> {
         let (world, reporter) = (self.world(), global.reporter());
         crate::step::recover::recover_landing(world, reporter.as_ref())?;
-        Ok(crate::step::recover::recover(world, None, reporter.as_ref())?)
+        crate::step::recover::recover(world, None, reporter.as_ref())?;
+        Ok(self)
+    }
+
+    /// The signal after which nothing new is to be begun.
+    #[must_use]
+    pub fn is_last(&self) -> Option<i32> {
+        self.process.is_last()
     }
 
     /// The outside world.

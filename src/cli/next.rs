@@ -5,9 +5,11 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use super::tip::tip_warnings;
-use crate::report::plural;
 use crate::report::table::{Cell, Table};
+use crate::report::{plural, safe};
 use crate::select::{self, Idle};
+use crate::state::graph::Graph;
+use crate::step::occupied::{self, Waiting};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -25,7 +27,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let base = context.base()?;
     let warnings = tip_warnings(&context, &base)?;
     let graph = &base.snapshot.graph;
-    let queue = select::queue(graph, base.rules(), args.limit.max(1));
+    let (queue, waits) = occupied::queue(context.world(), &base, args.limit.max(1))?;
+    if let (true, Some(first)) = (queue.is_empty(), waits.first()) {
+        return Ok(Answer { warnings, ..all_wait(graph, &waits, first) });
+    }
     if queue.is_empty() {
         let crate::select::Selection::Nothing(idle) = select::next(graph, base.rules()) else {
             return Err(CliError::new(Exit::Error, "the queue is empty and yet there is a next task"));
@@ -39,6 +44,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     for candidate in &queue {
         let node = &graph.nodes()[candidate.index];
         table.row([Cell::new(node.id.as_str()), Cell::new(&node.title), Cell::new(&candidate.because)]);
+    }
+    for (index, why) in waits.iter().filter(|_| args.limit > 1) {
+        let node = &graph.nodes()[*index];
+        table.row([Cell::new(node.id.as_str()), Cell::new(&node.title), Cell::new(format!("waits: {why}"))]);
     }
     let data: Vec<_> = queue
         .iter()
@@ -56,9 +65,27 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         human.push_str(&format!("mode: {}\n", base.mode.spell()));
     }
     let mode = json!({"mode": base.mode.mode.as_str(), "because": base.mode.because});
+    let data = json!({"next": data.first(), "queue": data, "waits": waiting(graph, &waits), "mode": mode});
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
-    Ok(Answer { warnings, ..Answer::ok(json!({"next": data.first(), "queue": data, "mode": mode}), human) })
+    Ok(Answer { warnings, ..Answer::ok(data, human) })
+}
+
+/// The answer when all that could run waits for what is being worked on.
+fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting) -> Answer {
+    let text = format!("no task is runnable now: `{}` {why}", graph.nodes()[*first].id);
+    let human = format!("{}\n", safe::text(&text));
+    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": text, "reasons": []});
+    Answer::ok(data, human).exit(Exit::Waiting).hint("type `orch list --status in_progress` to see who works")
+}
+
+/// Tasks that wait for what is being worked on, for programs.
+fn waiting(graph: &Graph, waits: &[Waiting]) -> Vec<serde_json::Value> {
+    let shape = |(index, why): &Waiting| {
+        let node = &graph.nodes()[*index];
+        json!({"id": node.id.as_str(), "title": node.title, "why": why})
+    };
+    waits.iter().map(shape).collect()
 }
 
 /// The answer when nothing runs.

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::next::{later, nothing};
 use super::output::Answer;
 use super::tip::tip_warnings;
+use super::worker::{Job, work};
 use crate::outcome::Outcome;
 use crate::report::{json, summary};
 use crate::state::run::OutcomeKind;
@@ -28,10 +29,16 @@ pub(super) struct Args {
     /// Work in the work tree itself, which must be clean (for disposable checkouts)
     #[arg(long)]
     pub in_place: bool,
+    /// What a run tells each of its workers
+    #[arg(long, hide = true, value_parser = Job::parse, conflicts_with_all = ["task", "dry_run", "in_place"])]
+    job: Option<Job>,
 }
 
 /// Takes one step.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    if let Some(job) = args.job {
+        return work(global, args.agent.as_deref(), job);
+    }
     let context = Context::open(global)?;
     let base = context.base()?;
     let warnings = tip_warnings(&context, &base)?;
@@ -78,7 +85,7 @@ pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
     let mut answer = Answer::ok(json::ran(ran), human).exit(exit_of(&ran.outcome, signal));
     answer.steps_left = ran.steps_left;
     answer.warnings.clone_from(&ran.warnings);
-    answer.md = Some(summary::step(ran));
+    answer.md = Some(summary::step(&answer.data));
     answer = later(answer, ran.retry_after);
     if let Some(todo) = &ran.todo {
         return answer.hint(todo);

@@ -130,7 +130,7 @@ Committed, one entity a file:
 
 In the repository, not in its work tree:
   refs/orch/attempts/<run>   work that is not on the branch; push it to share it
-  .git/orch/                 locks, the journal of the step in flight, prompts, a cache
+  .git/orch/                 locks and journals of the steps in flight, prompts, a cache
   .git/orch/gates/           passes that are remembered; may be removed at any time
 
 Outside:

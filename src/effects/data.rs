@@ -291,6 +291,8 @@ pub enum Stop {
     Terminate,
     /// By SIGINT, which some programs clean up after, and after SIGTERM not.
     Interrupt,
+    /// By SIGINT, and then it has the time that an orch needs to end its own programs and keep the work.
+    Settle,
 }
 
 /// A file that a program writes beside its output.

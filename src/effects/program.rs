@@ -30,6 +30,12 @@ pub trait Pool {
     /// or none is left.
     fn start(&mut self) -> Option<(usize, Invocation)>;
 
+    /// Sees the next piece of what a program printed to standard output.
+    fn output(&mut self, _id: usize, _piece: &[u8]) {}
+
+    /// Is called many times a second while programs run.
+    fn look(&mut self) {}
+
     /// Takes what a program did.
     fn ended(&mut self, id: usize, finished: Finished);
 }

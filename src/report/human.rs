@@ -138,7 +138,7 @@ fn heart(what: String) -> UnderWay {
     UnderWay::Heart(stop)
 }
 
-fn print_line(line: &str) {
+pub(super) fn print_line(line: &str) {
     // A reader that has gone (`orch step 2>&1 | head`) must not end a step half-way.
     let _ = writeln!(std::io::stderr(), "{}", safe::inert(line));
 }

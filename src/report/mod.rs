@@ -7,6 +7,7 @@ pub mod table;
 pub mod graph;
 pub mod progress;
 pub mod human;
+pub mod jobs;
 pub mod json;
 pub mod summary;
 pub mod list;

@@ -1,30 +1,34 @@
 //! What steps did, as Markdown for the page of a CI job.
+//!
+//! In: steps as programs are told of them ([`super::json::ran`]), because some are taken by other processes.
 
 use super::safe;
-use crate::step::Ran;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// What a step did.
 #[must_use]
-pub fn step(ran: &Ran) -> String {
-    let cell = |text: &str| safe::text(text).replace('|', "\\|").replace('<', "&lt;");
-    let mut md = format!("### orch: {}: {}\n\n", ran.task.id, cell(&ran.run.reason));
-    let _ = writeln!(md, "{}\n\n| gate | result | detail |\n|---|---|---|", cell(&ran.task.title));
-    for gate in &ran.run.gates {
-        let detail = match &gate.metric {
-            Some((name, value)) => format!("{name} {value}"),
-            None => cell(gate.evidence.lines().last().unwrap_or_default()),
+pub fn step(step: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let cell = |value: &Value| safe::text(&text(value)).replace('|', "\\|").replace('<', "&lt;");
+    let (task, run) = (&step["task"], &step["run"]);
+    let mut md = format!("### orch: {}: {}\n\n", text(&task["id"]), cell(&run["reason"]));
+    let _ = writeln!(md, "{}\n\n| gate | result | detail |\n|---|---|---|", cell(&task["title"]));
+    for gate in run["gates"].as_array().into_iter().flatten() {
+        let detail = match gate["metric"]["name"].as_str() {
+            Some(name) => format!("{name} {}", gate["metric"]["value"].as_f64().unwrap_or_default()),
+            None => cell(&json!(text(&gate["evidence"]).lines().last().unwrap_or_default())),
         };
-        let _ = writeln!(md, "| {} | {} | {detail} |", gate.name, gate.verdict.as_str());
+        let _ = writeln!(md, "| {} | {} | {detail} |", text(&gate["gate"]), text(&gate["verdict"]));
     }
-    let cost = ran.run.cost_usd.map_or(String::new(), |cost| format!(" · **Cost** ${cost:.4}"));
-    let _ = writeln!(md, "\n**Agent** {} · **Run** `{}`{cost}", cell(&ran.run.agent), ran.run.id);
+    let cost = run["cost_usd"].as_f64().map_or(String::new(), |cost| format!(" · **Cost** ${cost:.4}"));
+    let _ = writeln!(md, "\n**Agent** {} · **Run** `{}`{cost}", cell(&run["agent"]), text(&run["id"]));
     md
 }
 
 /// What steps did, one after the other, and why there were no more.
 #[must_use]
-pub fn steps(steps: &[Ran], ended_because: &str) -> String {
-    let all: String = steps.iter().map(|ran| format!("{}\n", step(ran))).collect();
+pub fn steps(steps: &[Value], ended_because: &str) -> String {
+    let all: String = steps.iter().map(|each| format!("{}\n", step(each))).collect();
     format!("{all}{}: {}\n", super::plural(steps.len(), "step"), safe::text(ended_because))
 }

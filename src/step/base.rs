@@ -7,6 +7,7 @@ use crate::config::{Adapter, Config, Integration};
 use crate::effects::{Commit, Head, Oid, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
+use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::layout;
@@ -14,6 +15,7 @@ use crate::state::note::Note;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::store::{self, Snapshot, Source};
+use crate::state::task::Task;
 use jiff::Timestamp;
 use std::cell::OnceCell;
 
@@ -150,6 +152,18 @@ impl Base {
     /// When there is none.
     pub fn find(&self, id: &str) -> Result<Index, StepError> {
         self.snapshot.graph.find(id).ok_or_else(|| StepError::UnknownTask(id.to_owned()))
+    }
+
+    /// A task as another tree of the same branch has it; none if it is gone, or cannot be read any more.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub fn task_at(&self, world: World<'_>, id: &str, tree: Oid) -> Result<Option<Task>, StepError> {
+        let graph = &self.snapshot.graph;
+        let Some(index) = graph.find(id) else { return Ok(None) };
+        let path = &graph.nodes()[index].path;
+        let Some((_, blob)) = world.git.entry(tree, path)? else { return Ok(None) };
+        Ok(file::task::read(path, &world.git.blob(blob)?).value)
     }
 
     /// Refuses to go on unless the commands of this commit are trusted.

@@ -2,10 +2,10 @@
 
 use super::base::Base;
 use super::error::StepError;
-use super::lease;
+use super::occupied::{self, Occupied};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, assemble, second};
+use super::{Options, Planned, Plans, assemble, second};
 use crate::effects::World;
 use crate::prompt::Prompt;
 use crate::route::{NoRoute, Past};
@@ -49,20 +49,19 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
     {
         return Err(StepError::UnknownAgent(name.to_owned()));
     }
-    let claims = lease::live(world)?;
-    let queue = match options.task {
-        Some(id) => vec![named(base, id)?],
-        None => select::queue(graph, rules, QUEUE_MAX + claims.len()),
+    let (queue, waits) = match options.task {
+        Some(id) => {
+            let named = named(base, id)?;
+            match Occupied::now(world, base)?.why_wait(world, base, named.index)? {
+                None => (vec![named], Vec::new()),
+                Some(why) => (Vec::new(), vec![(named.index, why)]),
+            }
+        }
+        None => occupied::queue(world, base, QUEUE_MAX)?,
     };
     let limits = Limits::now(world)?;
     let mut wait: Option<(String, Option<Timestamp>)> = None;
-    let mut busy: Option<String> = None;
     for candidate in queue {
-        let id = &graph.nodes()[candidate.index].id;
-        if let Some(claim) = claims.iter().find(|claim| claim.task == id.as_str()) {
-            busy.get_or_insert_with(|| format!("task `{id}` is being worked on by {}", claim.holder()));
-            continue;
-        }
         match take_on(world, base, candidate, &limits, options)? {
             Taken::Choice(choice) => return Ok(choice),
             // The first time that somebody is free again is when to come back.
@@ -75,8 +74,8 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
     if let Some((fact, until)) = wait {
         return Err(StepError::Paused { fact, until });
     }
-    if let Some(fact) = busy {
-        return Err(StepError::Busy(fact));
+    if let Some((index, why)) = waits.first() {
+        return Err(StepError::Busy(format!("task `{}` {why}", graph.nodes()[*index].id)));
     }
     match select::next(graph, rules) {
         select::Selection::Nothing(idle) => Ok(Choice::Nothing(idle)),
@@ -122,8 +121,11 @@ fn take_on(
     let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
     let chosen = match route.chosen {
         Ok(at) => at,
-        Err(NoRoute::Oversized(_)) if options.plans && base.config.plan.split => {
-            return Ok(Taken::Choice(Choice::Oversized(task.id.to_string())));
+        Err(NoRoute::Oversized(why)) if options.plans != Plans::Never && base.config.plan.split => {
+            return Ok(match options.plans {
+                Plans::Others => Taken::Later(why, None),
+                Plans::Caller | Plans::Never => Taken::Choice(Choice::Oversized(task.id.to_string())),
+            });
         }
         Err(NoRoute::Oversized(why)) => return unfit(why),
         Err(NoRoute::Nobody(why)) => return Err(StepError::NoAgent(why)),

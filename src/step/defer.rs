@@ -17,7 +17,6 @@ use crate::state::file;
 use crate::state::layout;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::store::{self, Source};
-use crate::state::task::Task;
 
 /// Lands the record of a run that was put off.
 ///
@@ -36,7 +35,7 @@ pub fn record(
     let run = Run { outcome: OutcomeKind::Deferred, reason: why.to_owned(), ..run.clone() };
     let mut files: Vec<FileEdit> =
         vec![(layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()))];
-    if task_at(job, tree)?.is_some_and(|task| !task.status.is_closed()) {
+    if job.base.task_at(world, job.task.id.as_str(), tree)?.is_some_and(|task| !task.status.is_closed()) {
         files.push(checkpoint(world, tree, job, work, &run, kept)?);
     }
     let landed = land(
@@ -60,18 +59,6 @@ pub fn record(
         branch: job.base.branch.clone(),
     });
     Ok(())
-}
-
-/// The task as a tree has it, if it can be read there.
-///
-/// # Errors
-/// When the tree cannot be read.
-pub fn task_at(job: &Job<'_>, tree: Oid) -> Result<Option<Task>, StepError> {
-    let graph = &job.base.snapshot.graph;
-    let Some(index) = graph.find(job.task.id.as_str()) else { return Ok(None) };
-    let path = &graph.nodes()[index].path;
-    let Some((_, blob)) = job.world.git.entry(tree, path)? else { return Ok(None) };
-    Ok(file::task::read(path, &job.world.git.blob(blob)?).value)
 }
 
 fn checkpoint(

@@ -311,7 +311,7 @@ fn land_draft(
 /// Whether the task has changed on the branch so that this step may not decide about it any more.
 fn no_longer_ours(job: &Job<'_>, tip: Oid) -> Result<Option<String>, StepError> {
     let tree = job.world.git.commit(tip)?.tree;
-    let Some(now) = defer::task_at(job, tree)? else {
+    let Some(now) = job.base.task_at(job.world, job.task.id.as_str(), tree)? else {
         return Ok(Some(format!("task `{}` is gone from it, or cannot be read any more", job.task.id)));
     };
     let settled = now.status != job.task.status;

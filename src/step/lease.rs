@@ -35,6 +35,12 @@ impl Claim {
     pub fn holder(&self) -> String {
         self.lease.as_ref().map_or_else(|| "somebody whose lease cannot be read".to_owned(), Lease::to_string)
     }
+
+    /// Whether this profile holds it.
+    #[must_use]
+    pub fn is_of(&self, profile: &str) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.agent == profile)
+    }
 }
 
 /// What is to be claimed.

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod land;
 pub mod past;
 pub mod choice;
+pub mod occupied;
 pub mod assemble;
 pub mod site;
 pub mod room;
@@ -25,6 +26,7 @@ pub mod confine;
 pub mod session;
 pub mod handoff;
 pub mod next;
+pub mod crew;
 pub mod course;
 pub mod attempt;
 pub mod quarantine;
@@ -80,12 +82,24 @@ pub struct Options<'o> {
     pub dry_run: bool,
     /// Work in the work tree itself.
     pub in_place: bool,
-    /// Whether the caller plans when that is due.
-    pub plans: bool,
+    /// What becomes of planning that is due.
+    pub plans: Plans,
     /// The slot to work in.
     pub slot: u32,
     /// A base that was loaded before; it counts while the branch is where it was.
     pub known: Option<&'o Base>,
+}
+
+/// Who plans when that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Plans {
+    /// Nobody: what is too large for any agent is blocked.
+    #[default]
+    Never,
+    /// The caller.
+    Caller,
+    /// Somebody else, just now: what is to be split is left alone.
+    Others,
 }
 
 /// How a step ended.
@@ -168,7 +182,7 @@ pub fn step(
         };
         support::refuse(&base.config)?;
         base.check_trust(caller)?;
-        if let Some(wanted) = planning::due(base).filter(|_| options.plans) {
+        if let Some(wanted) = planning::due(base).filter(|_| options.plans == Plans::Caller) {
             return Ok(Ending::PlanDue(wanted));
         }
         match choice::choose(world, base, options)? {
@@ -268,6 +282,11 @@ fn begin<'w>(
         base: base.commit.id.to_string(),
         site: workplace.site(),
     };
+    // Between the last look and the claim nobody else may claim what would have spoken against it.
+    let _lock = land::landing_lock(world)?;
+    if !occupied::Occupied::now(world, base)?.lets(world, base, chosen)? {
+        return Ok(None);
+    }
     journal::begin_work(world, workplace.slot(), &working)?;
     let (author, agent) = (finish::identity(base), &chosen.who.profile.name);
     let ask = lease::Ask {

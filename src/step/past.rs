@@ -4,6 +4,7 @@
 
 use super::base::Base;
 use super::error::StepError;
+use super::lease;
 use crate::config::Profile;
 use crate::effects::World;
 use crate::prompt::Trouble;
@@ -34,7 +35,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Those of this clone, now.
+    /// Those that this clone knows of, now.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -45,7 +46,14 @@ impl Limits {
             resting.retain(|cooldown| cooldown.lasts(now));
         }
         let cooldowns = resting.into_iter().map(|cooldown| (cooldown.profile, cooldown.until)).collect();
-        Ok(Self { cooldowns, ..Self::default() })
+        let mut busy: Vec<(String, u32)> = Vec::new();
+        for lease in lease::live(world)?.into_iter().filter_map(|claim| claim.lease) {
+            match busy.iter_mut().find(|(profile, _)| *profile == lease.agent) {
+                Some((_, sessions)) => *sessions += 1,
+                None => busy.push((lease.agent, 1)),
+            }
+        }
+        Ok(Self { cooldowns, busy })
     }
 }
 

@@ -51,7 +51,7 @@ fn an_unknown_agent_is_an_invalid_request() {
 
 #[test]
 fn what_this_version_cannot_do_is_refused_before_anything_runs() {
-    let policy = table("policy", "integration = \"pull-request\"");
+    let policy = table("workspace", "root = \"/var/lib/orch\"");
     let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), policy]);
     sandbox.task("t-1", "Do it", &[]);
     assert_eq!(sandbox.orch(&["step"]).code, 3);

@@ -8,6 +8,7 @@ mod step;
 mod endings;
 mod json;
 mod lease;
+mod jobs;
 mod tree;
 mod in_place;
 mod hooks;

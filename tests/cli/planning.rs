@@ -79,7 +79,7 @@ fn a_run_splits_what_is_too_large_for_any_agent() {
 
 #[test]
 fn a_policy_that_cannot_be_carried_out_is_refused_before_anybody_plans() {
-    let sandbox = Sandbox::with(&[planner(PARTS), table("policy", "integration = \"pull-request\"")]);
+    let sandbox = Sandbox::with(&[planner(PARTS), table("workspace", "root = \"/var/lib/orch\"")]);
     let head = sandbox.git(&["rev-parse", "HEAD"]);
     assert_eq!(sandbox.orch(&["plan"]).code, 3);
     assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);

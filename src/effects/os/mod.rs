@@ -6,6 +6,7 @@ pub mod files;
 mod sweep;
 mod mouth;
 mod tail;
+mod signals;
 pub mod process;
 pub mod sandbox;
 pub mod git;

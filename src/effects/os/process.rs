@@ -7,15 +7,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for here")]
 
+use super::signals::Signals;
 use super::sweep;
 use super::tail::{self, Followed, Outputs};
 use crate::effects::{
     EffectError, Ended, Finished, Invocation, Order, Pool, Process, Result, Stop, Trouble, Watch,
 };
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long what a killed orch left is given to end.
@@ -24,14 +23,13 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// How long a program that is asked to end by SIGINT is given for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an orch is given that has programs to end and work to keep.
+const SETTLING: Duration = Duration::from_secs(60);
 
 /// Programs of this machine.
 #[derive(Debug)]
 pub struct OsProcess {
-    signals: Arc<AtomicUsize>,
-    last: Arc<AtomicUsize>,
-    /// Whether SIGINT lets a program that runs go on to its end.
-    patient: bool,
+    signals: Signals,
     /// Whether time passes at once, for tests.
     hurried: bool,
 }
@@ -43,30 +41,34 @@ impl OsProcess {
     /// # Errors
     /// When the signals cannot be watched.
     pub fn new() -> Result<Self> {
-        let hurried = std::env::var_os("ORCH_TEST_CLOCK").is_some();
-        let this = Self { signals: Arc::default(), last: Arc::default(), patient: false, hurried };
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            this.note(signal).map_err(|error| {
-                EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
-            })?;
-        }
-        Ok(this)
+        Ok(Self::heeding(Signals::new()?))
     }
 
-    /// The same, but a first SIGINT lets the program that runs go on to its end.
+    /// The same, but a first SIGINT lets the programs that run go on to their end, and others begin that belong
+    /// to them; the second one ends them, and the third one ends orch at once.
+    ///
+    /// # Errors
+    /// When the signals cannot be watched.
+    pub fn patient() -> Result<Self> {
+        Ok(Self::heeding(Signals::patient()?))
+    }
+
+    /// The first, for a process that stops as well when the one that started it has ended.
+    ///
+    /// # Errors
+    /// When the signals cannot be watched.
+    pub fn of_child(parent: u32) -> Result<Self> {
+        Ok(Self::heeding(Signals::of_child(parent)?))
+    }
+
+    fn heeding(signals: Signals) -> Self {
+        Self { signals, hurried: std::env::var_os("ORCH_TEST_CLOCK").is_some() }
+    }
+
+    /// The signal after which nothing new is to be begun, although what runs may go on.
     #[must_use]
-    pub fn patient(self) -> Self {
-        Self { patient: true, ..self }
-    }
-
-    fn note(&self, signal: i32) -> std::io::Result<()> {
-        let second = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
-        signal_hook::flag::register(signal, second)?;
-        let number = usize::try_from(signal).unwrap_or_default();
-        signal_hook::flag::register_usize(signal, Arc::clone(&self.last), number)?;
-        signal_hook::flag::register_usize(signal, Arc::clone(&self.signals), 1)?;
-        Ok(())
+    pub fn is_last(&self) -> Option<i32> {
+        self.signals.first()
     }
 }
 
@@ -100,9 +102,14 @@ impl Process for OsProcess {
             Err(error) => return Ok(not_started(&error.to_string(), started)),
         };
         let ended = self.watch_until_end(&handle, &outputs, invocation, &mut followed, started)?;
-        if invocation.stop == Stop::Interrupt && !ended.is_its_own() {
+        let time = match invocation.stop {
+            Stop::Terminate => None,
+            Stop::Interrupt => Some(PATIENCE),
+            Stop::Settle => Some(SETTLING),
+        };
+        if let Some(time) = time.filter(|_| !ended.is_its_own()) {
             sweep::interrupt(&noted);
-            handle.wait_timeout(PATIENCE).map_err(cannot_watch)?;
+            handle.wait_timeout(time).map_err(cannot_watch)?;
         }
         let survivors = sweep::end_all(&noted);
         handle.wait().map_err(cannot_watch)?;
@@ -125,7 +132,7 @@ impl Process for OsProcess {
 
     fn run_several(&self, pool: &mut dyn Pool) -> Result<()> {
         std::thread::scope(|scope| {
-            let (send, ended) = channel();
+            let (send, news) = channel();
             let (mut running, mut failed) = (0, None);
             loop {
                 while failed.is_none()
@@ -133,12 +140,24 @@ impl Process for OsProcess {
                 {
                     let send = send.clone();
                     running += 1;
-                    scope.spawn(move || send.send((id, self.run(&invocation))));
+                    scope.spawn(move || {
+                        let finished = self.watch(&invocation, &mut Teller { id, send: send.clone() });
+                        send.send((id, News::Ended(finished)))
+                    });
                 }
                 if running == 0 {
                     return failed.map_or(Ok(()), Err);
                 }
-                let Ok((id, result)) = ended.recv() else { return failed.map_or(Ok(()), Err) };
+                let ended = match news.recv_timeout(LOOK) {
+                    Ok((id, News::Printed(piece))) => {
+                        pool.output(id, &piece);
+                        continue;
+                    }
+                    Ok((id, News::Ended(result))) => Some((id, result)),
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+                };
+                pool.look();
+                let Some((id, result)) = ended else { continue };
                 running -= 1;
                 match result {
                     Ok(finished) => pool.ended(id, finished),
@@ -157,8 +176,7 @@ impl Process for OsProcess {
     }
 
     fn interrupted(&self) -> Option<i32> {
-        (self.signals.load(Ordering::SeqCst) > 0)
-            .then(|| i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or(2))
+        self.signals.stop()
     }
 
     fn host(&self) -> String {
@@ -167,6 +185,29 @@ impl Process for OsProcess {
 
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
+    }
+}
+
+/// What is told of one of several programs.
+enum News {
+    Printed(Vec<u8>),
+    Ended(Result<Finished>),
+}
+
+/// Who tells what one of several programs prints.
+struct Teller {
+    id: usize,
+    send: Sender<(usize, News)>,
+}
+
+impl Watch for Teller {
+    fn output(&mut self, piece: &[u8]) {
+        // Whoever listened has gone: then nobody needs it.
+        let _ = self.send.send((self.id, News::Printed(piece.to_vec())));
+    }
+
+    fn look(&mut self, _: Duration, _: Duration) -> Order {
+        Order::GoOn
     }
 }
 
@@ -185,8 +226,7 @@ impl OsProcess {
             if let Some(output) = handle.wait_timeout(followed.pause()).map_err(cannot_watch)? {
                 return Ok(how_it_ended(output.status));
             }
-            let waits = |signal: i32| self.patient && signal == signal_hook::consts::SIGINT;
-            if self.interrupted().is_some_and(|signal| !waits(signal)) {
+            if self.interrupted().is_some() {
                 return Ok(Ended::Interrupted);
             }
             followed.show(outputs)?;
@@ -375,8 +415,7 @@ mod tests {
         ];
         let mut pool =
             Programs { dir: dir.path().to_owned(), scripts, started: Vec::new(), ended: Vec::new() };
-        let process =
-            OsProcess { signals: Arc::default(), last: Arc::default(), patient: false, hurried: false };
+        let process = OsProcess { signals: Signals::default(), hurried: false };
         process.run_several(&mut pool).unwrap();
         pool.ended.sort_by_key(|(id, _)| *id);
         let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();
@@ -393,8 +432,7 @@ mod tests {
             started: Vec::new(),
             ended: Vec::new(),
         };
-        let process =
-            OsProcess { signals: Arc::default(), last: Arc::default(), patient: false, hurried: false };
+        let process = OsProcess { signals: Signals::default(), hurried: false };
         process.run_several(&mut pool).unwrap();
         assert!(pool.ended[0].1.survivors >= 1);
         let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();

@@ -1,0 +1,212 @@
+//! `orch run --jobs N`: several steps at once, each by a process of its own in a slot of its own.
+//!
+//! Processes and not threads: what notes signals, ends an agent's leftovers and holds a slot's lock is of a
+//! process, so that a step which crashes or is killed takes nothing from the others. Invariant: no worker
+//! outlives the run: its group is ended with it, and it is told to stop when the run itself is killed.
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::output::{Answer, Format};
+use super::run::{interrupted, limit};
+use super::tally::{End, Tally};
+use super::worker::{Job, invocation};
+use crate::effects::{Finished, Invocation, Pool};
+use crate::report::jobs::Board;
+use crate::step::crew::{Came, Crew, Limits};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+/// Takes steps, so many at once.
+pub(super) fn run(
+    global: &Global,
+    context: &Context,
+    jobs: u32,
+    limits: Limits,
+    agent: Option<&str>,
+) -> Result<Answer, CliError> {
+    let world = context.world();
+    let lock = world.files.lock("run.lock", Duration::ZERO)?;
+    let Some(_lock) = lock else {
+        let error = CliError::new(Exit::Busy, "another `orch run --jobs` is at work in this clone");
+        return Err(error.hint("wait for it to end, then type the command again"));
+    };
+    let terminal = std::io::stderr().is_terminal();
+    let mut shift = Shift {
+        global,
+        context,
+        agent,
+        crew: Crew::new(jobs, limits),
+        began: world.clock.now(),
+        board: Board::new(terminal && !global.ci, global.may_colour(terminal)),
+        heard: BTreeMap::new(),
+        tally: Tally::default(),
+        started: 0,
+        told: false,
+        last: None,
+        failed: None,
+    };
+    world.process.run_several(&mut shift)?;
+    shift.end()
+}
+
+/// All workers of a run.
+struct Shift<'s> {
+    global: &'s Global,
+    context: &'s Context,
+    agent: Option<&'s str>,
+    crew: Crew,
+    began: jiff::Timestamp,
+    board: Board,
+    /// The line that each is printing, and its last word.
+    heard: BTreeMap<u32, (Vec<u8>, Option<Value>)>,
+    tally: Tally,
+    started: usize,
+    /// Whether it was said that the run comes to its end.
+    told: bool,
+    /// What the last one said that found nothing, or that ended the run.
+    last: Option<End>,
+    failed: Option<CliError>,
+}
+
+impl Pool for Shift<'_> {
+    fn start(&mut self) -> Option<(usize, Invocation)> {
+        self.look();
+        let (slot, plans) = self.crew.next(self.elapsed())?;
+        self.started += 1;
+        let job = Job { slot, parent: std::process::id(), plans };
+        match invocation(self.global, self.agent, job, self.started) {
+            Ok(invocation) => Some((slot as usize, invocation)),
+            Err(error) => {
+                self.crew.ended(slot, Came::Stop);
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
+
+    fn output(&mut self, id: usize, piece: &[u8]) {
+        let slot = slot_of(id);
+        let (line, _) = self.heard.entry(slot).or_default();
+        line.extend_from_slice(piece);
+        while let Some(end) =
+            self.heard.get(&slot).and_then(|(line, _)| line.iter().position(|b| *b == b'\n'))
+        {
+            let rest = self.heard.get_mut(&slot).map(|(line, _)| line.drain(..=end).collect::<Vec<u8>>());
+            // What is no object is no word of a worker.
+            if let Ok(event) = serde_json::from_slice::<Value>(&rest.unwrap_or_default()) {
+                self.event(slot, event);
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let Some(signal) = self.context.is_last() else { return };
+        self.crew.stop();
+        if !std::mem::replace(&mut self.told, true) && signal != 15 {
+            let text = "no step begins any more, those at work come to their end; once more ends them now";
+            self.say(|board| board.note(text));
+        }
+    }
+
+    fn ended(&mut self, id: usize, finished: Finished) {
+        let slot = slot_of(id);
+        self.board.ended(slot);
+        let (_, doc) = self.heard.remove(&slot).unwrap_or_default();
+        let came = if let Some(doc) = doc {
+            self.came(slot, &doc)
+        } else {
+            let said = String::from_utf8_lossy(&finished.stderr).trim().to_owned();
+            let text = format!("its process ended without a word ({}) {said}", finished.ended);
+            self.say(|board| board.fail(slot, text.trim_end()));
+            self.last = Some(End::new("steps were killed again and again", Exit::Error));
+            Came::Died
+        };
+        self.crew.ended(slot, came);
+    }
+}
+
+fn slot_of(id: usize) -> u32 {
+    u32::try_from(id).unwrap_or_default()
+}
+
+impl Shift<'_> {
+    fn elapsed(&self) -> Duration {
+        self.context.world().clock.now().duration_since(self.began).unsigned_abs()
+    }
+
+    fn say(&self, tell: impl FnOnce(&Board)) {
+        if !self.global.quiet && self.global.format() != Format::Jsonl {
+            tell(&self.board);
+        }
+    }
+
+    /// Takes an event of a worker.
+    fn event(&mut self, slot: u32, mut event: Value) {
+        match event["event"].as_str() {
+            Some("end") => {
+                self.heard.entry(slot).or_default().1 = Some(event);
+                return;
+            }
+            Some("workspace.prepared") => self.crew.chose(slot),
+            Some("agent.started") => self.crew.plans(slot),
+            Some("agent.progress") => self.crew.spent(slot, event["cost_usd"].as_f64().unwrap_or_default()),
+            Some(_) | None => {}
+        }
+        if self.global.format() == Format::Jsonl {
+            event["job"] = json!(slot + 1);
+            // A reader that has gone is not the run's trouble.
+            let _ = writeln!(std::io::stdout(), "{event}");
+        } else if !self.global.quiet {
+            self.board.event(slot, &event);
+        }
+    }
+
+    /// What a worker's last word says.
+    fn came(&mut self, slot: u32, doc: &Value) -> Came {
+        let data = &doc["data"];
+        let usd = |key: &str| data[key].as_f64();
+        if data["planned"] == true {
+            return Came::Plan(usd("planned_usd"));
+        }
+        let end = End::of(doc);
+        if data["run"].is_object() {
+            let warnings = doc["warnings"].as_array().into_iter().flatten();
+            let warnings: Vec<String> = warnings.filter_map(Value::as_str).map(str::to_owned).collect();
+            let stops = matches!(data["failure"].as_str(), Some("deferred" | "no_agent"));
+            let usd = data["run"]["cost_usd"].as_f64().unwrap_or_default();
+            self.tally.add(data.clone(), &warnings);
+            if stops {
+                self.last = Some(end);
+                return Came::Stop;
+            }
+            return Came::Step(usd);
+        }
+        let lost = end.exit == Exit::Busy && self.crew.has_chosen(slot);
+        let waits = matches!(end.exit, Exit::Idle | Exit::Waiting | Exit::Busy | Exit::Paused);
+        if lost || !waits {
+            self.say(|board| board.fail(slot, &end.why));
+        }
+        if lost {
+            return Came::Lost;
+        }
+        self.last = Some(end);
+        if waits { Came::Nothing } else { Came::Stop }
+    }
+
+    fn end(self) -> Result<Answer, CliError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let reached = self.crew.reached(self.elapsed()).map(limit);
+        let signal = self.context.is_last().map(interrupted);
+        let end = match (self.crew.is_stopped(), reached) {
+            _ if signal.is_some() => signal,
+            (false, Some(reached)) => Some(reached),
+            (true | false, _) => self.last,
+        };
+        Ok(self.tally.answer(end.unwrap_or_else(|| End::new("nothing was begun", Exit::Ok))))
+    }
+}

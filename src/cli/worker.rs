@@ -1,0 +1,99 @@
+//! One of several workers of a run: a process that takes one step, or plans, in the slot that it was given.
+//!
+//! It is `orch step` with a flag that only a run gives it, and tells of itself as programs are told
+//! (`--format jsonl`).
+
+use super::context::{Context, Global};
+use super::error::CliError;
+use super::exit::Exit;
+use super::next::nothing;
+use super::output::Answer;
+use super::step::answer;
+use crate::effects::os::process::OsProcess;
+use crate::effects::{Input, Invocation, Stop};
+use crate::step::{self, Ending, Options, Plans, planning};
+use serde_json::json;
+use std::time::Duration;
+
+/// What a worker is told by its run: its slot, the run's process, and what becomes of planning.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    pub(super) slot: u32,
+    pub(super) parent: u32,
+    pub(super) plans: Plans,
+}
+
+impl Job {
+    /// Reads what [`invocation`] wrote.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
+        let [slot, parent, plans] = parts.as_slice() else { return Err("three parts are needed".to_owned()) };
+        let plans = match *plans {
+            "never" => Plans::Never,
+            "caller" => Plans::Caller,
+            "others" => Plans::Others,
+            other => return Err(format!("`{other}` says nothing about planning")),
+        };
+        Ok(Self { slot: number(slot)?, parent: number(parent)?, plans })
+    }
+}
+
+/// The command line of a worker.
+pub(super) fn invocation(
+    global: &Global,
+    agent: Option<&str>,
+    job: Job,
+    nth: usize,
+) -> Result<Invocation, CliError> {
+    let program = std::env::current_exe()
+        .map_err(|error| CliError::new(Exit::Error, format!("orch does not find itself: {error}")))?;
+    let plans = match job.plans {
+        Plans::Never => "never",
+        Plans::Caller => "caller",
+        Plans::Others => "others",
+    };
+    let flag = format!("--job={}.{}.{plans}", job.slot, job.parent);
+    let mut argv = vec![program.to_string_lossy().into_owned()];
+    argv.extend(["--format=jsonl", "--color=never", "--no-input", "step", &flag].map(str::to_owned));
+    let named = [("--agent", agent), ("--branch", global.branch.as_deref())];
+    argv.extend(named.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value?))));
+    argv.extend(global.trust.then(|| "--trust".to_owned()));
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    // Where tests say which numbers are drawn, each worker draws its own.
+    for (_, seed) in env.iter_mut().filter(|(name, _)| name == "ORCH_TEST_SEED") {
+        *seed = seed.parse::<usize>().map_or_else(|_| seed.clone(), |first| (first + nth).to_string());
+    }
+    Ok(Invocation {
+        argv,
+        dir: global.directory(),
+        env,
+        stdin: Input::Text(Vec::new()),
+        timeout: Duration::MAX,
+        idle_timeout: None,
+        output_limit: u64::MAX,
+        stop: Stop::Settle,
+    })
+}
+
+/// Takes one step, or plans where that comes first.
+pub(super) fn work(global: &Global, agent: Option<&str>, job: Job) -> Result<Answer, CliError> {
+    let context = Context::open_with(global, OsProcess::of_child(job.parent)?)?;
+    if context.is_last().is_some() {
+        return Err(CliError::new(Exit::Terminated, "the run that this step belonged to has ended"));
+    }
+    let (world, reporter) = (context.world(), global.reporter());
+    let options = Options { agent, plans: job.plans, slot: job.slot, ..Options::default() };
+    match step::step(world, &context.caller, options, reporter.as_ref())? {
+        Ending::Nothing(idle) => Ok(nothing(&idle)),
+        Ending::Planned(_) => Ok(Answer::ok(json!(null), "")),
+        Ending::Ran(ran) => Ok(answer(&ran, world.process.interrupted())),
+        Ending::PlanDue(wanted) => {
+            let options = Options { slot: job.slot, ..Options::default() };
+            let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
+            Ok(Answer::ok(json!({"planned": true, "planned_usd": plan.landed_usd()}), ""))
+        }
+    }
+}

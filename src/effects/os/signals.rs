@@ -1,0 +1,136 @@
+//! SIGINT and SIGTERM: noted, not obeyed, so that what was begun can be ended well.
+
+use crate::effects::{EffectError, Result, Trouble};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The signals that have come.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// Set to one by each signal.
+    came: Arc<AtomicUsize>,
+    last: Arc<AtomicUsize>,
+    /// Where a first SIGINT lets what runs go on to its end.
+    patience: Option<Patience>,
+    /// The process whose end is a reason to stop, too. It is looked for, because the signal that Linux can send
+    /// at a parent's end comes once for each of its threads.
+    parent: Option<u32>,
+}
+
+/// How often SIGINT has come, which is found out by looking.
+#[derive(Debug, Default)]
+struct Patience {
+    times: AtomicUsize,
+    /// Set once the next SIGINT is to end orch at once.
+    enough: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// From now on the first signal of a kind says that orch is to stop; the second one ends it at once.
+    pub(super) fn new() -> Result<Self> {
+        Self::default().noting()
+    }
+
+    /// The same, but a first SIGINT says only that nothing more is to be begun, the second that orch is to
+    /// stop, and the third ends it at once.
+    pub(super) fn patient() -> Result<Self> {
+        Self { patience: Some(Patience::default()), ..Self::default() }.noting()
+    }
+
+    /// The first, for a process that is to stop as well when the one that started it has ended.
+    pub(super) fn of_child(parent: u32) -> Result<Self> {
+        Self { parent: Some(parent), ..Self::default() }.noting()
+    }
+
+    fn noting(self) -> Result<Self> {
+        for signal in [SIGINT, SIGTERM] {
+            self.note(signal).map_err(|error| {
+                EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
+            })?;
+        }
+        Ok(self)
+    }
+
+    fn note(&self, signal: i32) -> std::io::Result<()> {
+        let patience = self.patience.as_ref().filter(|_| signal == SIGINT);
+        let enough = patience.map_or_else(Arc::default, |patience| Arc::clone(&patience.enough));
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&enough))?;
+        if patience.is_none() {
+            flag::register(signal, enough)?;
+        }
+        let number = usize::try_from(signal).unwrap_or_default();
+        flag::register_usize(signal, Arc::clone(&self.last), number)?;
+        flag::register_usize(signal, Arc::clone(&self.came), 1)?;
+        Ok(())
+    }
+
+    /// The signal after which nothing more is to be begun.
+    pub(super) fn first(&self) -> Option<i32> {
+        let orphaned = self.parent.is_some_and(|parent| std::os::unix::process::parent_id() != parent);
+        if self.times() > 0 { Some(self.signal()) } else { orphaned.then_some(SIGTERM) }
+    }
+
+    /// The signal after which orch is to stop.
+    pub(super) fn stop(&self) -> Option<i32> {
+        let waits = self.patience.is_some() && self.times() < 2 && self.signal() == SIGINT;
+        self.first().filter(|_| !waits)
+    }
+
+    /// How often a signal came, as far as that matters; those that come between two looks are one.
+    fn times(&self) -> usize {
+        let Some(patience) = &self.patience else { return self.came.load(Ordering::SeqCst) };
+        let new = self.came.swap(0, Ordering::SeqCst);
+        let times = patience.times.fetch_add(new, Ordering::SeqCst) + new;
+        if times > 1 {
+            patience.enough.store(true, Ordering::SeqCst);
+        }
+        times
+    }
+
+    fn signal(&self) -> i32 {
+        i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or(SIGINT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comes(signals: &Signals, signal: i32) {
+        signals.last.store(usize::try_from(signal).unwrap(), Ordering::SeqCst);
+        signals.came.store(1, Ordering::SeqCst);
+    }
+
+    #[test]
+    fn a_first_signal_stops_at_once_who_is_not_patient() {
+        let signals = Signals::default();
+        assert_eq!((signals.first(), signals.stop()), (None, None));
+        comes(&signals, SIGINT);
+        assert_eq!((signals.first(), signals.stop()), (Some(SIGINT), Some(SIGINT)));
+    }
+
+    #[test]
+    fn who_has_lost_its_parent_stops() {
+        let parent = std::os::unix::process::parent_id();
+        let signals = |parent| Signals { parent: Some(parent), ..Signals::default() };
+        assert_eq!(signals(parent).stop(), None);
+        assert_eq!(signals(parent + 1).stop(), Some(SIGTERM));
+    }
+
+    #[test]
+    fn who_is_patient_stops_at_the_second_interrupt_or_at_a_termination() {
+        let patient = || Signals { patience: Some(Patience::default()), ..Signals::default() };
+        let signals = patient();
+        comes(&signals, SIGINT);
+        assert_eq!((signals.first(), signals.stop(), signals.stop()), (Some(SIGINT), None, None));
+        assert!(!signals.patience.as_ref().unwrap().enough.load(Ordering::SeqCst));
+        comes(&signals, SIGINT);
+        assert_eq!(signals.stop(), Some(SIGINT));
+        assert!(signals.patience.as_ref().unwrap().enough.load(Ordering::SeqCst));
+        let signals = patient();
+        comes(&signals, SIGTERM);
+        assert_eq!((signals.first(), signals.stop()), (Some(SIGTERM), Some(SIGTERM)));
+    }
+}
