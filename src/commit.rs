@@ -96,7 +96,8 @@ pub fn plan_message(task: &Task, run: &Run, tasks: &[Task]) -> String {
     let what = format!("{} for {}", run.reason, one_line(&task.title, 60));
     let list: Vec<String> = tasks.iter().map(|task| format!("- {} ({})", task.title, task.id)).collect();
     let subject = state_subject(task.id.as_str(), &what);
-    format!("{subject}\n\n{}\n\n{}", body(&list.join("\n")), trailers(run))
+    let list = if list.is_empty() { String::new() } else { format!("{}\n\n", body(&list.join("\n"))) };
+    format!("{subject}\n\n{list}{}", trailers(run))
 }
 
 /// The whole message of a commit that keeps work which is not on the branch.

@@ -306,8 +306,8 @@ fn each_library_has_one_home() {
         ("toml", &["src/state/file", "src/config", "src/import"]),
         ("toml_edit", &["src/state/file", "src/config"]),
         ("serde_yaml", &["src/state/file", "src/import/yaml.rs", "src/agent/reply.rs"]),
-        ("postcard", &["src/state/cache.rs", "src/state/digest.rs"]),
-        ("crc32fast", &["src/state/cache.rs", "src/state/digest.rs"]),
+        ("postcard", &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs"]),
+        ("crc32fast", &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs"]),
         (
             "globset",
             &["src/gate/protect.rs", "src/gate/test_file.rs", "src/gate/content/scope.rs", "src/config"],
@@ -339,6 +339,7 @@ fn only_the_shapes_of_files_and_wires_are_serialisable() {
                 "src/agent/wire",
                 "src/step/journal.rs",
                 "src/state/digest.rs",
+                "src/state/notes.rs",
                 "src/state/cooldown.rs",
                 "src/state/ledger.rs",
                 "src/report",

@@ -26,10 +26,16 @@ fn main() {
     let all = std::env::var("ORCH_BENCH").is_ok_and(|value| value == "all");
     println!("Measured on: {}\n", measure::machine());
     let mut rows = small();
+    let little = Place::new(100, 100);
+    for notes in [100, 1_000, 10_000] {
+        rows.extend(prompts(&little, 100, notes));
+    }
+    drop(little);
     let middle = Place::new(10_000, OTHER_FILES);
     rows.extend(reading(&middle, 10_000));
     rows.extend(steps(&middle, 10_000));
     rows.extend(history(&middle));
+    rows.extend(prompts(&middle, 10_000, 10_000));
     drop(middle);
     rows.push(import(10_000));
     if all {
@@ -37,6 +43,7 @@ fn main() {
         let large = Place::new(100_000, OTHER_FILES);
         rows.extend(reading(&large, 100_000));
         rows.extend(steps(&large, 100_000));
+        rows.extend(prompts(&large, 100_000, 10_000));
         drop(large);
         rows.push(import(100_000));
     }
@@ -141,6 +148,27 @@ fn steps(place: &Place, tasks: usize) -> Vec<Row> {
         peak_mb: peak_mb(&run()),
     };
     vec![first, second, third]
+}
+
+/// A prompt out of so many tasks and notes: how long it takes, and for how long of that a processor is at work.
+fn prompts(place: &Place, tasks: usize, notes: usize) -> Vec<Row> {
+    place.note(notes);
+    // Entries of files that were only just written are not trusted, by orch as by git.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    place.git(&["update-index", "-q", "--refresh"]);
+    let what = format!("`prompt`, {tasks} tasks, {notes} notes");
+    eprintln!("{what} …");
+    let orch = || place.orch(&["prompt"]);
+    measure::finish(orch());
+    let goal = (tasks <= 10_000).then_some(Goal::Millis(20.0));
+    let row = |what: String, orch_ms| Row { what, orch: orch_ms, git: None, goal, peak_mb: peak_mb(&orch()) };
+    let busy = measure::processor_ms(READS, orch);
+    let rows =
+        vec![row(what.clone(), alone(READS, orch)), row(format!("{what}: of a processor"), vec![busy])];
+    for row in &rows {
+        eprintln!("{}", row.line());
+    }
+    rows
 }
 
 /// The last hundred steps, which the measurements before have made.

@@ -69,6 +69,24 @@ pub(crate) fn peak_mb(command: &Command) -> Option<f64> {
     Some(kilobytes / 1024.0)
 }
 
+/// How long a processor is at work for one run of a command: the mean of some, as the system counts them in
+/// hundredths of a second.
+pub(crate) fn processor_ms(rounds: usize, command: impl Fn() -> Command) -> f64 {
+    let spent = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        // The times of ended children are the 16th and 17th field; two stand before the name's end.
+        let ticks =
+            after_name.split_whitespace().skip(13).take(2).filter_map(|field| field.parse::<f64>().ok());
+        ticks.sum::<f64>() * 10.0
+    };
+    let before = spent();
+    for _ in 0..rounds {
+        finish(command());
+    }
+    (spent() - before) / f64::from(u32::try_from(rounds).unwrap_or(1))
+}
+
 /// The middle one.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

@@ -65,6 +65,33 @@ impl Place {
         this
     }
 
+    /// So many notes, committed; each names a task and shares words with others.
+    pub(crate) fn note(&self, count: usize) {
+        for n in 0..count {
+            let kind = ["decision", "learning", "hypothesis", "decision"][n % 4];
+            let text = format!(
+                "Change {} of the project goes through module {} before src/{}/{}.txt is written, or number {} waits",
+                n % 97,
+                n % 31,
+                n % 100,
+                n % 13,
+                n % 89
+            );
+            let note = format!(
+                "schema: 1\nid: n-{n:06}\nkind: {kind}\ntopic: area-{}\ntext: {text}\nbecause: It was tried \
+                 {} times and it held\ntasks: [{}]\nstatus: in_force\nauthor: script\ncreated: \
+                 2026-01-{:02}T00:00:00Z\n",
+                n % 17,
+                n % 7,
+                id(n),
+                n % 28 + 1
+            );
+            self.write(&format!(".orchestrator/notes/n-{n:06}.yaml"), &note);
+        }
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "notes"]);
+    }
+
     /// The root of the work tree.
     pub(crate) fn repo(&self) -> PathBuf {
         self.root.path().join("repo")

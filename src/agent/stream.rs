@@ -5,7 +5,7 @@
 
 use super::failure::Failure;
 use crate::effects::Finished;
-use crate::state::run::Tokens;
+use crate::state::run::{Tokens, plain_usd};
 use sha2::{Digest as _, Sha256};
 
 /// Which conversation a process takes up.
@@ -50,7 +50,7 @@ impl std::ops::Add for Spent {
     fn add(self, other: Self) -> Self {
         let cost_usd = match (self.cost_usd, other.cost_usd) {
             (None, None) => None,
-            (one, two) => Some(one.unwrap_or_default() + two.unwrap_or_default()),
+            (one, two) => Some(plain_usd(one.unwrap_or_default() + two.unwrap_or_default())),
         };
         Self { tokens: self.tokens + other.tokens, cost_usd }
     }

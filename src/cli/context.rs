@@ -4,18 +4,14 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Format;
 use crate::commit::state_commit;
-use crate::config::Config;
 use crate::config::trust::Store;
 use crate::effects::os::clock::{OsClock, OsIds};
 use crate::effects::os::files::{OsFiles, read, replace};
 use crate::effects::os::git::OsGit;
 use crate::effects::os::process::OsProcess;
-use crate::effects::{Clock as _, Files as _, Git as _, Head, Oid, World};
+use crate::effects::{Files as _, Git as _, Oid, World};
 use crate::report::human::Human;
 use crate::report::json::Lines;
-use crate::select::mode::InForce;
-use crate::state::store::{Snapshot, Source, load};
-use crate::step::base::mode_in_force;
 use crate::step::land::FileEdit;
 use crate::step::person::land_files;
 use crate::step::{Base, Caller, Reporter, Silent};
@@ -182,6 +178,10 @@ impl Context {
 
     fn found(global: &Global, process: OsProcess) -> Result<Self, CliError> {
         let dir = global.directory();
+        if !dir.is_dir() {
+            return Err(CliError::usage(format!("there is no directory `{}`", dir.display()))
+                .hint("name one that is there with `-C DIR`"));
+        }
         let probe = OsGit::discover(&dir, PathBuf::new())?;
         let repository = identity_of(probe.common_dir());
         let workspaces = user_dir("XDG_STATE_HOME", ".local/state").join(&repository).join("workspaces");
@@ -249,65 +249,6 @@ impl Context {
         self.git
             .work_dir()
             .ok_or_else(|| CliError::new(Exit::Git, "this is a bare repository, without a work tree"))
-    }
-
-    /// Where questions about the state are answered from: a revision, the work tree, or (bare) the tip.
-    ///
-    /// # Errors
-    /// When there is nothing there.
-    pub fn source(&self, revision: Option<&str>) -> Result<Source, CliError> {
-        let world = self.world();
-        if let Some(revision) = revision {
-            let commit = world.git.resolve(revision)?;
-            let commit = commit.ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`")))?;
-            return Ok(Source::Tree(world.git.commit(commit)?.tree));
-        }
-        match self.git.work_dir() {
-            Some(root) if root.join(crate::state::layout::CONFIG).is_file() => {
-                Ok(Source::Work(root.to_owned()))
-            }
-            Some(_) => Err(CliError::new(Exit::NoProject, "there is no `.orchestrator/` here")
-                .hint("type `orch init` to begin")),
-            None => Ok(Source::Tree(self.base()?.commit.tree)),
-        }
-    }
-
-    /// Tasks and their graph, for questions.
-    ///
-    /// # Errors
-    /// When they cannot be read at all; bad files are in the snapshot's problems.
-    pub fn snapshot(&self, revision: Option<&str>) -> Result<Snapshot, CliError> {
-        Ok(load(self.world(), self.source(revision)?)?)
-    }
-
-    /// Now, or when a revision was committed: what was is judged by the clock of its own time.
-    ///
-    /// # Errors
-    /// When the commit cannot be read.
-    pub fn time_of(&self, revision: Option<&str>) -> Result<jiff::Timestamp, CliError> {
-        let commit = match revision {
-            Some(revision) => self.git.resolve(revision)?,
-            None => None,
-        };
-        Ok(match commit {
-            Some(commit) => self.git.commit(commit)?.time,
-            None => self.clock.now(),
-        })
-    }
-
-    /// The scheduling policy in force, by what is committed: at a revision, or at `HEAD`.
-    ///
-    /// # Errors
-    /// When the records of runs cannot be read.
-    pub fn mode_of(&self, config: Option<&Config>, revision: Option<&str>) -> Result<InForce, CliError> {
-        let commit = match (revision, self.git.head()?) {
-            (Some(revision), _) => self.git.resolve(revision)?,
-            (None, Head::Branch(_, tip)) => tip,
-            (None, Head::Detached(tip)) => Some(tip),
-        };
-        let (Some(config), Some(commit)) = (config, commit) else { return Ok(InForce::default()) };
-        let commit = self.git.commit(commit)?;
-        Ok(mode_in_force(self.world(), config, &Source::Tree(commit.tree), commit.time)?)
     }
 
     /// Lands files in a commit of their own; with `--no-commit`, only writes them.

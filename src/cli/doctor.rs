@@ -29,14 +29,29 @@ const AGENTS: [Adapter; 6] =
 pub(super) fn run(global: &Global, _: &Args) -> Answer {
     let mut checks = vec![machine::git_version(git_version().as_deref())];
     let mut settings = BTreeMap::new();
+    let mut failed = Exit::Invalid;
     match Context::open_as_it_is(global) {
         Ok(context) => {
             repository(&context, &mut checks);
-            settings = project(&context, &mut checks);
+            match project(&context, &mut checks) {
+                Ok(found) => settings = found,
+                Err(error) => {
+                    checks.push(from_error("project", &error));
+                    failed = nowhere(&error);
+                }
+            }
         }
-        Err(error) => checks.push(from_error("repository", &error)),
+        Err(error) => {
+            checks.push(from_error("repository", &error));
+            failed = nowhere(&error);
+        }
     }
-    answer(global, &checks, &settings)
+    answer(global, &checks, &settings, failed)
+}
+
+/// How it ends where there is no project, or no place to look for one; everything else is looked into.
+fn nowhere(error: &CliError) -> Exit {
+    if matches!(error.exit, Exit::NoProject | Exit::Usage) { error.exit } else { Exit::Invalid }
 }
 
 fn from_error(name: &'static str, error: &CliError) -> Check {
@@ -132,14 +147,8 @@ fn conflicts(world: World<'_>) -> Option<Check> {
 }
 
 /// Configuration, trust and agents at the tip; where each setting came from.
-fn project(context: &Context, checks: &mut Vec<Check>) -> BTreeMap<String, String> {
-    let base = match context.base() {
-        Ok(base) => base,
-        Err(error) => {
-            checks.push(from_error("project", &error));
-            return BTreeMap::new();
-        }
-    };
+fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String, String>, CliError> {
+    let base = context.base()?;
     checks.push(Check::ok("project", crate::report::plural(base.snapshot.graph.nodes().len(), "task")));
     checks.push(match base.check_trust(&context.caller) {
         Ok(()) => Check::ok("trust", "the commands of this repository are trusted"),
@@ -155,7 +164,7 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> BTreeMap<String, Strin
         "agents",
         if found.is_empty() { "none on `PATH`".to_owned() } else { found.join(", ") },
     ));
-    base.config.provenance
+    Ok(base.config.provenance)
 }
 
 /// Whether a profile could be run now.
@@ -181,7 +190,7 @@ fn profile(profile: &Profile) -> Check {
     Check::warning("profile", detail, hint)
 }
 
-fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>) -> Answer {
+fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>, failed: Exit) -> Answer {
     let mut table = Table::new();
     for check in checks {
         table.row([Cell::new(check.health.as_str()), Cell::new(check.name), Cell::new(&check.detail)]);
@@ -206,7 +215,7 @@ fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>
         })
         .collect();
     let data = json!({"health": health.as_str(), "checks": list, "settings": settings});
-    let exit = if health == Health::Failed { Exit::Invalid } else { Exit::Ok };
+    let exit = if health == Health::Failed { failed } else { Exit::Ok };
     let mut answer = Answer::ok(data, human).exit(exit);
     answer
         .hints

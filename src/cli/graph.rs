@@ -38,6 +38,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let around = args.id.as_deref().map(|id| reading.find(id)).transpose()?;
     let options = Options {
         around,
+        only: None,
         hide_closed: args.hide_closed,
         agent_review: reading.rules.agent_review,
         running: reading.running.clone(),

@@ -4,6 +4,7 @@ pub mod exit;
 pub mod error;
 pub mod output;
 pub mod context;
+mod question;
 mod flags;
 mod init;
 mod add;
@@ -52,6 +53,7 @@ mod sandbox_exec;
 mod mcp;
 mod route;
 mod trends;
+mod report;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
@@ -142,6 +144,7 @@ enum Command {
     Route(route::Args),
     Estimate(route::EstimateArgs),
     Trends(trends::Args),
+    Report(report::Args),
 }
 
 impl Command {
@@ -198,6 +201,7 @@ impl Command {
             Self::Route(_) => "route",
             Self::Estimate(_) => "estimate",
             Self::Trends(_) => "trends",
+            Self::Report(_) => "report",
         }
     }
 
@@ -255,6 +259,7 @@ impl Command {
             Self::Route(args) => route::run(global, args),
             Self::Estimate(args) => route::estimate_of(global, args),
             Self::Trends(args) => trends::run(global, args),
+            Self::Report(args) => report::run(global, args),
         }
     }
 }
@@ -262,7 +267,10 @@ impl Command {
 /// Runs a command line and says what to print and how to end.
 #[must_use]
 pub fn main(cli: &Cli) -> Printed {
-    let result = cli.command.run(&cli.global);
+    let result = match only_of_graph(&cli.command, cli.global.format()) {
+        Some(refusal) => Err(refusal),
+        None => cli.command.run(&cli.global),
+    };
     let style = Style {
         format: cli.global.format(),
         quiet: cli.global.quiet,
@@ -270,6 +278,22 @@ pub fn main(cli: &Cli) -> Printed {
         annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
     };
     render(cli.command.name(), &result, style)
+}
+
+/// Refuses a picture of what is no graph.
+fn only_of_graph(command: &Command, format: Format) -> Option<CliError> {
+    let word = match format {
+        Format::Dot => "dot",
+        Format::Mermaid => "mermaid",
+        Format::Svg => "svg",
+        Format::Text => "text",
+        Format::Human | Format::Json | Format::Jsonl | Format::Md => return None,
+    };
+    let refusal = || {
+        CliError::usage(format!("`orch {}` has no format `{word}`, only `orch graph` has", command.name()))
+            .hint("one of human, json, jsonl, md")
+    };
+    (!matches!(command, Command::Graph(_))).then(refusal)
 }
 
 /// The answer to a command line that cannot be understood, where it was a program that asked; none

@@ -7,7 +7,7 @@ use super::output::Answer;
 use super::reading::Reading;
 use crate::report::notes::{Filter, human, shape};
 use crate::state::note::{NoteKind, NoteStatus};
-use crate::state::store;
+use crate::state::notes;
 use serde_json::json;
 
 /// List decisions, constraints, hypotheses and learnings, the newest first
@@ -34,7 +34,8 @@ pub(super) struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut reading = Reading::open(global, args.at.as_deref())?;
     let world = reading.context.world();
-    let (notes, problems) = store::notes(world, &reading.snapshot.source)?;
+    let (notes, problems) = notes::load(world, &reading.snapshot.source)?;
+    let notes = notes.all();
     if let Some(task) = &args.task {
         reading.find(task)?;
     }

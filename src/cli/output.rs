@@ -124,7 +124,10 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
             format!("{}\n", crate::report::safe::json(&envelope(command, result, exit, end)))
         }
         Format::Md => match result {
-            Ok(answer) => answer.md.clone().unwrap_or_else(|| format!("```text\n{}```\n", answer.human)),
+            Ok(answer) => answer.md.clone().unwrap_or_else(|| match answer.human.as_str() {
+                "" => String::new(),
+                human => format!("```text\n{human}```\n"),
+            }),
             Err(error) => format!("**error** `{}`\n\n```text\n{}```\n", exit.word(), error.render()),
         },
         Format::Human | Format::Dot | Format::Mermaid | Format::Svg | Format::Text => {

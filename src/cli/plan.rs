@@ -61,14 +61,6 @@ fn run(global: &Global, args: &PlanArgs, wanted: &Wanted) -> Result<Answer, CliE
             );
             Answer::ok(json!({"agent": agent, "prompt": prompt.text, "tokens": prompt.tokens}), human)
         }
-        Ending::Nothing(refused) => {
-            let refused: Vec<Value> = refused.iter().map(refusal).collect();
-            Answer::ok(
-                json!({"tasks": [], "refused": refused}),
-                "the planner proposed nothing that can be used\n",
-            )
-            .exit(Exit::AgentFailed)
-        }
         Ending::Planned(planned) => answer(&planned),
     })
 }
@@ -89,6 +81,10 @@ fn answer(planned: &Planned) -> Answer {
         "tasks": tasks, "refused": refused, "run": planned.run.id.as_str(), "branch": planned.branch,
         "commit": planned.commit.to_string(), "cost_usd": planned.run.cost_usd,
     });
+    if planned.tasks.is_empty() {
+        let human = "the planner proposed nothing that can be used\n";
+        return Answer::ok(data, human).exit(Exit::AgentFailed);
+    }
     let proposed = planned.tasks.iter().find(|task| task.status == crate::state::status::Status::Proposed);
     match proposed {
         Some(task) => {

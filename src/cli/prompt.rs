@@ -7,6 +7,7 @@ use super::next::nothing;
 use super::output::Answer;
 use super::tip::tip_warnings;
 use crate::prompt::Prompt;
+use crate::report::plural;
 use crate::report::table::{Cell, Table};
 use crate::select::{self, Selection};
 use crate::state::runs;
@@ -56,6 +57,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let prompt = build(&context, &base, index)?;
     let id = base.snapshot.graph.nodes()[index].id.to_string();
+    // The program ends: giving back many thousand tasks and notes one by one would only take time.
+    std::mem::forget(base);
     Ok(Answer { warnings, ..show(global, &id, &prompt, args.explain) })
 }
 
@@ -80,6 +83,7 @@ fn show(global: &Global, id: &str, prompt: &Prompt, explain: bool) -> Answer {
     let data = json!({
         "task": id, "text": prompt.text, "tokens": prompt.tokens, "budget_tokens": prompt.budget_tokens,
         "sha256": prompt.sha256(), "sections": sections(&prompt.sections), "omitted": sections(&prompt.omitted),
+        "passed_over": prompt.passed_over,
     });
     if !explain {
         return Answer::ok(data, crate::report::safe::lines(&prompt.text));
@@ -98,6 +102,12 @@ fn show(global: &Global, id: &str, prompt: &Prompt, explain: bool) -> Answer {
         }
     }
     let mut human = table.render(global.width(), global.colour_out());
+    if !prompt.passed_over.is_empty() {
+        let notes = plural(prompt.passed_over.len(), "note");
+        human.push_str(&format!(
+            "{notes} that share nothing with the task, or less than others (`orch notes`)\n"
+        ));
+    }
     human.push_str(&format!(
         "≈{} of {} tokens, sha256 {}\n",
         prompt.tokens,

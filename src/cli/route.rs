@@ -62,7 +62,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Asked::Nothing(answer) => return Ok(answer),
     };
     let trouble = past::trouble(world, &base, &task, &runs)?;
-    let facts = past::facts(&base, index, &task, base.notes(world)?, &trouble);
+    let facts = past::facts(&base, index, &task, &base.notes(world)?, &trouble);
     let past = Past::new(&runs, past::kinds(&base));
     let limits = Limits::now(world)?;
     let (need, route) = past::route(&base, &task, &facts, &past, &limits, args.agent.as_deref());
@@ -95,7 +95,7 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
         Asked::Task { index, task, runs, warnings } => (index, task, runs, warnings),
         Asked::Nothing(answer) => return Ok(answer),
     };
-    let facts = past::facts(&base, index, &task, base.notes(world)?, &[]);
+    let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
     let past = Past::new(&runs, past::kinds(&base));
     let (_, route) = past::route(&base, &task, &facts, &past, &Limits::now(world)?, None);
     let chosen = route.chosen.as_ref().ok().copied();
@@ -108,7 +108,7 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
         .map(|each| {
             json!({
                 "profile": each.name, "estimate": prediction(&each.prediction), "context_window": each.window,
-                "window_share": each.window.map(|window| each.prediction.share(window)),
+                "window_share": each.share,
                 "may": each.refusal.is_none(), "why_not": each.refusal.as_ref().map(Refusal::spell),
             })
         })

@@ -75,8 +75,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
                 let options = Options::default();
                 let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
                 // A planner that brings nothing is not asked again in this run.
-                plans = if plan.landed_usd().is_some() { Plans::Caller } else { Plans::Never };
-                planned_usd += plan.landed_usd().unwrap_or_default();
+                plans = if plan.is_empty() { Plans::Never } else { Plans::Caller };
+                planned_usd += plan.cost_usd();
             }
             Ending::Ran(ran) => {
                 tally.add(json::ran(&ran), &ran.warnings);

@@ -5,7 +5,8 @@ use super::error::CliError;
 use super::output::Answer;
 use super::reading::{Reading, for_programs};
 use crate::report::status::gather::{Given, gather};
-use crate::report::status::{human, markdown};
+use crate::report::status::{Status, human, markdown};
+use crate::step::base::target;
 use std::path::Path;
 
 /// Show what stands where, what is next, who is needed, and how it goes
@@ -16,12 +17,15 @@ pub(super) struct Args {
     at: Option<String>,
 }
 
-/// Shows the state of affairs.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
-    let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
+/// Gathers the state of affairs; what is wrong with run records is told with the rest.
+pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status, CliError> {
     let world = reading.context.world();
-    let at = match &args.at {
+    let at = match at {
         Some(revision) => world.git.resolve(revision)?,
+        None => None,
+    };
+    let branch = match reading.context.other_branch()? {
+        Some(branch) => Some((branch, target(world, &reading.context.caller)?.1)),
         None => None,
     };
     let root = world.git.work_dir().and_then(|dir| std::fs::canonicalize(dir).ok());
@@ -35,8 +39,17 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         running: &reading.running,
         uncommitted: reading.uncommitted.as_deref(),
         at,
+        branch,
     };
     let (status, problems) = gather(world, given)?;
+    reading.problems.extend(problems);
+    Ok(status)
+}
+
+/// Shows the state of affairs.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
+    let status = gathered(&mut reading, args.at.as_deref())?;
     let mut answer = if for_programs(global) {
         // Strings, numbers and lists always serialise.
         Answer::written(serde_json::to_string(&status).unwrap_or_default())
@@ -44,7 +57,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Answer::ok(serde_json::Value::Null, human(&status, global.width(), global.colour_out()))
     };
     answer.md = Some(markdown(&status));
-    reading.problems.extend(problems);
     answer.warnings = reading.warnings();
     answer.warnings.extend(status.warnings());
     answer.alerts = status.alerts.iter().map(|alert| alert.text.clone()).collect();

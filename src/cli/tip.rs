@@ -11,7 +11,7 @@ use crate::state::layout;
 use crate::state::problem::Problem;
 use crate::step::{Base, support};
 
-/// The most tasks with which a command that reads the tip compares the work tree with it.
+/// The most tasks and notes with which a command that reads the tip compares the work tree with it.
 const COMPARED_MAX: usize = 1_000;
 /// How many faults of the graph are told by a command that reads the tip.
 const FAULTS_MAX: usize = 3;
@@ -26,7 +26,11 @@ pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>
     let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch);
     let mut warnings = Vec::new();
     // A large state is left to `orch status`: looking at every file would cost more than the answer.
-    let compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;
+    let mut compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;
+    if compared {
+        let notes = base.snapshot.source.list(world, layout::NOTES)?.len();
+        compared = base.snapshot.graph.nodes().len() + notes <= COMPARED_MAX;
+    }
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
         let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;

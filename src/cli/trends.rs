@@ -5,11 +5,8 @@ use super::error::CliError;
 use super::output::Answer;
 use super::reading::Reading;
 use crate::report::route::accuracy;
-use crate::report::status::{health, looks};
-use crate::report::trends::{Given, human, trends};
-use crate::route::Past;
-use crate::state::layout;
-use crate::state::runs::{self, RECENT_MAX};
+use crate::report::trends::gather::{Gathered, Wanted, gather};
+use crate::report::trends::human;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -28,13 +25,17 @@ pub(super) struct Args {
     at: Option<String>,
 }
 
+/// Since when.
 #[derive(Debug, Clone, Copy)]
-enum Since {
+pub(super) enum Since {
+    /// A day.
     On(jiff::civil::Date),
+    /// So many seconds ago.
     Seconds(i64),
 }
 
-fn since(text: &str) -> Result<Since, String> {
+/// Reads a date, or an age.
+pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Ok(date) = text.parse() {
         return Ok(Since::On(date));
     }
@@ -53,32 +54,33 @@ impl Since {
     }
 }
 
+/// Gathers them: since when, or for as long as is usual.
+pub(super) fn gathered(
+    reading: &Reading,
+    since: Option<Since>,
+    at: Option<&str>,
+) -> Result<Gathered, CliError> {
+    let until = reading.context.time_of(at)?;
+    let wanted = Wanted {
+        snapshot: &reading.snapshot,
+        profiles: reading.config.as_ref().map_or(&[], |config| config.agents.as_slice()),
+        rules: reading.rules,
+        running: &reading.running,
+        since: since.unwrap_or(Since::Seconds(DAYS * 86_400)).before(until),
+        until,
+    };
+    Ok(gather(reading.context.world(), &wanted)?)
+}
+
 /// Shows them.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut reading = Reading::open(global, args.at.as_deref())?;
-    let world = reading.context.world();
-    let now = reading.context.time_of(args.at.as_deref())?;
-    let since = args.since.unwrap_or(Since::Seconds(DAYS * 86_400)).before(now);
-    let (source, graph) = (&reading.snapshot.source, &reading.snapshot.graph);
-    let (all, problems) = runs::since(world, source, since, now)?;
-    let kind = |task: &crate::state::id::TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].kind);
-    // Estimates are learned from the newest runs alone, as routing learns.
-    let past = Past::new(all.get(..RECENT_MAX).unwrap_or(&all), kind);
-    let health = health(graph, &looks(graph, reading.rules, &reading.running), &all, now);
-    let given = Given {
-        runs: &all,
-        since,
-        until: now,
-        health: &health,
-        profiles: reading.config.as_ref().map_or(&[], |config| config.agents.as_slice()),
-        state_files: source.list(world, layout::ROOT)?.len(),
-    };
-    let trends = trends(&given, &past);
+    let Gathered { trends, health, runs, problems } = gathered(&reading, args.since, args.at.as_deref())?;
     let mut data = json!(trends);
     data["estimates"] = accuracy(&trends.estimates);
     data["health"] = json!(health);
     let mut answer = Answer::ok(data, human(&trends, global.width(), global.colour_out()));
-    if all.is_empty() {
+    if runs.is_empty() {
         answer = answer.hint("type `orch step`, and there will be something to see");
     }
     reading.problems.extend(problems);

@@ -93,7 +93,8 @@ pub(super) fn work(global: &Global, agent: Option<&str>, job: Job) -> Result<Ans
         Ending::PlanDue(wanted) => {
             let options = Options { slot: job.slot, ..Options::default() };
             let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
-            Ok(Answer::ok(json!({"planned": true, "planned_usd": plan.landed_usd()}), ""))
+            let usd = (!plan.is_empty()).then(|| plan.cost_usd());
+            Ok(Answer::ok(json!({"planned": true, "planned_usd": usd}), ""))
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::prompt::{Prompt, Section, TooLarge, fit, section};
 use crate::state::graph::{Graph, Index};
-use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::note::{Gist, NoteKind, NoteStatus};
 use crate::state::status::Status;
 use crate::state::task::{Kind, Task};
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub struct Material<'m> {
     /// What is there.
     pub graph: &'m Graph,
     /// All notes.
-    pub notes: &'m [Note],
+    pub notes: &'m [Gist<'m>],
     /// The most that the prompt may have, in estimated tokens.
     pub budget_tokens: u64,
 }
@@ -64,10 +64,10 @@ follow_ups:
 /// When what has to be in it does not fit the budget.
 pub fn prompt(material: &Material<'_>) -> Result<Prompt, TooLarge> {
     let mut required = vec![section("goal", goal(material), true, 0.0)];
-    let constraints: Vec<&Note> =
+    let constraints: Vec<&Gist<'_>> =
         material.notes.iter().filter(|note| is_in_force(note, NoteKind::Constraint)).collect();
     if !constraints.is_empty() {
-        let lines = constraints.iter().map(|note| format!("- {}\n", first_line(&note.text)));
+        let lines = constraints.iter().map(|note| format!("- {}\n", first_line(note.text)));
         required.push(section(
             "constraints",
             format!("## Constraints\n\n{}", lines.collect::<String>()),
@@ -156,10 +156,10 @@ fn optional(material: &Material<'_>) -> Vec<Section> {
         let name = format!("done-{}", number + 1);
         found.extend(list(&name, "Done", 2.0 / order(number), part.iter().copied().map(line).collect()));
     }
-    let decisions: Vec<&Note> =
+    let decisions: Vec<&Gist<'_>> =
         material.notes.iter().filter(|note| is_in_force(note, NoteKind::Decision)).collect();
     for (number, part) in decisions.chunks(5).enumerate() {
-        let lines = part.iter().map(|note| format!("- {}\n", first_line(&note.text))).collect();
+        let lines = part.iter().map(|note| format!("- {}\n", first_line(note.text))).collect();
         found.extend(list(&format!("decisions-{}", number + 1), "Decisions", 2.5 / order(number), lines));
     }
     found
@@ -169,7 +169,7 @@ fn order(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX)) + 1.0
 }
 
-fn is_in_force(note: &Note, kind: NoteKind) -> bool {
+fn is_in_force(note: &Gist<'_>, kind: NoteKind) -> bool {
     note.kind == kind && note.status == NoteStatus::InForce
 }
 

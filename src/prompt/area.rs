@@ -5,8 +5,8 @@
 
 /// Whether two lists of globs may name a common file.
 #[must_use]
-pub fn overlap(a: &[String], b: &[String]) -> bool {
-    a.iter().any(|left| b.iter().any(|right| meet(left, right)))
+pub fn overlap(a: &[impl AsRef<str>], b: &[impl AsRef<str>]) -> bool {
+    a.iter().any(|left| b.iter().any(|right| meet(left.as_ref(), right.as_ref())))
 }
 
 fn meet(left: &str, right: &str) -> bool {

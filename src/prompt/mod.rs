@@ -6,15 +6,17 @@
 
 pub mod area;
 pub mod relevance;
+pub mod likely;
 pub mod tokens;
 mod sections;
 mod notes;
 
-pub use sections::section;
+pub use likely::Likely;
+pub use sections::{section, words_of};
 
 use crate::state::checkpoint::Checkpoint;
 use crate::state::id::TaskId;
-use crate::state::note::Note;
+use crate::state::note::Gist;
 use crate::state::task::Task;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -60,9 +62,11 @@ pub struct Material<'m> {
     /// How far tasks in its neighbourhood are away: 1 or 2 steps.
     pub near: &'m HashMap<TaskId, u8>,
     /// All notes.
-    pub notes: &'m [Note],
+    pub notes: &'m [Gist<'m>],
     /// Gates that rejected work in its area, the worst first.
     pub trouble: &'m [Trouble],
+    /// Files that it will likely change, the likeliest first; none where it says what it changes.
+    pub likely: &'m [Likely],
     /// The newest checkpoint of the task.
     pub checkpoint: Option<&'m Checkpoint>,
     /// Gates that judge the result: name and command.
@@ -103,13 +107,33 @@ pub struct Prompt {
     pub sections: Vec<Section>,
     /// What did not fit, the most relevant first.
     pub omitted: Vec<Section>,
+    /// Ids of notes that did not compete: they share nothing with the task, or many others share more.
+    pub passed_over: Vec<String>,
 }
+
+/// How many names of what was left out a record holds: it does not grow with the state.
+const LEFT_OUT_MAX: usize = 50;
 
 impl Prompt {
     /// SHA-256 of its bytes, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> String {
         hex(&Sha256::digest(self.text.as_bytes()))
+    }
+
+    /// Names of what is in it.
+    #[must_use]
+    pub fn section_names(&self) -> Vec<String> {
+        self.sections.iter().map(|section| section.name.clone()).collect()
+    }
+
+    /// What a record says of what is not in it: the names of the most relevant, and how many more there are.
+    #[must_use]
+    pub fn left_out(&self) -> (Vec<String>, u32) {
+        let names: Vec<String> =
+            self.omitted.iter().take(LEFT_OUT_MAX).map(|section| section.name.clone()).collect();
+        let more = self.omitted.len() + self.passed_over.len() - names.len();
+        (names, u32::try_from(more).unwrap_or(u32::MAX))
     }
 
     /// SHA-256 of what is in it whatever earlier steps left, in hexadecimal: two steps with the same one
@@ -154,7 +178,10 @@ fn sizes(sections: &[(String, u64)]) -> String {
 /// # Errors
 /// When the required sections alone are over the budget; nothing required is cut silently.
 pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
-    fit(sections::required(material), sections::optional(material), material.budget_tokens)
+    let (related, passed_over) = notes::sections(material);
+    let optional = sections::optional(material).into_iter().chain(related).collect();
+    let prompt = fit(sections::required(material), optional, material.budget_tokens)?;
+    Ok(Prompt { passed_over, ..prompt })
 }
 
 /// Fits sections into a budget: the required ones in their order, then the optional ones by their score.
@@ -191,7 +218,7 @@ pub fn fit(
         text.push_str(&section.text);
     }
     let tokens = sections.iter().map(|section| section.tokens).sum();
-    Ok(Prompt { text, tokens, budget_tokens, sections, omitted })
+    Ok(Prompt { text, tokens, budget_tokens, sections, omitted, passed_over: Vec::new() })
 }
 
 /// What a rejected attempt is told: what failed, what it claimed otherwise, and that it ended early with

@@ -3,8 +3,10 @@
 use super::relevance;
 use super::tokens::estimate;
 use super::{Material, Section, notes};
-use crate::state::note::{Note, NoteKind};
+use crate::state::note::{Gist, NoteKind};
 use crate::state::status::Status;
+use crate::state::task::Task;
+use crate::state::words::numbers;
 use std::fmt::Write as _;
 
 /// The share of the budget that a description may have before it is cut.
@@ -24,12 +26,12 @@ pub fn section(name: impl Into<String>, text: String, required: bool, score: f64
 pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
     let mut all =
         vec![section("task", task(material), true, 0.0), section("done", done(material), true, 0.0)];
-    let constraints: Vec<&Note> =
+    let constraints: Vec<&Gist<'_>> =
         notes::in_force(material).filter(|note| note.kind == NoteKind::Constraint).collect();
     if !constraints.is_empty() {
         let mut text = "## Constraints\n\n".to_owned();
         for note in constraints {
-            let _ = writeln!(text, "- {}", one_paragraph(&note.text));
+            let _ = writeln!(text, "- {}", one_paragraph(note.text));
         }
         all.push(section("constraints", text, true, 0.0));
     }
@@ -70,7 +72,7 @@ fn description(material: &Material<'_>) -> (String, bool) {
     }
     let paragraphs: Vec<String> =
         whole.split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|p| !p.is_empty()).collect();
-    let scores = relevance::scores(&query(material), &paragraphs);
+    let scores = relevance::scores(&query(material), paragraphs.iter().map(|text| numbers(text)));
     let mut order: Vec<usize> = (0..paragraphs.len()).collect();
     // The first paragraph says what it is about.
     order.sort_by(|&a, &b| {
@@ -150,7 +152,7 @@ fn last_failure(material: &Material<'_>) -> Option<String> {
     Some(text)
 }
 
-/// Sections that compete: the epic, decisions and learnings, what was done before, what waits.
+/// Sections that compete, notes aside: the epic, trouble, what was done before, what waits.
 pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
     let mut all = Vec::new();
     if let Some((parent, description)) = &material.parent {
@@ -161,8 +163,8 @@ pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
         }
         all.push(section("parent", text, false, 3.0));
     }
-    all.extend(notes::sections(material));
     all.extend(trouble(material));
+    all.extend(likely(material));
     if !material.dependencies.is_empty() {
         all.push(section("done-before", neighbours("## Done before", &material.dependencies), false, 2.0));
     }
@@ -191,6 +193,19 @@ fn trouble(material: &Material<'_>) -> Option<Section> {
     Some(section("trouble", text, false, 2.5))
 }
 
+/// Files that tasks like this one changed.
+fn likely(material: &Material<'_>) -> Option<Section> {
+    if material.likely.is_empty() {
+        return None;
+    }
+    let mut text = "## Files that tasks like this one changed\n\n".to_owned();
+    for each in material.likely {
+        let tasks: Vec<String> = each.tasks.iter().take(3).cloned().collect();
+        let _ = writeln!(text, "- `{}` ({})", each.file, code_list(&tasks));
+    }
+    Some(section("likely-files", text, false, 1.5))
+}
+
 fn neighbours(heading: &str, all: &[super::Neighbour]) -> String {
     let mut text = format!("{heading}\n\n");
     for neighbour in all.iter().take(8) {
@@ -203,7 +218,12 @@ fn neighbours(heading: &str, all: &[super::Neighbour]) -> String {
 }
 
 pub(super) fn query(material: &Material<'_>) -> String {
-    let task = material.task;
+    words_of(material.task)
+}
+
+/// What tells what a task is about.
+#[must_use]
+pub fn words_of(task: &Task) -> String {
     let mut text = task.title.clone();
     for part in task.labels.iter().chain(&task.files).chain(&task.acceptance) {
         text.push(' ');

@@ -182,7 +182,7 @@ impl Reporter for Human {
                 self.progress(agent, *elapsed, &super::progress::line(progress, *silent));
             }
             Event::Turned { text, .. } => self.line("  ↻", AnsiColor::Yellow, text),
-            Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => {
+            Event::AgentFinished { agent, role, ended, duration_ms, tokens, files_changed, survivors } => {
                 let used = if tokens.input + tokens.cached + tokens.output > 0 {
                     format!(", in {} cached {} out {}", tokens.input, tokens.cached, tokens.output)
                 } else {
@@ -192,11 +192,12 @@ impl Reporter for Human {
                     if *survivors > 0 { format!(", {} ended", processes(*survivors)) } else { String::new() };
                 let files =
                     if *files_changed == 1 { "1 file".to_owned() } else { format!("{files_changed} files") };
-                let text = format!(
-                    "{:<18} {:>7}  {ended}, {files} changed{used}{left}",
-                    "agent",
-                    spell_ms(*duration_ms)
-                );
+                // Who was only asked has nothing to change.
+                let (who, changed) = match role {
+                    Some(role) => (format!("{role} ({agent})"), String::new()),
+                    None => ("agent".to_owned(), format!(", {files} changed")),
+                };
+                let text = format!("{who:<18} {:>7}  {ended}{changed}{used}{left}", spell_ms(*duration_ms));
                 match ended.as_str() {
                     "exit 0" => self.line("  ✔", AnsiColor::Green, &text),
                     _ => self.line("  ✖", AnsiColor::Red, &text),

@@ -61,8 +61,8 @@ fn shape(event: &Event) -> Value {
             "cost_usd": progress.cost_usd, "context": progress.context, "tool": progress.tool,
         }),
         Event::Turned { how, text } => json!({"event": format!("agent.{how}"), "text": text}),
-        Event::AgentFinished { ended, duration_ms, tokens, files_changed, survivors } => json!({
-            "event": "agent.finished", "ended": ended, "duration_ms": duration_ms,
+        Event::AgentFinished { agent, role, ended, duration_ms, tokens, files_changed, survivors } => json!({
+            "event": "agent.finished", "agent": agent, "role": role, "ended": ended, "duration_ms": duration_ms,
             "tokens": self::tokens(*tokens),
             "files_changed": files_changed, "survivors": survivors,
         }),
@@ -175,6 +175,8 @@ pub fn run_whole(whole: &Run) -> Value {
         put("failure", json!(whole.failure));
         put("sections", json!(whole.sections));
         put("omitted", json!(whole.omitted));
+        put("omitted_more", json!(whole.omitted_more));
+        put("files", json!(whole.files));
         put("context_peak", json!(whole.context_peak));
         put("compactions", json!(whole.compactions));
         put("rotations", json!(whole.rotations));

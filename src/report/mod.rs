@@ -20,6 +20,7 @@ pub mod agents;
 pub mod checkpoints;
 pub mod route;
 pub mod trends;
+pub mod page;
 
 /// A duration as people read it: `0.3 s`, `12 s`, `3m05`, `1h02`.
 #[must_use]

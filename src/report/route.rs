@@ -40,7 +40,7 @@ pub fn human(route: &Route, need: &Need, ratio: Ratio, width: Option<usize>, col
             } else {
                 spell_usd(each.expected_usd)
             }),
-            Cell::right(each.window.map_or("-".to_owned(), |window| percent(each.prediction.share(window)))),
+            Cell::right(each.share.map_or("-".to_owned(), percent)),
             Cell::new(each.refusal.as_ref().map_or(String::new(), Refusal::spell)),
         ];
         table.row(cells.map(|cell| cell.styled(style)));
@@ -80,7 +80,7 @@ pub fn document(task: &str, route: &Route, need: &Need, ratio: Ratio) -> Value {
             "profile": each.name, "capability": each.capability, "accept": round(each.accept),
             "run_usd": each.run_usd.map(round), "expected_usd": round(each.expected_usd),
             "expected_steps": round(each.expected_steps), "context_window": each.window,
-            "window_share": each.window.map(|window| round(each.prediction.share(window))),
+            "window_share": each.share.map(round),
             "estimate": prediction(&each.prediction),
             "may": each.refusal.is_none(), "why_not": each.refusal.as_ref().map(Refusal::spell),
         })
@@ -153,8 +153,7 @@ pub fn estimate(
     let _ = writeln!(out, "the formula says {}; {from}", spell_count(told.formula));
     for each in candidates {
         // What a profile without a window can hold, nobody knows.
-        if let Some(window) = each.window {
-            let share = percent(each.prediction.share(window));
+        if let Some((window, share)) = each.window.zip(each.share.map(percent)) {
             let why = each.refusal.as_ref().map_or(String::new(), |why| format!(": {}", why.spell()));
             let _ = writeln!(out, "{}: {share} of its window of {}{why}", each.name, spell_count(window));
         }

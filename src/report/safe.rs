@@ -46,6 +46,22 @@ pub fn inert(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.replace(OLD_COMMAND, "#\\u{23}["))
 }
 
+/// One line for the cell of a table in Markdown: it formats nothing, links to nothing and loads nothing.
+#[must_use]
+pub fn cell(raw: &str) -> String {
+    let mut safe = String::with_capacity(raw.len());
+    for c in text(raw).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '`' => safe.push('\''),
+            '\\' | '|' | '[' | ']' | '*' => safe.extend(['\\', c]),
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// Spells dangerous characters of a JSON document as `\uXXXX`: the same value, safe to show and to embed in HTML.
 #[must_use]
 pub fn json(document: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::gate::change::{Content, File};
 use crate::prompt::{Prompt, Section, TooLarge, fit, section};
-use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::note::{Gist, NoteKind, NoteStatus};
 use crate::state::task::{Task, one_line};
 use std::fmt::Write as _;
 
@@ -52,7 +52,7 @@ pub struct Material<'m> {
     /// The change.
     pub files: &'m [FileDiff],
     /// All notes.
-    pub notes: &'m [Note],
+    pub notes: &'m [Gist<'m>],
     /// The most that the prompt may have, in estimated tokens.
     pub budget_tokens: u64,
 }
@@ -94,7 +94,7 @@ fn task(material: &Material<'_>) -> String {
         .iter()
         .filter(|note| note.kind == NoteKind::Constraint && note.status == NoteStatus::InForce);
     for note in constraints {
-        let _ = write!(text, "\nConstraint: {}\n", one_line(&note.text, 300));
+        let _ = write!(text, "\nConstraint: {}\n", one_line(note.text, 300));
     }
     text
 }

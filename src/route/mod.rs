@@ -5,6 +5,7 @@
 //! the same answer, and every number is from the run records or a stated prior.
 
 pub mod predict;
+pub mod window;
 pub mod need;
 pub mod past;
 pub mod choose;

@@ -59,6 +59,8 @@ pub struct Sample {
     pub profile: String,
     /// The kind of the task, if it is known.
     pub kind: Option<Kind>,
+    /// The share of its window that the profile reached; all of it where it was full.
+    pub peak: Option<f64>,
 }
 
 /// How large a task will be.
@@ -101,6 +103,7 @@ pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<S
                 actual: tokens(run.fresh_tokens()),
                 profile: run.agent.clone(),
                 kind: kind(&run.task),
+                peak: run.context_peak.map(|peak| if run.full > 0 { peak.max(1.0) } else { peak }),
             })
         })
         .collect()
@@ -126,6 +129,18 @@ impl<'a> Asked<'a> {
         let kind = self.kind.zip(sample.kind).is_some_and(|(a, b)| a != b);
         differs(profile) * differs(kind)
     }
+
+    /// How near a sample is in size.
+    fn nearness(&self, sample: &Sample) -> f64 {
+        let apart = (sample.predicted / self.predicted).log2() / NEAR;
+        (-0.5 * apart * apart).exp()
+    }
+}
+
+/// How much a sample is like a task that the formula thinks so large, for a profile.
+pub(super) fn alike(predicted: f64, profile: &str, kind: Option<Kind>, sample: &Sample) -> f64 {
+    let asked = Asked { predicted, profile: Some(profile), kind };
+    asked.weight(sample) * asked.nearness(sample)
 }
 
 /// Predicts how large a task is that the formula thinks so large.
@@ -155,17 +170,14 @@ fn centre<'s>(asked: Asked<'_>, samples: impl Iterator<Item = &'s Sample> + Clon
         samples.clone().map(|sample| ((sample.actual / sample.predicted).ln(), asked.weight(sample)));
     let (ratio, weight) = median(ratios.collect());
     let scaled = asked.predicted.ln() + ratio * weight / (weight + RATIO_PRIOR);
-    let alike = samples.map(|sample| {
-        let apart = (sample.predicted / asked.predicted).log2() / NEAR;
-        (sample.actual.ln(), asked.weight(sample) * (-0.5 * apart * apart).exp())
-    });
-    let (typical, weight) = median(alike.collect());
+    let near = samples.map(|sample| (sample.actual.ln(), asked.weight(sample) * asked.nearness(sample)));
+    let (typical, weight) = median(near.collect());
     let trust = weight / (weight + SIZE_PRIOR);
     scaled + (typical - scaled) * trust
 }
 
 /// The weighted median of some values, and what they weigh together; 0 where there are none.
-fn median(mut weighted: Vec<(f64, f64)>) -> (f64, f64) {
+pub(super) fn median(mut weighted: Vec<(f64, f64)>) -> (f64, f64) {
     weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
     let mut passed = 0.0;
@@ -291,6 +303,7 @@ mod tests {
                 actual: actual * 1e3,
                 profile: profile.to_owned(),
                 kind: None,
+                peak: None,
             })
             .collect()
     }
@@ -378,7 +391,7 @@ mod tests {
                 let sway = f64::from(n * 53 % 97) / 97.0 - 0.5;
                 let predicted = 20_000.0 * 4.0_f64.powf(turn);
                 let actual = predicted * ratio * (1.0 + noise * sway);
-                Sample { predicted, actual, profile: profile.to_owned(), kind: Some(Kind::Bug) }
+                Sample { predicted, actual, profile: profile.to_owned(), kind: Some(Kind::Bug), peak: None }
             })
             .collect()
     }
@@ -437,7 +450,7 @@ mod tests {
         ) {
             let samples: Vec<Sample> = pairs
                 .into_iter()
-                .map(|(predicted, actual)| Sample { predicted, actual, profile: "p".to_owned(), kind: None })
+                .map(|(predicted, actual)| Sample { predicted, actual, profile: "p".to_owned(), kind: None, peak: None })
                 .collect();
             let told = predict(formula, Some("p"), None, &samples);
             prop_assert!(told.low <= told.tokens && told.tokens <= told.high, "{:?}", told);

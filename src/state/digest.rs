@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
+
+/// How many paths of changed files a digest has.
+const FILES_MAX: usize = 20;
 
 /// What trends, totals and decisions need of a run record.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +55,12 @@ pub struct Digest {
     pub coverage: Option<f64>,
     /// How often its agent claimed what was not so.
     pub false_claims: u32,
+    /// Paths of files that its candidate changes, the first of them.
+    pub files: Vec<String>,
+    /// The largest share of the context window that was used.
+    pub context_peak: Option<f64>,
+    /// How often the context was full, and made smaller or left for a fresh one.
+    pub full: u32,
 }
 
 impl Digest {
@@ -79,6 +88,9 @@ impl Digest {
             estimated_tokens: run.estimated_tokens,
             coverage: coverage.next_back(),
             false_claims: u32::try_from(run.claims.len()).unwrap_or(u32::MAX),
+            files: run.files.iter().take(FILES_MAX).cloned().collect(),
+            context_peak: run.context_peak,
+            full: run.compactions + run.rotations,
         }
     }
 
@@ -134,6 +146,9 @@ struct Shape<'a> {
     estimated_tokens: Option<u64>,
     coverage: Option<f64>,
     false_claims: u32,
+    files: Vec<&'a str>,
+    context_peak: Option<f64>,
+    full: u32,
 }
 
 /// Digests that were made before.
@@ -192,6 +207,9 @@ impl<'a> Shape<'a> {
             estimated_tokens: digest.estimated_tokens,
             coverage: digest.coverage,
             false_claims: digest.false_claims,
+            files: digest.files.iter().map(String::as_str).collect(),
+            context_peak: digest.context_peak,
+            full: digest.full,
         }
     }
 
@@ -215,6 +233,9 @@ impl<'a> Shape<'a> {
             estimated_tokens: self.estimated_tokens,
             coverage: self.coverage,
             false_claims: self.false_claims,
+            files: self.files.into_iter().map(str::to_owned).collect(),
+            context_peak: self.context_peak,
+            full: self.full,
         };
         Some((self.path.to_owned(), (self.stamp, digest)))
     }
@@ -243,6 +264,9 @@ pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest
         estimated_tokens: Some(46_800),
         coverage: None,
         false_claims: 0,
+        files: Vec::new(),
+        context_peak: None,
+        full: 0,
     }
 }
 
@@ -256,6 +280,9 @@ mod tests {
             rejected_by: vec!["test".to_owned(), "lint".to_owned()],
             coverage: Some(87.2),
             false_claims: 2,
+            files: vec!["src/a.rs".to_owned()],
+            context_peak: Some(0.25),
+            full: 1,
             ..sample("2026-11-20T10:00:00.5Z", "sonnet", OutcomeKind::Blocked)
         };
         let path = format!(".orchestrator/runs/2026-11/{}.toml", digest.id);

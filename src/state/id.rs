@@ -123,6 +123,13 @@ impl TaskId {
     }
 }
 
+impl NoteId {
+    /// An id that was validated before it was stored.
+    pub(in crate::state) fn known(text: Substr) -> Self {
+        Self(text)
+    }
+}
+
 /// The alphabet of generated ids: Crockford base32 in lower case, without `i`, `l`, `o`, `u`.
 pub const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 

@@ -5,7 +5,7 @@
 //! (UTC). Invariant: a run counts once, however often it is noted.
 
 use super::id::TaskId;
-use super::run::Tokens;
+use super::run::{Tokens, plain_usd};
 use super::runs;
 use super::store::Source;
 use crate::effects::{EffectError, Files, World};
@@ -54,7 +54,7 @@ pub struct Sum {
 impl Sum {
     /// Adds a run.
     pub fn add(&mut self, usd: Option<f64>, tokens: u64) {
-        self.usd += usd.unwrap_or_default();
+        self.usd = plain_usd(self.usd + usd.unwrap_or_default());
         self.tokens = self.tokens.saturating_add(tokens);
     }
 }

@@ -141,8 +141,56 @@ impl Note {
     /// Whether it counts on a day. Constraints do not expire.
     #[must_use]
     pub fn counts_on(&self, day: Date) -> bool {
-        let holds = matches!(self.status, NoteStatus::InForce | NoteStatus::Confirmed);
-        holds && (self.kind == NoteKind::Constraint || self.expires.is_none_or(|expires| day < expires))
+        counts_on(self.kind, self.status, self.expires, day)
+    }
+}
+
+fn counts_on(kind: NoteKind, status: NoteStatus, expires: Option<Date>, day: Date) -> bool {
+    let holds = matches!(status, NoteStatus::InForce | NoteStatus::Confirmed);
+    holds && (kind == NoteKind::Constraint || expires.is_none_or(|expires| day < expires))
+}
+
+/// What decisions and prompts need of a note; ten thousand of them are had in milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gist<'n> {
+    /// Its id.
+    pub id: &'n str,
+    /// What sort of knowledge it is.
+    pub kind: NoteKind,
+    /// Whether it still holds.
+    pub status: NoteStatus,
+    /// The knowledge itself.
+    pub text: &'n str,
+    /// Why it is so.
+    pub because: Option<&'n str>,
+    /// Tasks that it concerns.
+    pub tasks: Vec<&'n str>,
+    /// When it was written.
+    pub created: Option<Timestamp>,
+    /// The day from which it no longer counts.
+    pub expires: Option<Date>,
+    /// The words of topic, text and reason.
+    pub words: Numbers<'n>,
+    /// What in its text looks like the path of a file.
+    pub paths: Vec<&'n str>,
+}
+
+impl Gist<'_> {
+    /// Whether it counts on a day. Constraints do not expire.
+    #[must_use]
+    pub fn counts_on(&self, day: Date) -> bool {
+        counts_on(self.kind, self.status, self.expires, day)
+    }
+}
+
+/// Numbers of words, four bytes each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbers<'n>(pub(in crate::state) &'n [u8]);
+
+impl Numbers<'_> {
+    /// The numbers.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes))
     }
 }
 

@@ -206,6 +206,15 @@ pub struct AttemptRecord {
     pub role: Option<String>,
 }
 
+/// How many paths of changed files a record has at the most.
+pub const FILES_MAX: usize = 100;
+
+/// An amount of money without the dust that sums of binary fractions leave: billionths of a dollar.
+#[must_use]
+pub fn plain_usd(usd: f64) -> f64 {
+    (usd * 1e9).round() / 1e9
+}
+
 /// What one step did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -247,8 +256,10 @@ pub struct Run {
     pub prompt_tokens: u64,
     /// Names of its sections.
     pub sections: Vec<String>,
-    /// What did not fit.
+    /// What did not fit, the most relevant first.
     pub omitted: Vec<String>,
+    /// How much more was left out than is named.
+    pub omitted_more: u32,
     /// Every agent session, in order.
     pub attempts: Vec<AttemptRecord>,
     /// The largest share of the context window that was used, 0..1.
@@ -265,8 +276,10 @@ pub struct Run {
     pub gates: Vec<GateRecord>,
     /// The tree that was judged, outside `.orchestrator/`, in hexadecimal.
     pub tree: Option<String>,
-    /// Files that the candidate changes.
+    /// How many files the candidate changes.
     pub files_changed: u32,
+    /// Their paths, in order, at most [`FILES_MAX`].
+    pub files: Vec<String>,
     /// Lines added.
     pub insertions: u32,
     /// Lines removed.

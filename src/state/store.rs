@@ -10,7 +10,6 @@ use super::graph::{Graph, Index, Node};
 use super::id::TaskId;
 use super::layout::{self, FileKind};
 use super::news::{News, StateFile};
-use super::note::Note;
 use super::problem::Problem;
 use super::run::Run;
 use super::task::Task;
@@ -101,7 +100,7 @@ impl Source {
 
 /// How many files may differ from what is kept before it is worth being kept anew: reading so few costs
 /// less than writing thousands.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
 /// Loads all tasks.
 ///
@@ -164,7 +163,7 @@ fn reload(world: World<'_>, source: Source, cache: Cache, news: News, now: Optio
 }
 
 /// Whether a file cannot change again within the resolution of its times.
-fn is_settled(now: i128, stamp: &Stamp) -> bool {
+pub(super) fn is_settled(now: i128, stamp: &Stamp) -> bool {
     match stamp {
         Stamp::Blob(_) => true,
         Stamp::Stat([_, _, modified, changed]) => now - i128::from((*modified).max(*changed)) > 2_000_000_000,
@@ -273,14 +272,6 @@ impl Snapshot {
         };
         self.graph.nodes().iter().filter(below).count()
     }
-}
-
-/// All notes, in the order of their ids, with what is wrong with the others.
-///
-/// # Errors
-/// When the source cannot be read.
-pub fn notes(world: World<'_>, source: &Source) -> Result<(Vec<Note>, Vec<Problem>)> {
-    entities(world, source, layout::NOTES, FileKind::Note, file::note::read)
 }
 
 /// A task's checkpoints, the newest last, with what is wrong with the others.

@@ -5,15 +5,22 @@ use super::error::StepError;
 use super::past;
 use crate::effects::World;
 use crate::gate::protect::Protected;
-use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build};
+use crate::prompt::likely::{self, Done, Likely};
+use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build, words_of};
+use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
+use crate::state::note::Gist;
 use crate::state::store;
 use crate::state::task::Task;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How many neighbours of a task are looked at.
 const NEAR_MAX: usize = 200;
+/// How many files a task is told that it will likely change, and of how many it is looked whether they are
+/// still there.
+const LIKELY_MAX: usize = 5;
+const LIKELY_LOOKED_AT: usize = 20;
 
 /// Builds the prompt for a task from its base alone.
 ///
@@ -27,10 +34,22 @@ pub fn of_base(
 ) -> Result<Result<Prompt, TooLarge>, StepError> {
     let runs = past::recent(world, base)?;
     let trouble = past::trouble(world, base, task, &runs)?;
-    assemble(world, base, index, task, &trouble)
+    let notes = base.notes(world)?;
+    assemble(world, base, index, task, Known { trouble: &trouble, runs: &runs, notes: &notes })
 }
 
-/// Builds the prompt for a task, where it is known what was rejected in its area.
+/// What is known already where a prompt is built.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'k> {
+    /// What was rejected in the area of the task.
+    pub trouble: &'k [Trouble],
+    /// What ran lately.
+    pub runs: &'k [Digest],
+    /// All notes.
+    pub notes: &'k [Gist<'k>],
+}
+
+/// Builds the prompt for a task, with what is known already.
 ///
 /// # Errors
 /// When the state cannot be read. A prompt that does not fit is the inner result.
@@ -39,7 +58,7 @@ pub fn assemble(
     base: &Base,
     index: Index,
     task: &Task,
-    trouble: &[Trouble],
+    known: Known<'_>,
 ) -> Result<Result<Prompt, TooLarge>, StepError> {
     let graph = &base.snapshot.graph;
     let neighbour = |index: Index| {
@@ -54,8 +73,8 @@ pub fn assemble(
         Some(parent) => Some((neighbour(parent), base.snapshot.task(world, parent)?.1.description)),
         None => None,
     };
-    let notes = base.notes(world)?;
     let near = near(graph, index);
+    let likely = likely(world, base, task, &near, known.runs)?;
     let (checkpoints, _) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
     let protected = Protected::new(&base.config.policy.protect);
     Ok(build(&Material {
@@ -65,14 +84,50 @@ pub fn assemble(
         dependencies: graph.dependencies(index).iter().copied().map(neighbour).collect(),
         dependents: graph.dependents(index).iter().copied().map(neighbour).collect(),
         near: &near,
-        notes,
-        trouble,
+        notes: known.notes,
+        trouble: known.trouble,
+        likely: &likely,
         checkpoint: checkpoints.last().filter(|_| !task.status.is_closed()),
         gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
         protected: protected.globs(),
         now: base.commit.time,
         budget_tokens: base.config.prompt.budget_tokens,
     }))
+}
+
+/// Files that tasks like this one changed and that are still there; none where it says what it changes.
+fn likely(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    near: &HashMap<TaskId, u8>,
+    runs: &[Digest],
+) -> Result<Vec<Likely>, StepError> {
+    if !task.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut seen = HashSet::new();
+    let mut done = Vec::new();
+    for run in runs.iter().filter(|run| run.passed() == Some(true) && run.task != task.id) {
+        let Some(index) = base.snapshot.graph.find(run.task.as_str()) else { continue };
+        let node = &base.snapshot.graph.nodes()[index];
+        let labelled = node.labels.iter().any(|label| task.labels.iter().any(|own| *own == **label));
+        if seen.insert(index) {
+            done.push(Done {
+                task: node.id.as_str(),
+                title: &node.title,
+                is_near: labelled || near.contains_key(&node.id),
+                files: &run.files,
+            });
+        }
+    }
+    let mut found = Vec::new();
+    for likely in likely::files(&words_of(task), &done).into_iter().take(LIKELY_LOOKED_AT) {
+        if found.len() < LIKELY_MAX && world.git.entry(base.commit.tree, &likely.file)?.is_some() {
+            found.push(likely);
+        }
+    }
+    Ok(found)
 }
 
 /// Tasks in the neighbourhood of a task: its epic, what it builds upon, what builds upon it and the

@@ -11,7 +11,8 @@ use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::layout;
-use crate::state::note::Note;
+use crate::state::note::Gist;
+use crate::state::notes::{self, Notes};
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::store::{self, Snapshot, Source};
@@ -49,7 +50,7 @@ pub struct Base {
     pub warnings: Vec<Problem>,
     /// The scheduling policy in force, and why.
     pub mode: InForce,
-    pub(super) notes: OnceCell<Vec<Note>>,
+    pub(super) notes: OnceCell<Notes>,
 }
 
 /// The full name of a branch's ref.
@@ -135,15 +136,15 @@ impl Base {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn notes(&self, world: World<'_>) -> Result<&[Note], StepError> {
+    pub fn notes(&self, world: World<'_>) -> Result<Vec<Gist<'_>>, StepError> {
         if let Some(notes) = self.notes.get() {
-            return Ok(notes);
+            return Ok(notes.gists());
         }
-        let (notes, problems) = store::notes(world, &self.snapshot.source)?;
+        let (notes, problems) = notes::load(world, &self.snapshot.source)?;
         if problems.iter().any(Problem::is_error) {
             return Err(StepError::Invalid(problems));
         }
-        Ok(self.notes.get_or_init(|| notes))
+        Ok(self.notes.get_or_init(|| notes).gists())
     }
 
     /// Where a task is in the graph.

@@ -1,5 +1,6 @@
 //! What a step takes on: a task, a profile for it, and the prompt; or why there is nothing to take on.
 
+use super::assemble::Known;
 use super::base::Base;
 use super::error::StepError;
 use super::occupied::{self, Occupied};
@@ -115,7 +116,8 @@ fn take_on(
     }
     let runs = past::recent(world, base)?;
     let trouble = past::trouble(world, base, &task, &runs)?;
-    let facts = past::facts(base, candidate.index, &task, base.notes(world)?, &trouble);
+    let notes = base.notes(world)?;
+    let facts = past::facts(base, candidate.index, &task, &notes, &trouble);
     let past = Past::new(&runs, past::kinds(base));
     let (_, route) = past::route(base, &task, &facts, &past, limits, options.agent);
     let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
@@ -142,7 +144,13 @@ fn take_on(
         Err(Halt::Pause(why, until)) => return Ok(Taken::Later(why, Some(until))),
     };
     let others = who::successors(base, &route, chosen, options.agent);
-    let prompt = match assemble::assemble(world, base, candidate.index, &task, &trouble)? {
+    let prompt = match assemble::assemble(
+        world,
+        base,
+        candidate.index,
+        &task,
+        Known { trouble: &trouble, runs: &runs, notes: &notes },
+    )? {
         Ok(prompt) => prompt,
         Err(too_large) => return unfit(too_large.to_string()),
     };

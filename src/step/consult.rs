@@ -72,6 +72,8 @@ pub fn ask(
     )?;
     workplace.restore(tree)?;
     job.reporter.event(&Event::AgentFinished {
+        agent: profile.name.clone(),
+        role: Some(role.to_owned()),
         ended: heard.finished.ended.to_string(),
         duration_ms: heard.finished.duration_ms,
         tokens: heard.reply.tokens,

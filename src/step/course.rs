@@ -224,6 +224,8 @@ impl Course {
         )?;
         let left = workplace.look(job.base.commit.tree, job.protected)?;
         job.reporter.event(&Event::AgentFinished {
+            agent: self.profile.name.clone(),
+            role: None,
             ended: heard.finished.ended.to_string(),
             duration_ms: heard.finished.duration_ms,
             tokens: heard.reply.tokens,

@@ -85,6 +85,10 @@ pub enum Event {
     },
     /// The agent ended.
     AgentFinished {
+        /// Its profile.
+        agent: String,
+        /// What it was for, such as `review`; none where it did the work.
+        role: Option<String>,
         /// How.
         ended: String,
         /// How long it took.

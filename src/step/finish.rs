@@ -5,6 +5,7 @@ use super::base::branch_ref;
 use super::defer;
 use super::error::StepError;
 use super::event::Event;
+use super::extent::Extent;
 use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
@@ -119,9 +120,9 @@ impl Draft {
     fn new(job: &Job<'_>, work: &Work, start: &Start<'_>) -> Result<Self, StepError> {
         let (task, outcome) =
             record::task_after(job.base, job.task, &work.outcome, work.quarantine.as_deref(), &start.run)?;
-        let counted = countable(&work.left.changes, job.protected);
-        let (insertions, deletions) = lines(job.world, &counted);
+        let extent = Extent::of(job.world, &work.left.changes, job.protected);
         let (prompt, profile) = (job.prompt, &work.course.profile);
+        let (omitted, omitted_more) = prompt.left_out();
         let run = Run {
             id: start.run.clone(),
             task: task.id.clone(),
@@ -141,8 +142,9 @@ impl Draft {
             prompt_sha256: prompt.sha256(),
             input_sha256: Some(prompt.input_sha256()),
             prompt_tokens: prompt.tokens,
-            sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
-            omitted: prompt.omitted.iter().map(|section| section.name.clone()).collect(),
+            sections: prompt.section_names(),
+            omitted,
+            omitted_more,
             attempts: work.course.sessions.clone(),
             context_peak: work.course.peak,
             compactions: work.course.compactions,
@@ -151,9 +153,10 @@ impl Draft {
             cost_usd: work.course.spent.cost_usd,
             gates: work.verdicts.iter().map(Verdict::record).collect(),
             tree: Some(code_tree(job.world, work.left.candidate)?.to_string()),
-            files_changed: u32::try_from(counted.len()).unwrap_or(u32::MAX),
-            insertions,
-            deletions,
+            files_changed: extent.files_changed,
+            files: extent.files,
+            insertions: extent.insertions,
+            deletions: extent.deletions,
             estimated_tokens: Some(crate::state::estimate::tokens(&task)),
             orch: env!("CARGO_PKG_VERSION").to_owned(),
         };
@@ -194,39 +197,6 @@ impl Draft {
 /// When the tree cannot be read or written.
 pub fn code_tree(world: World<'_>, tree: Oid) -> Result<Oid, StepError> {
     Ok(world.git.tree_without(tree, layout::ROOT)?)
-}
-
-fn countable<'c>(changes: &'c [Change], protected: &Protected) -> Vec<&'c Change> {
-    changes.iter().filter(|change| !protected.covers(&change.path)).collect()
-}
-
-/// Lines added and removed, as a line-by-line comparison of both sides counts them.
-fn lines(world: World<'_>, changes: &[&Change]) -> (u32, u32) {
-    let text = |entry: Option<(u32, Oid)>| {
-        let content = entry.and_then(|(_, id)| world.git.blob(id).ok()).unwrap_or_default();
-        if content.contains(&0) || content.len() > 1 << 20 { Vec::new() } else { content }
-    };
-    changes.iter().take(1_000).fold((0, 0), |(added, removed), change| {
-        let (old, new) = (text(change.old), text(change.new));
-        let (plus, minus) = crate::step::finish::line_difference(&old, &new);
-        (added + plus, removed + minus)
-    })
-}
-
-/// Lines that only the new side has, and lines that only the old side has, as multisets.
-#[must_use]
-pub fn line_difference(old: &[u8], new: &[u8]) -> (u32, u32) {
-    let mut counts: std::collections::HashMap<&[u8], i64> = std::collections::HashMap::new();
-    for line in new.lines() {
-        *counts.entry(line).or_default() += 1;
-    }
-    for line in old.lines() {
-        *counts.entry(line).or_default() -= 1;
-    }
-    let sum = |values: i64| u32::try_from(values).unwrap_or(u32::MAX);
-    let added = counts.values().filter(|count| **count > 0).sum();
-    let removed = -counts.values().filter(|count| **count < 0).sum::<i64>();
-    (sum(added), sum(removed))
 }
 
 fn author(job: &Job<'_>) -> Option<Identity> {

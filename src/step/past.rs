@@ -15,7 +15,7 @@ use crate::state::digest::Digest;
 use crate::state::estimate;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
-use crate::state::note::{Note, NoteKind};
+use crate::state::note::{Gist, NoteKind};
 use crate::state::runs;
 use crate::state::task::{Kind, Task};
 use jiff::Timestamp;
@@ -82,14 +82,16 @@ pub fn trouble(
     let mut found: Vec<Trouble> = Vec::new();
     for run in failed {
         let known = areas.iter().find(|(id, _)| **id == run.task).map(|(_, same)| *same);
-        if known.is_none() && areas.len() >= TROUBLE_TASKS {
+        let touched = overlap(&task.files, &run.files);
+        if known.is_none() && !touched && areas.len() >= TROUBLE_TASKS {
             continue;
         }
         let same = match known {
+            _ if touched => true,
             Some(same) => same,
             None => same_area(world, base, task, &run.task)?,
         };
-        if known.is_none() {
+        if known.is_none() && !touched {
             areas.push((&run.task, same));
         }
         for gate in run.rejected_by.iter().filter(|_| same) {
@@ -124,12 +126,12 @@ fn same_area(world: World<'_>, base: &Base, task: &Task, other: &TaskId) -> Resu
 
 /// What is known about the surroundings of a task.
 #[must_use]
-pub fn facts(base: &Base, index: Index, task: &Task, notes: &[Note], trouble: &[Trouble]) -> Facts {
+pub fn facts(base: &Base, index: Index, task: &Task, notes: &[Gist<'_>], trouble: &[Trouble]) -> Facts {
     let today = base.commit.time.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let settles = |note: &&Note| {
+    let settles = |note: &&Gist<'_>| {
         matches!(note.kind, NoteKind::Decision | NoteKind::Constraint)
             && note.counts_on(today)
-            && note.tasks.contains(&task.id)
+            && note.tasks.contains(&task.id.as_str())
     };
     Facts {
         depends_on: base.snapshot.graph.dependencies(index).len(),

@@ -15,13 +15,14 @@ use super::journal::{self, Working};
 use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
 use super::record::{new_run_id, new_task_id_in};
 use super::site::Workplace;
+use super::subject::Subject;
 use super::who::{self, Halt, Who};
 use super::{Caller, Options, confine, propose, recover, slot, support};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
 use crate::gate::protect::Protected;
-use crate::plan::ask::{Goal, Material, prompt};
+use crate::plan::ask::{Material, prompt};
 use crate::plan::{self, Plan, Refusal, Rules};
 use crate::prompt::Prompt;
 use crate::state::graph::{Graph, Index, Standing};
@@ -56,27 +57,34 @@ pub enum Ending {
         /// What it reads.
         prompt: Prompt,
     },
-    /// It proposed nothing that can be used; why.
-    Nothing(Vec<Refusal>),
-    /// New tasks are on the branch.
+    /// New tasks are on the branch, or none that can be used; what it cost is, in any case.
     Planned(Box<Planned>),
 }
 
 impl Ending {
-    /// What a plan that landed cost; none where none did.
+    /// Whether no task came of it.
     #[must_use]
-    pub fn landed_usd(&self) -> Option<f64> {
+    pub fn is_empty(&self) -> bool {
         match self {
-            Self::Planned(planned) => Some(planned.run.cost_usd.unwrap_or_default()),
-            Self::Would { .. } | Self::Nothing(_) => None,
+            Self::Planned(planned) => planned.tasks.is_empty(),
+            Self::Would { .. } => true,
+        }
+    }
+
+    /// What it cost, as far as it is known.
+    #[must_use]
+    pub fn cost_usd(&self) -> f64 {
+        match self {
+            Self::Planned(planned) => planned.run.cost_usd.unwrap_or_default(),
+            Self::Would { .. } => 0.0,
         }
     }
 }
 
-/// A plan that landed.
+/// What came of planning.
 #[derive(Debug)]
 pub struct Planned {
-    /// The new tasks.
+    /// The new tasks; none where nothing that was proposed can be used.
     pub tasks: Vec<Task>,
     /// What was proposed and refused.
     pub refused: Vec<Refusal>,
@@ -117,7 +125,7 @@ pub fn plan(
         most: base.config.plan.most as usize,
         most_tokens,
         graph: &base.snapshot.graph,
-        notes,
+        notes: &notes,
         budget_tokens: base.config.prompt.plan_tokens,
     };
     let prompt = prompt(&material)
@@ -131,7 +139,7 @@ pub fn plan(
     };
     let rules = Rules {
         graph: &base.snapshot.graph,
-        parent: subject.index,
+        parent: subject.parent(),
         status,
         most_tokens,
         most: material.most,
@@ -152,44 +160,6 @@ pub fn most_tokens(base: &Base) -> Option<u64> {
     )]
     let most = (window as f64 * base.config.context.task_share) as u64;
     Some(most)
-}
-
-/// What is planned: a task that is there, or one that stands for the planning itself.
-struct Subject {
-    task: Task,
-    /// Its place in the graph, and the text of its file; none where it is new.
-    index: Option<Index>,
-    text: Option<String>,
-}
-
-impl Subject {
-    fn new(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<Self, StepError> {
-        match wanted {
-            Wanted::Split(id) => {
-                let index = base.find(id)?;
-                let (text, task) = base.snapshot.task(world, index)?;
-                if task.status.is_closed() {
-                    let why = format!("it is `{}`", task.status.as_str());
-                    return Err(StepError::NotRunnable { id: id.clone(), why });
-                }
-                Ok(Self { task, index: Some(index), text: Some(text) })
-            }
-            Wanted::Extend => {
-                let id = new_task_id_in(world, &base.snapshot.graph)?;
-                let mut task = Task::new(id, "Plan what comes next");
-                task.kind = Kind::Research;
-                task.status = Status::Done;
-                Ok(Self { task, index: None, text: None })
-            }
-        }
-    }
-
-    fn goal(&self) -> Goal<'_> {
-        match self.index {
-            Some(index) => Goal::Split { task: &self.task, index },
-            None => Goal::Extend,
-        }
-    }
 }
 
 /// Has a planner work, and lands what can be used.
@@ -225,31 +195,30 @@ fn work(
         reporter,
     };
     let mut course = Course::new(who, &confinement, started);
-    let best = propose_until_whole(&job, &mut course, &mut workplace, rules)?;
-    let ending = if best.tasks.is_empty() {
-        Ending::Nothing(best.refused)
-    } else {
-        let run = record(&job, &course, &best, run.clone())?;
-        Ending::Planned(Box::new(settle(&job, subject, best, run)?))
-    };
+    let (best, failure) = propose_until_whole(&job, &mut course, &mut workplace, rules)?;
+    let record = Run { failure, ..record(&job, &course, &best, run.clone())? };
+    let planned = settle(&job, subject, best, record)?;
     journal::end_work(world, slot)?;
-    Ok(ending)
+    Ok(Ending::Planned(Box::new(planned)))
 }
 
-/// Asks until the plan is whole, or there is no point in asking again; the best that came.
+/// Asks until the plan is whole, or there is no point in asking again; the best that came, and the class of
+/// the failure that the last session ended with.
 fn propose_until_whole(
     job: &Job<'_>,
     course: &mut Course,
     workplace: &mut Workplace<'_>,
     rules: Rules<'_>,
-) -> Result<Plan, StepError> {
+) -> Result<(Plan, Option<String>), StepError> {
     let mut best = Plan::default();
+    let mut failure = None;
     let mut text = job.prompt.text.clone();
     let mut was_silent = false;
     for _ in 0..job.base.config.policy.max_attempts {
         let question =
             Question { profile: &job.who.profile, role: ROLE, text: &text, tree: job.base.commit.tree };
         let heard = consult::ask(job, course, workplace, question)?;
+        failure = heard.tally.failure.as_ref().map(|failure| failure.kind.as_str().to_owned());
         let proposals = heard.reply.follow_ups;
         let found = plan::check(&proposals, rules, &mut || new_task_id_in(job.world, rules.graph))?;
         if proposals.is_empty() {
@@ -266,7 +235,7 @@ fn propose_until_whole(
         }
         // Who has nothing to say twice has nothing to say.
         let hopeless = (proposals.is_empty() && was_silent)
-            || heard.tally.failure.is_some()
+            || failure.is_some()
             || job.world.process.interrupted().is_some();
         if whole || hopeless || course.used_up().is_some() {
             break;
@@ -274,7 +243,7 @@ fn propose_until_whole(
         was_silent = proposals.is_empty();
         text = format!("{}\n{}", job.prompt.text, again(&best, was_silent));
     }
-    Ok(best)
+    Ok((best, failure))
 }
 
 /// What a planner is told whose plan is not whole.
@@ -290,12 +259,24 @@ fn again(plan: &Plan, silent: bool) -> String {
     text
 }
 
+/// What came of it, in one line.
+fn reason(plan: &Plan) -> String {
+    match (plan.tasks.len(), plan.refused.len()) {
+        (0, 0) => "planned nothing: the planner proposed nothing".to_owned(),
+        (0, 1) => "planned nothing: the one proposal was refused".to_owned(),
+        (0, refused) => format!("planned nothing: all {refused} proposals were refused"),
+        (1, _) => "planned 1 task".to_owned(),
+        (tasks, _) => format!("planned {tasks} tasks"),
+    }
+}
+
 fn record(
     job: &Job<'_>,
     course: &Course,
     plan: &Plan,
     id: crate::state::id::RunId,
 ) -> Result<Run, StepError> {
+    let (omitted, omitted_more) = job.prompt.left_out();
     Ok(Run {
         id,
         task: job.task.id.clone(),
@@ -304,15 +285,16 @@ fn record(
         finished: job.world.clock.now(),
         // The task itself stays as it is.
         outcome: OutcomeKind::Deferred,
-        reason: format!("planned {} task{}", plan.tasks.len(), if plan.tasks.len() == 1 { "" } else { "s" }),
+        reason: reason(plan),
         agent: job.who.profile.name.clone(),
         adapter: crate::agent::adapter_word(job.who.profile.adapter).to_owned(),
         model: job.who.profile.model.clone(),
         chosen_because: job.who.because.clone(),
         prompt_sha256: job.prompt.sha256(),
         prompt_tokens: job.prompt.tokens,
-        sections: job.prompt.sections.iter().map(|section| section.name.clone()).collect(),
-        omitted: job.prompt.omitted.iter().map(|section| section.name.clone()).collect(),
+        sections: job.prompt.section_names(),
+        omitted,
+        omitted_more,
         attempts: course.sessions.clone(),
         cost_usd: course.spent.cost_usd,
         tree: Some(code_tree(job.world, job.base.commit.tree)?.to_string()),
@@ -328,6 +310,7 @@ fn record(
         gates: Vec::new(),
         claims: Vec::new(),
         files_changed: 0,
+        files: Vec::new(),
         insertions: 0,
         deletions: 0,
         estimated_tokens: None,
@@ -339,19 +322,8 @@ fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, run: Run) -> Result<Plan
     let (world, base) = (job.world, job.base);
     let refused = plan.refused.clone();
     let (tasks, mut files) = propose::files(plan, &run, base.snapshot.flat_tasks());
-    let mut task = subject.task.clone();
-    if let (Some(index), Some(text)) = (subject.index, &subject.text) {
-        // Its parts are done in its place: from now on it stands where they make it stand.
-        task.kind = Kind::Epic;
-        let path = &base.snapshot.graph.nodes()[index].path;
-        let new = file::task::rewrite(path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
-        files.push((path.to_string(), Some(new.into_bytes())));
-    } else {
-        task.created = Some(run.finished);
-        task.source = Some(format!("run:{}", run.id));
-        let path = layout::new_task(&task.id, base.snapshot.flat_tasks() + tasks.len());
-        files.push((path, Some(file::task::write(&task).into_bytes())));
-    }
+    let (task, path, text) = subject.after(base, &run, tasks.len())?;
+    files.push((path, Some(text.into_bytes())));
     let record: FileEdit = (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()));
     files.push(record);
     let tree = tree_with(world, base.commit.tree, &files)?;

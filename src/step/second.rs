@@ -124,7 +124,7 @@ fn ask(
     let diffs: Vec<FileDiff> = files.iter().map(FileDiff::of).collect();
     let notes = base.notes(world)?;
     let budget_tokens = base.config.prompt.review_tokens;
-    Ok(review::prompt(&Material { task, files: &diffs, notes, budget_tokens }))
+    Ok(review::prompt(&Material { task, files: &diffs, notes: &notes, budget_tokens }))
 }
 
 /// What a candidate changes outside of the state.

@@ -6,10 +6,11 @@
 use super::delivery::{MAX_BYTES, Refused};
 use crate::effects::World;
 use crate::import::{ForeignFile, Format, Import, ImportError, Loss, read, reconcile};
+use crate::state::estimate;
 use crate::state::file;
 use crate::state::layout;
+use crate::state::notes;
 use crate::state::task::Task;
-use crate::state::{estimate, store};
 use crate::step::land::FileEdit;
 use crate::step::{Base, StepError};
 use std::collections::{HashMap, HashSet};
@@ -73,8 +74,8 @@ pub fn plan(world: World<'_>, base: &Base, import: Import) -> Result<Intake, Ste
         intake.files.push((path.to_string(), Some(new.into_bytes())));
     }
     add(reconciled.new, base.snapshot.flat_tasks(), &mut intake);
-    let (notes, _) = store::notes(world, &base.snapshot.source)?;
-    let known: HashSet<String> = notes.iter().map(|note| note.id.folded()).collect();
+    let (notes, _) = notes::load(world, &base.snapshot.source)?;
+    let known: HashSet<String> = notes.all().iter().map(|note| note.id.folded()).collect();
     for note in import.notes.iter().filter(|note| !known.contains(&note.id.folded())) {
         intake.notes += 1;
         intake.files.push((layout::note(&note.id), Some(file::note::write(note).into_bytes())));

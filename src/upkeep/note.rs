@@ -8,8 +8,8 @@ use crate::state::file;
 use crate::state::id::{NoteId, short};
 use crate::state::layout;
 use crate::state::note::{Note, NoteKind, NoteMove, NoteStatus, after, fades};
+use crate::state::notes;
 use crate::state::problem::nearest;
-use crate::state::store;
 use crate::state::task::{one_line, plain_lines};
 use crate::step::land::FileEdit;
 use crate::step::{Base, StepError};
@@ -150,7 +150,7 @@ pub fn moved(
     id: &str,
     action: NoteMove,
 ) -> Result<(Note, FileEdit), NoteError> {
-    let (notes, _) = store::notes(world, &base.snapshot.source).map_err(StepError::from)?;
+    let notes = notes::load(world, &base.snapshot.source).map_err(StepError::from)?.0.all();
     let found = notes.iter().find(|note| note.id.as_str().eq_ignore_ascii_case(id));
     let Some(mut note) = found.cloned() else {
         let meant = nearest(id, notes.iter().map(|note| note.id.as_str())).map(str::to_owned);

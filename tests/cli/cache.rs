@@ -9,15 +9,27 @@ fn queue(sandbox: &Sandbox) -> (i32, String, String) {
     (said.code, said.stdout, said.stderr)
 }
 
-/// The queue is the same as without anything kept; what is kept stays as it is for the next question.
-fn is_as_read_afresh(sandbox: &Sandbox, what: &str) {
+/// A prompt with all that was left out of it, by whoever remembers what was read before.
+fn prompt(sandbox: &Sandbox) -> (i32, String, String) {
+    let said = sandbox.quietly(&["prompt", "t-1", "--json"]);
+    (said.code, said.stdout, said.stderr)
+}
+
+/// All notes of the work tree.
+fn notes(sandbox: &Sandbox) -> (i32, String, String) {
+    let said = sandbox.quietly(&["notes", "--all", "--json"]);
+    (said.code, said.stdout, said.stderr)
+}
+
+/// The answer is the same as without anything kept; what is kept stays as it is for the next question.
+fn is_as_read_afresh(sandbox: &Sandbox, ask: fn(&Sandbox) -> (i32, String, String), what: &str) {
     let (cache, aside) = (sandbox.repo().join(".git/orch/cache"), sandbox.root().join("aside"));
-    let kept = queue(sandbox);
+    let kept = ask(sandbox);
     fs::rename(&cache, &aside).expect("something is kept");
-    assert_eq!(kept, queue(sandbox), "{what}");
+    assert_eq!(kept, ask(sandbox), "{what}");
     let _ = fs::remove_dir_all(&cache);
     fs::rename(&aside, &cache).expect("it is put back");
-    assert_eq!(kept, queue(sandbox), "{what}, asked again");
+    assert_eq!(kept, ask(sandbox), "{what}, asked again");
 }
 
 fn task(sandbox: &Sandbox, path: &str, id: &str, title: &str) {
@@ -59,12 +71,63 @@ fn whatever_was_committed_since_is_read() {
     for (what, step) in steps {
         step();
         sandbox.commit(what);
-        is_as_read_afresh(&sandbox, what);
+        is_as_read_afresh(&sandbox, queue, what);
     }
     sandbox.git(&["checkout", "-q", "-b", "past", "HEAD~6"]);
-    is_as_read_afresh(&sandbox, "an older commit is checked out");
+    is_as_read_afresh(&sandbox, queue, "an older commit is checked out");
     sandbox.git(&["branch", "-q", "-D", "main"]);
     sandbox.git(&["-c", "gc.reflogExpire=now", "reflog", "expire", "--expire=now", "--all"]);
     sandbox.git(&["gc", "-q", "--prune=now"]);
-    is_as_read_afresh(&sandbox, "git has tidied away what was read");
+    is_as_read_afresh(&sandbox, queue, "git has tidied away what was read");
+}
+
+fn note(sandbox: &Sandbox, id: &str, text: &str) {
+    let text = format!("schema: 1\nid: {id}\nkind: decision\ntext: {text}\ntasks: [t-1]\n");
+    sandbox.write(&format!(".orchestrator/notes/{id}.yaml"), &text);
+}
+
+#[test]
+fn whatever_was_noted_since_is_in_the_prompt() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    task(&sandbox, "t-1", "t-1", "Limit requests");
+    for n in 10..50 {
+        note(&sandbox, &format!("n-{n}"), "Requests are counted");
+    }
+    sandbox.commit("forty notes");
+    assert_eq!((prompt(&sandbox).0, notes(&sandbox).0), (0, 0));
+    let steps: [(&str, &dyn Fn()); 6] = [
+        ("one is edited", &|| note(&sandbox, "n-11", "Requests are limited")),
+        ("one is added, before and after all others", &|| {
+            note(&sandbox, "a-1", "Requests come first");
+            note(&sandbox, "z-1", "Requests come last");
+        }),
+        ("one is gone", &|| {
+            fs::remove_file(sandbox.repo().join(".orchestrator/notes/n-12.yaml")).expect("it was there");
+        }),
+        ("one has a key that nobody knows", &|| note(&sandbox, "n-14", "Odd requests\nodd: 1")),
+        ("most are edited", &|| {
+            for n in 20..45 {
+                note(&sandbox, &format!("n-{n}"), "Requests are counted by the minute");
+            }
+        }),
+        ("one is damaged", &|| note(&sandbox, "n-14", "[")),
+    ];
+    for (what, step) in steps {
+        step();
+        is_as_read_afresh(&sandbox, notes, what);
+        sandbox.commit(what);
+        is_as_read_afresh(&sandbox, prompt, what);
+    }
+    assert_eq!(prompt(&sandbox).0, 3, "a note that cannot be read is no note that is left out");
+    sandbox.git(&["checkout", "-q", "-b", "past", "HEAD~5"]);
+    is_as_read_afresh(&sandbox, prompt, "an older commit is checked out");
+    let cache = sandbox.repo().join(".git/orch/cache/notes");
+    let kept = fs::read(&cache).expect("notes are kept");
+    for at in [0, 3, 9, kept.len() / 2, kept.len() - 1] {
+        let mut damaged = kept.clone();
+        damaged[at] ^= 1;
+        let whole = prompt(&sandbox);
+        fs::write(&cache, &damaged).expect("it can be written");
+        assert_eq!(prompt(&sandbox), whole, "byte {at} is another one");
+    }
 }

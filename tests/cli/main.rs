@@ -31,6 +31,7 @@ mod note;
 mod cache;
 mod route;
 mod trends;
+mod asking;
 mod agents;
 mod sessions;
 mod ci;

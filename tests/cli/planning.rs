@@ -39,13 +39,46 @@ fn a_plan_that_is_not_whole_goes_back_with_the_reasons() {
 }
 
 #[test]
-fn a_planner_that_proposes_nothing_changes_nothing() {
-    let sandbox = Sandbox::with(&[agent("echo all is well"), table("policy", "max_attempts = 2")]);
+fn a_planner_that_proposes_nothing_leaves_the_record_of_what_it_cost() {
+    let script = "echo all is well; echo 'cost_usd: 0.2' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "max_attempts = 2")]);
     let head = sandbox.git(&["rev-parse", "HEAD"]);
-    assert_eq!(sandbox.orch(&["plan"]).code, 21);
+    assert_eq!(sandbox.orch(&["plan", "--dry-run"]).code, 0);
     assert_eq!(sandbox.orch(&["split", "nowhere"]).code, 2);
     assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);
-    assert_eq!(sandbox.orch(&["plan", "--dry-run"]).code, 0);
+    assert_eq!(sandbox.orch(&["plan"]).code, 21);
+    sandbox.show_git(&["log", "-1", "--format=%B", "--name-status"]);
+    assert_eq!(sandbox.orch(&["status"]).code, 0);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn all_plans_of_the_roadmap_are_runs_of_one_task() {
+    let script = "printf \"follow_ups:\n  - {title: Go on with $ORCH_RUN, acceptance: [it is there]}\n\" > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(script), table("plan", "land = \"pending\"")]);
+    for _ in 0..3 {
+        assert_eq!(sandbox.quietly(&["plan"]).code, 0);
+    }
+    let said = sandbox.quietly(&["list", "--all", "--json"]);
+    let read: serde_json::Value = serde_json::from_str(&said.stdout).expect("one document");
+    let tasks = read["data"]["tasks"].as_array().expect("tasks");
+    let plans = tasks.iter().filter(|task| task["title"] == "Plan what comes next");
+    assert_eq!((tasks.len(), plans.count()), (4, 1), "{}", said.stdout);
+    assert_eq!(sandbox.git(&["ls-files", ".orchestrator/runs"]).lines().count(), 3);
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}
+
+#[test]
+fn a_split_that_failed_leaves_the_task_as_it_was() {
+    let sandbox =
+        Sandbox::with(&[agent("echo 'cost_usd: 0.2' > $ORCH_OUTCOME"), table("policy", "max_attempts = 1")]);
+    sandbox.task("t-1", "Do everything", &[]);
+    assert_eq!(sandbox.quietly(&["split", "t-1"]).code, 21);
+    sandbox.orch(&["show", "t-1"]);
+    let said = sandbox.quietly(&["next", "--json"]);
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
     transcript!(sandbox);
 }
 

@@ -3,7 +3,10 @@
 
 use super::*;
 use crate::state::id::{NoteId, TaskId};
+use crate::state::note::Note;
+use crate::state::notes::Notes;
 use crate::state::task::Task;
+use crate::state::words::numbers;
 use jiff::{Timestamp, ToSpan as _};
 use std::collections::HashMap;
 
@@ -180,7 +183,7 @@ fn task(title: &str) -> Task {
     Task::new(TaskId::new("t").unwrap(), title)
 }
 
-fn material<'m>(task: &'m Task, notes: &'m [Note], near: &'m HashMap<TaskId, u8>) -> Material<'m> {
+fn material<'m>(task: &'m Task, notes: &'m [Gist<'m>], near: &'m HashMap<TaskId, u8>) -> Material<'m> {
     Material {
         task,
         path: ".orchestrator/tasks/t.toml",
@@ -190,6 +193,7 @@ fn material<'m>(task: &'m Task, notes: &'m [Note], near: &'m HashMap<TaskId, u8>
         near,
         notes,
         trouble: &[],
+        likely: &[],
         checkpoint: None,
         gates: vec![("test".to_owned(), "make test".to_owned())],
         protected: &[],
@@ -241,7 +245,9 @@ fn fits(scores: &[f64], at: usize) -> bool {
 #[test]
 fn the_note_that_matters_is_in_more_often_than_by_words_or_age_alone() {
     let notes = notes();
-    let all: Vec<&Note> = notes.iter().collect();
+    let read = Notes::of(&notes);
+    let gists = read.gists();
+    let all: Vec<&Gist<'_>> = gists.iter().collect();
     let (mut table, mut found) = (String::new(), [0_usize; 3]);
     for (at, case) in CASES.iter().enumerate() {
         let about = TaskId::new(format!("about-{at}")).unwrap();
@@ -250,7 +256,7 @@ fn the_note_that_matters_is_in_more_often_than_by_words_or_age_alone() {
         let task = Task { files, ..Task { id, ..task(case.title) } };
         let near: HashMap<TaskId, u8> =
             case.steps.filter(|steps| *steps > 0).map(|steps| (about, steps)).into_iter().collect();
-        let material = material(&task, &notes, &near);
+        let material = material(&task, &gists, &near);
         let texts: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
         let by_age: Vec<f64> = notes
             .iter()
@@ -258,7 +264,11 @@ fn the_note_that_matters_is_in_more_often_than_by_words_or_age_alone() {
                 note.created.map_or(0.0, |time| time.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64())
             })
             .collect();
-        let ranked = [scores(&material, &all), relevance::scores(&query(&material), &texts), by_age];
+        let ranked = [
+            scores(&material, &all),
+            relevance::scores(&query(&material), texts.iter().map(|text| numbers(text))),
+            by_age,
+        ];
         let hits = ranked.map(|scores| fits(&scores, at));
         for (found, hit) in found.iter_mut().zip(hits) {
             *found += usize::from(hit);
@@ -302,11 +312,18 @@ fn ten_thousand_notes_are_ranked_within_the_budget() {
         .map(|n| Note { id: NoteId::new(format!("n-{n:05}")).unwrap(), ..some[n % some.len()].clone() })
         .collect();
     let task = task("Support unassigned task filtering in CLI and MCP");
-    let near = HashMap::new();
-    let prompt = crate::prompt::build(&material(&task, &many, &near)).unwrap();
+    let (near, read) = (HashMap::new(), Notes::of(&many));
+    let prompt = crate::prompt::build(&material(&task, &read.gists(), &near)).unwrap();
     assert!(prompt.tokens <= 600 && prompt.sections.len() > 3);
     assert_eq!(
-        prompt.sections.iter().filter(|each| each.name.starts_with("note ")).count() + prompt.omitted.len(),
+        prompt.sections.iter().filter(|each| each.name.starts_with("note ")).count()
+            + prompt.omitted.len()
+            + prompt.passed_over.len(),
         10_000
+    );
+    // A record of it does not grow with the notes.
+    let (names, more) = prompt.left_out();
+    assert!(
+        names.len() <= 50 && names.len() + more as usize == prompt.omitted.len() + prompt.passed_over.len()
     );
 }

@@ -7,7 +7,8 @@
 use super::area::overlap;
 use super::sections::{one_paragraph, query, section};
 use super::{Material, Section, relevance};
-use crate::state::note::{Note, NoteKind, NoteStatus};
+use crate::state::note::{Gist, NoteKind, NoteStatus};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// What words can be worth at most, and the BM25 score that is worth half of it: so that many words in
@@ -29,44 +30,48 @@ const HALF_DAYS: f64 = 60.0;
 const CONFIRMED: f64 = 1.2;
 const UNTRIED: f64 = 0.8;
 
-/// The notes that compete for what is left of the budget.
-pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
-    let notes: Vec<&Note> = in_force(material).filter(|note| note.kind != NoteKind::Constraint).collect();
+/// How many notes compete: those that have most to do with the task.
+const COMPETING_MAX: usize = 200;
+
+/// The notes that compete for what is left of the budget, and the ids of those that do not.
+pub(super) fn sections(material: &Material<'_>) -> (Vec<Section>, Vec<String>) {
+    let notes: Vec<&Gist<'_>> = in_force(material).filter(|note| note.kind != NoteKind::Constraint).collect();
     let scores = scores(material, &notes);
-    notes
+    let (mut related, unrelated): (Vec<_>, Vec<_>) =
+        notes.into_iter().zip(scores).partition(|(_, score)| *score > 0.0);
+    related.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.id.cmp(b.0.id)));
+    let beyond = related.split_off(related.len().min(COMPETING_MAX));
+    let passed_over = beyond.iter().chain(&unrelated).map(|(note, _)| note.id.to_owned()).collect();
+    let sections = related
         .into_iter()
-        .zip(scores)
-        .map(|(note, score)| {
-            let mut text = format!("- {}: {}", note.kind.as_str(), one_paragraph(&note.text));
-            if let Some(because) = &note.because {
-                let _ = write!(text, " (because {})", one_paragraph(because));
-            }
-            text.push('\n');
-            section(format!("note {}", note.id), text, false, score)
-        })
-        .collect()
+        .map(|(note, score)| section(format!("note {}", note.id), text(note), false, score))
+        .collect();
+    (sections, passed_over)
+}
+
+fn text(note: &Gist<'_>) -> String {
+    let mut text = format!("- {}: {}", note.kind.as_str(), one_paragraph(note.text));
+    if let Some(because) = note.because {
+        let _ = write!(text, " (because {})", one_paragraph(because));
+    }
+    text.push('\n');
+    text
 }
 
 /// Notes that count at the time of the base.
-pub(super) fn in_force<'m>(material: &'m Material<'_>) -> impl Iterator<Item = &'m Note> {
+pub(super) fn in_force<'m>(material: &'m Material<'_>) -> impl Iterator<Item = &'m Gist<'m>> {
     let today = material.now.to_zoned(jiff::tz::TimeZone::UTC).date();
     material.notes.iter().filter(move |note| note.counts_on(today))
 }
 
 /// How much each note has to do with the task.
-fn scores(material: &Material<'_>, notes: &[&Note]) -> Vec<f64> {
-    let texts: Vec<String> = notes
-        .iter()
-        .map(|note| {
-            let topic = note.topic.as_deref().unwrap_or_default();
-            format!("{topic} {} {}", note.text, note.because.as_deref().unwrap_or_default())
-        })
-        .collect();
-    let words = relevance::scores(&query(material), &texts);
-    notes.iter().zip(words).map(|(note, words)| score(material, note, words)).collect()
+fn scores(material: &Material<'_>, notes: &[&Gist<'_>]) -> Vec<f64> {
+    let words = relevance::scores(&query(material), notes.iter().map(|note| note.words.iter()));
+    let near: HashMap<&str, u8> = material.near.iter().map(|(id, steps)| (id.as_str(), *steps)).collect();
+    notes.iter().zip(words).map(|(note, words)| score(material, &near, note, words)).collect()
 }
 
-fn score(material: &Material<'_>, note: &Note, words: f64) -> f64 {
+fn score(material: &Material<'_>, near: &HashMap<&str, u8>, note: &Gist<'_>, words: f64) -> f64 {
     let days = note
         .created
         .map_or(f64::MAX, |created| (material.now.duration_since(created).as_secs_f64() / 86_400.0).max(0.0));
@@ -76,33 +81,15 @@ fn score(material: &Material<'_>, note: &Note, words: f64) -> f64 {
         (NoteKind::Hypothesis, _) => UNTRIED,
         (NoteKind::Decision | NoteKind::Constraint | NoteKind::Learning, _) => 1.0,
     };
-    let place = if note.tasks.contains(&material.task.id) {
+    let place = if note.tasks.contains(&material.task.id.as_str()) {
         NAMED
     } else {
-        let steps = note.tasks.iter().filter_map(|id| material.near.get(id)).min();
+        let steps = note.tasks.iter().filter_map(|id| near.get(id)).min();
         steps.and_then(|steps| NEAR.get(usize::from(*steps).saturating_sub(1))).copied().unwrap_or_default()
     };
-    let file = if names_a_file(material, note) { FILE } else { 0.0 };
+    let file = if overlap(&material.task.files, &note.paths) { FILE } else { 0.0 };
     let fresh = if note.kind == NoteKind::Learning && days <= 1.0 { FRESH } else { 0.0 };
     WORDS * words / (words + WORDS_HALF) * age * belief + place + file + fresh
-}
-
-/// Whether a note names a file that the task is expected to change.
-fn names_a_file(material: &Material<'_>, note: &Note) -> bool {
-    if material.task.files.is_empty() || !note.text.contains(['/', '.']) {
-        return false;
-    }
-    let trim = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '*');
-    let is_path =
-        |word: &&str| word.contains('/') || word.rsplit_once('.').is_some_and(|(stem, _)| !stem.is_empty());
-    let paths: Vec<String> = note
-        .text
-        .split_whitespace()
-        .map(|word| word.trim_matches(trim))
-        .filter(is_path)
-        .map(str::to_owned)
-        .collect();
-    overlap(&material.task.files, &paths)
 }
 
 #[cfg(test)]

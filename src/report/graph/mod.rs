@@ -35,6 +35,8 @@ const DEPTH_MAX: usize = 8;
 pub struct Options {
     /// Only this task, what it needs and what needs it.
     pub around: Option<Index>,
+    /// Only these tasks.
+    pub only: Option<Vec<Index>>,
     /// Leaves out what is done or cancelled.
     pub hide_closed: bool,
     /// Whether an agent may take tasks that need a review.
@@ -89,6 +91,10 @@ impl<'a> View<'a> {
         let (above, order) = forest(graph);
         let focus = options.around.filter(|&index| index < count);
         let mut shown = focus.map_or_else(|| vec![true; count], |index| neighbourhood(graph, &above, index));
+        if let Some(only) = &options.only {
+            let only: HashSet<Index> = only.iter().copied().collect();
+            shown.iter_mut().enumerate().for_each(|(index, shown)| *shown &= only.contains(&index));
+        }
         let closed = |index: Index| graph.status(index).is_closed() && focus != Some(index);
         let hidden_closed =
             if options.hide_closed { (0..count).filter(|&i| shown[i] && closed(i)).count() } else { 0 };

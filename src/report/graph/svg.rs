@@ -249,7 +249,7 @@ fn notes(view: &View, implied: usize) -> Vec<String> {
 }
 
 /// Text for an element or a quoted attribute.
-fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -284,8 +284,10 @@ pub fn run(run: &Run, title: Option<&str>, kept_at: &[String], page: Page) -> St
         run.model.as_deref().map_or_else(|| run.adapter.clone(), |model| format!("{} {model}", run.adapter));
     let because =
         if run.chosen_because.is_empty() { String::new() } else { format!(": {}", run.chosen_because) };
+    let more = (run.omitted_more > 0).then(|| format!("{} more", run.omitted_more));
+    let left_out: Vec<String> = run.omitted.iter().cloned().chain(more).collect();
     let left_out =
-        if run.omitted.is_empty() { String::new() } else { format!("; left out {}", run.omitted.join(", ")) };
+        if left_out.is_empty() { String::new() } else { format!("; left out {}", left_out.join(", ")) };
     out.push_str(&page.facts(&[
         ("task", format!("{}  {}", run.task, title.unwrap_or_default()).trim_end().to_owned()),
         ("started", page.when(run.started)),
@@ -410,6 +412,7 @@ mod tests {
             prompt_tokens: 398,
             sections: vec!["task".into(), "done".into()],
             omitted: vec!["learnings".into()],
+            omitted_more: 2,
             attempts: vec![AttemptRecord {
                 ended: "exit 0".into(),
                 duration_ms: 130_000,
@@ -436,6 +439,7 @@ mod tests {
             ],
             tree: None,
             files_changed: 3,
+            files: vec!["src/api/limit.rs".into()],
             insertions: 120,
             deletions: 4,
             estimated_tokens: Some(46_800),

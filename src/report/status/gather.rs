@@ -33,6 +33,8 @@ pub struct Given<'g> {
     pub uncommitted: Option<&'g [String]>,
     /// The commit that was asked for, if one was.
     pub at: Option<Oid>,
+    /// The branch that was asked for, where it is not the one that is checked out, and its tip.
+    pub branch: Option<(&'g str, Oid)>,
 }
 
 /// Gathers the state of affairs, with what is wrong with run records.
@@ -41,10 +43,11 @@ pub struct Given<'g> {
 /// When the repository cannot be read.
 pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem>), EffectError> {
     let (graph, rules) = (&given.snapshot.graph, given.rules);
-    let (branch, commit) = match (given.at, world.git.head()?) {
-        (Some(commit), _) => (None, Some(commit)),
-        (None, Head::Branch(branch, tip)) => (Some(branch), tip),
-        (None, Head::Detached(tip)) => (None, Some(tip)),
+    let (branch, commit) = match (given.at, given.branch, world.git.head()?) {
+        (Some(commit), _, _) => (None, Some(commit)),
+        (None, Some((branch, tip)), _) => (Some(branch.to_owned()), Some(tip)),
+        (None, None, Head::Branch(branch, tip)) => (Some(branch), tip),
+        (None, None, Head::Detached(tip)) => (None, Some(tip)),
     };
     // What was is judged by the clock of its own time.
     let now = match given.at {

@@ -5,14 +5,14 @@
 
 pub mod alert;
 pub mod gather;
-mod render;
+pub(in crate::report) mod render;
 
 use super::graph::{Look, look};
 use super::plural;
 use crate::select::{self, Rules};
 use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index, Standing};
-use crate::state::run::OutcomeKind;
+use crate::state::run::{OutcomeKind, plain_usd};
 use crate::state::status::Status as Stands;
 use crate::state::task::Kind;
 use crate::step::record::branch_of;
@@ -368,7 +368,7 @@ pub fn usage(runs: &[Digest], from: Timestamp) -> Usage {
     runs.iter().filter(|run| run.started >= from).fold(Usage::default(), |sum, run| Usage {
         steps: sum.steps + 1,
         accepted: sum.accepted + usize::from(run.outcome == OutcomeKind::Accepted),
-        cost_usd: sum.cost_usd + run.cost_usd.unwrap_or_default(),
+        cost_usd: plain_usd(sum.cost_usd + run.cost_usd.unwrap_or_default()),
         input: sum.input.saturating_add(run.tokens.input),
         cached: sum.cached.saturating_add(run.tokens.cached),
         output: sum.output.saturating_add(run.tokens.output),

@@ -2,6 +2,7 @@
 
 use super::super::graph::Look;
 use super::super::graph::text::style;
+use super::super::safe::cell;
 use super::super::table::{Cell, Table, paint};
 use super::super::{plural, safe, spell_age, spell_count, spell_usd};
 use super::{Health, LastStep, NAMED_MAX, Status, Usage};
@@ -12,7 +13,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn human(status: &Status, width: Option<usize>, colour: bool) -> String {
     let bold = |text: &str| paint(text, Style::new().bold(), colour);
-    let mut out = format!("{}\n\n{}\n", headline(status, &bold), legend(status, width, colour));
+    let mut out = format!("{}\n\n{}\n", headline(status, safe::text, &bold), legend(status, width, colour));
     if !status.next.is_empty() {
         let _ = write!(out, "\n{}", next(status, width, colour));
     }
@@ -27,12 +28,16 @@ pub fn human(status: &Status, width: Option<usize>, colour: bool) -> String {
     out
 }
 
-fn headline(status: &Status, bold: &dyn Fn(&str) -> String) -> String {
-    let project = safe::text(&status.project);
+/// The project, where it was looked at, and whether all of the state is committed.
+pub(in crate::report) fn headline(
+    status: &Status,
+    text: fn(&str) -> String,
+    bold: &dyn Fn(&str) -> String,
+) -> String {
     let commit =
         status.commit.as_deref().map_or("no commit yet".to_owned(), |id| id.chars().take(9).collect());
     let place = match &status.branch {
-        Some(branch) => format!("{} @ {commit}", safe::text(branch)),
+        Some(branch) => format!("{} @ {commit}", text(branch)),
         None => format!("@ {commit}"),
     };
     let clean = match status.uncommitted.as_deref() {
@@ -40,7 +45,11 @@ fn headline(status: &Status, bold: &dyn Fn(&str) -> String) -> String {
         Some([]) => " (state committed)".to_owned(),
         Some(paths) => format!(" ({} of the state not committed)", plural(paths.len(), "file")),
     };
-    let name = if project.is_empty() { String::new() } else { format!("{} · ", bold(&project)) };
+    let name = if status.project.is_empty() {
+        String::new()
+    } else {
+        format!("{} · ", bold(&text(&status.project)))
+    };
     format!("{name}{place}{clean}")
 }
 
@@ -99,7 +108,8 @@ fn more_line(more: usize, command: &str, colour: bool) -> String {
     format!("{}\n", paint(&format!("   {more} more: `{command}`"), Style::new().dimmed(), colour))
 }
 
-fn facts_of(status: &Status) -> Vec<(&'static str, String)> {
+/// How it goes: name and text.
+pub(in crate::report) fn facts_of(status: &Status) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if !status.running.is_empty() {
         facts.push(("at work", status.running.join(", ")));
@@ -192,10 +202,7 @@ fn usage(usage: &Usage, limit: Option<f64>) -> String {
 /// For a job's summary: the most important first.
 #[must_use]
 pub fn markdown(status: &Status) -> String {
-    let cell = |text: &str| {
-        safe::text(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('`', "'")
-    };
-    let mut out = format!("### {}\n\n", headline(status, &|text| cell(text)));
+    let mut out = format!("### {}\n\n", headline(status, cell, &str::to_owned));
     let counts: Vec<String> =
         status.counts.iter().map(|&(look, count)| format!("**{count}** {}", look.legend(count))).collect();
     let _ =

@@ -4,14 +4,15 @@
 //! every number is from the run records of the stretch of time in question; what they do not say is
 //! left out, never guessed.
 
-mod render;
+pub mod gather;
+pub(in crate::report) mod render;
 
 use super::status::{Health, as_f64, days_between, percent};
 use crate::config::Profile;
 use crate::route::past::Past;
 use crate::route::predict::{Accuracy, accuracy};
 use crate::state::digest::Digest;
-use crate::state::run::OutcomeKind;
+use crate::state::run::{OutcomeKind, plain_usd};
 use jiff::{Timestamp, ToSpan as _};
 pub use render::human;
 use serde::Serialize;
@@ -150,7 +151,7 @@ fn stretch(runs: &[&Digest], from: Timestamp) -> Stretch {
     let first = judged.iter().filter(|run| run.first_pass() == Some(true)).count();
     let accepted = runs.iter().filter(|run| run.outcome == OutcomeKind::Accepted).count();
     // Nothing adds up to -0.0.
-    let cost_usd = runs.iter().filter_map(|run| run.cost_usd).sum::<f64>() + 0.0;
+    let cost_usd = plain_usd(runs.iter().filter_map(|run| run.cost_usd).sum::<f64>() + 0.0);
     let priced = runs.iter().any(|run| run.cost_usd.is_some());
     let prompts: Vec<u64> = runs.iter().map(|run| run.prompt_tokens).filter(|tokens| *tokens > 0).collect();
     let prompt_tokens = crate::route::tokens(prompts.iter().sum()) / as_f64(prompts.len().max(1));
@@ -162,7 +163,7 @@ fn stretch(runs: &[&Digest], from: Timestamp) -> Stretch {
         passed_percent: percent(passed, judged.len()),
         first_pass_percent: percent(first, judged.len()),
         cost_usd,
-        usd_per_accepted: (priced && accepted > 0).then(|| cost_usd / as_f64(accepted)),
+        usd_per_accepted: (priced && accepted > 0).then(|| plain_usd(cost_usd / as_f64(accepted))),
         coverage: newest.and_then(|run| run.coverage),
         prompt_tokens: (!prompts.is_empty()).then(|| prompt_tokens.round()),
     }
@@ -216,8 +217,8 @@ fn saving(runs: &[&Digest], profiles: &[Profile], past: &Past<'_>) -> Option<Sav
     let measured = runs.iter().any(|run| run.agent == strongest.name && run.cost_usd.is_some());
     (always_usd > 0.0).then(|| Saving {
         strongest: strongest.name.clone(),
-        always_usd,
-        spent_usd,
+        always_usd: plain_usd(always_usd),
+        spent_usd: plain_usd(spent_usd),
         percent: ((1.0 - spent_usd / always_usd) * 1000.0).round() / 10.0,
         measured,
     })

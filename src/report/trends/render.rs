@@ -43,24 +43,30 @@ pub fn human(trends: &Trends, width: Option<usize>, colour: bool) -> String {
 }
 
 fn cells(stretch: &Stretch) -> [Cell; 9] {
-    let percent =
-        |share: Option<f64>| Cell::right(share.map_or("-".to_owned(), |share| format!("{share:.0} %")));
-    let usd = |usd: Option<f64>| Cell::right(usd.map_or("-".to_owned(), spell_usd));
-    let prompt = stretch.prompt_tokens.map_or("-".to_owned(), |tokens| format!("≈{tokens:.0}"));
+    let mut cells = spelled(stretch).map(Cell::right);
+    cells[0] = Cell::new(&stretch.from);
+    cells
+}
+
+/// A row: since when, judged, passed, at first, accepted, cost, each, coverage, prompt.
+pub(in crate::report) fn spelled(stretch: &Stretch) -> [String; 9] {
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.0} %"));
+    let usd = |usd: Option<f64>| usd.map_or("-".to_owned(), spell_usd);
     [
-        Cell::new(&stretch.from),
-        stretch.judged.into(),
+        stretch.from.clone(),
+        stretch.judged.to_string(),
         percent(stretch.passed_percent),
         percent(stretch.first_pass_percent),
-        stretch.accepted.into(),
+        stretch.accepted.to_string(),
         usd(Some(stretch.cost_usd)),
         usd(stretch.usd_per_accepted),
         percent(stretch.coverage),
-        Cell::right(prompt),
+        stretch.prompt_tokens.map_or("-".to_owned(), |tokens| format!("≈{tokens:.0}")),
     ]
 }
 
-fn facts_of(trends: &Trends) -> Vec<(&'static str, String)> {
+/// What is said beside the weeks: name and text.
+pub(in crate::report) fn facts_of(trends: &Trends) -> Vec<(&'static str, String)> {
     let mut facts = vec![("pace", pace(trends))];
     if !trends.rejected_by.is_empty() {
         let named = trends.rejected_by.iter().take(GATES_MAX);

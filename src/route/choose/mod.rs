@@ -8,6 +8,7 @@ use super::STRATEGIST;
 use super::need::Need;
 use super::past::Past;
 use super::predict::{Prediction, predict};
+use super::window;
 use crate::config::{Adapter, Price, Profile};
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -96,6 +97,8 @@ pub struct Candidate {
     pub prediction: Prediction,
     /// How much it can hold.
     pub window: Option<u64>,
+    /// The share of that which the task is expected to need.
+    pub share: Option<f64>,
     /// How likely a step of it is to be accepted.
     pub accept: f64,
     /// What a step costs, in USD; none where nobody knows, which counts as free.
@@ -196,12 +199,17 @@ fn candidate(query: &Query<'_>, offer: &Offer<'_>) -> Candidate {
     let prediction = predict(query.formula, Some(&profile.name), Some(query.task.kind), &query.past.samples);
     let margin = i16::from(profile.capability) - i16::from(query.need.capability);
     let run_usd = query.past.run_usd(&profile.name, offer.price, prediction.tokens);
+    let samples = &query.past.samples;
+    let share = offer
+        .window
+        .map(|room| window::share(&prediction, &profile.name, Some(query.task.kind), room, samples));
     Candidate {
         name: profile.name.clone(),
         capability: profile.capability,
-        refusal: refusal(query, offer, &prediction),
+        refusal: refusal(query, offer, share),
         prediction,
         window: offer.window,
+        share,
         accept: query.past.accept(&profile.name, margin, query.task.kind),
         run_usd,
         expected_usd: run_usd.unwrap_or_default(),
@@ -210,7 +218,7 @@ fn candidate(query: &Query<'_>, offer: &Offer<'_>) -> Candidate {
 }
 
 /// Why a profile may not take the task, its capability aside.
-fn refusal(query: &Query<'_>, offer: &Offer<'_>, prediction: &Prediction) -> Option<Refusal> {
+fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<Refusal> {
     let profile = offer.profile;
     let shell = profile.adapter == Adapter::Shell;
     match (shell, query.task.run.is_some()) {
@@ -232,8 +240,7 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, prediction: &Prediction) -> Opt
     if at_work >= profile.max_parallel && !shell {
         return Some(Refusal::Busy(profile.max_parallel));
     }
-    let share = offer.window.map(|window| prediction.share(window)).filter(|_| !shell);
-    share.filter(|share| *share > query.task_share).map(Refusal::TooSmall)
+    share.filter(|share| *share > query.task_share && !shell).map(Refusal::TooSmall)
 }
 
 /// Refuses those that are too weak, or have tried in vain; but never all of them. Whether the task is

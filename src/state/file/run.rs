@@ -55,6 +55,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         prompt_tokens: count(root, "prompt_tokens"),
         sections: root.strings("sections"),
         omitted: root.strings("omitted"),
+        omitted_more: small(root, "omitted_more"),
         attempts: root.tables("attempt").iter_mut().map(read_attempt).collect(),
         context_peak: root.float("context_peak", 0.0..=f64::MAX),
         compactions: small(root, "compactions"),
@@ -64,6 +65,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         gates: root.tables("gate").iter_mut().filter_map(read_gate).collect(),
         tree: filled(root, "tree"),
         files_changed: small(root, "files_changed"),
+        files: root.strings("files"),
         insertions: small(root, "insertions"),
         deletions: small(root, "deletions"),
         estimated_tokens: maybe(root, "estimated_tokens"),
@@ -225,6 +227,7 @@ fn write_prompt(lines: &mut Lines, run: &Run) {
     lines.put("prompt_tokens", &integer(run.prompt_tokens));
     lines.list("sections", &run.sections);
     lines.list("omitted", &run.omitted);
+    lines.maybe("omitted_more", Some(run.omitted_more).filter(|more| *more > 0).map(|more| more.to_string()));
     lines.maybe("context_peak", run.context_peak.and_then(float));
     lines.put("compactions", &run.compactions.to_string());
     lines.put("rotations", &run.rotations.to_string());
@@ -235,6 +238,7 @@ fn write_size(lines: &mut Lines, run: &Run) {
     lines.maybe("cost_usd", run.cost_usd.and_then(float));
     lines.text("tree", run.tree.as_deref().unwrap_or_default());
     lines.put("files_changed", &run.files_changed.to_string());
+    lines.list("files", &run.files);
     lines.put("insertions", &run.insertions.to_string());
     lines.put("deletions", &run.deletions.to_string());
     lines.maybe("estimated_tokens", run.estimated_tokens.map(integer));

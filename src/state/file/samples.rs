@@ -208,6 +208,7 @@ prop_compose! {
         (prompt_sha256, prompt_tokens) in (hostile(), 0..9_999_u64),
         (input_sha256, failure) in (option::of(filled()), option::of(filled())),
         (sections, omitted, claims) in (vec(hostile(), 0..3), vec(hostile(), 0..3), vec(hostile(), 0..3)),
+        (omitted_more, files) in (0..9_u32, vec(hostile(), 0..3)),
         (attempts, gates) in (vec(attempt(), 0..3), vec(gate(), 0..3)),
         (context_peak, cost_usd) in (option::of(0.0..=1.0_f64), option::of(0.0..1e6_f64)),
         counts in [0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32, 0..9_u32],
@@ -220,8 +221,8 @@ prop_compose! {
             took_over,
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,
-            sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, attempts, context_peak, compactions, rotations, claims,
-            cost_usd, gates, tree, files_changed, insertions, deletions, estimated_tokens, orch,
+            sandbox, prompt_sha256, prompt_tokens, input_sha256, failure, sections, omitted, omitted_more, attempts, context_peak, compactions, rotations, claims,
+            cost_usd, gates, tree, files_changed, files, insertions, deletions, estimated_tokens, orch,
         }
     }
 }
@@ -241,7 +242,7 @@ fn kind_and_status() -> impl Strategy<Value = (NoteKind, NoteStatus)> {
 
 prop_compose! {
     /// A note whose id is `n`.
-    pub(super) fn note()(
+    pub(crate) fn note()(
         (kind, status) in kind_and_status(),
         (topic, text, because) in (option::of(filled()), hostile(), option::of(filled())),
         tasks in vec(task_id(), 0..4),

@@ -1,0 +1,113 @@
+//! What is planned: a task that is to be split, or the roadmap.
+//!
+//! Invariant: every run is of a task. Plans of the roadmap are all runs of one task, which the first of
+//! them adds: it is done, and stays so.
+
+use super::base::Base;
+use super::error::StepError;
+use super::planning::Wanted;
+use super::record::new_task_id_in;
+use crate::effects::World;
+use crate::plan::ask::Goal;
+use crate::state::graph::{Graph, Index};
+use crate::state::run::Run;
+use crate::state::status::Status;
+use crate::state::task::{Kind, Task};
+use crate::state::{file, layout};
+
+/// The title of the task that plans of the roadmap are runs of.
+const ROADMAP: &str = "Plan what comes next";
+
+/// A task that planning is a run of.
+pub(super) struct Subject {
+    /// The task.
+    pub(super) task: Task,
+    place: Place,
+}
+
+enum Place {
+    /// It is split: its place in the graph, and the text of its file.
+    Split(Index, String),
+    /// It stands for planning the roadmap, and did so before.
+    Roadmap(Index, String),
+    /// The same for the first time.
+    New,
+}
+
+impl Subject {
+    pub(super) fn new(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<Self, StepError> {
+        match wanted {
+            Wanted::Split(id) => {
+                let index = base.find(id)?;
+                let (text, task) = base.snapshot.task(world, index)?;
+                if task.status.is_closed() {
+                    let why = format!("it is `{}`", task.status.as_str());
+                    return Err(StepError::NotRunnable { id: id.clone(), why });
+                }
+                Ok(Self { task, place: Place::Split(index, text) })
+            }
+            Wanted::Extend => Self::roadmap(world, base),
+        }
+    }
+
+    fn roadmap(world: World<'_>, base: &Base) -> Result<Self, StepError> {
+        let graph = &base.snapshot.graph;
+        if let Some(index) = (0..graph.nodes().len()).find(|index| is_roadmap(graph, *index)) {
+            let (text, task) = base.snapshot.task(world, index)?;
+            return Ok(Self { task, place: Place::Roadmap(index, text) });
+        }
+        let mut task = Task::new(new_task_id_in(world, graph)?, ROADMAP);
+        task.kind = Kind::Research;
+        task.status = Status::Done;
+        Ok(Self { task, place: Place::New })
+    }
+
+    pub(super) fn goal(&self) -> Goal<'_> {
+        match self.place {
+            Place::Split(index, _) => Goal::Split { task: &self.task, index },
+            Place::Roadmap(..) | Place::New => Goal::Extend,
+        }
+    }
+
+    /// The task whose parts are planned.
+    pub(super) fn parent(&self) -> Option<Index> {
+        match self.place {
+            Place::Split(index, _) => Some(index),
+            Place::Roadmap(..) | Place::New => None,
+        }
+    }
+
+    /// The task after a run that planned so many others, with the path and the text of its file.
+    pub(super) fn after(
+        &self,
+        base: &Base,
+        run: &Run,
+        planned: usize,
+    ) -> Result<(Task, String, String), StepError> {
+        let mut task = self.task.clone();
+        task.history.last_run = Some(run.id.clone());
+        let (index, text) = match &self.place {
+            Place::Split(index, text) => {
+                // Its parts are done in its place: from now on it stands where they make it stand.
+                task.kind = if planned > 0 { Kind::Epic } else { task.kind };
+                (*index, text)
+            }
+            Place::Roadmap(index, text) => (*index, text),
+            Place::New => {
+                task.created = Some(run.finished);
+                task.source = Some(format!("run:{}", run.id));
+                let path = layout::new_task(&task.id, base.snapshot.flat_tasks() + planned);
+                let text = file::task::write(&task);
+                return Ok((task, path, text));
+            }
+        };
+        let path = base.snapshot.graph.nodes()[index].path.to_string();
+        let text = file::task::rewrite(&path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
+        Ok((task, path, text))
+    }
+}
+
+fn is_roadmap(graph: &Graph, index: Index) -> bool {
+    let node = &graph.nodes()[index];
+    node.title == ROADMAP && node.kind == Kind::Research && node.status == Status::Done
+}
