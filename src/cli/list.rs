@@ -1,5 +1,6 @@
 //! `orch list`: tasks, one a line.
 
+use super::branches;
 use super::context::Global;
 use super::error::CliError;
 use super::flags::kind;
@@ -35,6 +36,10 @@ pub(super) struct Args {
     /// As of this revision, not the work tree
     #[arg(long, value_name = "REV")]
     at: Option<String>,
+    /// Tasks that other branches have or have otherwise, local ones and those of remotes as last fetched; and
+    /// what would conflict
+    #[arg(long, conflicts_with_all = ["statuses", "kinds", "labels", "ready", "all", "limit", "at"])]
+    branches: bool,
 }
 
 fn word(text: &str) -> Result<Word, String> {
@@ -43,6 +48,9 @@ fn word(text: &str) -> Result<Word, String> {
 
 /// Lists tasks.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    if args.branches {
+        return branches::run(global);
+    }
     let reading = Reading::open(global, args.at.as_deref())?;
     let mut words = args.statuses.clone();
     words.extend(args.ready.then_some(Word::Ready));

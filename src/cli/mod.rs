@@ -25,6 +25,7 @@ mod demo_place;
 mod topics;
 mod reading;
 mod tip;
+mod branches;
 mod list;
 mod show;
 mod status;

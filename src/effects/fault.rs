@@ -119,6 +119,8 @@ impl Git for Faulty<'_> {
         reads commit(id: Oid) -> Commit;
         reads history(tip: Oid, limit: usize) -> Vec<Commit>;
         reads is_ancestor(ancestor: Oid, of: Oid) -> bool;
+        reads merge_base(one: Oid, other: Oid) -> Option<Oid>;
+        reads conflicts(base: Oid, ours: Oid, theirs: Oid) -> Vec<BString>;
         reads subtree(tree: Oid, dir: &str) -> Option<Oid>;
         reads files(tree: Oid, prefix: &str) -> Vec<TreeFile>;
         reads entry(tree: Oid, path: &str) -> Option<(Mode, Oid)>;

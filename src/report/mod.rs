@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod json;
 pub mod summary;
 pub mod list;
+pub mod branches;
 pub mod show;
 pub mod verify;
 pub mod status;

@@ -285,7 +285,7 @@ fn begin<'w>(
         site: workplace.site(),
     };
     // Between the last look and the claim nobody else may claim what would have spoken against it.
-    let _lock = land::landing_lock(world)?;
+    let _lock = slot::claiming(world)?;
     if !occupied::Occupied::now(world, base)?.lets(world, base, chosen)? {
         return Ok(None);
     }

@@ -18,6 +18,8 @@ pub const MOST: u32 = 64;
 pub const DIR: &str = "slots";
 /// How long a slot is waited for that was given to this step alone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long others are waited for that claim a task, which may have to be told to a remote.
+const CLAIMING: Duration = Duration::from_secs(120);
 
 /// The name of a slot's lock.
 #[must_use]
@@ -52,6 +54,15 @@ pub fn take(world: World<'_>, slot: u32) -> std::result::Result<Box<dyn Lock>, S
 #[must_use]
 pub fn take_idle(world: World<'_>, slot: u32) -> Option<Box<dyn Lock>> {
     world.files.lock(&lock_name(slot), Duration::ZERO).ok().flatten()
+}
+
+/// The lock that covers claiming: from the last look at what others do to the claim.
+///
+/// # Errors
+/// When others claim for too long.
+pub fn claiming(world: World<'_>) -> std::result::Result<Box<dyn Lock>, StepError> {
+    let lock = world.files.lock("claim.lock", CLAIMING)?;
+    lock.ok_or_else(|| StepError::Busy("other steps of this clone are claiming their tasks".to_owned()))
 }
 
 /// Whether somebody works in a slot.

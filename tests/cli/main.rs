@@ -10,6 +10,7 @@ mod json;
 mod lease;
 mod jobs;
 mod tree;
+mod branches;
 mod in_place;
 mod hooks;
 mod signing;

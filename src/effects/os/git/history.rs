@@ -52,7 +52,11 @@ impl OsGit {
         if ancestor == of {
             return Ok(true);
         }
-        let base = or("walk the history", self.repo.merge_base(id(ancestor), id(of)))?;
-        Ok(base.is_some_and(|base| oid(base.detach()) == ancestor))
+        Ok(self.forks_at(ancestor, of)? == Some(ancestor))
+    }
+
+    pub(super) fn forks_at(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
+        let base = or("walk the history", self.repo.merge_base(id(one), id(other)))?;
+        Ok(base.map(|base| oid(base.detach())))
     }
 }

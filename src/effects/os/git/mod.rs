@@ -185,6 +185,10 @@ impl Git for OsGit {
         self.reaches(ancestor, of)
     }
 
+    fn merge_base(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
+        self.forks_at(one, other)
+    }
+
     fn subtree(&self, tree: Oid, dir: &str) -> Result<Option<Oid>> {
         Ok(self.find_entry(tree, dir)?.filter(|(mode, _)| *mode == objects::MODE_TREE).map(|(_, id)| id))
     }
@@ -228,6 +232,10 @@ impl Git for OsGit {
 
     fn merge(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Merge> {
         self.merge_three(base, ours, theirs)
+    }
+
+    fn conflicts(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Vec<bstr::BString>> {
+        self.merge_conflicts(base, ours, theirs)
     }
 
     fn write_commit(&self, commit: &NewCommit) -> Result<Oid> {

@@ -203,6 +203,22 @@ impl OsGit {
         Ok(Merge::Clean(oid(merged)))
     }
 
+    pub(super) fn merge_conflicts(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Vec<BString>> {
+        use gix::merge::tree::TreatAsUnresolved;
+        // What a merge writes stays in memory, and is forgotten.
+        let repo = self.repo.clone().with_object_memory();
+        let options = or("merge", repo.tree_merge_options())?;
+        let labels = gix::merge::blob::builtin_driver::text::Labels::default();
+        let outcome = or("merge", repo.merge_trees(id(base), id(ours), id(theirs), labels, options))?;
+        let unresolved =
+            outcome.conflicts.iter().filter(|conflict| conflict.is_unresolved(TreatAsUnresolved::git()));
+        let mut paths: Vec<BString> =
+            unresolved.map(|conflict| conflict.ours.location().to_owned()).collect();
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
+    }
+
     fn note_trees_to(&self, tree: Oid, path: &BString) -> Result<()> {
         self.unsettled.borrow_mut().push(id(tree));
         let text = path.to_str_lossy();

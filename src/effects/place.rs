@@ -1,0 +1,70 @@
+//! A place that holds a tree: a directory with its index.
+
+use super::{Oid, Result, Seen};
+use bstr::BString;
+use std::path::{Path, PathBuf};
+
+/// A directory with an index of its own. Both are brought along together.
+pub trait WorkTree {
+    /// Its root.
+    fn dir(&self) -> &Path;
+
+    /// The tree that the index stands for.
+    fn index_tree(&self) -> Option<Oid>;
+
+    /// Takes git's lock on the index of a user's work tree, until it is saved or dropped. A private
+    /// one needs none.
+    ///
+    /// # Errors
+    /// [`Trouble::Locked`](super::Trouble::Locked) when somebody else holds it, or wrote the index since it was opened.
+    fn lock(&mut self) -> Result<()>;
+
+    /// Reads the index again if somebody else wrote it since it was read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn refresh(&mut self) -> Result<()>;
+
+    /// Hashes everything that is there and not ignored, writing what is new as objects.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or an object cannot be written.
+    fn snapshot(&mut self) -> Result<Seen>;
+
+    /// Which of the paths that differ between two trees hold something of the user's: changed
+    /// against `from`, or in the way of `to`.
+    ///
+    /// # Errors
+    /// When the work tree cannot be read.
+    fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<BString>>;
+
+    /// Writes the differences between two trees to the directory and the index in memory.
+    /// Paths listed in `keep` are left as they are.
+    ///
+    /// # Errors
+    /// When a file cannot be written; calling again continues.
+    fn bring(&mut self, from: Oid, to: Oid, keep: &[BString]) -> Result<()>;
+
+    /// Writes the index.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn save(&mut self) -> Result<()>;
+
+    /// Removes from a private work tree everything that is there and not in its index, but for these
+    /// paths (or names, where one has no `/`), and says how much that was; with `look` it is only
+    /// counted.
+    ///
+    /// # Errors
+    /// When something cannot be removed, or the work tree is a person's.
+    fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
+
+    /// The git directory that programs in it see: the disposable one of a private work tree.
+    fn git_dir(&self) -> PathBuf;
+
+    /// Makes the index that programs in it see hold what the last look saw, as if it was staged.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn stage(&mut self) -> Result<()>;
+}
