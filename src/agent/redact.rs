@@ -6,7 +6,7 @@
 //! changes nothing; without secrets nothing is changed. Not here: values of fewer than [`LEAST`] bytes,
 //! which are words.
 
-use super::keys::FORMS;
+use super::keys::{FORMS, Form};
 use crate::effects::{Finished, KEPT_OUTPUT};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -20,18 +20,23 @@ const RUN: usize = 4096;
 /// The longest private key that is left out.
 const PRIVATE_KEY: usize = 64 << 10;
 /// How a private key begins, and ends.
-const BEGIN: &str = "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----";
+const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
-/// The most bytes of [`BEGIN`].
+/// What its first line says, in the end.
+const KINDS: [&[u8]; 2] = [b"PRIVATE KEY", b"PRIVATE KEY BLOCK"];
+/// The most bytes that its first line says before that.
+const OF_A_KIND: usize = 40;
+/// The most bytes of its first line.
 const BEGIN_LEAST: usize = 80;
 
 /// Finds secrets.
 #[derive(Debug)]
 pub struct Redactor {
-    /// None where there are too many values for one pattern: then everything is a secret.
-    secrets: Option<Regex>,
-    /// The bytes of the longest value, in its longest form.
-    longest: usize,
+    /// How secrets begin. Nothing else is in this pattern, so that it is made in no time and fast. None
+    /// where there are too many values for one pattern: then everything is a secret.
+    heads: Option<Regex>,
+    /// The values in all their forms, the longest first: of two at one place it is the longer one.
+    needles: Vec<Vec<u8>>,
 }
 
 impl Redactor {
@@ -45,20 +50,19 @@ impl Redactor {
             .flat_map(|value| forms_of(value.as_bytes()))
             .filter(|needle| needle.len() >= LEAST)
             .collect();
-        // Of two at one place the longer one.
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         needles.dedup();
-        let longest = needles.first().map_or(0, Vec::len);
-        let mut all: Vec<String> = needles.iter().map(|needle| literal(needle)).collect();
-        all.extend(FORMS.iter().map(|form| {
-            let body: String =
-                (0..=127_u8).filter(|b| (form.body)(*b)).map(|b| format!("\\x{b:02x}")).collect();
-            format!("{}[{body}]{{{},}}", regex::escape(form.prefix), form.least)
-        }));
-        all.push(BEGIN.to_owned());
+        let prefixes = FORMS.iter().map(|form| form.prefix.as_bytes());
+        let heads = needles.iter().map(Vec::as_slice).chain(prefixes).chain([BEGIN]);
+        let all: Vec<String> = heads.map(literal).collect();
         let pattern = format!("(?-u:{})", all.join("|"));
         let built = RegexBuilder::new(&pattern).size_limit(64 << 20).build();
-        Self { secrets: built.ok(), longest }
+        Self { heads: built.ok(), needles }
+    }
+
+    /// The bytes of the longest value, in its longest form.
+    fn longest(&self) -> usize {
+        self.needles.first().map_or(0, Vec::len)
     }
 
     /// Bytes without secrets.
@@ -84,7 +88,7 @@ impl Redactor {
         let output = |bytes: &[u8]| {
             let cut = bytes.len() >= KEPT_OUTPUT;
             let from =
-                if cut { bytes.iter().position(|byte| *byte == b'\n').unwrap_or(self.longest) } else { 0 };
+                if cut { bytes.iter().position(|byte| *byte == b'\n').unwrap_or(self.longest()) } else { 0 };
             self.bytes(&bytes[from.min(bytes.len())..])
         };
         let (stdout, stderr) = (output(&finished.stdout), output(&finished.stderr));
@@ -99,17 +103,31 @@ impl Redactor {
 
     /// The first secret from here on.
     fn find(&self, held: &[u8], at: usize) -> Option<Range<usize>> {
-        match &self.secrets {
-            Some(secrets) => secrets.find_at(held, at).map(|found| found.range()),
-            None => (at < held.len()).then_some(at..held.len()),
+        let Some(heads) = &self.heads else { return (at < held.len()).then_some(at..held.len()) };
+        let mut from = at;
+        while let Some(head) = heads.find_at(held, from) {
+            if let Some(length) = self.secret_at(&held[head.start()..]) {
+                return Some(head.start()..head.start() + length);
+            }
+            from = head.start() + 1;
         }
+        None
+    }
+
+    /// How long the secret is that these bytes begin with, if they do.
+    fn secret_at(&self, bytes: &[u8]) -> Option<usize> {
+        let needle = self.needles.iter().find(|needle| bytes.starts_with(needle));
+        needle
+            .map(Vec::len)
+            .or_else(|| FORMS.iter().find_map(|form| key_at(form, bytes)))
+            .or_else(|| first_line_at(bytes))
     }
 
     /// How much of what is there can be judged, whatever comes next.
     fn settled(&self, held: &[u8]) -> usize {
         let token = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.+/=%".contains(byte);
         let run = held.iter().rev().take(RUN).take_while(token).count();
-        held.len() - run.max(self.longest.saturating_sub(1)).max(BEGIN_LEAST).min(held.len())
+        held.len() - run.max(self.longest().saturating_sub(1)).max(BEGIN_LEAST).min(held.len())
     }
 }
 
@@ -157,7 +175,7 @@ impl Stream<'_> {
             let Some(found) = found else { break };
             out.extend_from_slice(&held[at..found.start]);
             out.extend_from_slice(MARK.as_bytes());
-            if held[found.clone()].starts_with(b"-----BEGIN ") {
+            if held[found.clone()].starts_with(BEGIN) {
                 self.inside = Some(0);
             }
             at = found.end;
@@ -168,6 +186,23 @@ impl Stream<'_> {
         }
         self.held = held[at..].to_vec();
     }
+}
+
+/// How long the key of a form is that these bytes begin with, if they do.
+fn key_at(form: &Form, bytes: &[u8]) -> Option<usize> {
+    let body = bytes.strip_prefix(form.prefix.as_bytes())?;
+    let length = body.iter().take_while(|byte| byte.is_ascii() && (form.body)(**byte)).count();
+    (length >= form.least).then(|| form.prefix.len() + length)
+}
+
+/// How long the first line of a private key is that these bytes begin with, if they do.
+fn first_line_at(bytes: &[u8]) -> Option<usize> {
+    let said = bytes.strip_prefix(BEGIN)?;
+    let in_it = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b' ';
+    let length = said.iter().take(BEGIN_LEAST).take_while(in_it).count();
+    let of_a_kind = |kind: &[u8]| said[..length].strip_suffix(kind).is_some_and(|of| of.len() <= OF_A_KIND);
+    let is_one = said[length..].starts_with(b"-----") && KINDS.iter().any(|kind| of_a_kind(kind));
+    is_one.then(|| BEGIN.len() + length + b"-----".len())
 }
 
 /// Where a private key ends.

@@ -194,6 +194,14 @@ impl WorkTree for FaultyTree<'_> {
         self.faulty.writes("WorkTree::snapshot", || self.inner.snapshot())
     }
 
+    fn attend(&mut self) -> Result<Seen> {
+        self.faulty.writes("WorkTree::attend", || self.inner.attend())
+    }
+
+    fn catch_up(&mut self) -> Result<Seen> {
+        self.faulty.writes("WorkTree::catch_up", || self.inner.catch_up())
+    }
+
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<BString>> {
         self.faulty.reads("WorkTree::overlaps", || self.inner.overlaps(from, to))
     }

@@ -31,6 +31,19 @@ pub trait WorkTree {
     /// When a file cannot be read, or an object cannot be written.
     fn snapshot(&mut self) -> Result<Seen>;
 
+    /// The same; from here on it is heard what changes, where that can be.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`].
+    fn attend(&mut self) -> Result<Seen>;
+
+    /// The same again, from what was heard since; where nothing was, all of it is looked at. What was
+    /// written through a new name of a file, elsewhere, is not heard of: nothing may rest on that.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`].
+    fn catch_up(&mut self) -> Result<Seen>;
+
     /// Which of the paths that differ between two trees hold something of the user's: changed
     /// against `from`, or in the way of `to`.
     ///

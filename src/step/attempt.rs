@@ -95,6 +95,12 @@ impl Job<'_> {
             self.reporter.event(&Event::Warning { text: format!("the lease is not renewed: {error}") });
         }
     }
+
+    /// Whether gates will run.
+    #[must_use]
+    pub fn is_gated(&self) -> bool {
+        !self.base.config.gates.is_empty()
+    }
 }
 
 impl Work {
@@ -369,7 +375,7 @@ fn run_pre_commit(
             job.reporter.event(&Event::HookFinished { hook, passed: true, said: String::new() });
             verdicts.push(Verdict::pass("pre-commit"));
             let before = left.candidate;
-            let now = workplace.look(base.tree, job.protected)?;
+            let now = workplace.look(base.tree, job.protected, job.is_gated())?;
             if now.candidate != before {
                 *left = now;
                 verdicts.retain(|verdict| job.base.config.gates.iter().all(|gate| gate.name != verdict.name));

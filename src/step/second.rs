@@ -157,7 +157,7 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
     let who = job.who;
     let mut course = Course::new(who, job.confinement, job.started);
     workplace.restore(tree)?;
-    let left = workplace.look(job.base.commit.tree, job.protected)?;
+    let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated())?;
     let mut verdicts = judge_candidate(job, workplace, left.candidate)?;
     let mut outcome = Outcome::Accepted;
     if let Some(verdict) = first_rejection(&verdicts) {

@@ -47,7 +47,7 @@ impl<'w> Workplace<'w> {
         tree: Oid,
     ) -> Result<Self, StepError> {
         let mut place = world.git.open_workspace(slot)?;
-        let held = place.snapshot()?;
+        let held = place.attend()?;
         place.bring(held.tree, tree, &[])?;
         world.git.disposable(place.as_ref(), branch, base)?;
         place.stage()?;
@@ -72,7 +72,7 @@ impl<'w> Workplace<'w> {
         refuse_in_progress(&checkout)?;
         let mut place = world.git.open_checkout(&checkout)?;
         let clean = place.index_tree() == Some(tree) && {
-            let seen = place.snapshot()?;
+            let seen = place.attend()?;
             seen.tree == tree && seen.nested.is_empty()
         };
         if !clean {
@@ -157,15 +157,16 @@ impl<'w> Workplace<'w> {
         self.holds
     }
 
-    /// Looks at what is there now.
+    /// Looks at what is there now; `judged_here` where gates will look at the same files.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn look(&mut self, base: Oid, protected: &Protected) -> Result<Left, StepError> {
+    pub fn look(&mut self, base: Oid, protected: &Protected, judged_here: bool) -> Result<Left, StepError> {
+        let whole = judged_here && self.checkout.is_some();
         let place = self.place()?;
         // The agent may have used git in place, which writes the index.
         place.refresh()?;
-        let seen = place.snapshot()?;
+        let seen = if whole { place.snapshot()? } else { place.catch_up()? };
         self.holds = seen.tree;
         let changes = self.world.git.changes(base, seen.tree)?;
         let restored: Vec<Edit> = protected

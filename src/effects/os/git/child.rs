@@ -99,6 +99,14 @@ impl OsGit {
         Ok(GitOutput { stdout: output.stdout.clone(), stderr: output.stderr.clone(), killed })
     }
 
+    /// Whether hooks may run on what a work tree holds.
+    pub(super) fn may_run_hooks(&self) -> bool {
+        let hooks = self.repo.common_dir().join("hooks");
+        let is_there = |name: &str| std::fs::symlink_metadata(hooks.join(name)).is_ok();
+        self.repo.config_snapshot().string("core.hooksPath").is_some()
+            || ["pre-commit", "commit-msg"].iter().any(|name| is_there(name))
+    }
+
     /// Where a hook lies, if there is one that would run: `core.hooksPath` inside the tree is read
     /// from the base commit, anything else where it is.
     fn find_hook(&self, name: &str, base: Oid, scratch: &Path) -> Result<Option<PathBuf>> {

@@ -5,6 +5,8 @@
 //! `index.lock` that is the same file as `index.orch` is known to be orch's and is removed at the
 //! next opening; any other is somebody else's and is left alone.
 
+use super::look::Look;
+use super::watch::Watch;
 use super::worktree::{self, Owner};
 use super::{Checkout, EffectError, Oid, OsGit, Result, Trouble, bring, id, oid, or};
 use bstr::ByteSlice;
@@ -19,10 +21,12 @@ pub(super) struct Place<'g> {
     pub(super) owner: Owner,
     pub(super) index: gix::index::File,
     pub(super) index_path: PathBuf,
-    index_stamp: Option<[i64; 4]>,
+    index_stamp: Stamp,
     pub(super) index_tree: Option<Oid>,
     pub(super) dirty_index: bool,
     pub(super) lock: Option<IndexLock>,
+    /// What is heard of changes since the last look, which the index in memory holds.
+    pub(super) watch: Option<Watch>,
 }
 
 /// The held lock of a user's index.
@@ -138,6 +142,7 @@ impl<'g> Place<'g> {
             index_tree: None,
             dirty_index: false,
             lock: None,
+            watch: None,
         })
     }
 
@@ -237,9 +242,12 @@ impl<'g> Place<'g> {
     }
 }
 
+/// Inode, size and time of a file.
+pub(super) type Stamp = Option<[i64; 4]>;
+
 /// What tells that an index file is the one that was read: git never writes one in place. Its
 /// checksum does not tell, because `index.skipHash` leaves that out. None if there is no file.
-fn stamp(path: &Path) -> Result<Option<[i64; 4]>> {
+pub(super) fn stamp(path: &Path) -> Result<Stamp> {
     use std::os::unix::fs::MetadataExt as _;
     match fs::symlink_metadata(path) {
         Ok(now) => {
@@ -288,6 +296,7 @@ impl crate::effects::WorkTree for Place<'_> {
             return Ok(());
         }
         self.index = load_index(&self.repo, &self.index_path)?;
+        self.watch = None;
         self.index_stamp = now;
         self.dirty_index = false;
         self.index_tree = self.known_tree()?;
@@ -295,7 +304,17 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn snapshot(&mut self) -> Result<crate::effects::Seen> {
-        worktree::snapshot(self)
+        worktree::snapshot(self, Look::Whole)
+    }
+
+    fn attend(&mut self) -> Result<crate::effects::Seen> {
+        worktree::snapshot(self, Look::Attending)
+    }
+
+    fn catch_up(&mut self) -> Result<crate::effects::Seen> {
+        // A hook judges what lies there, so that it has to be what was seen.
+        let how = if self.git.may_run_hooks() { Look::Whole } else { Look::CatchingUp };
+        worktree::snapshot(self, how)
     }
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {

@@ -1,9 +1,8 @@
 //! Refs: where they point, and moving one by compare-and-swap.
 //!
-//! The move is made by `git update-ref`, not by gix: git syncs the ref file (`core.fsync`), runs the
-//! repository's `reference-transaction` hook and takes the same lock as everybody else. Its exit
-//! code is not the answer: a command that was interrupted may have moved the ref all the same, so
-//! the ref is read again.
+//! The move is made by git's protocol ([`super::swap`]), or by `git update-ref`, which syncs the ref file
+//! (`core.fsync`) and runs the repository's `reference-transaction` hook. Its exit code is not the
+//! answer: a command that was interrupted may have moved the ref all the same, so the ref is read again.
 
 use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, id, oid, or};
 use bstr::ByteSlice;
@@ -63,6 +62,12 @@ impl OsGit {
         reason: &str,
     ) -> Result<Swap> {
         self.sync_objects()?;
+        if let Some(expected) = expected
+            && self.move_ref(name, expected, new, reason)?
+        {
+            self.sync_ref(name)?;
+            return Ok(Swap::Done);
+        }
         let zero = gix::ObjectId::null(self.repo.object_hash()).to_string();
         let old = expected.map_or(zero, |oid| oid.to_string());
         let new_text = new.to_string();

@@ -1,4 +1,4 @@
-//! Comparing an index with the directory that it stands for, in one walk.
+//! Comparing folders with the entries of an index, in one walk.
 //!
 //! The names of a folder, sorted as git sorts them, and the entries of the index run side by side.
 //! One `lstat` relative to the open folder is made for each tracked file; ignore rules are asked only
@@ -9,13 +9,13 @@
 //! and both times agree and its time is older than the index.
 
 use super::folder::{Kind, Names};
-use super::place::Place;
-use super::{EffectError, Result, Trouble, or};
+use super::watch::Watch;
+use super::{EffectError, Result};
 use bstr::{BStr, BString, ByteSlice};
 use gix::index::State;
 use gix::index::entry::stat::{Options, Time};
 use gix::index::entry::{Flags, Mode, Stat};
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,141 +42,91 @@ pub(super) struct Scan {
 pub(super) const COMPARE: Options =
     Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
 
-/// Compares the index with the directory: first what is tracked, shared out among threads, then the
-/// rest, with the ignore rules in hand.
-pub(super) fn scan(place: &Place<'_>) -> Result<Scan> {
-    let all = place.index.entries().len();
-    let mut walk = Walk::new(&place.index, &place.dir);
-    walk.defer = true;
-    walk.folder(walk.open(BStr::new(""))?, BStr::new(""), 0, all)?;
-    let threads = if all < THREADS_FROM { 1 } else { threads() };
-    for _ in 0..LEVELS_MAX {
-        // What is too large to be shared out is taken apart.
-        let (large, small): (Vec<Job>, Vec<Job>) = std::mem::take(&mut walk.jobs)
-            .into_iter()
-            .partition(|job| threads > 1 && job.to - job.from > all / (threads * 2));
-        walk.jobs = small;
-        large.iter().try_for_each(|job| walk.run(job))?;
-    }
-    walk.defer = false;
-    let jobs = std::mem::take(&mut walk.jobs);
-    for part in share(&jobs, threads, &place.index, &place.dir)? {
-        walk.scan.found.extend(part.scan.found);
-        walk.scan.nested.extend(part.scan.nested);
-        walk.unknown.extend(part.unknown);
-    }
-    judge_unknown(place, walk)
-}
-
-/// How many levels of folders are taken apart at the most.
-const LEVELS_MAX: usize = 4;
-/// The fewest entries for which threads are worth starting.
-const THREADS_FROM: usize = 2_000;
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
-}
-
-/// Runs jobs in as many threads, each of which gets about as many entries.
-fn share<'i>(jobs: &[Job], threads: usize, index: &'i State, dir: &'i Path) -> Result<Vec<Walk<'i>>> {
-    let run = |jobs: &[Job]| -> Result<Walk<'i>> {
-        let mut walk = Walk::new(index, dir);
-        jobs.iter().try_for_each(|job| walk.run(job))?;
-        Ok(walk)
-    };
-    let total: usize = jobs.iter().map(|job| job.to - job.from + 1).sum();
-    let mut parts: Vec<&[Job]> = Vec::new();
-    let (mut begin, mut weight) = (0, 0);
-    for (at, job) in jobs.iter().enumerate() {
-        weight += job.to - job.from + 1;
-        if weight >= total.div_ceil(threads) {
-            parts.push(&jobs[begin..=at]);
-            (begin, weight) = (at + 1, 0);
-        }
-    }
-    parts.push(&jobs[begin..]);
-    if threads == 1 {
-        return parts.into_iter().map(run).collect();
-    }
-    std::thread::scope(|scope| {
-        let others: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(part))).collect();
-        let died = || EffectError::new(Trouble::Other, "a thread that read the work tree died".to_owned());
-        others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(died()))).collect()
-    })
-}
-
-/// Asks the ignore rules about what is not tracked, and enters untracked folders.
-fn judge_unknown(place: &Place<'_>, mut walk: Walk<'_>) -> Result<Scan> {
-    if walk.unknown.is_empty() {
-        return Ok(walk.scan);
-    }
-    let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
-    let mut excludes = or("read ignore rules", place.repo.excludes(&place.index, None, source))?;
-    walk.unknown.sort();
-    while let Some((path, folder)) = walk.unknown.pop() {
-        let mode = if folder { Mode::DIR } else { Mode::FILE };
-        if or("read ignore rules", excludes.at_entry(path.as_bstr(), Some(mode)))?.is_excluded() {
-            continue;
-        }
-        if !folder {
-            walk.scan.found.insert(path, Found::Look);
-            continue;
-        }
-        let opened = walk.open(path.as_bstr())?;
-        if rustix::fs::statat(&opened, ".git", AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            walk.scan.nested.push(path);
-        } else {
-            walk.folder(opened, path.as_bstr(), 0, 0)?;
-        }
-    }
-    walk.scan.nested.sort();
-    Ok(walk.scan)
-}
-
 fn folder_flags() -> OFlags {
     OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC
 }
 
 /// A folder to compare with entries of the index.
-struct Job {
-    path: BString,
-    from: usize,
-    to: usize,
+pub(super) struct Job {
+    pub(super) path: BString,
+    pub(super) from: usize,
+    pub(super) to: usize,
 }
 
 /// A walk over what is tracked. It needs no repository, so that threads can do it.
-struct Walk<'i> {
-    index: &'i State,
-    dir: &'i Path,
-    scan: Scan,
+pub(super) struct Walk<'i> {
+    pub(super) index: &'i State,
+    pub(super) dir: &'i Path,
+    pub(super) scan: Scan,
     /// Paths that are not tracked, and whether they are folders.
-    unknown: Vec<(BString, bool)>,
+    pub(super) unknown: Vec<(BString, bool)>,
     /// Folders for later, while they are collected.
-    jobs: Vec<Job>,
-    defer: bool,
+    pub(super) jobs: Vec<Job>,
+    pub(super) defer: bool,
+    pub(super) watch: Option<&'i Watch>,
+    /// Folders that the kernel was asked to tell of.
+    pub(super) asked: Vec<(i32, BString)>,
+    /// Whether something may change without being told.
+    pub(super) deaf: bool,
 }
 
 impl<'i> Walk<'i> {
-    fn new(index: &'i State, dir: &'i Path) -> Self {
-        Self { index, dir, scan: Scan::default(), unknown: Vec::new(), jobs: Vec::new(), defer: false }
+    pub(super) fn new(index: &'i State, dir: &'i Path, watch: Option<&'i Watch>) -> Self {
+        Self {
+            index,
+            dir,
+            scan: Scan::default(),
+            unknown: Vec::new(),
+            jobs: Vec::new(),
+            defer: false,
+            watch,
+            asked: Vec::new(),
+            deaf: false,
+        }
     }
 
-    fn open(&self, path: &BStr) -> Result<OwnedFd> {
+    pub(super) fn open(&self, path: &BStr) -> Result<OwnedFd> {
         let full = self.dir.join(path.to_path_lossy());
         let opened = rustix::fs::open(&full, folder_flags(), rustix::fs::Mode::empty());
         opened.map_err(|error| self.cannot_read(path, error))
+    }
+
+    /// Opens a folder, through no link on the way; none if it is none any more.
+    pub(super) fn open_below(&self, path: &BStr) -> Result<Option<OwnedFd>> {
+        let mut at = self.open(BStr::new(""))?;
+        for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            at = match rustix::fs::openat(&at, name, folder_flags(), rustix::fs::Mode::empty()) {
+                Ok(opened) => opened,
+                Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(self.cannot_read(path, error)),
+            };
+        }
+        Ok(Some(at))
+    }
+
+    /// From here on the kernel tells what changes in a folder.
+    fn hear(&mut self, folder: BorrowedFd<'_>, path: &BStr) {
+        match self.watch.filter(|_| !self.deaf).map(|watch| watch.ask(folder)) {
+            Some(Some(number)) => self.asked.push((number, path.to_owned())),
+            Some(None) => self.deaf = true,
+            None => {}
+        }
     }
 
     fn cannot_read(&self, path: &BStr, error: rustix::io::Errno) -> EffectError {
         EffectError::io("read", &self.dir.join(path.to_path_lossy()), &error.into())
     }
 
-    fn run(&mut self, job: &Job) -> Result<()> {
+    pub(super) fn run(&mut self, job: &Job) -> Result<()> {
         self.folder(self.open(job.path.as_bstr())?, job.path.as_bstr(), job.from, job.to)
     }
 
     /// Compares a folder with the entries `from..to` of the index, all of which lie below it.
-    fn folder(&mut self, folder: OwnedFd, path: &BStr, from: usize, to: usize) -> Result<()> {
+    pub(super) fn folder(&mut self, folder: OwnedFd, path: &BStr, from: usize, to: usize) -> Result<()> {
+        // Before it is read, so that nothing happens in between.
+        self.hear(folder.as_fd(), path);
         let mut dir = Dir::new(folder).map_err(|error| self.cannot_read(path, error))?;
         let names = Names::of(&mut dir).map_err(|error| self.cannot_read(path, error))?;
         let folder = dir.fd().map_err(|error| self.cannot_read(path, error))?;
@@ -232,8 +182,10 @@ impl<'i> Walk<'i> {
     ) -> Result<usize> {
         let prefix = joined(path, sorts_as);
         let child = prefix[..prefix.len() - 1].as_bstr();
+        let mut submodule = false;
         if at < to && self.path(at) == child {
-            if !self.index.entries()[at].mode.is_submodule() {
+            submodule = self.index.entries()[at].mode.is_submodule();
+            if !submodule {
                 self.missing(at);
             }
             at += 1;
@@ -245,7 +197,7 @@ impl<'i> Walk<'i> {
         });
         let end = at + tracked;
         if tracked == 0 {
-            if !(at > 0 && self.path(at - 1) == child) {
+            if !submodule {
                 self.unknown.push((child.to_owned(), true));
             }
             return Ok(end);
@@ -288,6 +240,8 @@ impl<'i> Walk<'i> {
             }
             Err(error) => return Err(self.cannot_read(path, error)),
         };
+        // What has a second name can be changed by it, in a folder that nobody hears of.
+        self.deaf |= found.st_nlink > 1 && FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
         let same_mode = mode_of(&found) == Some(entry.mode);
         let racy = entry.stat.is_racy(self.index.timestamp(), COMPARE);
         let plain = entry.stage_raw() == 0 && !entry.flags.contains(Flags::INTENT_TO_ADD);
@@ -299,7 +253,7 @@ impl<'i> Walk<'i> {
 }
 
 /// The path of a name in a folder.
-fn joined(folder: &BStr, name: &BStr) -> BString {
+pub(super) fn joined(folder: &BStr, name: &BStr) -> BString {
     let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
     path.extend_from_slice(folder);
     if !folder.is_empty() {

@@ -5,8 +5,9 @@
 
 use super::bring as write;
 use super::incoming::{content_of, stage_many, write_file};
+use super::look::{Look, look};
 use super::place::Place;
-use super::scan::{COMPARE, Found, Scan, scan};
+use super::scan::{COMPARE, Found, Scan};
 use super::{EffectError, Oid, Result, id, oid, or};
 use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen};
 use bstr::{BStr, BString, ByteSlice};
@@ -26,12 +27,14 @@ pub(super) enum Owner {
 }
 
 /// Hashes what is there and brings the index in memory up to it.
-pub(super) fn snapshot(place: &mut Place<'_>) -> Result<Seen> {
+pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
     let base = match place.index_tree {
         Some(tree) => tree,
         None => tree_of_index(place)?,
     };
-    let Scan { found, nested } = scan(place)?;
+    // Until the index holds what was seen, nothing counts as heard.
+    let mut watch = place.watch.take();
+    let Scan { found, nested } = look(place, how, &mut watch)?;
     let hashes = hash_all(place, &found)?;
     let mut edits = Vec::new();
     let mut entries = Vec::new();
@@ -52,6 +55,7 @@ pub(super) fn snapshot(place: &mut Place<'_>) -> Result<Seen> {
     update_index(place, entries);
     let tree = if edits.is_empty() { base } else { place.git.edit_tree(base, &edits)? };
     place.index_tree = Some(tree);
+    place.watch = watch;
     Ok(Seen { tree, nested })
 }
 
