@@ -16,6 +16,7 @@ pub mod review;
 pub mod outcome;
 pub mod commit;
 pub mod lease;
+pub mod landing;
 pub mod step;
 pub mod upkeep;
 pub mod audit;

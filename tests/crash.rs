@@ -44,6 +44,7 @@ fn arguments(scenario: Scenario) -> &'static [&'static str] {
     match scenario {
         Scenario::Accepted | Scenario::Rejected | Scenario::NeedsReview | Scenario::Sessions => &["step"],
         Scenario::InPlace => &["step", "--in-place"],
+        Scenario::Pushed => &["step", "--push"],
         Scenario::Person => &["unblock", "t-2"],
         Scenario::Init => &["init"],
     }
@@ -191,6 +192,11 @@ fn a_rejected_step_that_is_killed_loses_nothing() {
 #[test]
 fn a_step_in_place_that_is_killed_loses_nothing() {
     sweep(Scenario::InPlace, &["signal=SIGKILL"], 8, was_killed);
+}
+
+#[test]
+fn a_step_that_lands_by_push_and_is_killed_loses_nothing() {
+    sweep(Scenario::Pushed, &["signal=SIGKILL"], 10, was_killed);
 }
 
 #[test]

@@ -39,7 +39,14 @@ impl Machine {
     }
 
     fn world<'w>(&'w self, process: &'w dyn Process) -> World<'w> {
-        World { git: &self.git, process, clock: &self.clock, ids: &self.ids, files: &self.files }
+        World {
+            git: &self.git,
+            remote: &self.git,
+            process,
+            clock: &self.clock,
+            ids: &self.ids,
+            files: &self.files,
+        }
     }
 }
 
@@ -124,9 +131,11 @@ fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
         | Scenario::Rejected
         | Scenario::NeedsReview
         | Scenario::Sessions
+        | Scenario::Pushed
         | Scenario::InPlace => {
             let in_place = scenario == Scenario::InPlace;
-            match step::step(world, &caller(), Options { in_place, ..Options::default() }, &Silent)? {
+            let caller = Caller { push: scenario == Scenario::Pushed, ..caller() };
+            match step::step(world, &caller, Options { in_place, ..Options::default() }, &Silent)? {
                 Ending::Ran(ran) if ran.outcome == orch::outcome::Outcome::Accepted => {
                     Ok(Said::Accepted(ran.commit.to_string()))
                 }
@@ -183,6 +192,12 @@ fn one(scenario: Scenario, fault: Option<Fault>, process: &OsProcess) -> Result<
         && !repo.commits().contains(commit)
     {
         return Err(format!("{commit} was said to be accepted, and is not on the branch"));
+    }
+    if let Ok(Said::Accepted(commit)) = &said
+        && scenario == Scenario::Pushed
+        && !repo.there().contains(commit)
+    {
+        return Err(format!("P3: {commit} was said to be accepted, and is not on the remote"));
     }
     // Any command recovers, and then everything is in order.
     let machine = Machine::new(&repo);
@@ -262,6 +277,11 @@ fn a_step_of_several_sessions_survives_every_failure() {
 #[test]
 fn a_step_in_place_survives_every_failure() {
     sweep(Scenario::InPlace);
+}
+
+#[test]
+fn a_step_that_lands_by_push_survives_every_failure() {
+    sweep(Scenario::Pushed);
 }
 
 #[test]

@@ -195,6 +195,7 @@ impl Context {
             user_config,
             trust: read_trust()?,
             repository,
+            push: false,
             trust_all: global.trust || std::env::var("ORCH_TRUST").is_ok_and(|value| value == "1"),
         };
         Ok(Self { git, process, clock: OsClock::from_env(), ids: OsIds::from_env(), files, caller })
@@ -226,6 +227,7 @@ impl Context {
     pub fn world(&self) -> World<'_> {
         World {
             git: &self.git,
+            remote: &self.git,
             process: &self.process,
             clock: &self.clock,
             ids: &self.ids,

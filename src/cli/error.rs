@@ -114,6 +114,8 @@ impl From<EffectError> for CliError {
                 .hint("type `git config user.email you@example.com`"),
             Trouble::Signing => made(Exit::Git)
                 .hint("type `git config --get-regexp '^(commit|gpg|user)[.]'` to see how git signs here"),
+            Trouble::Unreachable => made(Exit::Git)
+                .hint("type `git fetch` to see whether git reaches it, then type the command again"),
             Trouble::Repository => made(Exit::Git),
             Trouble::Other => made(Exit::Error),
         }

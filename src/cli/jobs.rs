@@ -77,7 +77,7 @@ impl Pool for Shift<'_> {
         let (slot, plans) = self.crew.next(self.elapsed())?;
         self.started += 1;
         let job = Job { slot, parent: std::process::id(), plans };
-        match invocation(self.global, self.agent, job, self.started) {
+        match invocation(self.global, (self.agent, self.context.caller.push), job, self.started) {
             Ok(invocation) => Some((slot as usize, invocation)),
             Err(error) => {
                 self.crew.ended(slot, Came::Stop);

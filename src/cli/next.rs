@@ -5,11 +5,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use super::tip::tip_warnings;
+use super::waits::{all_wait, waiting};
+use crate::report::at_work::AtWork;
+use crate::report::plural;
 use crate::report::table::{Cell, Table};
-use crate::report::{plural, safe};
 use crate::select::{self, Idle};
-use crate::state::graph::Graph;
-use crate::step::occupied::{self, Waiting};
+use crate::step::lease;
+use crate::step::occupied;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,17 +21,24 @@ pub(super) struct Args {
     /// Rank this many
     #[arg(long, default_value_t = 1)]
     limit: usize,
+    /// Ask the remote first who is at work (as by itself where this clone has pushed steps)
+    #[arg(long)]
+    fetch: bool,
 }
 
 /// Ranks the queue.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let told = super::fleet::look(global, args.fetch)?;
     let context = Context::open(global)?;
     let base = context.base()?;
-    let warnings = tip_warnings(&context, &base)?;
+    let warnings: Vec<String> = told.into_iter().chain(tip_warnings(&context, &base)?).collect();
     let graph = &base.snapshot.graph;
+    let at_work: Vec<AtWork> = lease::live(context.world())?.iter().map(AtWork::from).collect();
     let (queue, waits) = occupied::queue(context.world(), &base, args.limit.max(1))?;
     if let (true, Some(first)) = (queue.is_empty(), waits.first()) {
-        return Ok(Answer { warnings, ..all_wait(graph, &waits, first) });
+        let mut answer = all_wait(graph, &waits, first);
+        answer.data["leases"] = json!(at_work);
+        return Ok(Answer { warnings, ..answer });
     }
     if queue.is_empty() {
         let crate::select::Selection::Nothing(idle) = select::next(graph, base.rules()) else {
@@ -64,28 +73,16 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if args.limit > 1 {
         human.push_str(&format!("mode: {}\n", base.mode.spell()));
     }
+    for each in &at_work {
+        human.push_str(&format!("at work: {}\n", each.spell()));
+    }
     let mode = json!({"mode": base.mode.mode.as_str(), "because": base.mode.because});
-    let data = json!({"next": data.first(), "queue": data, "waits": waiting(graph, &waits), "mode": mode});
+    let data = json!({
+        "next": data.first(), "queue": data, "waits": waiting(graph, &waits), "mode": mode, "leases": at_work,
+    });
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
     Ok(Answer { warnings, ..Answer::ok(data, human) })
-}
-
-/// The answer when all that could run waits for what is being worked on.
-fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting) -> Answer {
-    let text = format!("no task is runnable now: `{}` {why}", graph.nodes()[*first].id);
-    let human = format!("{}\n", safe::text(&text));
-    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": text, "reasons": []});
-    Answer::ok(data, human).exit(Exit::Waiting).hint("type `orch list --status in_progress` to see who works")
-}
-
-/// Tasks that wait for what is being worked on, for programs.
-fn waiting(graph: &Graph, waits: &[Waiting]) -> Vec<serde_json::Value> {
-    let shape = |(index, why): &Waiting| {
-        let node = &graph.nodes()[*index];
-        json!({"id": node.id.as_str(), "title": node.title, "why": why})
-    };
-    waits.iter().map(shape).collect()
 }
 
 /// The answer when nothing runs.

@@ -13,7 +13,8 @@ use crate::state::news::StateFile;
 use crate::state::problem::{Problem, nearest};
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
-use crate::step::{lease, support};
+use crate::step::lease::{self, Claim};
+use crate::step::support;
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
@@ -37,6 +38,8 @@ pub(super) struct Reading {
     pub(super) mode: InForce,
     /// Tasks that somebody is at work on.
     pub(super) running: Vec<Index>,
+    /// Who works on them, as far as this clone knows.
+    pub(super) claims: Vec<Claim>,
     /// What is wrong with files.
     pub(super) problems: Vec<Problem>,
     /// Paths of the state that are not committed, where they were asked for.
@@ -90,7 +93,7 @@ impl Reading {
         let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
         let claims = if at.is_none() { lease::live(world)? } else { Vec::new() };
         let running = claims.iter().filter_map(|claim| snapshot.graph.find(&claim.task)).collect();
-        Ok(Self { context, snapshot, config, rules, mode, running, problems, uncommitted: None })
+        Ok(Self { context, snapshot, config, rules, mode, running, claims, problems, uncommitted: None })
     }
 
     /// Where a task is in the graph.

@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// Work in the work tree itself, which must be clean (for disposable checkouts)
     #[arg(long, conflicts_with = "jobs")]
     in_place: bool,
+    /// Land by push: the commit counts when the remote has it
+    #[arg(long)]
+    push: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -48,7 +51,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Takes steps.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
-    let context = Context::open_with(global, OsProcess::patient()?)?;
+    let mut context = Context::open_with(global, OsProcess::patient()?)?;
+    context.caller.push = args.push;
     let limits = Limits { max_steps: args.max_steps, max_usd: args.max_cost, period: args.period };
     if args.jobs > 1 {
         return jobs::run(global, &context, args.jobs, limits, args.agent.as_deref());
@@ -72,8 +76,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             Ending::Nothing(idle) => break nothing(&idle).into(),
             Ending::Planned(_) => break End::new("dry run", Exit::Ok),
             Ending::PlanDue(wanted) => {
-                let options = Options::default();
-                let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
+                let (caller, options) = (&context.caller, Options::default());
+                let plan = planning::plan(world, caller, &wanted, options, reporter.as_ref())?;
                 // A planner that brings nothing is not asked again in this run.
                 plans = if plan.is_empty() { Plans::Never } else { Plans::Caller };
                 planned_usd += plan.cost_usd();

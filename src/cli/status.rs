@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// As of this revision, not the work tree
     #[arg(long, value_name = "REV")]
     at: Option<String>,
+    /// Ask the remote first who is at work (as by itself where this clone has pushed steps)
+    #[arg(long)]
+    fetch: bool,
 }
 
 /// Gathers the state of affairs; what is wrong with run records is told with the rest.
@@ -37,6 +40,7 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
         rules: reading.rules,
         mode: &reading.mode,
         running: &reading.running,
+        claims: &reading.claims,
         uncommitted: reading.uncommitted.as_deref(),
         at,
         branch,
@@ -48,6 +52,7 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
 
 /// Shows the state of affairs.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let told = super::fleet::look(global, args.fetch && args.at.is_none())?;
     let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
     let status = gathered(&mut reading, args.at.as_deref())?;
     let mut answer = if for_programs(global) {
@@ -57,7 +62,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Answer::ok(serde_json::Value::Null, human(&status, global.width(), global.colour_out()))
     };
     answer.md = Some(markdown(&status));
-    answer.warnings = reading.warnings();
+    answer.warnings = told.into_iter().chain(reading.warnings()).collect();
     answer.warnings.extend(status.warnings());
     answer.alerts = status.alerts.iter().map(|alert| alert.text.clone()).collect();
     // The program ends: giving back many thousand tasks one by one would only take time.

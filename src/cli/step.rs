@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// Work in the work tree itself, which must be clean (for disposable checkouts)
     #[arg(long)]
     pub in_place: bool,
+    /// Land by push: the commit counts when the remote has it
+    #[arg(long, conflicts_with = "dry_run")]
+    pub push: bool,
     /// What a run tells each of its workers
     #[arg(long, hide = true, value_parser = Job::parse, conflicts_with_all = ["task", "dry_run", "in_place"])]
     job: Option<Job>,
@@ -37,17 +40,18 @@ pub(super) struct Args {
 /// Takes one step.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if let Some(job) = args.job {
-        return work(global, args.agent.as_deref(), job);
+        return work(global, (args.agent.as_deref(), args.push), job);
     }
-    let context = Context::open(global)?;
-    let base = context.base()?;
-    let warnings = tip_warnings(&context, &base)?;
+    let mut context = Context::open(global)?;
+    context.caller.push = args.push;
+    let base = if args.push { None } else { Some(context.base()?) };
+    let warnings = base.as_ref().map_or(Ok(Vec::new()), |base| tip_warnings(&context, base))?;
     let options = Options {
         task: args.task.as_deref().filter(|id| !id.is_empty()),
         agent: args.agent.as_deref(),
         dry_run: args.dry_run,
         in_place: args.in_place,
-        known: Some(&base),
+        known: base.as_ref(),
         ..Options::default()
     };
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;

@@ -42,7 +42,7 @@ impl Job {
 /// The command line of a worker.
 pub(super) fn invocation(
     global: &Global,
-    agent: Option<&str>,
+    (agent, push): (Option<&str>, bool),
     job: Job,
     nth: usize,
 ) -> Result<Invocation, CliError> {
@@ -58,6 +58,7 @@ pub(super) fn invocation(
     argv.extend(["--format=jsonl", "--color=never", "--no-input", "step", &flag].map(str::to_owned));
     let named = [("--agent", agent), ("--branch", global.branch.as_deref())];
     argv.extend(named.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value?))));
+    argv.extend(push.then(|| "--push".to_owned()));
     argv.extend(global.trust.then(|| "--trust".to_owned()));
     let mut env: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -79,8 +80,13 @@ pub(super) fn invocation(
 }
 
 /// Takes one step, or plans where that comes first.
-pub(super) fn work(global: &Global, agent: Option<&str>, job: Job) -> Result<Answer, CliError> {
-    let context = Context::open_with(global, OsProcess::of_child(job.parent)?)?;
+pub(super) fn work(
+    global: &Global,
+    (agent, push): (Option<&str>, bool),
+    job: Job,
+) -> Result<Answer, CliError> {
+    let mut context = Context::open_with(global, OsProcess::of_child(job.parent)?)?;
+    context.caller.push = push;
     if context.is_last().is_some() {
         return Err(CliError::new(Exit::Terminated, "the run that this step belonged to has ended"));
     }

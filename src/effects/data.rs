@@ -25,6 +25,8 @@ pub enum Trouble {
     Identity,
     /// A commit could not be signed.
     Signing,
+    /// A remote does not answer, or what became of a request is not known.
+    Unreachable,
     /// A person or another program has to act on the repository first.
     Repository,
     /// Anything else.

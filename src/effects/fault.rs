@@ -8,8 +8,8 @@
 
 use super::{
     Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun, Ids,
-    Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Result, Seen, Spot, Swap, TreeFile, Trouble,
-    Watch, WorkFile, WorkTree, World,
+    Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Result, Seen, Spot, Swap,
+    TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -66,7 +66,7 @@ impl<'w> Faulty<'w> {
     /// The world.
     #[must_use]
     pub fn world(&self) -> World<'_> {
-        World { git: self, process: self, clock: self, ids: self, files: self }
+        World { git: self, remote: self, process: self, clock: self, ids: self, files: self }
     }
 
     /// Everything that was asked for, in order; the first has the number 1.
@@ -224,6 +224,14 @@ impl WorkTree for FaultyTree<'_> {
 
     fn stage(&mut self) -> Result<()> {
         self.faulty.writes("WorkTree::stage", || self.inner.stage())
+    }
+}
+
+impl Remote for Faulty<'_> {
+    pass_on! { remote:
+        reads upstream(branch: &str) -> Option<Upstream>;
+        writes fetch(remote: &str, refs: &[(String, String)], patience: Duration) -> ();
+        writes push(remote: &str, updates: &[Update], patience: Duration, hook: bool) -> Pushed;
     }
 }
 

@@ -220,6 +220,9 @@ impl Reporter for Human {
                 self.line("  ✖", AnsiColor::Red, &format!("{hook} refused"));
                 evidence(said);
             }
+            Event::Pushed { remote, branch, .. } => {
+                self.line("  ✔", AnsiColor::Green, &format!("{:<18} {remote}/{branch}", "pushed"));
+            }
             Event::Replayed { regated } => {
                 let again = if *regated { ", the gates ran again" } else { "" };
                 let text = format!("the branch moved; replayed on its new tip{again}");

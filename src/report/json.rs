@@ -78,6 +78,9 @@ fn shape(event: &Event) -> Value {
             json!({"event": "hook.finished", "hook": hook, "passed": passed, "said": said})
         }
         Event::Replayed { regated } => json!({"event": "step.replayed", "regated": regated}),
+        Event::Pushed { remote, branch, commit } => json!({
+            "event": "step.pushed", "remote": remote, "branch": branch, "commit": commit,
+        }),
         Event::Landed { outcome, reason, commit, branch } => json!({
             "event": "step.landed", "outcome": outcome, "reason": reason, "commit": commit, "branch": branch,
         }),

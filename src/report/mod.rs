@@ -3,6 +3,7 @@
 //! Invariant: what comes from a task, an agent or a gate is made harmless before it reaches a terminal.
 
 pub mod safe;
+pub mod at_work;
 pub mod table;
 pub mod graph;
 pub mod progress;

@@ -91,7 +91,7 @@ pub struct Job<'j> {
 impl Job<'_> {
     /// Keeps the claim on the task. A lease that cannot be renewed is no reason to stop working.
     pub fn renew(&self) {
-        if let Some(Err(error)) = self.lease.map(Held::renew) {
+        if let Some(Err(error)) = self.lease.map(|lease| lease.renew(self.reporter)) {
             self.reporter.event(&Event::Warning { text: format!("the lease is not renewed: {error}") });
         }
     }

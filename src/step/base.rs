@@ -1,10 +1,11 @@
 //! State: everything that a step decides by, all of it from one commit.
 
 use super::error::StepError;
+use super::upstream;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, Store};
 use crate::config::{Adapter, Config, Integration};
-use crate::effects::{Commit, Head, Oid, World};
+use crate::effects::{Commit, Head, Oid, Upstream, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
 use crate::state::file;
@@ -33,6 +34,8 @@ pub struct Caller {
     pub repository: String,
     /// Whether this one call trusts what is there.
     pub trust_all: bool,
+    /// Whether what is done lands by push.
+    pub push: bool,
 }
 
 /// Everything that a step decides by.
@@ -40,6 +43,8 @@ pub struct Caller {
 pub struct Base {
     /// The target branch, without `refs/heads/`.
     pub branch: String,
+    /// Where what is done is pushed to, if it lands by push.
+    pub upstream: Option<Upstream>,
     /// Its tip.
     pub commit: Commit,
     /// Tasks and their graph.
@@ -64,18 +69,27 @@ pub fn branch_ref(branch: &str) -> String {
 /// # Errors
 /// When `HEAD` is detached and no branch was named, or the branch has no commit.
 pub fn target(world: World<'_>, caller: &Caller) -> Result<(String, Oid), StepError> {
+    let branch = target_branch(world, caller)?;
+    match world.git.tip(&branch_ref(&branch))? {
+        Some(tip) => Ok((branch, tip)),
+        None if caller.branch.is_some() => Err(StepError::git(
+            format!("there is no branch `{branch}` here"),
+            format!("type `git switch -c {branch}` to begin it"),
+        )),
+        None => Err(StepError::NoProject(branch)),
+    }
+}
+
+/// The branch to work on, which may be unborn.
+///
+/// # Errors
+/// When `HEAD` is detached and no branch was named.
+pub fn target_branch(world: World<'_>, caller: &Caller) -> Result<String, StepError> {
     if let Some(branch) = &caller.branch {
-        let tip = world.git.tip(&branch_ref(branch))?;
-        return tip.map(|tip| (branch.clone(), tip)).ok_or_else(|| {
-            StepError::git(
-                format!("there is no branch `{branch}` here"),
-                format!("type `git switch -c {branch}` to begin it"),
-            )
-        });
+        return Ok(branch.clone());
     }
     match world.git.head()? {
-        Head::Branch(branch, Some(tip)) => Ok((branch, tip)),
-        Head::Branch(branch, None) => Err(StepError::NoProject(branch)),
+        Head::Branch(branch, _) => Ok(branch),
         Head::Detached(_) => Err(StepError::git(
             "HEAD is detached, so there is no branch to work on",
             "name one with `--branch NAME`",
@@ -120,7 +134,8 @@ impl Base {
             Some(config) if !problems.iter().any(Problem::is_error) => {
                 let mode = mode_in_force(world, &config, &snapshot.source, commit.time)?;
                 let notes = OnceCell::new();
-                Ok(Self { branch, commit, snapshot, config, warnings: problems, mode, notes })
+                let upstream = caller.push.then(|| upstream::of(world, &branch)).transpose()?;
+                Ok(Self { branch, upstream, commit, snapshot, config, warnings: problems, mode, notes })
             }
             _ => Err(StepError::Invalid(problems)),
         }

@@ -10,6 +10,7 @@ use super::error::StepError;
 use super::event::Event;
 use super::finish::identity;
 use super::land::{FileEdit, Judged, Plan, land, tree_with};
+use super::{publish, upstream};
 use crate::commit::step_message;
 use crate::effects::{Oid, World};
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
@@ -30,7 +31,9 @@ pub fn record(
     kept: Option<&String>,
 ) -> Result<(), StepError> {
     let world = job.world;
-    let Some(tip) = world.git.tip(&branch_ref(&job.base.branch))? else { return Ok(()) };
+    let reference =
+        job.base.upstream.as_ref().map_or_else(|| branch_ref(&job.base.branch), upstream::seen_branch);
+    let Some(tip) = world.git.tip(&reference)? else { return Ok(()) };
     let tree = world.git.commit(tip)?.tree;
     let run = Run { outcome: OutcomeKind::Deferred, reason: why.to_owned(), ..run.clone() };
     let mut files: Vec<FileEdit> =
@@ -48,6 +51,7 @@ pub fn record(
             author: identity(job.base),
             run: None,
             in_place: None,
+            push: publish::of(job.base, Some(job.run)),
             replay: &|_| Ok(Judged::Fits),
         },
         job.reporter,

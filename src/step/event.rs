@@ -124,6 +124,15 @@ pub enum Event {
         /// Whether gates ran again.
         regated: bool,
     },
+    /// The step's commit is on the remote.
+    Pushed {
+        /// The remote.
+        remote: String,
+        /// The branch there.
+        branch: String,
+        /// The commit.
+        commit: String,
+    },
     /// The outcome is recorded.
     Landed {
         /// The outcome's word.

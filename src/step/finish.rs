@@ -10,12 +10,13 @@ use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::site::Workplace;
-use super::{Ran, lease, propose, record};
+use super::{Ran, lease, propose, publish, record};
 use crate::commit::{read_trailers, step_message, trailer};
 use crate::config::Regate;
 use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, builtin, first_rejection};
+use crate::landing;
 use crate::outcome::Outcome;
 use crate::state::graph::Index;
 use crate::state::id::RunId;
@@ -199,10 +200,6 @@ pub fn code_tree(world: World<'_>, tree: Oid) -> Result<Oid, StepError> {
     Ok(world.git.tree_without(tree, layout::ROOT)?)
 }
 
-fn author(job: &Job<'_>) -> Option<Identity> {
-    identity(job.base)
-}
-
 /// Who commits, as the configuration says.
 #[must_use]
 pub fn identity(base: &super::Base) -> Option<Identity> {
@@ -215,7 +212,7 @@ fn keep_work(job: &Job<'_>, work: &Work, draft: &Draft) -> Result<Option<String>
         format!("orch({}): work of run {}, {}", draft.task.id, draft.run.id, draft.run.outcome.as_str());
     let base = job.base.commit.id;
     let text = (subject.as_str(), work.reply.summary.as_str());
-    keep(job.world, draft.run.id.as_str(), base, work.left.seen.tree, text, author(job), job.reporter)
+    keep(job.world, draft.run.id.as_str(), base, work.left.seen.tree, text, identity(job.base), job.reporter)
 }
 
 /// An agent that committed by itself in place has moved the branch: its commits are kept, the
@@ -269,9 +266,10 @@ fn land_draft(
             base: job.base.commit.id,
             tree,
             message: draft.message.clone(),
-            author: author(job),
+            author: identity(job.base),
             run: Some(job.run),
             in_place,
+            push: publish::of(job.base, Some(job.run)),
             replay: &replay,
         },
         job.reporter,
@@ -281,11 +279,8 @@ fn land_draft(
 /// Whether the task has changed on the branch so that this step may not decide about it any more.
 fn no_longer_ours(job: &Job<'_>, tip: Oid) -> Result<Option<String>, StepError> {
     let tree = job.world.git.commit(tip)?.tree;
-    let Some(now) = job.base.task_at(job.world, job.task.id.as_str(), tree)? else {
-        return Ok(Some(format!("task `{}` is gone from it, or cannot be read any more", job.task.id)));
-    };
-    let settled = now.status != job.task.status;
-    Ok(settled.then(|| format!("task `{}` is now `{}`", job.task.id, now.status.as_str())))
+    let now = job.base.task_at(job.world, job.task.id.as_str(), tree)?.map(|task| task.status);
+    Ok(landing::no_longer_ours(job.task.id.as_str(), job.task.status, now))
 }
 
 /// Whether gates have to run again: `policy.regate`. What moved since they last ran counts.
@@ -331,6 +326,9 @@ fn give_up(
         Ok(kept) => kept,
         Err(second) => return second,
     };
+    if let Some(upstream) = &job.base.upstream {
+        publish::keep(job.world, upstream, job.run, job.reporter);
+    }
     if workplace.checkout.is_some()
         && let Err(second) = workplace.restore(job.base.commit.tree)
     {

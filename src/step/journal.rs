@@ -41,6 +41,20 @@ pub struct Working {
     pub base: String,
     /// Where the agent works.
     pub site: Site,
+    /// Where the step lands by push, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushes: Option<Pushes>,
+}
+
+/// A step that lands by push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushes {
+    /// The remote.
+    pub remote: String,
+    /// The branch there.
+    pub branch: String,
+    /// The commit that was pushed last, whatever became of it.
+    pub commit: Option<String>,
 }
 
 /// A commit on its way to the branch.
@@ -105,13 +119,29 @@ pub fn begin_work(world: World<'_>, slot: u32, working: &Working) -> Result<()> 
     write(world, &name(slot), working)
 }
 
+/// Notes, durably, that the commit of a run is about to be pushed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin_push(world: World<'_>, run: &str, commit: Oid) -> Result<()> {
+    for slot in slots(world)? {
+        let Some(mut working) = working(world, slot)?.filter(|working| working.run == run) else { continue };
+        if let Some(pushes) = &mut working.pushes {
+            pushes.commit = Some(commit.to_string());
+            begin_work(world, slot, &working)?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives the task back, and notes that no step is at work in a slot any more.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
     if let Some(working) = working(world, slot)? {
-        lease::release(world, &working.task, &working.run)?;
+        let remote = working.pushes.as_ref().map(|pushes| pushes.remote.as_str());
+        lease::release(world, &working.task, &working.run, remote)?;
     }
     world.files.remove(&name(slot))
 }

@@ -3,13 +3,17 @@
 //! Everything before the swap of the branch ref can be thrown away; everything after it rolls
 //! forward. Where the branch is checked out, its work tree follows as `git merge --ff-only` would
 //! make it, which is decided before the swap, under git's own lock on the index: what the user
-//! changed is in the way, and then nothing is swapped.
+//! changed is in the way, and then nothing is swapped. A landing by push moves the branch of the remote
+//! first, and that is then the commit point; the local branch follows where it can.
 
+use super::along::{Move, follower};
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
-use super::journal::{self, Moving};
-use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, Swap, Trouble, WorkTree, World};
+use super::journal;
+use super::publish::Push;
+use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, WorkTree, World};
+use crate::landing;
 use bstr::{BString, ByteSlice};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -35,6 +39,8 @@ pub struct Plan<'p, 'w> {
     pub run: Option<&'p str>,
     /// The work tree that the agent worked in (in place).
     pub in_place: Option<InPlace<'w>>,
+    /// Where it lands by push; none lands it here.
+    pub push: Option<Push<'p>>,
     /// Judges the change again on what the branch has become.
     pub replay: &'p dyn Fn(Replay) -> Result<Judged, StepError>,
 }
@@ -99,15 +105,19 @@ pub struct Landed {
 /// way. Nothing has then moved.
 pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
     let mut judged_on = plan.base;
-    for _ in 0..TRIES {
+    let tries = if plan.push.is_some() { landing::REPLAYS } else { TRIES };
+    for attempt in 0..tries {
+        // The remote is waited for without the lock.
+        let there = plan.push.map(|push| push.tip(world, attempt)).transpose()?;
         let lock = landing_lock(world)?;
         finish_landing(world)?;
-        let Some(tip) = world.git.tip(&branch_ref(plan.branch))? else {
+        let Some(here) = world.git.tip(&branch_ref(plan.branch))? else {
             return Err(StepError::git(
                 format!("branch `{}` is gone", plan.branch),
                 "type `git reflog` to find it",
             ));
         };
+        let tip = there.unwrap_or(here);
         let tree = match replay(world, plan, judged_on, tip)? {
             Replayed::Fits(tree) => tree,
             Replayed::Gated(tree) => {
@@ -120,11 +130,13 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
         if tip != plan.base {
             reporter.event(&Event::Replayed { regated: judged_on != plan.base });
         }
-        if let Some(landed) = try_to_land(world, plan, Some(tip), tree, reporter)? {
+        if let Some(landed) =
+            try_to_land(world, plan, Onto { tip: Some(tip), here: Some(here) }, tree, reporter)?
+        {
             return Ok(landed);
         }
     }
-    Err(StepError::Busy(format!("branch `{}` moved {TRIES} times while orch tried to land", plan.branch)))
+    Err(StepError::Busy(format!("branch `{}` moved {tries} times while orch tried to land", plan.branch)))
 }
 
 /// Lands the first commit of an unborn branch; the plan's base is not looked at.
@@ -138,12 +150,12 @@ pub fn land_first<'w>(
 ) -> Result<Landed, StepError> {
     let _lock = landing_lock(world)?;
     finish_landing(world)?;
-    let landed = try_to_land(world, plan, None, plan.tree, reporter)?;
+    let landed = try_to_land(world, plan, Onto { tip: None, here: None }, plan.tree, reporter)?;
     landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
 }
 
 /// A landing that was cut off comes to its end first: its work tree may still have to follow.
-fn finish_landing(world: World<'_>) -> Result<(), StepError> {
+pub(super) fn finish_landing(world: World<'_>) -> Result<(), StepError> {
     super::recover::finish_landing(world, &mut Vec::new()).map(|_| ())
 }
 
@@ -195,111 +207,79 @@ fn ask(plan: &Plan<'_, '_>, replay: Replay) -> Result<bool, StepError> {
     }
 }
 
-/// Lands on a tip (none: the branch is unborn); none if the branch moved away from it.
+/// What a change lands on; none where the branch is unborn.
+#[derive(Debug, Clone, Copy)]
+struct Onto {
+    /// The tip that counts: of the remote, or of the local branch.
+    tip: Option<Oid>,
+    /// The tip of the local branch.
+    here: Option<Oid>,
+}
+
+/// Lands on a tip; none if the branch moved away from it.
 fn try_to_land<'w>(
     world: World<'w>,
     plan: &Plan<'_, 'w>,
-    tip: Option<Oid>,
+    onto: Onto,
     tree: Oid,
     reporter: &dyn Reporter,
 ) -> Result<Option<Landed>, StepError> {
-    let from = match tip {
-        Some(tip) => world.git.commit(tip)?.tree,
+    let follows = follows(world, plan, onto)?;
+    let from = match onto.here {
+        Some(here) => world.git.commit(here)?.tree,
         None => world.git.empty_tree(),
     };
-    let mut follower = follower(world, plan, from, tree)?;
+    let follower =
+        if follows { follower(world, plan.branch, plan.in_place.as_ref(), (from, tree))? } else { None };
     let commit = world.git.write_commit(&NewCommit {
         tree,
-        parents: tip.into_iter().collect(),
+        parents: onto.tip.into_iter().collect(),
         author: plan.author.clone(),
         time: world.clock.now(),
         message: plan.message.clone(),
         may_sign: true,
     })?;
     world.git.settle()?;
-    let moving = Moving {
-        branch: plan.branch.to_owned(),
-        commit: commit.to_string(),
-        run: plan.run.map(str::to_owned),
-        checkout: follower.as_ref().map(|follower| {
-            let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
-            (text(&follower.checkout.dir), text(&follower.checkout.git_dir))
-        }),
-        in_place: plan.in_place.is_some(),
-        from: follower.as_ref().map_or(from, |follower| follower.holds).to_string(),
-        to: tree.to_string(),
-    };
-    journal::begin_landing(world, &moving)?;
-    let subject = plan.message.lines().next().unwrap_or_default();
-    // An error says nothing about the ref: the journal stays, and recovery looks where it points.
-    let swapped = world.git.swap(&branch_ref(plan.branch), tip, commit, &format!("orch: {subject}"))?;
-    if let Swap::Moved(_) = swapped {
-        journal::end_landing(world, None)?;
-        return Ok(None);
+    let landed = Landed { commit, tree };
+    let step = Move { branch: plan.branch, run: plan.run, in_place: plan.in_place.is_some() };
+    if follows {
+        step.begin(world, (from, &landed), follower.as_ref())?;
     }
-    if follower.as_mut().is_none_or(|follower| follow(follower, tree, reporter))
-        && let Err(error) = journal::end_landing(world, plan.run)
-    {
-        reporter.event(&Event::Warning { text: format!("the journal stays for the next command: {error}") });
-    }
-    Ok(Some(Landed { commit, tree }))
-}
-
-/// A work tree that has to follow the branch.
-struct Follower<'w> {
-    checkout: Checkout,
-    place: Box<dyn WorkTree + 'w>,
-    holds: Oid,
-}
-
-fn follower<'w>(
-    world: World<'w>,
-    plan: &Plan<'_, 'w>,
-    from: Oid,
-    to: Oid,
-) -> Result<Option<Follower<'w>>, StepError> {
-    if let Some(in_place) = &plan.in_place {
-        refuse_in_progress(&in_place.checkout)?;
-        return in_place_follower(world, in_place).map(Some);
-    }
-    let Some(checkout) = world.git.checkout_of(plan.branch)? else { return Ok(None) };
-    refuse_in_progress(&checkout)?;
-    let mut place = world.git.open_checkout(&checkout)?;
-    lock(place.as_mut())?;
-    let in_the_way = place.overlaps(from, to)?;
-    if !in_the_way.is_empty() {
-        let fact =
-            format!("your changes in `{}` are in the way: {}", checkout.dir.display(), list(&in_the_way));
-        return Err(StepError::git(fact, "commit them or move them elsewhere, then type the command again"));
-    }
-    Ok(Some(Follower { checkout, place, holds: from }))
-}
-
-fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Follower<'w>, StepError> {
-    let checkout = in_place.checkout.clone();
-    let locked =
-        in_place.place.borrow_mut().take().and_then(|mut place| place.lock().is_ok().then_some(place));
-    if let Some(place) = locked {
-        return Ok(Follower { checkout, place, holds: in_place.holds });
-    }
-    // Something wrote the index meanwhile: what is there has to be looked at again.
-    let mut place = world.git.open_checkout(&checkout)?;
-    lock(place.as_mut())?;
-    if place.snapshot()?.tree != in_place.holds {
-        let fact = "files changed in place while orch was landing";
-        return Err(StepError::git(fact, "type `git status` to see which"));
-    }
-    Ok(Follower { checkout, place, holds: in_place.holds })
-}
-
-fn lock(place: &mut dyn WorkTree) -> Result<(), StepError> {
-    place.lock().map_err(|error| {
-        if error.trouble == Trouble::Locked {
-            StepError::git(error.fact, "wait for it to end, then type the command again")
-        } else {
-            StepError::Effect(error)
+    if let Some(push) = plan.push {
+        let tip = onto.tip.unwrap_or(plan.base);
+        let pushed = push.push(world, (tip, commit), reporter);
+        if !matches!(pushed, Ok(true)) {
+            // The local branch has not moved, whatever became of the other.
+            journal::end_landing(world, None)?;
+            return pushed.map(|_| None);
         }
-    })
+    }
+    if follows && step.make(world, onto.here, &landed, follower, reporter)? {
+        return Ok(Some(landed));
+    }
+    journal::end_landing(world, plan.run.filter(|_| plan.push.is_some()))?;
+    if let Some(push) = plan.push {
+        let text = format!(
+            "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
+            plan.branch, push.upstream.remote, push.upstream.branch
+        );
+        reporter.event(&Event::Warning { text });
+        return Ok(Some(landed));
+    }
+    Ok(None)
+}
+
+/// Whether the local branch may follow: it moves forward, and nowhere else.
+fn follows(world: World<'_>, plan: &Plan<'_, '_>, onto: Onto) -> Result<bool, StepError> {
+    let (Some(here), Some(tip)) = (onto.here, onto.tip) else { return Ok(true) };
+    if here == tip || world.git.is_ancestor(here, tip)? {
+        return Ok(true);
+    }
+    if plan.in_place.is_some() {
+        let fact = format!("branch `{}` here has commits of its own", plan.branch);
+        return Err(StepError::git(fact, "push or merge them first, then type the command again"));
+    }
+    Ok(false)
 }
 
 /// Refuses while git itself is in the middle of something there.
@@ -316,20 +296,6 @@ pub fn refuse_in_progress(checkout: &Checkout) -> Result<(), StepError> {
         }
     };
     Err(StepError::git(format!("a {what} is in progress in `{}`", checkout.dir.display()), finish))
-}
-
-/// Brings the work tree along. The branch has moved: from here on trouble is told, not returned,
-/// and the next command continues.
-fn follow(follower: &mut Follower<'_>, to: Oid, reporter: &dyn Reporter) -> bool {
-    let holds = follower.holds;
-    let brought = follower.place.bring(holds, to, &[]).and_then(|()| follower.place.save());
-    if let Err(error) = &brought {
-        let text = format!(
-            "the branch has moved, but its work tree could not follow: {error}; type any orch command before you commit"
-        );
-        reporter.event(&Event::Warning { text });
-    }
-    brought.is_ok()
 }
 
 /// At most five paths, as people read them.

@@ -5,7 +5,8 @@
 //! that recovery does not find. A lease needs no sync: what a loss of power takes is double work.
 
 use super::event::{Event, Reporter};
-use crate::effects::{Identity, NewCommit, Oid, Result, Swap, World};
+use super::{journal, upstream};
+use crate::effects::{Identity, NewCommit, Oid, Pushed, Result, Swap, Update, Upstream, World};
 use crate::lease::{Lease, REFS, RENEWED_AFTER, Standing, judge};
 use crate::state::id::{RunId, TaskId};
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub struct Claim {
     pub task: String,
     /// The ref's value.
     pub value: Oid,
+    /// Where it was seen; none is this clone's own.
+    pub remote: Option<String>,
     /// What it says; none if that cannot be read.
     pub lease: Option<Lease>,
     /// Whether it counts.
@@ -36,10 +39,10 @@ impl Claim {
         self.lease.as_ref().map_or_else(|| "somebody whose lease cannot be read".to_owned(), Lease::to_string)
     }
 
-    /// Whether this profile holds it.
+    /// Whether this profile of this clone holds it.
     #[must_use]
     pub fn is_of(&self, profile: &str) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.agent == profile)
+        self.remote.is_none() && self.lease.as_ref().is_some_and(|lease| lease.agent == profile)
     }
 }
 
@@ -58,6 +61,8 @@ pub struct Ask<'a> {
     pub author: Option<&'a Identity>,
     /// When the run began.
     pub started: Timestamp,
+    /// Where the task is claimed as well.
+    pub upstream: Option<&'a Upstream>,
 }
 
 /// A lease that this run holds.
@@ -65,37 +70,64 @@ pub struct Held<'w> {
     world: World<'w>,
     base: Oid,
     author: Option<Identity>,
+    remote: Option<String>,
+    /// What was seen there when it was taken.
+    there: Option<Oid>,
     /// None when somebody took it over.
     now: RefCell<Option<(Lease, Oid)>>,
     /// When it was written last.
     written: Cell<Duration>,
 }
 
-/// All leases of this clone, in the order of their tasks.
+/// All leases of this clone, and those that were last seen elsewhere.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn all(world: World<'_>) -> Result<Vec<Claim>> {
-    let refs = world.git.refs(REFS)?;
+    let mut refs = world.git.refs(REFS)?;
+    let own: Vec<Oid> = refs.iter().map(|(_, value)| *value).collect();
+    refs.extend(world.git.refs(upstream::SEEN)?.into_iter().filter(|(name, _)| name.contains("/leases/")));
     if refs.is_empty() {
         return Ok(Vec::new());
     }
     let now = world.clock.now();
     let seen = sightings(world, &refs, now)?;
+    let at_work: Vec<String> = journal::at_work(world)?.into_iter().map(|working| working.run).collect();
     let claim = |(name, value): (String, Oid)| {
         let lease = read(world, value);
-        let standing = judge(lease.as_ref(), seen.get(&value.to_string()).copied().unwrap_or(now), now);
-        Claim { task: name[REFS.len()..].to_owned(), value, lease, standing }
+        let ended = |lease: &Lease| !at_work.iter().any(|run| *run == lease.run.as_str());
+        let standing = if own.contains(&value) && lease.as_ref().is_none_or(ended) {
+            // Its journal is gone, and with that goes the claim, also where nobody could be told.
+            Standing::Stale("its step has ended".to_owned())
+        } else {
+            judge(lease.as_ref(), seen.get(&value.to_string()).copied().unwrap_or(now), now)
+        };
+        let (remote, task) = place(&name);
+        Claim { task, value, remote, lease, standing }
     };
     Ok(refs.into_iter().map(claim).collect())
 }
 
-/// The leases that count.
+/// Where a lease's ref was seen, and of which task it is.
+fn place(name: &str) -> (Option<String>, String) {
+    match name.strip_prefix(upstream::SEEN).and_then(|seen| seen.rsplit_once("/leases/")) {
+        Some((remote, task)) => (Some(remote.to_owned()), task.to_owned()),
+        None => (None, name.trim_start_matches(REFS).to_owned()),
+    }
+}
+
+/// The leases that count, each once.
 ///
 /// # Errors
 /// When they cannot be read.
 pub fn live(world: World<'_>) -> Result<Vec<Claim>> {
-    Ok(all(world)?.into_iter().filter(|claim| claim.standing == Standing::Live).collect())
+    let mut live: Vec<Claim> = Vec::new();
+    for claim in all(world)? {
+        if claim.standing == Standing::Live && live.iter().all(|known| known.value != claim.value) {
+            live.push(claim);
+        }
+    }
+    Ok(live)
 }
 
 /// What the value of a lease's ref says, if that is anything.
@@ -131,25 +163,33 @@ fn sightings(
 /// Claims a task; none if somebody else has it.
 ///
 /// # Errors
-/// When the lease cannot be written.
+/// When the lease cannot be written, or the remote does not answer.
 pub fn take<'w>(world: World<'w>, ask: Ask<'_>, reporter: &dyn Reporter) -> Result<Option<Held<'w>>> {
-    let there = all(world)?.into_iter().find(|claim| claim.task == ask.task.as_str());
+    let remote = ask.upstream.map(|upstream| upstream.remote.clone());
+    let mut claims = all(world)?;
+    claims.retain(|claim| claim.task == ask.task.as_str());
     let ids = (ask.task.clone(), ask.run.clone());
     let mut lease = Lease::new(ids, (ask.agent, &world.process.host()), ask.started);
-    if let Some(claim) = &there {
+    for claim in &claims {
         let Standing::Stale(why) = &claim.standing else { return Ok(None) };
-        let what = format!("the lease of {}: {why}", claim.holder());
-        reporter.event(&Event::Recovered { what: format!("task `{}` is taken over from {what}", ask.task) });
-        lease.took_over = Some(what);
+        lease.took_over = Some(format!("the lease of {}: {why}", claim.holder()));
     }
+    if let Some(what) = &lease.took_over {
+        reporter.event(&Event::Recovered { what: format!("task `{}` is taken over from {what}", ask.task) });
+    }
+    let value = |remote: Option<&String>| {
+        claims.iter().find(|claim| claim.remote.as_ref() == remote).map(|claim| claim.value)
+    };
     let held = Held {
         world,
         base: ask.base,
         author: ask.author.cloned(),
+        there: remote.as_ref().and_then(|remote| value(Some(remote))),
+        remote,
         now: RefCell::default(),
         written: Cell::default(),
     };
-    let taken = held.put(lease, there.map(|claim| claim.value))?;
+    let taken = held.put(lease, value(None))?;
     Ok(taken.then_some(held))
 }
 
@@ -157,24 +197,61 @@ impl Held<'_> {
     /// Writes a lease where another value, or none, is expected.
     fn put(&self, lease: Lease, expected: Option<Oid>) -> Result<bool> {
         let commit = write(self.world, &lease, self.base, self.author.clone())?;
-        let swapped = self.world.git.claim(&reference(lease.task.as_str()), expected, Some(commit))?;
-        let mine = swapped == Swap::Done;
+        let name = reference(lease.task.as_str());
+        let mine = self.world.git.claim(&name, expected, Some(commit))? == Swap::Done;
         self.written.set(self.world.clock.elapsed());
         *self.now.borrow_mut() = mine.then_some((lease, commit));
         Ok(mine)
     }
 
+    /// Claims the task on the remote as well, where the step lands by push; whether nobody else had it.
+    ///
+    /// # Errors
+    /// When the remote does not answer.
+    pub fn share(&self, reporter: &dyn Reporter) -> Result<bool> {
+        self.put_there(self.there, upstream::PATIENCE, reporter)
+    }
+
+    /// Writes the lease on the remote. A server that takes no such refs is no reason not to work.
+    fn put_there(&self, expected: Option<Oid>, patience: Duration, reporter: &dyn Reporter) -> Result<bool> {
+        let now = self.now.borrow().clone();
+        let (Some(remote), Some((lease, commit))) = (&self.remote, now) else { return Ok(true) };
+        let task = lease.task.as_str();
+        let update = Update { reference: reference(task), expected, new: Some(commit) };
+        match self.world.remote.push(remote, &[update], patience, false)? {
+            Pushed::Done => {
+                self.world.git.claim(&seen(remote, task), expected, Some(commit))?;
+                Ok(true)
+            }
+            Pushed::Moved => Ok(false),
+            Pushed::Refused { words, .. } => {
+                let text = format!("`{remote}` takes no lease, so others may do the same work: {words}");
+                reporter.event(&Event::Warning { text });
+                Ok(true)
+            }
+        }
+    }
+
     /// Renews it if it is time to. One that somebody took over is not taken back.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn renew(&self) -> Result<()> {
+    /// When it cannot be written, or the remote does not answer.
+    pub fn renew(&self, reporter: &dyn Reporter) -> Result<()> {
         if self.world.clock.elapsed().saturating_sub(self.written.get()) < RENEWED_AFTER {
             return Ok(());
         }
         self.written.set(self.world.clock.elapsed());
         let Some((lease, value)) = self.now.borrow().clone() else { return Ok(()) };
-        self.put(lease.renewed(self.world.clock.now()), Some(value)).map(|_| ())
+        let there = match &self.remote {
+            Some(remote) => self.world.git.tip(&seen(remote, lease.task.as_str()))?,
+            None => None,
+        };
+        if self.put(lease.renewed(self.world.clock.now()), Some(value))?
+            && !self.put_there(there, upstream::IMPATIENCE, reporter)?
+        {
+            *self.now.borrow_mut() = None;
+        }
+        Ok(())
     }
 
     /// Why the task could be taken although somebody had it.
@@ -184,22 +261,52 @@ impl Held<'_> {
     }
 }
 
-/// Gives a task back, if this run still has it.
+/// Gives a task back, if this run still has it: on the remote as well, if that answers; otherwise it runs
+/// out there.
 ///
 /// # Errors
 /// When the ref cannot be removed.
-pub fn release(world: World<'_>, task: &str, run: &str) -> Result<()> {
-    let reference = reference(task);
-    let Some(value) = world.git.tip(&reference)? else { return Ok(()) };
-    match read(world, value) {
-        // What cannot be read may be what a loss of power left of it.
-        Some(lease) if lease.run.as_str() != run => Ok(()),
-        Some(_) | None => world.git.claim(&reference, Some(value), None).map(|_| ()),
+pub fn release(world: World<'_>, task: &str, run: &str, remote: Option<&str>) -> Result<()> {
+    let name = reference(task);
+    let Some(value) = world.git.tip(&name)? else { return Ok(()) };
+    // What cannot be read may be what a loss of power left of it.
+    if read(world, value).is_some_and(|lease| lease.run.as_str() != run) {
+        return Ok(());
     }
+    if let Some(remote) = remote {
+        let update = Update { reference: name.clone(), expected: Some(value), new: None };
+        // What could not be given back is known by this ref to be nobody's.
+        let Ok(said) = world.remote.push(remote, &[update], upstream::IMPATIENCE, false) else {
+            return Ok(());
+        };
+        if said == Pushed::Done {
+            world.git.claim(&seen(remote, task), Some(value), None)?;
+        }
+    }
+    world.git.claim(&name, Some(value), None).map(|_| ())
 }
 
-fn reference(task: &str) -> String {
+/// The lease of a run of this clone: of which task it is, and its value.
+///
+/// # Errors
+/// When the leases cannot be read.
+pub fn of_run(world: World<'_>, run: &str) -> Result<Option<(String, Oid)>> {
+    let own = world.git.refs(REFS)?;
+    let found =
+        own.into_iter().find(|(_, value)| read(world, *value).is_some_and(|lease| lease.run.as_str() == run));
+    Ok(found.map(|(name, value)| (place(&name).1, value)))
+}
+
+/// The ref of a task's lease, here and on a remote.
+#[must_use]
+pub fn reference(task: &str) -> String {
     format!("{REFS}{task}")
+}
+
+/// The ref here that says what was seen of it on a remote.
+#[must_use]
+pub fn seen(remote: &str, task: &str) -> String {
+    format!("{}{task}", upstream::seen_leases(remote))
 }
 
 /// Writes a lease as a commit on the one that its run starts from, which every clone has.

@@ -7,10 +7,13 @@ pub mod event;
 pub mod error;
 pub mod env;
 pub mod base;
+pub mod upstream;
 pub mod slot;
 pub mod lease;
 pub mod journal;
+pub mod publish;
 pub mod land;
+pub mod along;
 pub mod past;
 pub mod choice;
 pub mod occupied;
@@ -65,9 +68,10 @@ use crate::state::task::Task;
 use attempt::Job;
 use choice::{Choice, Chosen};
 use jiff::Timestamp;
-use journal::Working;
 use site::Workplace;
 
+/// How many tasks in a row may be taken by others before a step gives up.
+const TAKEN_MAX: usize = 100;
 /// How many steps' prompts and transcripts are kept in a clone.
 const KEPT_STEPS: usize = 200;
 /// The most that they take, in bytes.
@@ -173,7 +177,9 @@ pub fn step(
 ) -> Result<Ending, StepError> {
     let _lock = slot::take(world, options.slot)?;
     recover::recover(world, Some(options.slot), reporter)?;
+    let mut taken = 0;
     loop {
+        upstream::follow(world, caller, reporter)?;
         let loaded;
         let base = match options.known {
             Some(known) if base::target(world, caller)? == (known.branch.clone(), known.commit.id) => known,
@@ -201,6 +207,10 @@ pub fn step(
                     ran.requests = request::after(world, caller, base, reporter);
                     return Ok(Ending::Ran(Box::new(ran)));
                 }
+                taken += 1;
+                if taken > TAKEN_MAX {
+                    return Err(StepError::Busy("others take each task first".to_owned()));
+                }
             }
             Choice::Unfit(task, why) => {
                 // That task is held with the reason; others go on.
@@ -227,6 +237,7 @@ fn run(
     let run_id = record::new_run_id(world, started)?;
     announce(base, chosen, reporter);
     refuse_early(world, base)?;
+    upstream::bring_work_of(world, base, &chosen.task)?;
     let confinement = confine::choose(world, &chosen.who.profile, reporter)?;
     let mut workplace = if options.in_place {
         Workplace::in_place(world, &base.branch, base.commit.tree)?
@@ -277,15 +288,9 @@ fn begin<'w>(
     (run, started, workplace): (&RunId, Timestamp, &Workplace<'_>),
     reporter: &dyn Reporter,
 ) -> Result<Option<lease::Held<'w>>, StepError> {
-    let working = Working {
-        run: run.to_string(),
-        task: chosen.task.id.to_string(),
-        branch: base.branch.clone(),
-        base: base.commit.id.to_string(),
-        site: workplace.site(),
-    };
+    let working = publish::working(base, (run, &chosen.task.id), workplace.site());
     // Between the last look and the claim nobody else may claim what would have spoken against it.
-    let _lock = slot::claiming(world)?;
+    let lock = slot::claiming(world)?;
     if !occupied::Occupied::now(world, base)?.lets(world, base, chosen)? {
         return Ok(None);
     }
@@ -298,12 +303,19 @@ fn begin<'w>(
         base: base.commit.id,
         author: author.as_ref(),
         started,
+        upstream: base.upstream.as_ref(),
     };
     let held = lease::take(world, ask, reporter)?;
-    if held.is_none() {
-        journal::end_work(world, workplace.slot())?;
+    // The remote is asked without the lock.
+    drop(lock);
+    match held.as_ref().map(|held| held.share(reporter)).transpose() {
+        Ok(Some(true)) => Ok(held),
+        Ok(_) => journal::end_work(world, workplace.slot()).map(|()| None).map_err(StepError::from),
+        Err(error) => {
+            journal::end_work(world, workplace.slot())?;
+            Err(error.into())
+        }
     }
-    Ok(held)
 }
 
 /// Removes what is kept here of old steps, which is for people alone.

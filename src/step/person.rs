@@ -5,6 +5,7 @@ use super::error::StepError;
 use super::event::Reporter;
 use super::finish::identity;
 use super::land::{FileEdit, Judged, Landed, Plan, land, tree_with};
+use super::publish;
 use super::record::{attempts_ref, next_checkpoint};
 use crate::commit::state_commit;
 use crate::effects::World;
@@ -49,6 +50,7 @@ pub fn land_files(
             author: identity(base),
             run: None,
             in_place: None,
+            push: publish::of(base, None),
             replay: &replay,
         },
         reporter,

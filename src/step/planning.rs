@@ -11,13 +11,14 @@ use super::course::Course;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::finish::{code_tree, identity};
-use super::journal::{self, Working};
+use super::journal;
 use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
+use super::publish;
 use super::record::{new_run_id, new_task_id_in};
 use super::site::Workplace;
 use super::subject::Subject;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, confine, propose, recover, slot, support};
+use super::{Caller, Options, confine, propose, recover, slot, support, upstream};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
@@ -109,6 +110,7 @@ pub fn plan(
 ) -> Result<Ending, StepError> {
     let _lock = slot::take(world, options.slot)?;
     recover::recover(world, Some(options.slot), reporter)?;
+    upstream::follow(world, caller, reporter)?;
     let base = Base::load(world, caller)?;
     support::refuse(&base.config)?;
     base.check_trust(caller)?;
@@ -177,9 +179,8 @@ fn work(
     let protected = Protected::new(&base.config.policy.protect);
     let confinement = confine::choose(world, &who.profile, reporter)?;
     let mut workplace = Workplace::workspace(world, slot, &base.branch, base.commit.id, base.commit.tree)?;
-    let (task, branch, at) = (subject.task.id.to_string(), base.branch.clone(), base.commit.id.to_string());
-    let site = workplace.site();
-    journal::begin_work(world, slot, &Working { run: run.to_string(), task, branch, base: at, site })?;
+    let working = publish::working(base, (&run, &subject.task.id), workplace.site());
+    journal::begin_work(world, slot, &working)?;
     let job = Job {
         world,
         base,
@@ -335,6 +336,7 @@ fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, run: Run) -> Result<Plan
         author: identity(base),
         run: Some(job.run),
         in_place: None,
+        push: publish::of(base, Some(job.run)),
         replay: &|_| Ok(Judged::Fits),
     };
     let landed = land(world, &landing, job.reporter)?;

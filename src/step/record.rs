@@ -234,8 +234,11 @@ pub fn branch_of(task: &str) -> String {
     format!("orch/{task}")
 }
 
+/// Where work is kept that did not land.
+pub const ATTEMPTS: &str = "refs/orch/attempts/";
+
 /// Where the work of a run that did not land is kept.
 #[must_use]
 pub fn attempts_ref(run: &str) -> String {
-    format!("refs/orch/attempts/{run}")
+    format!("{ATTEMPTS}{run}")
 }

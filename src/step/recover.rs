@@ -9,6 +9,7 @@ use super::event::{Event, Reporter};
 use super::journal::{self, Moving, Site, Working};
 use super::keep::keep;
 use super::land::{LOCK, landing_lock};
+use super::publish;
 use super::slot;
 use crate::effects::{EffectError, Oid, Trouble, WorkTree, World};
 use bstr::{BString, ByteSlice as _};
@@ -35,7 +36,8 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
     for (slot, _lock) in taken {
         // What it says counts from now on only: its step may have ended before the slot was taken.
         let Some(working) = journal::working(world, slot)? else { continue };
-        put_away(world, &working, &mut done, reporter)
+        let landed = publish::outcome(world, &working, &mut done)?;
+        put_away(world, &working, landed == Some(true), &mut done, reporter)
             .map_err(|error| cannot(world, &journal::name(slot), error))?;
         journal::end_work(world, slot)?;
     }
@@ -165,6 +167,7 @@ fn is_at(world: World<'_>, branch: &str, git_dir: &str) -> Result<bool, StepErro
 fn put_away(
     world: World<'_>,
     working: &Working,
+    landed: bool,
     done: &mut Vec<String>,
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
@@ -177,7 +180,13 @@ fn put_away(
     place.lock()?;
     let seen = place.snapshot()?.tree;
     let subject = format!("orch({}): work of run {}, which was cut off", working.task, working.run);
-    let work = work_of(world, working, seen, base)?;
+    let in_workspace = matches!(working.site, Site::Workspace(_));
+    // What is on the remote need not be kept here as well.
+    let work = if landed && in_workspace {
+        world.git.commit(base)?.tree
+    } else {
+        work_of(world, working, seen, base)?
+    };
     let kept = keep(world, &working.run, base, work, (&subject, ""), None, reporter)?;
     if let Site::InPlace { git_dir, .. } = &working.site {
         put_back(world, working, git_dir, place.as_mut(), seen)?;
@@ -185,6 +194,7 @@ fn put_away(
     place.save()?;
     done.push(match kept {
         Some(reference) => format!("run {} was cut off; its work is kept at `{reference}`", working.run),
+        None if landed => format!("run {} was cut off after that", working.run),
         None => format!("run {} was cut off before it had made anything", working.run),
     });
     Ok(())

@@ -7,6 +7,7 @@ use super::event::Reporter;
 use super::finish::{code_tree, identity};
 use super::judge::{Case, Site, judge};
 use super::land::{Judged, Plan, land, list, tree_with};
+use super::publish;
 use super::record::{attempts_ref, branch_of, new_run_id};
 use crate::commit::{kept_summary, step_message};
 use crate::config::Integration;
@@ -71,6 +72,7 @@ pub fn approve(
         author: identity(base),
         run: None,
         in_place: None,
+        push: publish::of(base, None),
         replay: &replay,
     };
     land(world, &plan, reporter).map(|landed| Approved::Landed(landed.commit))

@@ -7,6 +7,7 @@ use super::event::Reporter;
 use super::finish::identity;
 use super::land::{Judged, Landed, Plan, land, list, tree_with};
 use super::person::{Change, moved};
+use super::publish;
 use crate::commit::{read_trailers, state_commit, trailer};
 use crate::effects::{Commit, Edit, Merge, Oid, World};
 use crate::gate::protect::Protected;
@@ -40,6 +41,7 @@ pub fn undo(
         author: identity(base),
         run: None,
         in_place: None,
+        push: publish::of(base, None),
         replay: &replay,
     };
     land(world, &plan, reporter).map(|landed| (landed, task))

@@ -13,14 +13,14 @@ fn project(script: &str) -> Sandbox {
     sandbox
 }
 
-/// Leaves a lease as another orch would have written it.
+/// Leaves a lease as it would have been seen elsewhere.
 fn plant(sandbox: &Sandbox, task: &str, taken: &str, until: &str) {
     let message = format!(
         "orch({task}): taken by build-7\n\nOrch-Task: {task}\nOrch-Run: 01JDOTHER\nOrch-Agent: sonnet\n\
          Orch-Holder: build-7\nOrch-Renewals: 0\nOrch-Taken: {taken}\nOrch-Until: {until}\n"
     );
     let commit = sandbox.git(&["commit-tree", "-p", "HEAD", "-m", &message, "HEAD^{tree}"]);
-    sandbox.git(&["update-ref", &format!("refs/orch/leases/{task}"), commit.trim()]);
+    sandbox.git(&["update-ref", &format!("refs/orch/remotes/origin/leases/{task}"), commit.trim()]);
 }
 
 #[test]
@@ -45,7 +45,6 @@ fn a_task_that_somebody_works_on_is_left_to_them() {
     assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 12);
     assert_eq!(sandbox.orch(&["step"]).code, 0);
     assert_eq!(sandbox.orch(&["step"]).code, 12);
-    sandbox.show_git(&LEASES);
     transcript!(sandbox);
 }
 
@@ -64,11 +63,21 @@ fn a_lease_that_nobody_renews_is_taken_over_and_the_record_says_why() {
 #[test]
 fn a_lease_that_cannot_be_read_is_respected_until_it_is_old() {
     let sandbox = project("echo new > new");
-    sandbox.git(&["update-ref", "refs/orch/leases/t-1", "HEAD"]);
+    sandbox.git(&["update-ref", "refs/orch/remotes/origin/leases/t-1", "HEAD"]);
     assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 12);
     // Each command comes five minutes after the one before.
     while sandbox.quietly(&["list"]).code == 0 && sandbox.quietly(&["step", "--task", "t-1"]).code == 12 {}
     assert!(sandbox.git(&["log", "-1", "--format=%s"]).contains("t-1"));
     assert_eq!(sandbox.git(&LEASES), "");
     transcript!(sandbox);
+}
+
+#[test]
+fn a_lease_whose_step_has_ended_is_nobodys() {
+    let sandbox = project("echo new > new");
+    plant(&sandbox, "t-1", "2026-11-20T10:00:00Z", "2026-11-20T10:15:00Z");
+    let lease = sandbox.git(&["rev-parse", "refs/orch/remotes/origin/leases/t-1"]);
+    sandbox.git(&["update-ref", "refs/orch/leases/t-1", lease.trim()]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 0);
+    assert_eq!(sandbox.git(&LEASES), "");
 }

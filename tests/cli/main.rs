@@ -22,6 +22,7 @@ mod forge;
 mod gates;
 mod ingest;
 mod planning;
+mod push;
 mod race;
 mod tamper;
 mod run;

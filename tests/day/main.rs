@@ -148,7 +148,8 @@ fn day(seed: u64, agent: Option<&str>) -> Day {
     let machine = Machine::new(seed, start, complexity);
     let git = OsGit::discover(&temporary.path().join("repo"), temporary.path().join("workspaces")).unwrap();
     let files = OsFiles::new(git.common_dir());
-    let world = World { git: &git, process: &machine, clock: &machine, ids: &machine, files: &files };
+    let world =
+        World { git: &git, remote: &git, process: &machine, clock: &machine, ids: &machine, files: &files };
     let caller = Caller { repository: "day".to_owned(), trust_all: true, ..Caller::default() };
     let mut day = Day {
         steps: 0,

@@ -44,6 +44,8 @@ pub enum Scenario {
     Sessions,
     /// An accepted step in the work tree itself.
     InPlace,
+    /// An accepted step that lands by push.
+    Pushed,
     /// A change of the state that a person makes.
     Person,
     /// The first commit of an unborn branch.
@@ -64,6 +66,7 @@ impl Scenario {
             | Self::Rejected
             | Self::NeedsReview
             | Self::InPlace
+            | Self::Pushed
             | Self::Person
             | Self::Init => "[[agent]]\nname = \"shell\"\nadapter = \"shell\"\n\n".to_owned(),
         };
@@ -153,6 +156,12 @@ fn build(base: &Path, scenario: Scenario) {
     }
     git(&["add", "-A"]);
     git(&["commit", "-qm", "begin"]);
+    if scenario == Scenario::Pushed {
+        // Named by where it lies from here, because all of this is copied.
+        git(&["init", "-q", "--bare", "-b", "main", ".git/remote.git"]);
+        git(&["remote", "add", "origin", ".git/remote.git"]);
+        git(&["push", "-q", "origin", "main"]);
+    }
     write("notes.txt", "stashed\n");
     git(&["stash", "-q"]);
     write("ignored.log", "ignored\n");
@@ -261,6 +270,7 @@ impl Repo {
     pub fn reached(&self) -> bool {
         match self.scenario {
             Scenario::Accepted | Scenario::Sessions | Scenario::InPlace => self.accepted() == 1,
+            Scenario::Pushed => self.accepted() == 1 && self.there() == self.commits(),
             Scenario::Rejected => self.status_of("main", "t-1").as_deref() == Some("needs_improvement"),
             Scenario::NeedsReview => self.status_of("main", "t-1").as_deref() == Some("needs_review"),
             Scenario::Person => self.status_of("main", "t-2").as_deref() == Some("pending"),
@@ -323,7 +333,7 @@ impl Repo {
 
     fn p4_nothing_blocks(&self) -> Result<(), Broken> {
         let leases = self.git(&["for-each-ref", "refs/orch/leases"])?;
-        if !leases.is_empty() {
+        if !leases.is_empty() && self.scenario != Scenario::Pushed {
             return Err(format!("P4: a lease stays: {leases}"));
         }
         let orch = self.dir.join(".git/orch");
@@ -343,6 +353,12 @@ impl Repo {
     fn p5_accepted_at_most_once(&self) -> Result<(), Broken> {
         let count = self.accepted();
         if count > 1 { Err(format!("P5: the task was accepted {count} times")) } else { Ok(()) }
+    }
+
+    /// The commits of the remote's branch.
+    pub fn there(&self) -> Vec<String> {
+        let remote = self.dir.join(".git/remote.git");
+        run_git(&self.base, &remote, &["rev-list", "main"]).1.lines().map(str::to_owned).collect()
     }
 
     /// How many commits of the branch say that the task was accepted.

@@ -2,35 +2,42 @@
 
 use crate::effects::{Clock, Ids};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// The machine's clock; or, for tests, one that starts at a given time and ticks a second a look.
+/// The machine's clock; or, for tests, one that starts at a given time and ticks a second a look, or
+/// one that is so many seconds ahead.
 #[derive(Debug)]
 pub struct OsClock {
     fixed: Cell<Option<Timestamp>>,
     began: Instant,
+    ahead: SignedDuration,
 }
 
 impl Default for OsClock {
     fn default() -> Self {
-        Self { fixed: Cell::default(), began: Instant::now() }
+        Self { fixed: Cell::default(), began: Instant::now(), ahead: SignedDuration::ZERO }
     }
 }
 
 impl OsClock {
-    /// The clock, fixed when `ORCH_TEST_CLOCK` holds an RFC 3339 time.
+    /// The clock, fixed when `ORCH_TEST_CLOCK` holds an RFC 3339 time, ahead when `ORCH_TEST_SKEW` holds
+    /// a number of seconds.
     #[must_use]
     pub fn from_env() -> Self {
         let fixed = std::env::var("ORCH_TEST_CLOCK").ok().and_then(|text| text.parse().ok());
-        Self { fixed: Cell::new(fixed), ..Self::default() }
+        let ahead = std::env::var("ORCH_TEST_SKEW").ok().and_then(|text| text.parse().ok());
+        let ahead = ahead.map_or(SignedDuration::ZERO, SignedDuration::from_secs);
+        Self { fixed: Cell::new(fixed), ahead, ..Self::default() }
     }
 }
 
 impl Clock for OsClock {
     fn now(&self) -> Timestamp {
-        let Some(now) = self.fixed.get() else { return Timestamp::now() };
+        let Some(now) = self.fixed.get() else {
+            return Timestamp::now().saturating_add(self.ahead).unwrap_or(Timestamp::MAX);
+        };
         self.fixed.set(now.checked_add(1.second()).ok());
         now
     }

@@ -3,6 +3,7 @@
 use super::{NAMED_MAX, Need, Status, alert};
 use crate::config::Config;
 use crate::effects::{EffectError, Head, Oid, World};
+use crate::report::at_work::AtWork;
 use crate::report::graph::Look;
 use crate::select::mode::InForce;
 use crate::select::{Rules, why_not};
@@ -10,6 +11,7 @@ use crate::state::graph::Index;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::store::Snapshot;
+use crate::step::lease::Claim;
 
 /// How many uncommitted paths are looked for.
 pub const PATHS_MAX: usize = 1_000;
@@ -29,6 +31,8 @@ pub struct Given<'g> {
     pub mode: &'g InForce,
     /// Tasks that are being worked on.
     pub running: &'g [Index],
+    /// Who works on them.
+    pub claims: &'g [Claim],
     /// Paths of the state that are not committed; none where there is nothing to compare.
     pub uncommitted: Option<&'g [String]>,
     /// The commit that was asked for, if one was.
@@ -68,6 +72,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         uncommitted: given.uncommitted.map(<[String]>::to_vec),
         counts: super::counts(&looks),
         running: given.running.iter().map(|&index| graph.nodes()[index].id.to_string()).collect(),
+        leases: given.claims.iter().map(AtWork::from).collect(),
         next: super::next(graph, rules, given.running),
         ready: looks.iter().filter(|look| **look == Look::Ready).count(),
         without_agent: super::without_agent(graph, rules),

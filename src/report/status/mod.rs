@@ -7,6 +7,7 @@ pub mod alert;
 pub mod gather;
 pub(in crate::report) mod render;
 
+use super::at_work::AtWork;
 use super::graph::{Look, look};
 use super::plural;
 use crate::select::{self, Rules};
@@ -132,6 +133,8 @@ pub struct Status {
     pub counts: Vec<(Look, usize)>,
     /// Tasks that are being worked on.
     pub running: Vec<String>,
+    /// Who works on them.
+    pub leases: Vec<AtWork>,
     /// What is next, the first of it.
     pub next: Vec<Next>,
     /// How many tasks a step could take.

@@ -1,5 +1,6 @@
 //! The state of affairs on a terminal, and as a job's summary.
 
+use super::super::at_work::AtWork;
 use super::super::graph::Look;
 use super::super::graph::text::style;
 use super::super::safe::cell;
@@ -111,8 +112,9 @@ fn more_line(more: usize, command: &str, colour: bool) -> String {
 /// How it goes: name and text.
 pub(in crate::report) fn facts_of(status: &Status) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    if !status.running.is_empty() {
-        facts.push(("at work", status.running.join(", ")));
+    if !status.leases.is_empty() {
+        let all: Vec<String> = status.leases.iter().map(AtWork::spell).collect();
+        facts.push(("at work", all.join(", ")));
     }
     if status.health.done + status.health.open > 0 {
         facts.push(("health", health(&status.health)));
@@ -261,6 +263,15 @@ mod tests {
                 (Look::Blocked, 1),
             ],
             running: vec!["t-run".into()],
+            leases: vec![AtWork {
+                task: "t-run".into(),
+                run: Some("01JD".into()),
+                agent: Some("sonnet".into()),
+                holder: Some("build-7".into()),
+                taken: Some("2026-11-20T10:00:00Z".into()),
+                until: Some("2026-11-20T10:15:00Z".into()),
+                remote: Some("origin".into()),
+            }],
             next: vec![Next {
                 id: "t-next".into(),
                 title: "Add a login form".into(),

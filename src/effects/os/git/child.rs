@@ -40,7 +40,7 @@ const MAX_ATTEMPTS: usize = 200;
 const SETTINGS: [(&str, &str); 3] = [("core.fsync", "all"), ("core.fsmonitor", "false"), ("gc.auto", "0")];
 
 /// What a git child sees: the caller's environment without what would redirect it.
-fn environment() -> Vec<(String, String)> {
+pub(super) fn environment() -> Vec<(String, String)> {
     const KEPT: [&str; 3] = ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"];
     let kept = |name: &str| {
         !name.starts_with("GIT_")

@@ -23,6 +23,7 @@ mod incoming;
 mod name;
 mod tidy;
 mod sign;
+mod remote;
 
 pub use name::tree_name;
 

@@ -1,0 +1,287 @@
+//! The remote: fetched from and pushed to by the git binary, which knows every transport and every
+//! credential helper.
+//!
+//! Invariant: a ref of the remote only ever moves from an expected value, which is named. An exit
+//! code is not an outcome: what was cut off may have happened, or may happen later.
+
+use super::child::environment;
+use super::{EffectError, Oid, OsGit, Result, Trouble};
+use crate::effects::{Pushed, Remote, Update, Upstream};
+use std::io::{Read as _, Seek as _};
+use std::time::Duration;
+
+/// The most that is read of what git says.
+const SAID_MAX: u64 = 1 << 20;
+/// The most of a server's words that is told.
+const WORDS_MAX: usize = 400;
+/// What a server, or git before it asks one, says when a ref is not what was expected.
+const MOVED: [&str; 8] = [
+    "stale info",
+    "fetch first",
+    "non-fast-forward",
+    "needs force",
+    "already exists",
+    "incorrect old value",
+    "cannot lock ref",
+    "failed to update ref",
+];
+/// What it says of refs that did not move because another one did not.
+const ALONG: [&str; 3] = ["atomic push failed", "atomic push failure", "atomic transaction failed"];
+
+/// What is of no use to whoever reads what git says.
+const USELESS: [&str; 5] = [
+    "hint:",
+    "error: failed to push some refs",
+    "fatal: Could not read from remote",
+    "Please make sure you have the correct access",
+    "and the repository exists",
+];
+
+/// What a git command that talks to a remote said.
+struct Far {
+    /// None when it was ended after its time.
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl OsGit {
+    /// Runs git with the network, for so long.
+    fn git_far(&self, arguments: &[String], patience: Duration) -> Result<Far> {
+        let failed = |error: std::io::Error| {
+            let what = arguments.first().map_or("", String::as_str);
+            EffectError::new(Trouble::Other, format!("cannot run `git {what}`: {error}"))
+        };
+        // Files, not pipes: what a credential helper leaves running would keep a pipe open.
+        let (mut out, mut err) =
+            (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+        let expression = duct::cmd("git", arguments)
+            .full_env(self.far_environment())
+            .dir(self.repo.workdir().unwrap_or_else(|| self.repo.git_dir()))
+            .stdin_null()
+            .stdout_file(out.try_clone().map_err(failed)?)
+            .stderr_file(err.try_clone().map_err(failed)?)
+            .unchecked()
+            .before_spawn(|command| {
+                super::super::process::own_group(command);
+                Ok(())
+            });
+        let (handle, noted) = super::super::sweep::start(String::new(), &expression).map_err(failed)?;
+        let code = if let Some(output) = handle.wait_timeout(patience).map_err(failed)? {
+            output.status.code()
+        } else {
+            super::super::sweep::end_all(&noted);
+            handle.wait().map_err(failed)?;
+            None
+        };
+        let read = |file: &mut std::fs::File| -> std::io::Result<String> {
+            let mut bytes = Vec::new();
+            file.rewind()?;
+            file.take(SAID_MAX).read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        Ok(Far { code, stdout: read(&mut out).map_err(failed)?, stderr: read(&mut err).map_err(failed)? })
+    }
+
+    /// As every git child's, with what a caller says about how remotes are reached.
+    fn far_environment(&self) -> Vec<(String, String)> {
+        const KEPT: [&str; 9] = [
+            "GIT_SSH",
+            "GIT_SSH_COMMAND",
+            "GIT_SSH_VARIANT",
+            "GIT_ASKPASS",
+            "GIT_PROXY_COMMAND",
+            "GIT_SSL_NO_VERIFY",
+            "GIT_SSL_CAINFO",
+            "GIT_SSL_CERT",
+            "GIT_SSL_KEY",
+        ];
+        let mut env = environment();
+        let set = |name: &str| std::env::var(name).ok();
+        env.extend(KEPT.iter().filter_map(|name| Some(((*name).to_owned(), set(name)?))));
+        // A job hands its credentials over in settings of this one call: they come after ours.
+        let ours = env.iter().position(|(name, _)| name == "GIT_CONFIG_COUNT");
+        let theirs: usize = set("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
+        if let Some(at) = ours {
+            let count: usize = env[at].1.parse().unwrap_or(0);
+            let mut more = 0;
+            for n in 0..theirs.min(1_000) {
+                let pair = set(&format!("GIT_CONFIG_KEY_{n}")).zip(set(&format!("GIT_CONFIG_VALUE_{n}")));
+                let Some((key, value)) = pair else { continue };
+                env.push((format!("GIT_CONFIG_KEY_{}", count + more), key));
+                env.push((format!("GIT_CONFIG_VALUE_{}", count + more), value));
+                more += 1;
+            }
+            env[at].1 = (count + more).to_string();
+        }
+        if set("GIT_SSH_COMMAND").or_else(|| set("GIT_SSH")).is_none()
+            && self.repo.config_snapshot().string("core.sshCommand").is_none()
+        {
+            // A question at the terminal would be waited for until the time is over.
+            env.push(("GIT_SSH_COMMAND".to_owned(), "ssh -oBatchMode=yes".to_owned()));
+        }
+        env.push(("GIT_DIR".to_owned(), absolute(self.repo.git_dir())));
+        env
+    }
+
+    /// The names of all remotes, in order.
+    fn remotes(&self) -> Vec<String> {
+        self.repo.remote_names().iter().map(ToString::to_string).collect()
+    }
+}
+
+fn absolute(path: &std::path::Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+impl Remote for OsGit {
+    fn upstream(&self, branch: &str) -> Result<Option<Upstream>> {
+        let config = self.repo.config_snapshot();
+        let value = |key: &str| {
+            config.string(format!("branch.{branch}.{key}").as_str()).map(|value| value.to_string())
+        };
+        let known = self.remotes();
+        let tracked = value("remote").filter(|remote| known.contains(remote));
+        let there = value("merge").filter(|_| tracked.is_some());
+        let there = there.and_then(|name| name.strip_prefix("refs/heads/").map(str::to_owned));
+        let remote = match (tracked, known.as_slice()) {
+            (Some(remote), _) => Some(remote),
+            (None, [only]) => Some(only.clone()),
+            (None, several) => several.iter().find(|name| *name == "origin").cloned(),
+        };
+        let branch = there.unwrap_or_else(|| branch.to_owned());
+        Ok(remote.map(|remote| Upstream { remote, branch }))
+    }
+
+    fn fetch(&self, remote: &str, refs: &[(String, String)], patience: Duration) -> Result<()> {
+        let prune = refs.iter().any(|(from, _)| from.contains('*'));
+        let fixed = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"];
+        let mut arguments: Vec<String> = fixed.iter().map(|argument| (*argument).to_owned()).collect();
+        arguments.extend(prune.then(|| "--prune".to_owned()));
+        arguments.extend(["--no-recurse-submodules".to_owned(), "--".to_owned(), remote.to_owned()]);
+        arguments.extend(refs.iter().map(|(from, to)| format!("+{from}:{to}")));
+        let far = self.git_far(&arguments, patience)?;
+        match far.code {
+            Some(0) => Ok(()),
+            Some(_) if far.stderr.contains("couldn't find remote ref") => {
+                Err(EffectError::new(Trouble::Missing, words(&far.stderr)))
+            }
+            // Another command of this clone fetches the same just now.
+            Some(_) if far.stderr.contains("cannot lock ref") => {
+                Err(EffectError::new(Trouble::Locked, words(&far.stderr)))
+            }
+            code => Err(unreachable(remote, code, &far.stderr, patience)),
+        }
+    }
+
+    fn push(&self, remote: &str, updates: &[Update], patience: Duration, hook: bool) -> Result<Pushed> {
+        let far = self.git_far(&push_arguments(remote, updates, hook, true)?, patience)?;
+        let far = if far.code.is_some_and(|code| code != 0) && far.stderr.contains("not support --atomic") {
+            self.git_far(&push_arguments(remote, updates, hook, false)?, patience)?
+        } else {
+            far
+        };
+        match understand(&far, updates) {
+            Some(pushed) => Ok(pushed),
+            None => Err(unreachable(remote, far.code, &far.stderr, patience)),
+        }
+    }
+}
+
+fn push_arguments(remote: &str, updates: &[Update], hook: bool, atomic: bool) -> Result<Vec<String>> {
+    let fixed = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", "--no-progress"];
+    let mut arguments: Vec<String> = fixed.iter().map(|argument| (*argument).to_owned()).collect();
+    arguments.extend(atomic.then(|| "--atomic".to_owned()));
+    arguments.extend((!hook).then(|| "--no-verify".to_owned()));
+    let mut refspecs = Vec::new();
+    for Update { reference, expected, new } in updates {
+        let name = |oid: &Oid| -> Result<String> {
+            let text = oid.to_string();
+            // An empty name would make the refspec a deletion.
+            if text.is_empty() {
+                return Err(EffectError::new(
+                    Trouble::Other,
+                    format!("no commit is named for `{reference}`"),
+                ));
+            }
+            Ok(text)
+        };
+        let expected = expected.as_ref().map(name).transpose()?.unwrap_or_default();
+        let new = new.as_ref().map(name).transpose()?.unwrap_or_default();
+        arguments.push(format!("--force-with-lease={reference}:{expected}"));
+        refspecs.push(format!("{new}:{reference}"));
+    }
+    arguments.extend(["--".to_owned(), remote.to_owned()]);
+    arguments.extend(refspecs);
+    Ok(arguments)
+}
+
+/// What git says became of a push; none when it does not know.
+fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
+    let code = far.code?;
+    let mut refused = Vec::new();
+    let (mut moved, mut said) = (false, Vec::new());
+    let mut told = 0;
+    for line in far.stdout.lines() {
+        let mut parts = line.splitn(3, '\t');
+        let (Some(flag), Some(refs), Some(summary)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let Some((_, reference)) = refs.split_once(':') else { continue };
+        if !updates.iter().any(|update| update.reference == reference) {
+            continue;
+        }
+        told += 1;
+        if flag != "!" || ALONG.iter().any(|word| summary.contains(word)) {
+            continue;
+        }
+        if summary.contains("remote failed to report status") {
+            return None;
+        }
+        if MOVED.iter().any(|word| summary.contains(word)) {
+            moved = true;
+        } else {
+            refused.push(reference.to_owned());
+            said.push(summary.to_owned());
+        }
+    }
+    if !refused.is_empty() {
+        let its_own = far.stderr.lines().filter(|line| line.starts_with("remote:"));
+        let its_own: Vec<&str> = its_own.filter(|line| !line.contains("hook declined to update")).collect();
+        let text = if its_own.is_empty() { said.join("\n") } else { its_own.join("\n") };
+        return Some(Pushed::Refused { references: refused, words: words(&text) });
+    }
+    if moved {
+        return Some(Pushed::Moved);
+    }
+    if code == 0 && told == updates.len() {
+        return Some(Pushed::Done);
+    }
+    let cut_off = ["fatal:", "unexpected disconnect", "hung up"];
+    let known = code != 0 && told == 0 && !cut_off.iter().any(|word| far.stderr.contains(word));
+    // Nobody was asked: the repository's own hook said no.
+    known.then(|| Pushed::Refused { references: Vec::new(), words: words(&far.stderr) })
+}
+
+fn unreachable(remote: &str, code: Option<i32>, stderr: &str, patience: Duration) -> EffectError {
+    let why = match code {
+        None => format!("no answer within {} s", patience.as_secs()),
+        Some(_) => words(stderr),
+    };
+    EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
+}
+
+/// Somebody else's words on one line: nothing that steers a terminal, and not too many.
+fn words(text: &str) -> String {
+    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let useful = |line: &&str| !line.is_empty() && !USELESS.iter().any(|start| line.starts_with(start));
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line.trim_start_matches("remote:").trim())
+        .map(|line| line.strip_prefix("fatal: ").filter(|_| !line.contains("Could not read")).unwrap_or(line))
+        .filter(useful)
+        .map(|line| line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !hidden(*c)).collect())
+        .collect();
+    let all: String = lines.join("; ").chars().take(WORDS_MAX).collect();
+    if all.is_empty() { "it gave no reason".to_owned() } else { all }
+}

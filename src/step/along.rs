@@ -1,0 +1,163 @@
+//! Moving the local branch, and bringing the work tree along in which it is checked out.
+//!
+//! What is in the way is found before anything moves, under git's own lock on the index; the journal is
+//! written before the branch is swapped, and says what has to follow.
+
+use super::base::branch_ref;
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::journal::{self, Moving};
+use super::land::{InPlace, Landed, finish_landing, list, refuse_in_progress};
+use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
+
+/// Brings a local branch forward to a commit that others made. The caller holds the lock.
+///
+/// # Errors
+/// When the user's changes are in the way; nothing has then moved.
+pub fn forward(
+    world: World<'_>,
+    branch: &str,
+    (here, there): (Oid, Oid),
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    finish_landing(world)?;
+    let (from, tree) = (world.git.commit(here)?.tree, world.git.commit(there)?.tree);
+    let follower = follower(world, branch, None, (from, tree))?;
+    let (step, landed) = (Move { branch, run: None, in_place: false }, Landed { commit: there, tree });
+    step.begin(world, (from, &landed), follower.as_ref())?;
+    if step.make(world, Some(here), &landed, follower, reporter)? {
+        return Ok(());
+    }
+    journal::end_landing(world, None)?;
+    Err(StepError::Busy(format!("branch `{branch}` moved while orch brought it forward")))
+}
+
+/// A move of the local branch, with its work tree.
+pub(super) struct Move<'m> {
+    pub(super) branch: &'m str,
+    /// The run that this is the end of.
+    pub(super) run: Option<&'m str>,
+    /// Whether the agent worked in the work tree.
+    pub(super) in_place: bool,
+}
+
+impl Move<'_> {
+    /// Writes the journal.
+    pub(super) fn begin(
+        &self,
+        world: World<'_>,
+        (from, landed): (Oid, &Landed),
+        follower: Option<&Follower<'_>>,
+    ) -> Result<(), StepError> {
+        let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+        let moving = Moving {
+            branch: self.branch.to_owned(),
+            commit: landed.commit.to_string(),
+            run: self.run.map(str::to_owned),
+            checkout: follower
+                .map(|follower| (text(&follower.checkout.dir), text(&follower.checkout.git_dir))),
+            in_place: self.in_place,
+            from: follower.map_or(from, |follower| follower.holds).to_string(),
+            to: landed.tree.to_string(),
+        };
+        Ok(journal::begin_landing(world, &moving)?)
+    }
+
+    /// Swaps the ref and brings the work tree along; whether the branch was where it was expected.
+    pub(super) fn make(
+        &self,
+        world: World<'_>,
+        here: Option<Oid>,
+        landed: &Landed,
+        mut follower: Option<Follower<'_>>,
+        reporter: &dyn Reporter,
+    ) -> Result<bool, StepError> {
+        let what = world.git.commit(landed.commit)?.message;
+        let subject = what.lines().next().unwrap_or_default();
+        let why = format!("orch: {subject}");
+        // An error says nothing about the ref: the journal stays, and recovery looks where it points.
+        let swapped = world.git.swap(&branch_ref(self.branch), here, landed.commit, &why)?;
+        if let Swap::Moved(_) = swapped {
+            return Ok(false);
+        }
+        if follower.as_mut().is_none_or(|follower| follow(follower, landed.tree, reporter))
+            && let Err(error) = journal::end_landing(world, self.run)
+        {
+            let text = format!("the journal stays for the next command: {error}");
+            reporter.event(&Event::Warning { text });
+        }
+        Ok(true)
+    }
+}
+
+/// A work tree that has to follow the branch.
+pub(super) struct Follower<'w> {
+    checkout: Checkout,
+    place: Box<dyn WorkTree + 'w>,
+    holds: Oid,
+}
+
+/// The work tree that has to follow, locked, with nothing of the user's in the way.
+pub(super) fn follower<'w>(
+    world: World<'w>,
+    branch: &str,
+    in_place: Option<&InPlace<'w>>,
+    (from, to): (Oid, Oid),
+) -> Result<Option<Follower<'w>>, StepError> {
+    if let Some(in_place) = in_place {
+        refuse_in_progress(&in_place.checkout)?;
+        return in_place_follower(world, in_place).map(Some);
+    }
+    let Some(checkout) = world.git.checkout_of(branch)? else { return Ok(None) };
+    refuse_in_progress(&checkout)?;
+    let mut place = world.git.open_checkout(&checkout)?;
+    lock(place.as_mut())?;
+    let in_the_way = place.overlaps(from, to)?;
+    if !in_the_way.is_empty() {
+        let fact =
+            format!("your changes in `{}` are in the way: {}", checkout.dir.display(), list(&in_the_way));
+        return Err(StepError::git(fact, "commit them or move them elsewhere, then type the command again"));
+    }
+    Ok(Some(Follower { checkout, place, holds: from }))
+}
+
+fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Follower<'w>, StepError> {
+    let checkout = in_place.checkout.clone();
+    let locked =
+        in_place.place.borrow_mut().take().and_then(|mut place| place.lock().is_ok().then_some(place));
+    if let Some(place) = locked {
+        return Ok(Follower { checkout, place, holds: in_place.holds });
+    }
+    // Something wrote the index meanwhile: what is there has to be looked at again.
+    let mut place = world.git.open_checkout(&checkout)?;
+    lock(place.as_mut())?;
+    if place.snapshot()?.tree != in_place.holds {
+        let fact = "files changed in place while orch was landing";
+        return Err(StepError::git(fact, "type `git status` to see which"));
+    }
+    Ok(Follower { checkout, place, holds: in_place.holds })
+}
+
+fn lock(place: &mut dyn WorkTree) -> Result<(), StepError> {
+    place.lock().map_err(|error| {
+        if error.trouble == Trouble::Locked {
+            StepError::git(error.fact, "wait for it to end, then type the command again")
+        } else {
+            StepError::Effect(error)
+        }
+    })
+}
+
+/// Brings the work tree along. The branch has moved: from here on trouble is told, not returned,
+/// and the next command continues.
+fn follow(follower: &mut Follower<'_>, to: Oid, reporter: &dyn Reporter) -> bool {
+    let holds = follower.holds;
+    let brought = follower.place.bring(holds, to, &[]).and_then(|()| follower.place.save());
+    if let Err(error) = &brought {
+        let text = format!(
+            "the branch has moved, but its work tree could not follow: {error}; type any orch command before you commit"
+        );
+        reporter.event(&Event::Warning { text });
+    }
+    brought.is_ok()
+}

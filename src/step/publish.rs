@@ -1,0 +1,234 @@
+//! Landing by push: the branch there is moved, and what belongs to the step with it.
+//!
+//! In: a commit on top of the tip that was seen there. Out: whether it has landed. One request moves
+//! the branch, gives the task back and keeps the attempts, all or nothing where the server can.
+//! Invariant: what the server said is not believed where another look can tell ([`landing`]).
+
+use super::base::{Base, branch_ref};
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::journal::{self, Pushes, Site, Working};
+use super::lease;
+use super::record::attempts_ref;
+use super::upstream::{self, IMPATIENCE, PATIENCE};
+use crate::effects::{EffectError, Oid, Pushed, Trouble, Update, Upstream, World};
+use crate::landing::{self, Look, Next, Reply};
+use crate::state::id::{RunId, TaskId};
+
+/// A landing by push.
+#[derive(Debug, Clone, Copy)]
+pub struct Push<'p> {
+    /// Where to.
+    pub upstream: &'p Upstream,
+    /// The run whose attempts and lease go along, where there is one.
+    pub run: Option<&'p str>,
+}
+
+/// The landing by push of what is done on a base, if it lands so.
+#[must_use]
+pub fn of<'p>(base: &'p Base, run: Option<&'p str>) -> Option<Push<'p>> {
+    base.upstream.as_ref().map(|upstream| Push { upstream, run })
+}
+
+/// A step on a base, as its journal has it.
+#[must_use]
+pub fn working(base: &Base, (run, task): (&RunId, &TaskId), site: Site) -> Working {
+    let pushes = |Upstream { remote, branch }| Pushes { remote, branch, commit: None };
+    Working {
+        run: run.to_string(),
+        task: task.to_string(),
+        branch: base.branch.clone(),
+        base: base.commit.id.to_string(),
+        site,
+        pushes: base.upstream.clone().map(pushes),
+    }
+}
+
+/// Whether the commit that a step which was cut off had pushed is there; none where it had not come to
+/// that, or the remote does not answer, which is told.
+///
+/// # Errors
+/// When the journal, or history, cannot be read.
+pub fn outcome(
+    world: World<'_>,
+    working: &Working,
+    done: &mut Vec<String>,
+) -> Result<Option<bool>, StepError> {
+    let Some(Pushes { remote, branch, commit: Some(commit) }) = working.pushes.clone() else {
+        return Ok(None);
+    };
+    let commit = journal::oid(&commit)?;
+    match upstream::fetch(world, &Upstream { remote: remote.clone(), branch }, IMPATIENCE) {
+        Ok(tip) => {
+            let landed = world.git.is_ancestor(commit, tip)?;
+            done.extend(landed.then(|| format!("commit {} had landed on `{remote}`", commit.short())));
+            Ok(Some(landed))
+        }
+        Err(error) => {
+            done.push(format!("whether commit {} has landed is not known: {error}", commit.short()));
+            Ok(None)
+        }
+    }
+}
+
+impl Push<'_> {
+    /// Where the branch is there; waits a little where that was tried before.
+    ///
+    /// # Errors
+    /// When the remote does not answer.
+    pub fn tip(&self, world: World<'_>, tries: u32) -> Result<Oid, StepError> {
+        if tries > 0 {
+            world.process.wait(landing::pause(tries, world.ids.random()));
+        }
+        Ok(upstream::fetch(world, self.upstream, PATIENCE)?)
+    }
+
+    /// Moves the branch there; says whether the commit has landed, or the branch had moved before.
+    ///
+    /// # Errors
+    /// When the server refuses, or it is not known whether the commit has landed.
+    pub fn push(
+        &self,
+        world: World<'_>,
+        (tip, commit): (Oid, Oid),
+        reporter: &dyn Reporter,
+    ) -> Result<bool, StepError> {
+        if let Some(run) = self.run {
+            journal::begin_push(world, run, commit)?;
+        }
+        let mut alone = false;
+        for pushes in 1.. {
+            let updates = self.updates(world, (tip, commit), alone)?;
+            let said = world.remote.push(&self.upstream.remote, &updates, PATIENCE, true);
+            let reply = match said {
+                Ok(Pushed::Done) => Reply::Done,
+                Ok(Pushed::Moved) => Reply::Moved,
+                Ok(Pushed::Refused { references, words }) if !alone && self.only_others(&references) => {
+                    let what =
+                        format!("`{}` does not take refs of orch's own: {words}", self.upstream.remote);
+                    reporter.event(&Event::Warning { text: what });
+                    alone = true;
+                    continue;
+                }
+                Ok(Pushed::Refused { words, .. }) => Reply::Refused(words),
+                Err(error) if error.trouble == Trouble::Unreachable => Reply::Unknown(error.fact),
+                Err(error) => return Err(error.into()),
+            };
+            let look = if reply == Reply::Done { Look::Landed } else { self.look(world, tip, commit) };
+            match landing::next(reply, look, pushes) {
+                Next::Landed => {
+                    note(world, &self.upstream.remote, &updates)?;
+                    self.tell(commit, reporter);
+                    return Ok(true);
+                }
+                Next::Replay => return Ok(false),
+                Next::Again => world.process.wait(landing::pause(pushes, world.ids.random())),
+                Next::Refused(words) => return Err(self.refused(&words)),
+                Next::Unknown(why) => return Err(self.unknown(commit, &why)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a server refuses refs, and the branch is none of them.
+    fn only_others(&self, references: &[String]) -> bool {
+        !references.is_empty() && !references.contains(&branch_ref(&self.upstream.branch))
+    }
+
+    /// What is to move: the branch; and with it the attempts of the run and its lease, if that is still
+    /// there.
+    fn updates(
+        &self,
+        world: World<'_>,
+        (tip, commit): (Oid, Oid),
+        alone: bool,
+    ) -> Result<Vec<Update>, EffectError> {
+        let reference = branch_ref(&self.upstream.branch);
+        let mut updates = vec![Update { reference, expected: Some(tip), new: Some(commit) }];
+        let Some(run) = self.run.filter(|_| !alone) else { return Ok(updates) };
+        updates.extend(attempts(world, run)?);
+        if let Some((name, value)) = lease::of_run(world, run)? {
+            let there = world.git.tip(&lease::seen(&self.upstream.remote, &name))?;
+            let reference = lease::reference(&name);
+            updates.extend((there == Some(value)).then_some(Update {
+                reference,
+                expected: there,
+                new: None,
+            }));
+        }
+        Ok(updates)
+    }
+
+    fn look(&self, world: World<'_>, tip: Oid, commit: Oid) -> Look {
+        let looked = upstream::fetch(world, self.upstream, PATIENCE).and_then(|now| {
+            Ok(if world.git.is_ancestor(commit, now)? {
+                Look::Landed
+            } else if now == tip {
+                Look::Same
+            } else {
+                Look::Moved
+            })
+        });
+        looked.unwrap_or(Look::Unseen)
+    }
+
+    fn tell(&self, commit: Oid, reporter: &dyn Reporter) {
+        let Upstream { remote, branch } = self.upstream.clone();
+        reporter.event(&Event::Pushed { remote, branch, commit: commit.to_string() });
+    }
+
+    fn refused(&self, words: &str) -> StepError {
+        let Upstream { remote, branch } = self.upstream;
+        StepError::git(
+            format!("`{remote}` refuses the push to `{branch}`: {words}"),
+            "see to it that you may push there, or name another branch with `--branch NAME`; then type the command again",
+        )
+    }
+
+    fn unknown(&self, commit: Oid, why: &str) -> StepError {
+        let Upstream { remote, branch } = self.upstream;
+        StepError::git(
+            format!(
+                "it is not known whether {} has landed on `{branch}` of `{remote}`: {why}",
+                commit.short()
+            ),
+            "type the command again when it can be reached: it looks there first",
+        )
+    }
+}
+
+/// The refs that keep the work of a run.
+fn attempts(world: World<'_>, run: &str) -> Result<Vec<Update>, EffectError> {
+    let kept = world.git.refs(&attempts_ref(run))?;
+    Ok(kept
+        .into_iter()
+        .map(|(reference, oid)| Update { reference, expected: None, new: Some(oid) })
+        .collect())
+}
+
+/// Keeps the work of a run there as well; what comes of that is told, and no reason to stop.
+pub fn keep(world: World<'_>, upstream: &Upstream, run: &str, reporter: &dyn Reporter) {
+    let kept = attempts(world, run).and_then(|updates| {
+        if updates.is_empty() {
+            return Ok(Pushed::Done);
+        }
+        world.remote.push(&upstream.remote, &updates, PATIENCE, false)
+    });
+    let why = match kept {
+        Ok(Pushed::Done) => return,
+        Ok(Pushed::Moved) => "it is there already, and differs".to_owned(),
+        Ok(Pushed::Refused { words, .. }) => words,
+        Err(error) => error.fact,
+    };
+    reporter.event(&Event::Warning { text: format!("the work is kept here only: {why}") });
+}
+
+/// Notes here what has become of refs there.
+fn note(world: World<'_>, remote: &str, updates: &[Update]) -> Result<(), EffectError> {
+    for Update { reference, expected, new } in updates {
+        let Some(task) = reference.strip_prefix(crate::lease::REFS) else { continue };
+        world.git.claim(&lease::seen(remote, task), *expected, *new)?;
+        world.git.claim(reference, *expected, *new)?;
+    }
+    Ok(())
+}

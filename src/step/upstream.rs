@@ -1,0 +1,176 @@
+//! The branch as all clones share it: looked at, and followed by the local one.
+//!
+//! What was seen of a remote lies under `refs/orch/remotes/<remote>/`, so that nobody's own settings of
+//! what a fetch brings are touched. Invariant: the local branch only ever moves forward; commits of its
+//! own are for a person to push or merge.
+
+use super::along;
+use super::base::{self, Base, Caller, branch_ref};
+use super::error::StepError;
+use super::event::Reporter;
+use super::land;
+use super::record::{ATTEMPTS, attempts_ref};
+use crate::effects::{EffectError, Oid, Result, Swap, Trouble, Upstream, World};
+use crate::landing;
+use crate::lease;
+use crate::state::store;
+use crate::state::task::Task;
+use std::time::Duration;
+
+/// Where everything lies that was seen of remotes.
+pub const SEEN: &str = "refs/orch/remotes/";
+/// How long a remote is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// The same by a command that was not about the remote.
+pub const IMPATIENCE: Duration = Duration::from_secs(10);
+/// The same where only somebody looks.
+pub const GLANCE: Duration = Duration::from_secs(3);
+/// How often another fetch of this clone is waited for.
+const TRIES: u32 = 20;
+
+/// Where a branch is pushed to.
+///
+/// # Errors
+/// When there is no remote, or none that stands out.
+pub fn of(world: World<'_>, branch: &str) -> std::result::Result<Upstream, StepError> {
+    world.remote.upstream(branch)?.ok_or_else(|| {
+        StepError::git(
+            format!("it is not known where to push `{branch}` to"),
+            format!("type `git push --set-upstream REMOTE {branch}` once, with the remote's name"),
+        )
+    })
+}
+
+/// The ref here that says where the branch was there.
+#[must_use]
+pub fn seen_branch(upstream: &Upstream) -> String {
+    format!("{SEEN}{}/heads/{}", upstream.remote, upstream.branch)
+}
+
+/// Where the leases lie here that were seen there.
+#[must_use]
+pub fn seen_leases(remote: &str) -> String {
+    format!("{SEEN}{remote}/leases/")
+}
+
+/// Looks at the branch and the leases there; says where the branch is.
+///
+/// # Errors
+/// When the remote does not answer in time, or does not have the branch.
+pub fn fetch(world: World<'_>, upstream: &Upstream, patience: Duration) -> Result<Oid> {
+    let seen = seen_branch(upstream);
+    let refs = [
+        (branch_ref(&upstream.branch), seen.clone()),
+        (format!("{}*", lease::REFS), format!("{}*", seen_leases(&upstream.remote))),
+    ];
+    fetch_refs(world, &upstream.remote, &refs, patience)?;
+    world.git.tip(&seen)?.ok_or_else(|| {
+        EffectError::new(
+            Trouble::Missing,
+            format!("`{}` has no branch `{}`", upstream.remote, upstream.branch),
+        )
+    })
+}
+
+fn fetch_refs(world: World<'_>, remote: &str, refs: &[(String, String)], patience: Duration) -> Result<()> {
+    for tries in 1.. {
+        match world.remote.fetch(remote, refs, patience) {
+            Err(error) if error.trouble == Trouble::Locked && tries < TRIES => {
+                world.process.wait(landing::pause(tries.min(3), world.ids.random()));
+            }
+            said => return said,
+        }
+    }
+    Ok(())
+}
+
+/// Brings work that was kept by another clone, if it is not here.
+///
+/// # Errors
+/// When the remote does not answer in time. That it does not have it either is none.
+fn bring_kept(world: World<'_>, upstream: &Upstream, reference: &str) -> Result<()> {
+    if world.git.tip(reference)?.is_some() {
+        return Ok(());
+    }
+    let refs = [(reference.to_owned(), reference.to_owned())];
+    match fetch_refs(world, &upstream.remote, &refs, PATIENCE) {
+        Err(error) if error.trouble == Trouble::Missing => Ok(()),
+        said => said,
+    }
+}
+
+/// Brings what other clones kept of a task's work: what waits for a review, and what is to be continued.
+///
+/// # Errors
+/// When the remote does not answer in time, or the state cannot be read.
+pub fn bring_work_of(world: World<'_>, base: &Base, task: &Task) -> std::result::Result<(), StepError> {
+    let Some(upstream) = &base.upstream else { return Ok(()) };
+    let Some(run) = &task.history.last_run else { return Ok(()) };
+    let mut wanted = vec![attempts_ref(run.as_str())];
+    let (checkpoints, _) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
+    let work = checkpoints.last().and_then(|checkpoint| checkpoint.work.clone());
+    wanted.extend(work.filter(|work| work.starts_with(ATTEMPTS) && !wanted.contains(work)));
+    for reference in wanted {
+        bring_kept(world, upstream, &reference)?;
+    }
+    Ok(())
+}
+
+/// Where the caller lands by push: looks at the branch there, and brings the local one forward to it.
+///
+/// # Errors
+/// When the remote cannot be reached, the local branch has commits of its own, or the user's changes
+/// are in the way.
+pub fn follow(
+    world: World<'_>,
+    caller: &Caller,
+    reporter: &dyn Reporter,
+) -> std::result::Result<(), StepError> {
+    if !caller.push {
+        return Ok(());
+    }
+    let branch = base::target_branch(world, caller)?;
+    let upstream = of(world, &branch)?;
+    let there = fetch(world, &upstream, PATIENCE).map_err(|error| no_branch(&upstream, error))?;
+    let _lock = land::landing_lock(world)?;
+    let reference = branch_ref(&branch);
+    match world.git.tip(&reference)? {
+        Some(here) if here == there => Ok(()),
+        Some(here) if world.git.is_ancestor(here, there)? => {
+            along::forward(world, &branch, (here, there), reporter)
+        }
+        Some(here) => Err(own_commits(world, &branch, &upstream, (here, there))?),
+        None => match world.git.swap(&reference, None, there, "orch: as it is there")? {
+            Swap::Done => Ok(()),
+            Swap::Moved(_) => Err(StepError::Busy(format!("branch `{branch}` was born meanwhile"))),
+        },
+    }
+}
+
+fn no_branch(upstream: &Upstream, error: EffectError) -> StepError {
+    let Upstream { remote, branch } = upstream;
+    if error.trouble == Trouble::Missing {
+        return StepError::git(
+            format!("`{remote}` has no branch `{branch}`"),
+            format!("type `git push --set-upstream {remote} {branch}` to begin it there"),
+        );
+    }
+    StepError::Effect(error)
+}
+
+fn own_commits(
+    world: World<'_>,
+    branch: &str,
+    Upstream { remote, branch: there_branch }: &Upstream,
+    (here, there): (Oid, Oid),
+) -> Result<StepError> {
+    let fact = format!("branch `{branch}` has commits that `{remote}` does not have");
+    let place = if branch == there_branch { branch.to_owned() } else { format!("{branch}:{there_branch}") };
+    let push = format!("git push {remote} {place}");
+    Ok(if world.git.is_ancestor(there, here)? {
+        StepError::git(fact, format!("type `{push}`, then the command again"))
+    } else {
+        let fact = format!("{fact}, and the other way round");
+        StepError::git(fact, format!("type `git pull --no-rebase {remote} {there_branch}`, then `{push}`"))
+    })
+}

@@ -1,0 +1,203 @@
+//! Landing by push: what is on the remote counts, and everybody who works there is respected.
+
+use crate::sandbox::{Sandbox, agent, table};
+use crate::transcript;
+use std::path::PathBuf;
+
+/// A project with one remote, a bare repository beside it.
+fn project(script: &str) -> Sandbox {
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "max_attempts = 1")]);
+    sandbox.task("t-1", "First", &["--kind", "chore", "--priority", "1"]);
+    let remote = remote(&sandbox);
+    sandbox.git(&["init", "--quiet", "--bare", "--initial-branch=main", &remote.to_string_lossy()]);
+    // Without upkeep in the background: it would be one process more or less.
+    there(&sandbox, &["config", "receive.autogc", "false"]);
+    sandbox.git(&["remote", "add", "origin", &remote.to_string_lossy()]);
+    sandbox.git(&["push", "--quiet", "--set-upstream", "origin", "main"]);
+    sandbox
+}
+
+fn remote(sandbox: &Sandbox) -> PathBuf {
+    sandbox.root().join("remote.git")
+}
+
+/// What a command in the remote prints.
+fn there(sandbox: &Sandbox, arguments: &[&str]) -> String {
+    sandbox.git_in(&remote(sandbox), arguments)
+}
+
+/// A second clone of the same remote, in which commands are typed from now on.
+fn another_clone(mut sandbox: Sandbox) -> Sandbox {
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "--quiet", &remote(&sandbox).to_string_lossy(), &clone.to_string_lossy()]);
+    sandbox.identify(&clone);
+    sandbox.enter(clone);
+    sandbox
+}
+
+/// A hook of the remote.
+fn hook(sandbox: &Sandbox, name: &str, script: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = remote(sandbox).join("hooks").join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a hook");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+}
+
+const REFS: [&str; 3] = ["for-each-ref", "--format=%(refname) %(contents:subject)", "refs"];
+
+#[test]
+fn a_step_lands_on_the_remote_and_the_local_branch_follows() {
+    let sandbox = project("echo new > new");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(there(&sandbox, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    sandbox.note(&there(&sandbox, &REFS));
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 10);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_others_pushed_comes_first() {
+    let sandbox = another_clone(project("cat other > new"));
+    let first = sandbox.root().join("repo");
+    std::fs::write(first.join("other"), "theirs\n").expect("a file");
+    sandbox.git_in(&first, &["add", "other"]);
+    sandbox.git_in(&first, &["commit", "--quiet", "-m", "theirs"]);
+    sandbox.git_in(&first, &["push", "--quiet"]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(sandbox.read("new"), "theirs\n");
+    assert_eq!(there(&sandbox, &["rev-list", "--merges", "main"]), "");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_others_push_to_meanwhile_is_landed_on_top_of() {
+    let sandbox = project(
+        "echo new > new; ( unset GIT_DIR; git clone --quiet -c gc.auto=0 -c maintenance.auto=false \"$HOME/../remote.git\" \"$HOME/theirs\" && cd \"$HOME/theirs\" && \
+         echo x > theirs && git add theirs && git -c user.name=B -c user.email=b@b commit --quiet -m theirs && git push --quiet )",
+    );
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(there(&sandbox, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(sandbox.read("theirs"), "x\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_that_others_did_meanwhile_is_not_done_twice() {
+    let sandbox = project(
+        "echo mine > new; ( unset GIT_DIR; git clone --quiet -c gc.auto=0 -c maintenance.auto=false \"$HOME/../remote.git\" \"$HOME/theirs\" && cd \"$HOME/theirs\" && \
+         git config user.name B && git config user.email b@b && orch cancel t-1 --reason 'not any more' && git push --quiet ) >&2",
+    );
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 12);
+    let kept = there(&sandbox, &["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    assert_eq!(kept.lines().count(), 1, "{kept}");
+    assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch/leases"]), "");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 10);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_that_another_clone_works_on_is_left_to_it() {
+    let sandbox = another_clone(project("echo new > new"));
+    let message = "orch(t-1): taken by build-7\n\nOrch-Task: t-1\nOrch-Run: 01JDOTHER\nOrch-Agent: sonnet\n\
+                   Orch-Holder: build-7\nOrch-Renewals: 0\nOrch-Taken: 2026-11-20T10:00:00Z\nOrch-Until: 2026-11-20T10:15:00Z\n";
+    let lease = there(
+        &sandbox,
+        &["-c", "user.name=B", "-c", "user.email=b@b", "commit-tree", "-m", message, "main^{tree}"],
+    );
+    there(&sandbox, &["update-ref", "refs/orch/leases/t-1", lease.trim()]);
+    assert_eq!(sandbox.orch(&["step", "--push", "--task", "t-1"]).code, 12);
+    sandbox.orch(&["list"]);
+    // Each command comes five minutes after the one before: at last nobody can be at work any more.
+    while sandbox.quietly(&["step", "--push"]).code == 12 {}
+    assert!(there(&sandbox, &["log", "-1", "--format=%s", "main"]).contains("t-1"));
+    assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch/leases"]), "");
+    transcript!(sandbox);
+}
+
+#[test]
+fn work_that_is_rejected_is_kept_on_the_remote_as_well() {
+    let sandbox = project("echo bad > new; exit 1");
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 21);
+    let refs = there(&sandbox, &["for-each-ref", "--format=%(refname)", "refs/orch"]);
+    assert!(refs.starts_with("refs/orch/attempts/") && refs.lines().count() == 1, "{refs}");
+    let sandbox = another_clone(sandbox);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 21);
+    let here = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    assert_eq!(here.lines().count(), 2, "what is to be continued was brought: {here}");
+}
+
+#[test]
+fn a_server_that_refuses_is_quoted_and_the_work_is_kept() {
+    let sandbox = project("echo new > new");
+    hook(
+        &sandbox,
+        "update",
+        "case $1 in refs/heads/*) echo \"no pushes to $1 on \\033[31mFridays\"; exit 1;; esac",
+    );
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), there(&sandbox, &["rev-parse", "main"]));
+    sandbox.note(&there(&sandbox, &REFS));
+    std::fs::remove_file(remote(&sandbox).join("hooks/update")).expect("the hook goes");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_server_that_takes_branches_alone_is_worked_with() {
+    let sandbox = project("echo new > new");
+    hook(&sandbox, "update", "case $1 in refs/orch/*) echo 'branches only'; exit 1;; esac");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), there(&sandbox, &["rev-parse", "main"]));
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_remote_that_does_not_answer_is_named_before_anything_is_spent() {
+    let sandbox = project("echo ran > \"$HOME/ran\"");
+    std::fs::rename(remote(&sandbox), sandbox.root().join("gone")).expect("it goes");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    assert!(!sandbox.signal("ran").exists());
+    std::fs::rename(sandbox.root().join("gone"), remote(&sandbox)).expect("it comes back");
+    sandbox.git(&["remote", "remove", "origin"]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    transcript!(sandbox);
+}
+
+#[test]
+fn commits_that_are_only_here_are_for_a_person_to_push() {
+    let sandbox = project("echo new > new");
+    sandbox.task("t-2", "Second", &[]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    let sandbox = another_clone(sandbox);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 0);
+    let mut sandbox = sandbox;
+    let first = sandbox.root().join("repo");
+    sandbox.enter(first);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    transcript!(sandbox);
+}
+
+#[test]
+fn commits_that_are_made_here_meanwhile_do_not_keep_the_step_from_landing() {
+    let sandbox = project(
+        "echo new > new; ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" add Meanwhile --id t-2 >&2",
+    );
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert!(there(&sandbox, &["log", "-1", "--format=%s", "main"]).contains("t-1"));
+    assert!(sandbox.git(&["log", "-1", "--format=%s", "main"]).contains("t-2"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn the_users_changes_in_the_way_are_named_before_the_push() {
+    let sandbox = project("echo new >> src/code; echo mine > \"$HOME/../repo/src/code\"");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    assert_eq!(
+        there(&sandbox, &["log", "--format=%s", "-1", "main"]),
+        sandbox.git(&["log", "--format=%s", "-1", "main"])
+    );
+    assert_eq!(sandbox.read("src/code"), "mine\n");
+    transcript!(sandbox);
+}
