@@ -192,6 +192,10 @@ impl Shift<'_> {
         if lost {
             return Came::Lost;
         }
+        let new = self.last.as_ref().is_none_or(|last| last.why != end.why);
+        if end.exit == Exit::Paused && new {
+            self.say(|board| board.note(&end.why));
+        }
         self.last = Some(end);
         if waits { Came::Nothing } else { Came::Stop }
     }

@@ -29,7 +29,7 @@ pub enum Site {
 }
 
 /// A step at work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Working {
     /// The run.
     pub run: String,
@@ -41,6 +41,12 @@ pub struct Working {
     pub base: String,
     /// Where the agent works.
     pub site: Site,
+    /// The most that it may spend, in USD; none where nothing limits it.
+    #[serde(default)]
+    pub may_usd: Option<f64>,
+    /// The same in tokens.
+    #[serde(default)]
+    pub may_tokens: Option<u64>,
     /// Where the step lands by push, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushes: Option<Pushes>,

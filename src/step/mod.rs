@@ -288,7 +288,7 @@ fn begin<'w>(
     (run, started, workplace): (&RunId, Timestamp, &Workplace<'_>),
     reporter: &dyn Reporter,
 ) -> Result<Option<lease::Held<'w>>, StepError> {
-    let working = publish::working(base, (run, &chosen.task.id), workplace.site());
+    let working = publish::working(base, (run, &chosen.task.id), workplace.site(), chosen.who.allowance);
     // Between the last look and the claim nobody else may claim what would have spoken against it.
     let lock = slot::claiming(world)?;
     if !occupied::Occupied::now(world, base)?.lets(world, base, chosen)? {

@@ -5,9 +5,11 @@
 //! changed. So do files that only a wildcard at the beginning names.
 
 use super::base::{Base, branch_ref};
+use super::budget::Allowance;
 use super::choice::Chosen;
 use super::error::StepError;
 use super::lease::{self, Claim};
+use super::who;
 use crate::config::Adapter;
 use crate::effects::World;
 use crate::prompt::area::overlap;
@@ -111,6 +113,12 @@ impl Occupied {
         let sessions = self.claims.iter().filter(|(claim, _)| claim.is_of(&profile.name)).count();
         let crowded = profile.adapter != Adapter::Shell && sessions >= profile.max_parallel as usize;
         if crowded || self.why_wait(world, base, chosen.candidate.index)?.is_some() {
+            return Ok(false);
+        }
+        // Others may have been promised what is left of a budget.
+        let may = chosen.who.allowance;
+        let still = |now: Allowance| now.usd >= may.usd && now.tokens >= may.tokens;
+        if !who::allowance(world, base, &chosen.task)?.is_ok_and(still) {
             return Ok(false);
         }
         // Whoever had it may have landed it since the base was loaded.

@@ -179,7 +179,7 @@ fn work(
     let protected = Protected::new(&base.config.policy.protect);
     let confinement = confine::choose(world, &who.profile, reporter)?;
     let mut workplace = Workplace::workspace(world, slot, &base.branch, base.commit.id, base.commit.tree)?;
-    let working = publish::working(base, (&run, &subject.task.id), workplace.site());
+    let working = publish::working(base, (&run, &subject.task.id), workplace.site(), who.allowance);
     journal::begin_work(world, slot, &working)?;
     let job = Job {
         world,

@@ -5,6 +5,7 @@
 //! Invariant: what the server said is not believed where another look can tell ([`landing`]).
 
 use super::base::{Base, branch_ref};
+use super::budget::Allowance;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal::{self, Pushes, Site, Working};
@@ -32,7 +33,7 @@ pub fn of<'p>(base: &'p Base, run: Option<&'p str>) -> Option<Push<'p>> {
 
 /// A step on a base, as its journal has it.
 #[must_use]
-pub fn working(base: &Base, (run, task): (&RunId, &TaskId), site: Site) -> Working {
+pub fn working(base: &Base, (run, task): (&RunId, &TaskId), site: Site, may: Allowance) -> Working {
     let pushes = |Upstream { remote, branch }| Pushes { remote, branch, commit: None };
     Working {
         run: run.to_string(),
@@ -40,6 +41,8 @@ pub fn working(base: &Base, (run, task): (&RunId, &TaskId), site: Site) -> Worki
         branch: base.branch.clone(),
         base: base.commit.id.to_string(),
         site,
+        may_usd: may.usd,
+        may_tokens: may.tokens,
         pushes: base.upstream.clone().map(pushes),
     }
 }

@@ -4,10 +4,11 @@ use super::base::Base;
 use super::budget::{self, Allowance, Span};
 use super::consult;
 use super::error::StepError;
+use super::journal;
 use crate::config::{Adapter, Profile};
 use crate::effects::World;
 use crate::route::Route;
-use crate::state::ledger::{self, Spending};
+use crate::state::ledger::{self, Spending, Sum};
 use crate::state::run::Run;
 use crate::state::store;
 use crate::state::task::Task;
@@ -130,11 +131,31 @@ pub fn allowance(world: World<'_>, base: &Base, task: &Task) -> Result<Result<Al
     let now = world.clock.now();
     let whole = limits.task_usd.is_some() || limits.task_tokens.is_some();
     let attempts = Some(u32::MAX).filter(|_| whole);
-    let spending = ledger::spending(world, &base.snapshot.source, &task.id, attempts, now)?;
+    let mut spending = ledger::spending(world, &base.snapshot.source, &task.id, attempts, now)?;
+    let promised = promised(world)?;
+    for sum in [&mut spending.day, &mut spending.month] {
+        sum.add(Some(promised.usd), promised.tokens);
+    }
     let (day, month) = ledger::ends(now);
+    let at_work = promised.usd > 0.0 || promised.tokens > 0;
+    let fact = |fact| if at_work { format!("{fact}, with what steps at work may spend") } else { fact };
     Ok(budget::allowance(limits, &spending).map_err(|spent| match spent.span {
         Span::Step | Span::Task => Halt::Hold(spent.fact),
-        Span::Day => Halt::Pause(spent.fact, day),
-        Span::Month => Halt::Pause(spent.fact, month),
+        Span::Day => Halt::Pause(fact(spent.fact), day),
+        Span::Month => Halt::Pause(fact(spent.fact), month),
     }))
+}
+
+/// What the steps at work may spend beside what they have spent already: of a day's and a month's budget it is
+/// gone, until they have ended and it is known what they really spent.
+fn promised(world: World<'_>) -> Result<Sum, StepError> {
+    let spent = ledger::load(world.files)?;
+    let mut promised = Sum::default();
+    for working in journal::at_work(world)? {
+        let own = spent.iter().find(|entry| entry.run == working.run);
+        let (usd, tokens) = own.map_or((0.0, 0), |entry| (entry.usd, entry.tokens));
+        let left = working.may_usd.map(|may| (may - usd).max(0.0));
+        promised.add(left, working.may_tokens.unwrap_or_default().saturating_sub(tokens));
+    }
+    Ok(promised)
 }

@@ -1,6 +1,6 @@
 //! `orch run --jobs`: several steps at once, and what becomes of them when something is killed.
 
-use crate::sandbox::{Sandbox, agent, agent_with, gate};
+use crate::sandbox::{Sandbox, agent, agent_with, gate, table};
 use crate::transcript;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader};
@@ -154,6 +154,36 @@ fn a_profile_has_no_more_sessions_than_it_may() {
     assert_eq!(sandbox.ended(&["run", "--jobs", "2", "--quiet"], run).code, 10);
     is_tidy(&sandbox);
     transcript!(sandbox);
+}
+
+#[test]
+fn what_steps_at_work_may_spend_is_gone_from_the_budget() {
+    let more = |budget: &str| {
+        let more = "timeout = \"60s\"\nmax_parallel = 4";
+        let sandbox = Sandbox::with(&[agent_with(HOLD, more), table("budget", budget)]);
+        for id in ["t-1", "t-2"] {
+            sandbox.task(id, "Do it", &["--kind", "chore"]);
+        }
+        sandbox
+    };
+    let sandbox = more("day_usd = 1.0");
+    let run = sandbox.start(&["run", "--jobs", "2", "--quiet"]);
+    pids(&sandbox, "t-1");
+    let job = format!("--job=9.{}.never", std::process::id());
+    let said = sandbox.quietly(&["step", &job]);
+    assert_eq!(said.code, 13, "{}", said.stderr);
+    let fact = "`budget.day_usd` is spent: $1.00 of $1.00, with what steps at work may spend";
+    assert!(said.stderr.contains(fact), "{}", said.stderr);
+    std::fs::write(sandbox.signal("go-on"), "").expect("written");
+    // Once it is known that the first one cost nothing, the second one may.
+    assert_eq!(sandbox.ended(&["run"], run).code, 10);
+
+    let sandbox = more("day_usd = 1.0\nstep_usd = 0.5");
+    let run = sandbox.start(&["run", "--jobs", "2", "--quiet"]);
+    pids(&sandbox, "t-1");
+    pids(&sandbox, "t-2");
+    std::fs::write(sandbox.signal("go-on"), "").expect("written");
+    assert_eq!(sandbox.ended(&["run"], run).code, 10);
 }
 
 #[test]
