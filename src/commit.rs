@@ -57,9 +57,10 @@ pub fn state_commit(what: &str) -> String {
     format!("orch: {}", unskipped(&one_line(what, 200)))
 }
 
-/// The whole message of a step's commit.
+/// The whole message of a step's commit. Where `skips_ci`, one that changes the state alone asks CI services to
+/// run nothing for it.
 #[must_use]
-pub fn step_message(task: &Task, run: &Run, summary: &str) -> String {
+pub fn step_message(task: &Task, run: &Run, summary: &str, skips_ci: bool) -> String {
     let subject = match run.outcome {
         OutcomeKind::Accepted => subject(task),
         OutcomeKind::Rejected => state_subject(task.id.as_str(), &format!("rejected, {}", run.reason)),
@@ -71,6 +72,9 @@ pub fn step_message(task: &Task, run: &Run, summary: &str) -> String {
     let body = body(summary);
     if !body.is_empty() {
         let _ = write!(message, "\n{body}\n");
+    }
+    if skips_ci && run.outcome != OutcomeKind::Accepted {
+        let _ = write!(message, "\n{}\n", SKIPS[0]);
     }
     let _ = write!(message, "\n{}", trailers(run));
     message

@@ -196,6 +196,7 @@ impl Context {
             trust: read_trust()?,
             repository,
             push: false,
+            ci: global.ci,
             trust_all: global.trust || std::env::var("ORCH_TRUST").is_ok_and(|value| value == "1"),
         };
         Ok(Self { git, process, clock: OsClock::from_env(), ids: OsIds::from_env(), files, caller })

@@ -158,7 +158,7 @@ impl Shift<'_> {
         if self.global.format() == Format::Jsonl {
             event["job"] = json!(slot + 1);
             // A reader that has gone is not the run's trouble.
-            let _ = writeln!(std::io::stdout(), "{event}");
+            let _ = writeln!(std::io::stdout(), "{}", crate::report::safe::json(&event.to_string()));
         } else if !self.global.quiet {
             self.board.event(slot, &event);
         }

@@ -40,6 +40,7 @@ mod ingest;
 mod ci;
 mod ci_place;
 mod crontab;
+mod request;
 mod edit;
 mod archive;
 mod migrate;

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::jobs;
 use super::next::nothing;
 use super::output::Answer;
+use super::request::open;
 use super::step::answer;
 use super::tally::{End, Tally};
 use crate::effects::os::process::OsProcess;
@@ -83,7 +84,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
                 planned_usd += plan.cost_usd();
             }
             Ending::Ran(ran) => {
-                tally.add(json::ran(&ran), &ran.warnings);
+                let opened = open(&context, &ran, Answer::ok(json::ran(&ran), ""))?;
+                tally.add(opened.data, &[ran.warnings.as_slice(), &opened.warnings].concat());
+                tally.hint(opened.hints);
                 if matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_)) {
                     break answer(&ran, world.process.interrupted()).into();
                 }

@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::{later, nothing};
 use super::output::Answer;
+use super::request::open;
 use super::tip::tip_warnings;
 use super::worker::{Job, work};
 use crate::outcome::Outcome;
@@ -59,7 +60,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Ending::Nothing(idle) => nothing(&idle),
         Ending::Planned(planned) => plan(&planned),
         Ending::PlanDue(_) => Answer::ok(json!(null), ""),
-        Ending::Ran(ran) => answer(&ran, context.world().process.interrupted()),
+        Ending::Ran(ran) => open(&context, &ran, answer(&ran, context.world().process.interrupted()))?,
     };
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
@@ -98,10 +99,8 @@ pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
         OutcomeKind::Accepted => answer.hint(format!("type `git show {short}` to see it")),
         OutcomeKind::NeedsReview => match &ran.requests {
             None => answer.hint(format!("type `orch approve {}` after a look", ran.task.id)),
-            Some(requests) => requests
-                .iter()
-                .map(|request| format!("type `git merge {}`, or open a request for it", request.branch))
-                .fold(answer, Answer::hint),
+            // What is to be done about its branch is told with that.
+            Some(_) => answer,
         },
         OutcomeKind::Rejected | OutcomeKind::Blocked | OutcomeKind::Deferred => {
             answer.hint(format!("type `orch show {}` to see the evidence", ran.task.id))

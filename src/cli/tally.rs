@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 pub(super) struct Tally {
     steps: Vec<Value>,
     warnings: Vec<String>,
+    hints: Vec<String>,
 }
 
 /// Why a run ended.
@@ -59,6 +60,11 @@ impl Tally {
         self.warnings.extend_from_slice(warnings);
     }
 
+    /// What a step leaves to be done.
+    pub(super) fn hint(&mut self, hints: Vec<String>) {
+        self.hints.extend(hints);
+    }
+
     /// How many there were.
     pub(super) fn steps(&self) -> usize {
         self.steps.len()
@@ -85,7 +91,7 @@ impl Tally {
         let md = summary::steps(&self.steps, &end.why);
         let mut answer = Answer::ok(data, human).exit(end.exit);
         answer.md = Some(md);
-        answer.hints = end.hints;
+        answer.hints = [self.hints, end.hints].concat();
         answer.warnings = self.warnings;
         answer
     }

@@ -8,6 +8,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
+use super::request::open;
 use super::step::answer;
 use crate::effects::os::process::OsProcess;
 use crate::effects::{Input, Invocation, Stop};
@@ -95,7 +96,7 @@ pub(super) fn work(
     match step::step(world, &context.caller, options, reporter.as_ref())? {
         Ending::Nothing(idle) => Ok(nothing(&idle)),
         Ending::Planned(_) => Ok(Answer::ok(json!(null), "")),
-        Ending::Ran(ran) => Ok(answer(&ran, world.process.interrupted())),
+        Ending::Ran(ran) => open(&context, &ran, answer(&ran, world.process.interrupted())),
         Ending::PlanDue(wanted) => {
             let options = Options { slot: job.slot, ..Options::default() };
             let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;

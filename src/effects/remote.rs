@@ -47,6 +47,12 @@ pub trait Remote {
     /// When the configuration cannot be read.
     fn upstream(&self, branch: &str) -> Result<Option<Upstream>>;
 
+    /// Where a remote is, as its configuration has it.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read.
+    fn url(&self, remote: &str) -> Result<Option<String>>;
+
     /// Fetches refs of the remote; each pair is what to fetch and where to put it. With `*` in both,
     /// what is gone there is removed here.
     ///

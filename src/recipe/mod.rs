@@ -143,12 +143,14 @@ pub fn recipe(provider: Provider, facts: &Facts, local: &Local) -> Vec<Recipe> {
 
 fn values(facts: &Facts) -> Values {
     let request = "pull-requests: write # to open a request for it";
+    let allowance = "and, under \"Actions\", \"General\": allow GitHub Actions to create pull requests";
     Values::new([
         // A JSON string is a YAML string, whatever is in it.
         ("branch", vec![serde_json::Value::from(facts.branch.as_str()).to_string()]),
         ("secret", facts.secrets.clone()),
         ("install", facts.installs.clone()),
         ("minutes", vec![facts.minutes.to_string()]),
+        ("allowance", facts.pull_requests.then(|| allowance.to_owned()).into_iter().collect()),
         ("permission", facts.pull_requests.then(|| request.to_owned()).into_iter().collect()),
     ])
 }

@@ -36,6 +36,8 @@ pub struct Caller {
     pub trust_all: bool,
     /// Whether what is done lands by push.
     pub push: bool,
+    /// Whether it is a job of a CI service.
+    pub ci: bool,
 }
 
 /// Everything that a step decides by.
@@ -43,6 +45,9 @@ pub struct Caller {
 pub struct Base {
     /// The target branch, without `refs/heads/`.
     pub branch: String,
+    /// Whether commits of the state alone ask CI services to run nothing for them. They do where each is
+    /// pushed by itself: in a push of several, the last one would speak for all.
+    pub skips_ci: bool,
     /// Where what is done is pushed to, if it lands by push.
     pub upstream: Option<Upstream>,
     /// Its tip.
@@ -135,7 +140,9 @@ impl Base {
                 let mode = mode_in_force(world, &config, &snapshot.source, commit.time)?;
                 let notes = OnceCell::new();
                 let upstream = caller.push.then(|| upstream::of(world, &branch)).transpose()?;
-                Ok(Self { branch, upstream, commit, snapshot, config, warnings: problems, mode, notes })
+                let skips_ci = caller.ci && caller.push;
+                let warnings = problems;
+                Ok(Self { branch, skips_ci, upstream, commit, snapshot, config, warnings, mode, notes })
             }
             _ => Err(StepError::Invalid(problems)),
         }

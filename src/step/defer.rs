@@ -47,7 +47,7 @@ pub fn record(
             branch: &job.base.branch,
             base: tip,
             tree: tree_with(world, tree, &files)?,
-            message: step_message(job.task, &run, &work.reply.summary),
+            message: step_message(job.task, &run, &work.reply.summary, job.base.skips_ci),
             author: identity(job.base),
             run: None,
             in_place: None,

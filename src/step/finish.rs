@@ -161,7 +161,7 @@ impl Draft {
             estimated_tokens: Some(crate::state::estimate::tokens(&task)),
             orch: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let message = step_message(&task, &run, &work.reply.summary);
+        let message = step_message(&task, &run, &work.reply.summary, job.base.skips_ci);
         Ok(Self { task, run, message })
     }
 

@@ -20,7 +20,17 @@ pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, St
     let Some(config) = read.value else { return Err(StepError::Invalid(read.problems)) };
     let snapshot = load(world, Source::Tree(commit.tree))?;
     let (mode, notes) = (InForce::default(), OnceCell::new());
-    Ok(Base { branch, upstream: None, commit, snapshot, config, warnings: Vec::new(), mode, notes })
+    Ok(Base {
+        branch,
+        skips_ci: false,
+        upstream: None,
+        commit,
+        snapshot,
+        config,
+        warnings: Vec::new(),
+        mode,
+        notes,
+    })
 }
 
 /// The first commit of an unborn branch. What the user staged for a commit of their own stays

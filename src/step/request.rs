@@ -19,9 +19,10 @@ use super::event::{Event, Reporter};
 use super::finish::identity;
 use super::record::{attempts_ref, branch_of};
 use super::review::{Ready, ready};
+use super::upstream::{self, PATIENCE};
 use crate::commit::{read_trailers, request_body, trailer};
 use crate::config::Integration;
-use crate::effects::{NewCommit, Oid, Swap, World};
+use crate::effects::{NewCommit, Oid, Pushed, Swap, Trouble, Update, Upstream, World};
 use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::status::Status;
@@ -64,7 +65,6 @@ pub fn make(world: World<'_>, base: &Base, reporter: &dyn Reporter) -> Result<Ve
         let (_, task) = base.snapshot.task(world, index)?;
         match one(world, base, index, &task, reporter) {
             Ok(request) => made.extend(request),
-            Err(StepError::Effect(error)) => return Err(error.into()),
             Err(error) => {
                 let what = format!("task `{}` has no branch to merge: {error}", task.id);
                 let text = if let StepError::Git { hint: Some(hint), .. } = error {
@@ -97,6 +97,27 @@ pub fn after(
     }))
 }
 
+/// The command of a forge's own program that opens a request; the forge is known by where the remote is.
+#[must_use]
+pub fn command(url: &str, request: &Request, body_file: &str) -> Vec<String> {
+    let Request { branch, target, title, body, .. } = request;
+    let after = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let after = after.split_once('@').map_or(after, |(_, rest)| rest);
+    let host = after.split(['/', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    let words: Vec<String> = if host.contains("github") {
+        let body = format!("--body-file={body_file}");
+        vec!["gh pr create".to_owned(), format!("--head={branch}"), format!("--base={target}"), body]
+    } else if host.contains("gitlab") {
+        let (from, to) = (format!("--source-branch={branch}"), format!("--target-branch={target}"));
+        vec!["glab mr create --yes".to_owned(), from, to, format!("--description={body}")]
+    } else {
+        let body = format!("--description={body}");
+        vec!["tea pulls create".to_owned(), format!("--head={branch}"), format!("--base={target}"), body]
+    };
+    let program = words[0].split(' ').map(str::to_owned);
+    program.chain([format!("--title={title}")]).chain(words[1..].iter().cloned()).collect()
+}
+
 /// What there is on a task's branch.
 enum There {
     /// Nothing.
@@ -122,9 +143,11 @@ fn one(
         return Ok(None);
     }
     let branch = branch_of(task.id.as_str());
-    let reference = branch_ref(&branch);
     let path = &base.snapshot.graph.nodes()[index].path;
-    let tip = world.git.tip(&reference)?;
+    let tip = match &base.upstream {
+        Some(upstream) => tip_there(world, upstream, &branch)?,
+        None => world.git.tip(&branch_ref(&branch))?,
+    };
     let old = match look(world, tip, path, task)? {
         There::Nothing => None,
         There::Same => return Ok(None),
@@ -143,10 +166,7 @@ fn one(
         }
     };
     let commit = write(world, base, &ready)?;
-    match world.git.swap(&reference, old, commit, "orch: work that waits to be merged")? {
-        Swap::Done => {}
-        Swap::Moved(_) => return Err(occupied(&branch, "moved meanwhile")),
-    }
+    put(world, base, &branch, (old, commit))?;
     let again = old.is_some();
     let target = base.branch.clone();
     let title = ready.message.lines().next().unwrap_or_default().to_owned();
@@ -158,6 +178,44 @@ fn one(
         commit: commit.to_string(),
     });
     Ok(Some(request))
+}
+
+/// Where a branch is on the remote, looked at now.
+fn tip_there(world: World<'_>, upstream: &Upstream, branch: &str) -> Result<Option<Oid>, StepError> {
+    let seen = upstream::seen_branch(&Upstream { branch: branch.to_owned(), ..upstream.clone() });
+    match upstream::fetch_refs(world, &upstream.remote, &[(branch_ref(branch), seen.clone())], PATIENCE) {
+        Ok(()) => Ok(world.git.tip(&seen)?),
+        Err(error) if error.trouble == Trouble::Missing => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Moves the branch from what it was: on the remote first, where work lands by push, and then here.
+fn put(world: World<'_>, base: &Base, branch: &str, (old, new): (Option<Oid>, Oid)) -> Result<(), StepError> {
+    let reference = branch_ref(branch);
+    let mut here = old;
+    if let Some(upstream) = &base.upstream {
+        let update = Update { reference: reference.clone(), expected: old, new: Some(new) };
+        match world.remote.push(&upstream.remote, &[update], PATIENCE, true)? {
+            Pushed::Done => {}
+            Pushed::Moved => return Err(occupied(branch, "moved meanwhile")),
+            Pushed::Refused { words, .. } => {
+                return Err(StepError::git(
+                    format!("`{}` refuses `{branch}`: {words}", upstream.remote),
+                    "see to it that you may push branches there",
+                ));
+            }
+        }
+        here = world.git.tip(&reference)?;
+        if here.is_some() && here != old {
+            // What a person did on the local branch stays.
+            return Ok(());
+        }
+    }
+    match world.git.swap(&reference, here, new, "orch: work that waits to be merged")? {
+        Swap::Done => Ok(()),
+        Swap::Moved(_) => Err(occupied(branch, "moved meanwhile")),
+    }
 }
 
 fn occupied(branch: &str, why: &str) -> StepError {
@@ -205,4 +263,29 @@ fn look(world: World<'_>, tip: Option<Oid>, path: &str, task: &Task) -> Result<T
 fn task_in(world: World<'_>, tree: Oid, path: &str) -> Result<Option<Task>, StepError> {
     let Some((_, blob)) = world.git.entry(tree, path)? else { return Ok(None) };
     Ok(file::task::read(path, &world.git.blob(blob)?).value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forge_is_known_by_where_its_remote_is() {
+        let request = Request {
+            task: "t-1".to_owned(),
+            branch: "orch/t-1".to_owned(),
+            commit: Oid::from_bytes(&[1; 20]),
+            target: "main".to_owned(),
+            title: "--help".to_owned(),
+            body: "did it".to_owned(),
+            again: false,
+        };
+        let of = |url| command(url, &request, "/f").join(" ");
+        let gh = "gh pr create --title=--help --head=orch/t-1 --base=main --body-file=/f";
+        for url in ["https://github.com/a/b.git", "git@github.com:a/b.git", "ssh://git@github.com/a/b"] {
+            assert_eq!(of(url), gh, "{url}");
+        }
+        assert!(of("https://u:p@gitlab.example.com/a/b").starts_with("glab mr create --yes --title="));
+        assert!(of("https://codeberg.org/github/b").starts_with("tea pulls create --title="));
+    }
 }

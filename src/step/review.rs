@@ -127,7 +127,7 @@ pub fn ready(
         (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes())),
     ];
     let tree = tree_with(world, merged, &files)?;
-    let message = step_message(&task, &run, &summary);
+    let message = step_message(&task, &run, &summary, base.skips_ci);
     Ok(Ok(Ready { task, run, tree, message, summary }))
 }
 

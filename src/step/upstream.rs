@@ -72,7 +72,16 @@ pub fn fetch(world: World<'_>, upstream: &Upstream, patience: Duration) -> Resul
     })
 }
 
-fn fetch_refs(world: World<'_>, remote: &str, refs: &[(String, String)], patience: Duration) -> Result<()> {
+/// Fetches refs, and waits where another fetch of this clone is at work.
+///
+/// # Errors
+/// When one is not there, or the remote does not answer in time.
+pub fn fetch_refs(
+    world: World<'_>,
+    remote: &str,
+    refs: &[(String, String)],
+    patience: Duration,
+) -> Result<()> {
     for tries in 1.. {
         match world.remote.fetch(remote, refs, patience) {
             Err(error) if error.trouble == Trouble::Locked && tries < TRIES => {

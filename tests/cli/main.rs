@@ -37,6 +37,8 @@ mod asking;
 mod agents;
 mod sessions;
 mod ci;
+mod runner;
+mod recipe;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {

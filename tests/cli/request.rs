@@ -137,3 +137,89 @@ fn work_without_code_needs_no_request() {
     assert_eq!(sandbox.quietly(&["step"]).code, 0);
     assert_eq!(sandbox.git(&["branch", "--list", "orch/*"]), "");
 }
+
+/// A remote that is said to be at a forge, and is a bare clone of the repository.
+fn with_remote(sandbox: &Sandbox) -> std::path::PathBuf {
+    let remote = sandbox.root().join("remote.git");
+    let path = remote.to_string_lossy().into_owned();
+    sandbox.git(&["clone", "--quiet", "--bare", ".", &path]);
+    sandbox.git(&["config", &format!("url.{path}.insteadOf"), "https://github.com/acme/x"]);
+    sandbox.git(&["remote", "add", "origin", "https://github.com/acme/x"]);
+    sandbox.git(&["push", "--quiet", "--set-upstream", "origin", "main"]);
+    remote
+}
+
+fn forge(sandbox: &Sandbox, ends: &str) {
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$HOME/asked\"\n{ends}\n");
+    sandbox.program("../bin/gh", &script);
+}
+
+fn project() -> Sandbox {
+    let sandbox = Sandbox::with(&[
+        agent("echo new >> src/code; printf 'summary: did it\\n' > \"$ORCH_OUTCOME\""),
+        table("policy", "integration = \"pull-request\""),
+    ]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore", "--accept", "it is done"]);
+    sandbox.task("t-2", "Do more", &["--depends-on", "t-1"]);
+    sandbox
+}
+
+#[test]
+fn by_push_the_branch_goes_to_the_remote_and_the_forges_program_opens_the_request() {
+    let sandbox = project();
+    let remote = with_remote(&sandbox);
+    forge(&sandbox, "echo https://github.com/acme/x/pull/1");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    let there = |name: &str| sandbox.git_in(&remote, &["rev-parse", name]);
+    assert_eq!(there("orch/t-1^"), there("main"));
+    assert_eq!(there("main"), sandbox.git(&["rev-parse", "main"]));
+    sandbox.note(&std::fs::read_to_string(sandbox.signal("asked")).expect("it was asked"));
+    sandbox.show(".git/orch/requests/t-1.md");
+    // The forge squashes it, with the text of the request for a message.
+    let forge = sandbox.root().join("forge");
+    sandbox.git(&["clone", "--quiet", &remote.to_string_lossy(), &forge.to_string_lossy()]);
+    sandbox.identify(&forge);
+    sandbox.git_in(&forge, &["merge", "--quiet", "--squash", "origin/orch/t-1"]);
+    let body = format!("chore: do it (t-1) (#1)\n\n{}", sandbox.read(".git/orch/requests/t-1.md"));
+    sandbox.git_in(&forge, &["commit", "--quiet", "--message", &body]);
+    sandbox.git_in(&forge, &["push", "--quiet", "origin", "main", ":orch/t-1"]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("status = \"done\""));
+    assert_eq!(there("orch/t-2^"), there("main"));
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_forge_that_opens_no_request_leaves_its_command_to_type() {
+    let sandbox = project();
+    let remote = with_remote(&sandbox);
+    forge(&sandbox, "echo 'no login' >&2; exit 4");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    assert_eq!(sandbox.git_in(&remote, &["branch", "--list", "orch/*"]), "  orch/t-1\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_others_added_to_on_the_remote_is_left_alone() {
+    let sandbox = project();
+    let remote = with_remote(&sandbox);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    let forge = sandbox.root().join("forge");
+    sandbox.git(&[
+        "clone",
+        "--quiet",
+        "--branch",
+        "orch/t-1",
+        &remote.to_string_lossy(),
+        &forge.to_string_lossy(),
+    ]);
+    sandbox.identify(&forge);
+    sandbox.git_in(&forge, &["commit", "--quiet", "--allow-empty", "--message", "a reviewer's own hand"]);
+    sandbox.git_in(&forge, &["push", "--quiet"]);
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "not like this"]).code, 0);
+    sandbox.git(&["push", "--quiet"]);
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert!(said.code == 23 && said.stderr.contains("has commits that orch did not make"), "{}", said.stderr);
+    assert_eq!(sandbox.git_in(&remote, &["log", "-1", "--format=%s", "orch/t-1"]), "a reviewer's own hand\n");
+}

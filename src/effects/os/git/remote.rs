@@ -135,6 +135,11 @@ fn absolute(path: &std::path::Path) -> String {
 }
 
 impl Remote for OsGit {
+    fn url(&self, remote: &str) -> Result<Option<String>> {
+        let config = self.repo.config_snapshot();
+        Ok(config.string(format!("remote.{remote}.url").as_str()).map(|url| url.to_string()))
+    }
+
     fn upstream(&self, branch: &str) -> Result<Option<Upstream>> {
         let config = self.repo.config_snapshot();
         let value = |key: &str| {
