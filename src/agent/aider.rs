@@ -93,7 +93,10 @@ impl Listener for Aider {
             self.error(line, signal);
         } else if line.contains("token limit") && line.contains("has hit") {
             self.failure = Some((FailureKind::ContextOverflow, line.to_owned()));
-        } else if HEADER.iter().all(|start| !line.starts_with(start)) && self.text.len() < 16 << 10 {
+        } else if self.account.is_heard()
+            && HEADER.iter().all(|start| !line.starts_with(start))
+            && self.text.len() < 16 << 10
+        {
             self.text.push_str(line);
             self.text.push('\n');
         }

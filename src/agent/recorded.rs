@@ -371,12 +371,13 @@ fn every_failure_of_aider_has_its_class() {
     use Remedy as R;
     is_classed(
         Adapter::Aider,
-        &["success"],
+        &["success", "ran-success"],
         &[
             ("rate-limit", K::RateLimit, R::CoolDown, None),
             ("overloaded", K::Overloaded, R::Retry, None),
             ("no-network", K::Network, R::Retry, None),
             ("bad-key", K::BadKey, R::Person, None),
+            ("ran-bad-key", K::BadKey, R::Person, None),
             ("unknown-model", K::UnknownModel, R::Person, None),
             ("unknown-flag", K::WrongVersion, R::Person, None),
             ("missing", K::Missing, R::Person, None),

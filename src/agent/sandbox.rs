@@ -121,6 +121,18 @@ pub(super) fn program_name(profile: &Profile) -> &str {
     }
 }
 
+/// Whether a program was refused a write by its walls, by what it printed. That git's own folder is closed
+/// is as it should be.
+#[must_use]
+pub fn refused_write(level: Level, output: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(output);
+    let other_than_git = |(at, _): (usize, &str)| {
+        let before: Vec<char> = text[..at].chars().rev().take(200).collect();
+        !before.iter().rev().collect::<String>().contains(".git/")
+    };
+    level == Level::Bwrap && text.match_indices("Read-only file system").any(other_than_git)
+}
+
 /// Why a confined program never began, by what its walls said; none if it did.
 #[must_use]
 pub fn not_begun(level: Level, code: i32, stdout: &[u8], stderr: &[u8]) -> Option<String> {
@@ -208,6 +220,17 @@ mod tests {
             assert!(refused.to_string().contains(&format!("`sandbox = \"{word}\"`")), "{refused}");
         }
         assert_eq!(choose(&profile("claude", "none"), &none), Ok(Chosen::default()));
+    }
+
+    #[test]
+    fn a_write_that_the_walls_refused_is_seen_but_for_gits_own() {
+        let cargo = "error: failed to create file `~/.cargo/registry/a`: Read-only file system (os error 30)";
+        let git = "fatal: Unable to create '/w/.git/index.lock': Read-only file system";
+        let seen = |level, text: &str| refused_write(level, text.as_bytes());
+        assert!(
+            seen(Level::Bwrap, cargo) && seen(Level::Bwrap, &format!("{git}\n{}{cargo}", " ".repeat(200)))
+        );
+        assert!(!seen(Level::Bwrap, git) && !seen(Level::None, cargo) && !seen(Level::Bwrap, "all is well"));
     }
 
     #[test]

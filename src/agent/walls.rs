@@ -91,16 +91,36 @@ impl Ground<'_> {
             }
             all.extend(agent.moved_by.and_then(|name| self.dir(name)));
         }
+        all.extend(self.named(profile));
+        all
+    }
+
+    /// Folders that the profile names; never what is the user's own checkout or repository.
+    fn named(&self, profile: &Profile) -> Vec<PathBuf> {
+        let home = self.dir("HOME");
+        let whole = |name: &String| match name.strip_prefix("~/") {
+            Some(below) => home.as_ref().map(|home| home.join(below)),
+            None => Some(PathBuf::from(name)),
+        };
+        let mut all: Vec<PathBuf> = profile.writable.iter().filter_map(whole).collect();
+        all.retain(|path| {
+            let real = self.machine.spot(path).map_or(path.clone(), |spot| spot.real);
+            !self.hidden.iter().any(|hidden| path.starts_with(hidden) || real.starts_with(hidden))
+        });
         all
     }
 }
 
-/// The agent's own folder, which has to be there before the walls are: what it keeps there outlives
-/// the session.
+/// The agent's own folder and those that its profile names, which have to be there before the walls are:
+/// what is kept there outlives the session.
 #[must_use]
-pub fn own_folder(chosen: &Chosen, profile: &Profile, ground: &Ground<'_>) -> Option<PathBuf> {
-    let own = folders::of(program_name(profile)).filter(|_| chosen.level != Level::None)?;
-    Some(ground.dir("HOME")?.join(own.kept.first()?))
+pub fn needed_folders(chosen: &Chosen, profile: &Profile, ground: &Ground<'_>) -> Vec<PathBuf> {
+    if chosen.level == Level::None {
+        return Vec::new();
+    }
+    let own = folders::of(program_name(profile)).and_then(|own| own.kept.first().copied());
+    let own = own.and_then(|own| Some(ground.dir("HOME")?.join(own)));
+    own.into_iter().chain(ground.named(profile)).collect()
 }
 
 /// What is put at a place, in the order in which it is put there.

@@ -180,6 +180,9 @@ kept in the run record.
 
 Its own folders are those of its program: ~/.claude for claude, ~/.codex for codex. Any
 other program may be a script around one of these agents, and gets the folders of all.
+`writable = [\"~/.cargo/registry\"]` in a profile names more folders that it may write, such as
+caches of cargo, npm or pip; `orch trust` asks about those of a repository. What it leaves
+there your own builds use too: prefer a cache of its own, named by a variable in `env`.
 `network = false` takes the network from a confined agent; landlock takes TCP alone.
 A level that is named and does not work here ends the step (exit 30) before it costs
 anything. An agent that confines its own tools cannot do so inside of these walls: Codex

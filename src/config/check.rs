@@ -68,6 +68,15 @@ pub(super) fn directory(text: String) -> Checked {
     }
 }
 
+/// A folder outside of the repository that may be written, below the root or the home directory.
+pub(super) fn writable(text: &str) -> Checked<()> {
+    let below = text.strip_prefix("~/").or_else(|| text.strip_prefix('/')).unwrap_or_default();
+    if below.split('/').all(|part| matches!(part, "" | ".")) {
+        return Err("a folder below `/` or `~/` is needed, such as \"~/.cargo/registry\"".to_owned());
+    }
+    directory(text.to_owned()).map(|_| ())
+}
+
 /// A command for `sh -c`, which a person can see as a whole when asked to trust it.
 pub(super) fn command(text: String) -> Checked {
     if text.trim().is_empty() {

@@ -75,6 +75,7 @@ fn agent(name: &str, mut table: Table<'_>, base: &Profile, sources: &mut Sources
         table.int(key, 1..=1_000_000_000).and_then(|tokens| u64::try_from(tokens).ok()).map(Some)
     });
     section.set("price", &mut profile.price, |table, key| price(table, key).map(Some));
+    section.set_list("writable", &mut profile.writable, MAX_STRINGS, check::writable);
     agent_defaults(&mut section, &mut profile);
     let table = section.end();
     let adapter = adapter?;

@@ -269,6 +269,8 @@ pub struct Profile {
     pub env: Vec<String>,
     /// `auto`, `none`, `bwrap` or `landlock`.
     pub sandbox: String,
+    /// Folders that a confined one may write beside its workspace and its own: absolute, or below `~/`.
+    pub writable: Vec<String>,
     /// Whether a confined one may use the network.
     pub network: bool,
 }

@@ -117,6 +117,9 @@ fn agent(text: &mut String, profile: &Profile) {
     if !profile.env.is_empty() {
         line(text, "env", &list(&profile.env));
     }
+    if !profile.writable.is_empty() {
+        line(text, "writable", &list(&profile.writable));
+    }
     if profile.sandbox != usual.sandbox {
         line(text, "sandbox", &quote(&profile.sandbox));
     }

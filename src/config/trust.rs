@@ -48,12 +48,20 @@ pub fn commands(config: &Config, task_runs: &[(TaskId, String)]) -> Vec<TrustedC
         .iter()
         .filter(|agent| !agent.command.is_empty() && is_of_repository(config, &agent.name))
         .map(|agent| TrustedCommand::new(format!("agent `{}`", agent.name), quote_all(&agent.command)));
+    // What an agent may write outside of its workspace, others may run.
+    let folders = config
+        .agents
+        .iter()
+        .filter(|agent| !agent.writable.is_empty() && is_of_repository(config, &agent.name))
+        .map(|agent| {
+            TrustedCommand::new(format!("`writable` of agent `{}`", agent.name), quote_all(&agent.writable))
+        });
     let gates =
         config.gates.iter().map(|gate| TrustedCommand::new(format!("gate `{}`", gate.name), &gate.run));
     let mut tasks: Vec<_> =
         task_runs.iter().map(|(id, run)| TrustedCommand::new(format!("task `{id}`"), run)).collect();
     tasks.sort();
-    setup.chain(agents).chain(gates).chain(tasks).collect()
+    setup.chain(agents).chain(folders).chain(gates).chain(tasks).collect()
 }
 
 fn is_of_repository(config: &Config, agent: &str) -> bool {

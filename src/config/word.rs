@@ -75,6 +75,7 @@ impl Profile {
             idle_timeout: Some(Duration::from_secs(10 * 60)),
             env: Vec::new(),
             sandbox: "auto".to_owned(),
+            writable: Vec::new(),
             network: true,
         }
     }

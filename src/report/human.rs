@@ -75,10 +75,15 @@ impl Human {
         if let Some(UnderWay::Spinner(bar)) = &*self.under_way.borrow() {
             bar.set_message(safe::text(&format!("{agent} at work{line}")));
         }
-        let minute = elapsed.as_secs() / 60;
-        if !self.terminal && minute > self.minute.replace(minute) {
+        if let Some(minute) = self.beat(elapsed) {
             print_line(&safe::text(&format!("  … {agent} at work for {minute} min{line}")));
         }
+    }
+
+    /// The minute that is to be told, where nobody sees it go on.
+    fn beat(&self, elapsed: Duration) -> Option<u64> {
+        let minute = elapsed.as_secs() / 60;
+        (!self.terminal && minute > self.minute.replace(minute)).then_some(minute)
     }
 
     fn stop(&self) {
@@ -252,4 +257,20 @@ impl Reporter for Human {
 
 fn processes(count: u32) -> String {
     if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heart_beats_once_a_minute_and_not_on_a_terminal() {
+        let seconds = [0, 30, 59, 60, 61, 119, 120, 400, 401];
+        let beats = |terminal| {
+            let human = Human::new(terminal, false);
+            seconds.iter().filter_map(|second| human.beat(Duration::from_secs(*second))).collect::<Vec<u64>>()
+        };
+        assert_eq!(beats(false), [1, 2, 6]);
+        assert_eq!(beats(true), [0; 0]);
+    }
 }

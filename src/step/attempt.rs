@@ -14,7 +14,7 @@ use super::site::{Left, Workplace};
 use super::who::Who;
 use crate::agent::failure::{Failure, FailureKind};
 use crate::agent::redact::Redactor;
-use crate::agent::sandbox::Chosen;
+use crate::agent::sandbox::{self, Chosen};
 use crate::agent::todo::todo;
 use crate::agent::{self, Reply};
 use crate::effects::{Ended, Finished, HookRun, World};
@@ -259,6 +259,14 @@ fn one(
     if job.world.process.interrupted().is_some() && outcome.kind() == OutcomeKind::Rejected {
         // A gate or a hook that was ended because orch was told to stop has not judged anything.
         outcome = Outcome::Deferred("interrupted".to_owned());
+    }
+    let confined = course.confinement.level;
+    let refused = |output: &[u8]| sandbox::refused_write(confined, output);
+    if outcome != Outcome::Accepted && (refused(&finished.stdout) || refused(&finished.stderr)) {
+        let profile = &course.profile.name;
+        let text =
+            format!("the sandbox refused a write; `writable` of agent `{profile}` names what else it may");
+        job.reporter.event(&Event::Warning { text: format!("{text} write: see `orch help sandbox`") });
     }
     // A reviewer who gave no answer leaves the work waiting: nobody has rejected it.
     if let Some(session) = course.sessions.last_mut().filter(|_| outcome != Outcome::NeedsReview) {

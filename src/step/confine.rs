@@ -9,7 +9,7 @@ use super::event::{Event, Reporter};
 use super::site::Workplace;
 use crate::agent::redact::Redactor;
 use crate::agent::sandbox::{self, Chosen, Level};
-use crate::agent::walls::{Ground, SETTINGS, Sealed, Walls, own_folder};
+use crate::agent::walls::{Ground, SETTINGS, Sealed, Walls, needed_folders};
 use crate::config::Profile;
 use crate::config::facts::FACTS;
 use crate::effects::{Ended, Finished, Invocation, World};
@@ -64,10 +64,10 @@ pub fn enter(
         return Ok((invocation, Confined { level, placeholders: Vec::new() }));
     }
     let ground = ground(job, workplace, &invocation)?;
-    if let Some(own) = own_folder(chosen, profile, &ground)
-        && world.process.spot(&own).is_none()
-    {
-        world.process.make_dir(&own)?;
+    for folder in needed_folders(chosen, profile, &ground) {
+        if world.process.spot(&folder).is_none() {
+            world.process.make_dir(&folder)?;
+        }
     }
     let walls = Walls::plan(chosen, profile, &ground);
     for folder in &walls.folders {

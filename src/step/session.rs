@@ -243,14 +243,7 @@ impl<'e> Ear<'e> {
             context: tally.context,
             tool: tally.tools.last().cloned(),
         };
-        let due = match &self.reported {
-            None => true,
-            Some((at, last)) => {
-                let minute = elapsed.as_secs() / 60 > at.as_secs() / 60;
-                minute || (elapsed.saturating_sub(*at) >= REPORT && *last != progress)
-            }
-        };
-        if due {
+        if is_due(self.reported.as_ref(), elapsed, &progress) {
             let agent = self.turn.profile.name.clone();
             let progress_now = progress.clone();
             self.job.reporter.event(&Event::Progress { agent, elapsed, silent, progress: progress_now });
@@ -302,6 +295,14 @@ impl Watch for Ear<'_> {
     }
 }
 
+/// Whether how it goes is told again: what is new, once a second at most, and each minute that it is at work.
+fn is_due(told: Option<&(Duration, Progress)>, elapsed: Duration, progress: &Progress) -> bool {
+    told.is_none_or(|(at, last)| {
+        let minute = elapsed.as_secs() / 60 > at.as_secs() / 60;
+        minute || (elapsed.saturating_sub(*at) >= REPORT && last != progress)
+    })
+}
+
 /// A signal without secrets.
 fn harmless(redactor: &Redactor, signal: Signal) -> Signal {
     let failure = |failure: Failure| Failure { said: redactor.text(&failure.said), ..failure };
@@ -326,4 +327,20 @@ fn folder(adapter: Adapter, env: &[(String, String)]) -> Option<PathBuf> {
     let of =
         |name: &str| env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| PathBuf::from(value));
     variable.and_then(of).or_else(|| of("HOME").map(|home| home.join(below_home)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_is_told_once_a_second_and_silence_once_a_minute() {
+        let progress = |tool: &str| Progress { tool: Some(tool.to_owned()), ..Progress::default() };
+        let told = (Duration::from_secs(10), progress("Bash: ls"));
+        let due =
+            |seconds: f64, tool: &str| is_due(Some(&told), Duration::from_secs_f64(seconds), &progress(tool));
+        assert!(is_due(None, Duration::ZERO, &progress("")), "that it began is told");
+        assert!(!due(10.5, "Bash: pwd") && due(11.0, "Bash: pwd"));
+        assert!(!due(59.9, "Bash: ls") && due(60.0, "Bash: ls"), "a heartbeat");
+    }
 }

@@ -134,6 +134,26 @@ fn at_a_usage_limit_the_profile_rests_and_another_takes_over_in_the_same_step() 
 }
 
 #[test]
+fn what_is_overloaded_is_tried_again_after_a_wait() {
+    let turns = [recorded("overloaded"), works("echo x > made.txt", "All is done.")];
+    let sandbox = playing(&[claude("first", "")], &turns);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    show_asked(&sandbox, 2);
+    show_record(&sandbox);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_stays_overloaded_is_tried_twice_more_and_then_rests() {
+    let turns = [recorded("overloaded"), recorded("overloaded"), recorded("overloaded")];
+    let sandbox = playing(&[claude("first", "")], &turns);
+    let said = sandbox.orch(&["step"]);
+    assert_eq!(said.code, 13, "{}", said.stderr);
+    assert_eq!(asked(&sandbox), 3);
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_limit_without_another_profile_defers_and_the_next_process_asks_nobody() {
     let sandbox = playing(&[claude("first", "")], &[recorded("usage-limit")]);
     let first = sandbox.orch(&["step", "--json"]);

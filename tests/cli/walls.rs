@@ -170,6 +170,36 @@ fn what_is_made_behind_walls_lands_and_the_walls_leave_nothing() {
     transcript!(sandbox);
 }
 
+/// A tool that keeps what it has loaded in a folder of the home, which the agent may write or not.
+fn with_a_cache(named: &str) -> Option<(Sandbox, i32, String)> {
+    let sandbox = with_bwrap()?;
+    std::fs::create_dir_all(sandbox.root().join("home/.tool")).expect("a folder");
+    let script = "echo x >\"$HOME/.tool/cache/one\" || { echo 'tool: Read-only file system'; exit 1; }\necho two >made\n";
+    sandbox.program("agent.sh", script);
+    let profile = agent("sh ./agent.sh").replace("\"none\"", "\"bwrap\"");
+    sandbox.configure(&[format!("{profile}{named}\n"), table("policy", "max_attempts = 1")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    let said = sandbox.orch(&["step"]);
+    Some((sandbox, said.code, said.stderr))
+}
+
+#[test]
+fn folders_that_a_profile_names_are_writable_and_outlive_the_session() {
+    let Some((sandbox, code, told)) = with_a_cache("writable = [\"~/.tool/cache\"]") else { return };
+    assert_eq!(code, 0, "{told}");
+    let kept = std::fs::read_to_string(sandbox.root().join("home/.tool/cache/one"));
+    assert_eq!(kept.expect("it is made where it was not, and kept"), "x\n");
+    let trust = sandbox.orch(&["trust"]).stdout;
+    assert!(trust.contains("`writable` of agent `script`") && trust.contains("'~/.tool/cache'"), "{trust}");
+}
+
+#[test]
+fn a_write_that_the_walls_refused_is_told_with_the_key_that_allows_it() {
+    let Some((_sandbox, code, told)) = with_a_cache("") else { return };
+    assert_eq!(code, 21, "{told}");
+    assert!(told.contains("the sandbox refused a write; `writable` of agent `script`"), "{told}");
+}
+
 #[test]
 fn an_agent_behind_walls_works_in_place() {
     let Some(sandbox) = with_bwrap() else { return };
