@@ -9,7 +9,7 @@
 mod measure;
 mod place;
 
-use measure::{Goal, Row, alone, in_turn, median, peak_mb};
+use measure::{Goal, Room, Row, alone, in_turn, median, peak_mb};
 use place::{GIT_COMMIT, OTHER_FILES, Place};
 use std::process::Command;
 
@@ -48,6 +48,7 @@ fn main() {
         rows.push(import(100_000));
     }
     println!("{}", measure::table(&rows));
+    println!("{}", measure::memory(&rows));
     println!("{}", growth(&rows));
     println!("Load at the end: {}", measure::machine().rsplit("load ").next().unwrap_or_default());
 }
@@ -70,6 +71,12 @@ fn against(
         git: Some((git.0.to_owned(), git_times)),
         goal: Some(goal),
         peak_mb: peak_mb(&orch()),
+        git_peak_mb: peak_mb(&git.1()),
+        room: match goal {
+            Goal::Ratio(_) if what.starts_with("`step") => Some(Room::MoreThanGit(50.0)),
+            Goal::Millis(_) if what == "`next`, 10000 tasks" => Some(Room::Most(25.0)),
+            Goal::Ratio(_) | Goal::Millis(_) => None,
+        },
     };
     // A run is long, and may be cut off.
     eprintln!("{}", row.line());
@@ -85,6 +92,8 @@ fn small() -> Vec<Row> {
         git: None,
         goal: Some(Goal::Millis(5.0)),
         peak_mb: peak_mb(&place.orch(&["--version"])),
+        git_peak_mb: None,
+        room: None,
     };
     let commit = || place.command("sh", &["-c", GIT_COMMIT]);
     let step = || place.orch(&["-q", "step", "--in-place"]);
@@ -106,7 +115,7 @@ fn reading(place: &Place, tasks: usize) -> Vec<Row> {
     let goals = [
         ("next", if large { 80.0 } else { 10.0 }),
         ("status", if large { 80.0 } else { 10.0 }),
-        ("list", if large { 400.0 } else { 40.0 }),
+        ("list", if large { 80.0 } else { 40.0 }),
     ];
     // Entries of files that were only just written are not trusted, by orch as by git.
     std::thread::sleep(std::time::Duration::from_secs(3));
@@ -146,6 +155,8 @@ fn steps(place: &Place, tasks: usize) -> Vec<Row> {
         git: None,
         goal: (tasks <= 10_000).then_some(Goal::Millis(100.0)),
         peak_mb: peak_mb(&run()),
+        git_peak_mb: None,
+        room: None,
     };
     vec![first, second, third]
 }
@@ -161,7 +172,15 @@ fn prompts(place: &Place, tasks: usize, notes: usize) -> Vec<Row> {
     let orch = || place.orch(&["prompt"]);
     measure::finish(orch());
     let goal = (tasks <= 10_000).then_some(Goal::Millis(20.0));
-    let row = |what: String, orch_ms| Row { what, orch: orch_ms, git: None, goal, peak_mb: peak_mb(&orch()) };
+    let row = |what: String, orch_ms| Row {
+        what,
+        orch: orch_ms,
+        git: None,
+        goal,
+        peak_mb: peak_mb(&orch()),
+        git_peak_mb: None,
+        room: None,
+    };
     let busy = measure::processor_ms(READS, orch);
     let rows =
         vec![row(what.clone(), alone(READS, orch)), row(format!("{what}: of a processor"), vec![busy])];
@@ -194,7 +213,8 @@ fn import(tasks: usize) -> Row {
     let orch = alone(3, again);
     let goal = Goal::Millis(if tasks > 10_000 { 60_000.0 } else { 5_000.0 });
     let peak_mb = peak_mb(&again());
-    Row { what: format!("`import`, {tasks} tasks"), orch, git: None, goal: Some(goal), peak_mb }
+    let what = format!("`import`, {tasks} tasks");
+    Row { what, orch, git: None, goal: Some(goal), peak_mb, git_peak_mb: None, room: None }
 }
 
 /// How much longer ten times as many tasks take.

@@ -25,6 +25,19 @@ pub(crate) struct Row {
     pub(crate) goal: Option<Goal>,
     /// The most memory that orch held, in MB, where it can be told.
     pub(crate) peak_mb: Option<f64>,
+    /// The same of git.
+    pub(crate) git_peak_mb: Option<f64>,
+    /// What orch's memory should come to.
+    pub(crate) room: Option<Room>,
+}
+
+/// How much memory orch may hold, in MB.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Room {
+    /// At most so much.
+    Most(f64),
+    /// At most so much more than git.
+    MoreThanGit(f64),
 }
 
 /// Runs a command to its end, which has to be a good one.
@@ -128,6 +141,27 @@ impl Row {
         let peak = self.peak_mb.map_or(String::new(), |peak| format!("{peak:.0}"));
         format!("| {} | {} | {git} | {ratio} | {goal} | {met} | {peak} |", self.what, spread(&self.orch, 1))
     }
+}
+
+/// The memory that has a goal, in Markdown.
+pub(crate) fn memory(rows: &[Row]) -> String {
+    let mut out = String::from("| memory | orch, MB | git, MB | goal | met |\n|---|---|---|---|---|\n");
+    for row in rows {
+        let Some(room) = row.room else { continue };
+        let spell = |peak: Option<f64>| peak.map_or("not told".to_owned(), |peak| format!("{peak:.0}"));
+        let (goal, most) = match room {
+            Room::Most(most) => (format!("{most} MB"), Some(most)),
+            Room::MoreThanGit(more) => (format!("git + {more} MB"), row.git_peak_mb.map(|git| git + more)),
+        };
+        let met = match (row.peak_mb, most) {
+            (Some(peak), Some(most)) if peak <= most => "yes",
+            (Some(_), Some(_)) => "**no**",
+            (None, _) | (_, None) => "not measured",
+        };
+        let (what, orch, git) = (&row.what, spell(row.peak_mb), spell(row.git_peak_mb));
+        let _ = writeln!(out, "| {what} | {orch} | {git} | {goal} | {met} |");
+    }
+    out
 }
 
 /// The table, in Markdown.
