@@ -6,6 +6,7 @@ use super::error::CliError;
 use super::flags::kind;
 use super::output::Answer;
 use super::reading::{Reading, for_programs};
+use crate::report::at_work::AtWork;
 use crate::report::list::{Filter, Listing, Word};
 use crate::state::task::Kind;
 
@@ -55,7 +56,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut words = args.statuses.clone();
     words.extend(args.ready.then_some(Word::Ready));
     let filter = Filter { words, kinds: args.kinds.clone(), labels: args.labels.clone(), closed: args.all };
-    let listing = Listing::new(&reading.snapshot.graph, reading.rules, &reading.running, &filter, args.limit);
+    let graph = &reading.snapshot.graph;
+    let mut listing = Listing::new(graph, reading.rules, &reading.running, &filter, args.limit);
+    listing.at_work = reading.claims.iter().map(AtWork::from).collect();
     let mut answer = if for_programs(global) {
         Answer::written(listing.json())
     } else {

@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use super::reading::Reading;
+use crate::report::at_work::AtWork;
 use crate::report::json as shape;
 use crate::report::show::gather::{document, gather, kept, transcripts};
 use crate::report::show::{self, Page};
@@ -40,7 +41,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 
 fn of_task(reading: &mut Reading, index: usize, transcript: bool, page: Page) -> Result<Answer, CliError> {
     let world = reading.context.world();
-    let (all, problems) = gather(world, &reading.snapshot, reading.rules, &reading.running, index)?;
+    let (mut all, problems) = gather(world, &reading.snapshot, reading.rules, &reading.running, index)?;
+    let claim = reading.claims.iter().find(|claim| claim.task == all.task.id.as_str());
+    all.why = claim.map(|claim| AtWork::from(claim).who()).or(all.why);
     if transcript {
         let newest = all.runs.first();
         let newest =

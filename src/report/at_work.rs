@@ -38,12 +38,29 @@ impl From<&Claim> for AtWork {
 }
 
 impl AtWork {
-    /// As people read it.
+    /// Who it is and until when, in words that follow the name of the task.
+    #[must_use]
+    pub fn who(&self) -> String {
+        match (&self.agent, &self.holder, &self.run, &self.until) {
+            (Some(agent), Some(holder), Some(run), Some(until)) => {
+                format!("worked on by {agent} on {holder} (run {run}) until {until}")
+            }
+            _ => "worked on by a lease that cannot be read".to_owned(),
+        }
+    }
+
+    /// Who it is, as briefly as it can be said.
+    #[must_use]
+    pub fn by(&self) -> String {
+        match (&self.agent, &self.holder) {
+            (Some(agent), Some(holder)) => format!("{agent} on {holder}"),
+            _ => "by a lease that cannot be read".to_owned(),
+        }
+    }
+
+    /// The task and who it is.
     #[must_use]
     pub fn spell(&self) -> String {
-        match (&self.agent, &self.holder) {
-            (Some(agent), Some(holder)) => format!("{} ({agent} on {holder})", self.task),
-            _ => format!("{} (by a lease that cannot be read)", self.task),
-        }
+        format!("{} ({})", self.task, self.by())
     }
 }

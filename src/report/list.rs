@@ -3,6 +3,7 @@
 //! In: a graph and a [`Filter`]. Out: a [`Listing`], for people a table, for programs a document.
 //! Invariant: any number of tasks is listed in linear time but for one sort.
 
+use super::at_work::AtWork;
 use super::graph::json::standing as standing_word;
 use super::graph::text::style;
 use super::graph::{Look, look};
@@ -104,6 +105,8 @@ pub struct Row {
 pub struct Listing<'g> {
     graph: &'g Graph,
     rules: Rules,
+    /// Who works on what.
+    pub at_work: Vec<AtWork>,
     /// What a step would take first comes first.
     pub rows: Vec<Row>,
     /// How many would be listed without a limit.
@@ -149,7 +152,7 @@ impl<'g> Listing<'g> {
         });
         let matching = rows.len();
         rows.truncate(limit.unwrap_or(usize::MAX));
-        Self { graph, rules, rows, matching, hidden_closed }
+        Self { graph, rules, at_work: Vec::new(), rows, matching, hidden_closed }
     }
 
     /// The listing for people.
@@ -244,7 +247,11 @@ impl<'g> Listing<'g> {
     fn reason(&self, row: &Row) -> String {
         let id = |index: Index| &self.graph.nodes()[index].id;
         match &row.standing {
-            _ if row.look == Look::Running => String::new(),
+            _ if row.look == Look::Running => self
+                .at_work
+                .iter()
+                .find(|each| each.task == id(row.index).as_str())
+                .map_or_else(String::new, AtWork::by),
             Standing::Waiting(on) => {
                 let names: Vec<&str> = on.iter().take(NEEDS_MAX).map(|&on| id(on).as_str()).collect();
                 let more = on.len().saturating_sub(NEEDS_MAX);
@@ -262,7 +269,9 @@ impl<'g> Listing<'g> {
 
     fn why(&self, row: &Row) -> Option<String> {
         if row.look == Look::Running {
-            return Some("it is in progress".to_owned());
+            let id = self.graph.nodes()[row.index].id.as_str();
+            let who = self.at_work.iter().find(|each| each.task == id).map(AtWork::who);
+            return Some(who.unwrap_or_else(|| "it is in progress".to_owned()));
         }
         why_not(self.graph, self.rules, row.index)
     }

@@ -304,6 +304,7 @@ impl Sandbox {
             (r#""duration_ms":\d+"#, r#""duration_ms":[T]"#),
             (r"duration_ms = \d+", "duration_ms = [T]"),
             (r#"base: "([0-9a-f]{40})""#, "base: $1"),
+            (r"\bscript on [^\s)]+", "script on [HOST]"),
             (r"\bon \S+ \(run ([0-9A-Z]{26})\)", "on [HOST] (run $1)"),
             (r"(?m)^index [0-9a-f]{7,}\.\.[0-9a-f]{7,}", "index [OBJECT]..[OBJECT]"),
             (r"\b[0-9a-f]{40}\b", "[OBJECT]"),

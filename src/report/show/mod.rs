@@ -141,7 +141,7 @@ pub fn task(all: &TaskPage, page: Page) -> String {
     let glyph = paint(all.look.glyph(false), style(all.look), page.colour);
     let mut out = format!("{glyph} {}  {}\n", task.id, page.bold(&safe::text(&task.title)));
     let state = match &all.why {
-        _ if all.look == Look::Running => format!("{}: a step is at work on it", all.status),
+        Some(who) if all.look == Look::Running => format!("{}: {who}", all.status),
         // That it is what it is says nothing; the reason has a line of its own.
         Some(why) if *why == format!("it is `{}`", all.status) => all.status.to_owned(),
         Some(why) if !all.task.status.is_closed() => {
