@@ -4,7 +4,7 @@ use super::context::Global;
 use super::error::CliError;
 use super::output::{Answer, Format};
 use super::reading::Reading;
-use crate::effects::os::files::replace;
+use crate::effects::os::files::publish;
 use crate::report::graph::{Options, View, dot, json, mermaid, svg, text};
 use serde_json::json;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let mut answer = match &args.output {
         Some(path) => {
-            replace(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), picture.as_bytes(), false)?;
+            publish(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), picture.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "tasks": view.picked().len()}), format!("wrote {shown}\n"))
         }

@@ -6,7 +6,7 @@ use super::output::{Answer, Format};
 use super::reading::{Reading, for_programs};
 use super::trends::{Since, since};
 use super::{status, trends};
-use crate::effects::os::files::replace;
+use crate::effects::os::files::publish;
 use crate::report::page::{Given, Page, html, markdown};
 use crate::report::route::accuracy;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut answer = match &args.output {
         Some(path) => {
             let text = text();
-            replace(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), text.as_bytes(), false)?;
+            publish(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), text.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "bytes": text.len()}), format!("wrote {shown}\n"))
         }

@@ -34,6 +34,7 @@ mod cache;
 mod route;
 mod trends;
 mod asking;
+mod report;
 mod agents;
 mod sessions;
 mod ci;

@@ -241,6 +241,25 @@ pub fn replace(path: &Path, content: &[u8], durable: bool) -> Result<()> {
     Ok(())
 }
 
+/// Writes a file that somebody asked for by name, readable as the system's usage has it; what is no file, such
+/// as a pipe, is written to.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn publish(path: &Path, content: &[u8]) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("write", path, &error);
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, content).map_err(failed);
+    }
+    make_parent(path)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(path.parent().unwrap_or_else(|| Path::new("."))).map_err(failed)?;
+    file.write_all(content).map_err(failed)?;
+    file.persist(path).map(drop).map_err(|error| failed(error.error))
+}
+
 /// From this many files on, syncing the file system once is faster than syncing each of them.
 pub const MANY: usize = 64;
 

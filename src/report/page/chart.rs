@@ -6,13 +6,13 @@ use crate::report::graph::svg::escaped;
 use std::fmt::Write as _;
 
 /// The size of a picture, and what is left for words on its left, above and below.
-const SIZE: (f64, f64) = (640.0, 150.0);
+const SIZE: (f64, f64) = (360.0, 140.0);
 const LEFT: f64 = 46.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 22.0;
 /// The most that a bar is wide, and how many words stand below.
-const BAR_MAX: f64 = 40.0;
-const LABELS: usize = 8;
+const BAR_MAX: f64 = 28.0;
+const LABELS: usize = 6;
 
 /// One week.
 pub(super) struct Column {

@@ -28,15 +28,20 @@ fn line(raw: &str) -> String {
     text(&safe::truncate(raw, TITLE_WIDTH))
 }
 
+/// A time to the minute.
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or_default().replace('T', " ")
+}
+
 /// Makes the page.
 #[must_use]
 pub fn html(page: &Page<'_>) -> String {
     let status = page.status;
     let name = if status.project.is_empty() { "orch".to_owned() } else { text(&status.project) };
     let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{name}: report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{name}</h1>\n<p class=\"quiet\">{} · {:.0}</p>\n",
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{name}: report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{name}</h1>\n<p class=\"quiet\">{} · {} UTC</p>\n",
         headline(&Status { project: String::new(), ..status.clone() }, text, &str::to_owned),
-        page.at
+        minute(&page.at.to_string())
     );
     let sections = [
         ("needs", "Needs you", needs(status)),
@@ -81,9 +86,10 @@ fn cards(page: &Page<'_>) -> String {
     let done = format!("{} of {}", health.done, plural(total, "task"));
     card("Done", &format!("{:.0} %", health.done_percent), &done, Some(health.done_percent));
     card("Ready", &page.status.ready.to_string(), &format!("{} blocked", health.blocked), None);
-    let forecast = page.trends.forecast.map_or(String::new(), |forecast| {
-        let high = forecast.high.map_or("?".to_owned(), |high| format!("{high:.0}"));
-        format!("{:.0} days left ({:.0} to {high})", forecast.days, forecast.low)
+    let forecast = page.trends.forecast.map_or(String::new(), |forecast| match forecast.high {
+        _ if forecast.days < 1.0 => "less than a day left".to_owned(),
+        Some(high) => format!("{:.0} days left ({:.0} to {high:.0})", forecast.days, forecast.low),
+        None => format!("about {:.0} days left", forecast.days),
     });
     card("Accepted a day", &format!("{:.1}", page.trends.velocity), &forecast, None);
     let passed = format!("{} passed in the end", percent(all.passed_percent));
@@ -310,7 +316,7 @@ fn cost(page: &Page<'_>) -> String {
 
 fn history(steps: &[Step], total: usize) -> String {
     let row = |step: &Step| {
-        let when = step.finished.get(..16).unwrap_or_default().replace('T', " ");
+        let when = minute(&step.finished);
         let word = step.outcome;
         format!(
             "<tr><td class=\"when\">{}</td><td class=\"id\">{}</td><td>{}</td><td><span class=\"tag {word}\">{}</span> {}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",

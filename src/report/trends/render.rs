@@ -87,7 +87,8 @@ pub(in crate::report) fn facts_of(trends: &Trends) -> Vec<(&'static str, String)
 fn pace(trends: &Trends) -> String {
     let mut text = format!("{:.1} accepted a day", trends.velocity);
     if let Some(Forecast { days, low, high }) = trends.forecast {
-        let _ = write!(text, "; what is open takes about {days:.0} days");
+        let days = if days < 1.0 { "less than a day".to_owned() } else { format!("about {days:.0} days") };
+        let _ = write!(text, "; what is open takes {days}");
         let _ = match high {
             Some(high) => write!(text, " ({low:.0} at the pace of good weeks, {high:.0} of bad ones)"),
             None => write!(text, " (too little is known for an interval)"),
