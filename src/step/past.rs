@@ -47,7 +47,9 @@ impl Limits {
         }
         let cooldowns = resting.into_iter().map(|cooldown| (cooldown.profile, cooldown.until)).collect();
         let mut busy: Vec<(String, u32)> = Vec::new();
-        for lease in lease::live(world)?.into_iter().filter_map(|claim| claim.lease) {
+        // What other clones do is not of this clone's agents.
+        let here = lease::live(world)?.into_iter().filter(|claim| claim.remote.is_none());
+        for lease in here.filter_map(|claim| claim.lease) {
             match busy.iter_mut().find(|(profile, _)| *profile == lease.agent) {
                 Some((_, sessions)) => *sessions += 1,
                 None => busy.push((lease.agent, 1)),

@@ -156,7 +156,9 @@ impl Fleet {
             for worker in &mut all {
                 worker.look(self, &mut exits);
             }
-            if self.weather.kills.is_some_and(|often| last_kill.elapsed() > often) {
+            // On a slow machine a step may take longer than anybody is left alone: at last it ends.
+            let may_kill = usize::try_from(kills).unwrap() < self.tasks;
+            if may_kill && self.weather.kills.is_some_and(|often| last_kill.elapsed() > often) {
                 last_kill = Instant::now();
                 // No two runs are alike, and the promises hold in each.
                 let at = usize::try_from(began.elapsed().as_nanos() % workers as u128).unwrap();
