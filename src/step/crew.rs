@@ -71,6 +71,8 @@ struct Worker {
     chooses: bool,
     /// Whether it has taken a task.
     has_task: bool,
+    /// Whether another one has ended since it began to choose: what it does not find may be there now.
+    is_late: bool,
     /// Whether it is the one that may plan.
     may_plan: bool,
     /// What it has cost so far, in USD.
@@ -166,7 +168,10 @@ impl Crew {
 
     /// A worker has ended. Whether the run goes on as far as that matters.
     pub fn ended(&mut self, slot: u32, came: Came) {
-        let spent = self.at_work.remove(&slot).unwrap_or_default().usd;
+        let Worker { usd: spent, is_late, .. } = self.at_work.remove(&slot).unwrap_or_default();
+        for other in self.at_work.values_mut() {
+            other.is_late |= other.chooses;
+        }
         self.deaths = if matches!(came, Came::Died | Came::Lost) { self.deaths + 1 } else { 0 };
         match came {
             Came::Step(usd) => {
@@ -187,7 +192,7 @@ impl Crew {
             Came::Stop => self.stops = true,
         }
         self.stops |= self.deaths >= DEATHS + self.jobs;
-        self.idle = came == Came::Nothing;
+        self.idle = came == Came::Nothing && !is_late;
     }
 }
 
@@ -236,6 +241,19 @@ mod tests {
         assert_eq!(crew.next(NOW), Some((0, Plans::Caller)), "what ended may have freed others");
         crew.ended(0, Came::Nothing);
         assert!(crew.next(NOW).is_none(), "that is the end");
+    }
+
+    #[test]
+    fn who_found_nothing_before_another_ended_is_followed_by_somebody_who_looks_again() {
+        let mut crew = crew(2);
+        crew.next(NOW);
+        crew.chose(0);
+        crew.next(NOW);
+        crew.ended(0, Came::Step(0.0));
+        crew.ended(1, Came::Nothing);
+        assert_eq!(crew.next(NOW), Some((0, Plans::Caller)));
+        crew.ended(0, Came::Nothing);
+        assert_eq!(crew.next(NOW), None);
     }
 
     #[test]
