@@ -195,6 +195,7 @@ pub trait Git {
 
     /// Moves or (without a new value) removes a ref that nothing but saving work rests on: as
     /// [`Git::swap`], but it may be undone by a loss of power, and no other program is run for it.
+    /// Whatever it does, a lock that a killed command left on the ref is gone afterwards.
     ///
     /// # Errors
     /// When the repository refuses for another reason than the ref's value.

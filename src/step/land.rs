@@ -20,6 +20,10 @@ use std::time::Duration;
 
 /// The lock that covers claiming and committing.
 pub const LOCK: &str = "lock";
+/// How long a person's command waits for it.
+pub const MOMENT: Duration = Duration::from_secs(5);
+/// How long a step does, whose work would be put off: others may be pushing to a slow remote.
+pub const OTHERS_LAND: Duration = Duration::from_secs(60);
 /// How often a landing is tried when the branch keeps moving.
 const TRIES: u32 = 5;
 
@@ -109,7 +113,7 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
     for attempt in 0..tries {
         // The remote is waited for without the lock.
         let there = plan.push.map(|push| push.tip(world, attempt)).transpose()?;
-        let lock = landing_lock(world)?;
+        let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
         finish_landing(world)?;
         let Some(here) = world.git.tip(&branch_ref(plan.branch))? else {
             return Err(StepError::git(
@@ -148,7 +152,7 @@ pub fn land_first<'w>(
     plan: &Plan<'_, 'w>,
     reporter: &dyn Reporter,
 ) -> Result<Landed, StepError> {
-    let _lock = landing_lock(world)?;
+    let _lock = landing_lock(world, MOMENT)?;
     finish_landing(world)?;
     let landed = try_to_land(world, plan, Onto { tip: None, here: None }, plan.tree, reporter)?;
     landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
@@ -159,12 +163,15 @@ pub(super) fn finish_landing(world: World<'_>) -> Result<(), StepError> {
     super::recover::finish_landing(world, &mut Vec::new()).map(|_| ())
 }
 
-/// The lock that covers claiming and committing; held for milliseconds, so it is waited for.
+/// The lock that covers claiming and committing: held for milliseconds, or for as long as a push takes.
 ///
 /// # Errors
-/// When another command holds it for too long.
-pub fn landing_lock(world: World<'_>) -> Result<Box<dyn crate::effects::Lock>, StepError> {
-    let lock = world.files.lock(LOCK, Duration::from_secs(5))?;
+/// When another command holds it for longer than this.
+pub fn landing_lock(
+    world: World<'_>,
+    patience: Duration,
+) -> Result<Box<dyn crate::effects::Lock>, StepError> {
+    let lock = world.files.lock(LOCK, patience)?;
     lock.ok_or_else(|| StepError::Busy("another orch command is committing in this repository".to_owned()))
 }
 

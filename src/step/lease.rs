@@ -268,7 +268,10 @@ impl Held<'_> {
 /// When the ref cannot be removed.
 pub fn release(world: World<'_>, task: &str, run: &str, remote: Option<&str>) -> Result<()> {
     let name = reference(task);
-    let Some(value) = world.git.tip(&name)? else { return Ok(()) };
+    let Some(value) = world.git.tip(&name)? else {
+        // Whoever was killed while it took the task, or gave it back, may have left a lock on the ref.
+        return world.git.claim(&name, None, None).map(|_| ());
+    };
     // What cannot be read may be what a loss of power left of it.
     if read(world, value).is_some_and(|lease| lease.run.as_str() != run) {
         return Ok(());

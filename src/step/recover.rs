@@ -8,7 +8,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal::{self, Moving, Site, Working};
 use super::keep::keep;
-use super::land::{LOCK, landing_lock};
+use super::land::{LOCK, OTHERS_LAND, landing_lock};
 use super::publish;
 use super::slot;
 use crate::effects::{EffectError, Oid, Trouble, WorkTree, World};
@@ -30,7 +30,7 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
     }
     let mut done = Vec::new();
     if own.is_some() || !taken.is_empty() {
-        let _lock = landing_lock(world)?;
+        let _lock = landing_lock(world, OTHERS_LAND)?;
         clear_and_finish(world, &mut done)?;
     }
     for (slot, _lock) in taken {
@@ -82,7 +82,7 @@ fn cannot(world: World<'_>, name: &str, error: StepError) -> StepError {
 /// When the machine fails; the next command then tries again.
 pub fn end_cut_off_landing(world: World<'_>, reporter: &dyn Reporter) -> Result<bool, StepError> {
     let mut done = Vec::new();
-    let _lock = landing_lock(world)?;
+    let _lock = landing_lock(world, OTHERS_LAND)?;
     let landed = finish_landing(world, &mut done)?;
     tell(&done, reporter);
     Ok(landed)

@@ -141,7 +141,7 @@ pub fn follow(
     let branch = base::target_branch(world, caller)?;
     let upstream = of(world, &branch)?;
     let there = fetch(world, &upstream, PATIENCE).map_err(|error| no_branch(&upstream, error))?;
-    let _lock = land::landing_lock(world)?;
+    let _lock = land::landing_lock(world, land::OTHERS_LAND)?;
     let reference = branch_ref(&branch);
     match world.git.tip(&reference)? {
         Some(here) if here == there => Ok(()),

@@ -81,3 +81,15 @@ fn a_lease_whose_step_has_ended_is_nobodys() {
     assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 0);
     assert_eq!(sandbox.git(&LEASES), "");
 }
+
+#[test]
+fn a_lock_that_a_killed_step_left_on_its_lease_is_gone_with_the_recovery() {
+    let sandbox = project("kill -9 $PPID");
+    sandbox.orch(&["step"]);
+    let refs = sandbox.repo().join(".git/refs/orch/leases");
+    // As if it had been killed within the very call that gives the task back.
+    std::fs::remove_file(refs.join("t-1")).expect("the lease of the step that was killed");
+    std::fs::write(refs.join("t-1.lock"), "").expect("a lock");
+    sandbox.orch(&["step", "--task", "t-2"]);
+    assert!(!refs.join("t-1.lock").exists());
+}

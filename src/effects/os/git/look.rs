@@ -37,11 +37,18 @@ pub(super) fn look(place: &Place<'_>, how: Look, watch: &mut Option<Watch>) -> R
             Look::Attending | Look::CatchingUp => Watch::begin(&place.dir, place.repo.common_dir(), files)?,
         };
     }
+    let in_part = heard.is_some();
     let walk = match (heard, &*watch) {
         (Some(heard), Some(watch)) => changed(place, watch, &heard)?,
         (_, watch) => all(place, watch.as_ref())?,
     };
     let mut walk = judge_unknown(place, walk)?;
+    if in_part && walk.deaf {
+        // By a second name that was made meanwhile, any file may have been changed unheard.
+        drop(walk);
+        *watch = None;
+        return look(place, Look::Attending, watch);
+    }
     let asked = std::mem::take(&mut walk.asked);
     let certain = !walk.deaf && walk.scan.nested.is_empty();
     let scan = walk.scan;
@@ -283,6 +290,24 @@ mod tests {
                 place.watch = hears;
             }
         }
+    }
+
+    #[test]
+    fn what_was_changed_by_a_name_made_later_is_seen() {
+        let home = tempfile::tempdir().expect("a directory");
+        gix::init(home.path()).expect("a repository");
+        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
+        let mut place = Place::private(&git, 0).expect("a work tree");
+        let dir = place.dir().to_owned();
+        for at in ["d/a", "x/y/z"] {
+            perform(&dir, &Deed::Write(at, 1));
+        }
+        place.snapshot().expect("a look");
+        place.attend().expect("another");
+        perform(&dir, &Deed::SecondName("d/a"));
+        perform(&dir, &Deed::Write("e", 2));
+        let heard = place.catch_up().expect("a look at what changed");
+        assert_eq!(heard, place.snapshot().expect("a look at everything"));
     }
 
     #[test]

@@ -93,10 +93,10 @@ impl OsGit {
     /// Moves or removes a ref by gix, which looks at its value under git's lock.
     pub(super) fn edit_ref(&self, name: &str, expected: Option<Oid>, new: Option<Oid>) -> Result<Swap> {
         use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
+        self.clear_own_lock(name)?;
         if expected.is_none() && new.is_none() {
             return Ok(self.read_tip(name)?.map_or(Swap::Done, |now| Swap::Moved(Some(now))));
         }
-        self.clear_own_lock(name)?;
         let target = |oid| gix::refs::Target::Object(id(oid));
         let before =
             expected.map_or(PreviousValue::MustNotExist, |old| PreviousValue::MustExistAndMatch(target(old)));
