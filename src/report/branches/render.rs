@@ -47,13 +47,17 @@ pub fn human(found: &Branches, width: Option<usize>, colour: bool) -> String {
         let _ = writeln!(text, "{}: cannot be read: {}\n", safe::text(name), safe::text(why));
     }
     let (own, merged) = (found.branches.len(), found.merged.len());
-    let (its, has) = if own == 1 { ("its", "has") } else { ("their", "have") };
-    let _ = writeln!(
-        text,
-        "{} {has} commits of {its} own, {merged} none beside `{}`'s",
-        branches(own),
-        found.here
-    );
+    let of_their_own = match own {
+        0 => "no other branch has commits of its own".to_owned(),
+        1 => "1 branch has commits of its own".to_owned(),
+        many => format!("{} have commits of their own", branches(many)),
+    };
+    let nothing = match merged {
+        0 => String::new(),
+        1 => format!("; 1 has nothing that `{}` lacks", found.here),
+        many => format!("; {many} have nothing that `{}` lacks", found.here),
+    };
+    let _ = writeln!(text, "{of_their_own}{nothing}");
     text
 }
 
