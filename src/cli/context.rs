@@ -3,6 +3,7 @@
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Format;
+use super::workspaces;
 use crate::commit::state_commit;
 use crate::config::trust::Store;
 use crate::effects::os::clock::{OsClock, OsIds};
@@ -184,12 +185,14 @@ impl Context {
         }
         let probe = OsGit::discover(&dir, PathBuf::new())?;
         let repository = identity_of(probe.common_dir());
-        let workspaces = user_dir("XDG_STATE_HOME", ".local/state").join(&repository).join("workspaces");
-        let git = probe.with_workspaces(workspaces);
-        let files = OsFiles::new(git.common_dir());
         let config_path = user_dir("XDG_CONFIG_HOME", ".config").join("config.toml");
         let user_config =
             read(&config_path, 1 << 20)?.map(|bytes| (config_path.display().to_string(), bytes));
+        let user =
+            user_config.as_ref().map(|(path, bytes): &(String, Vec<u8>)| (path.as_str(), bytes.as_slice()));
+        let workspaces = workspaces::place(&probe, &repository, user)?;
+        let git = probe.with_workspaces(workspaces);
+        let files = OsFiles::new(git.common_dir());
         let caller = Caller {
             branch: global.branch.clone(),
             user_config,

@@ -14,6 +14,7 @@ mod waits;
 mod step;
 mod tally;
 mod worker;
+mod workspaces;
 mod jobs;
 mod run;
 mod prompt;

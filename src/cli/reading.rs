@@ -14,7 +14,6 @@ use crate::state::problem::{Problem, nearest};
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
 use crate::step::lease::{self, Claim};
-use crate::step::support;
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
@@ -86,7 +85,6 @@ impl Reading {
         let text = snapshot.source.read_path(world, layout::CONFIG)?.unwrap_or_default();
         let (config, mut problems) = read_config(&text, &context.caller);
         problems.extend(snapshot.problems.iter().cloned());
-        problems.extend(config.iter().flat_map(support::warnings));
         // A configuration that cannot be read says nothing against any agent.
         let mode = context.mode_of(config.as_ref(), at)?;
         let unknown = Rules { agent_review: false, has_agent: true, mode: mode.mode };

@@ -8,16 +8,15 @@ use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
 use crate::state::graph::Fault;
 use crate::state::layout;
-use crate::state::problem::Problem;
-use crate::step::{Base, support};
+use crate::step::Base;
 
 /// The most tasks and notes with which a command that reads the tip compares the work tree with it.
 const COMPARED_MAX: usize = 1_000;
 /// How many faults of the graph are told by a command that reads the tip.
 const FAULTS_MAX: usize = 3;
 
-/// What who reads the tip should know beside the answer: what is not committed, what this version
-/// cannot do, what is wrong with the graph.
+/// What who reads the tip should know beside the answer: what is not committed, what is wrong with
+/// the graph.
 ///
 /// # Errors
 /// When the work tree cannot be read.
@@ -37,7 +36,6 @@ pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>
         let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
         warnings.extend(not_committed(&paths));
     }
-    warnings.extend(support::warnings(&base.config).iter().map(Problem::to_string));
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
     if faults.len() > FAULTS_MAX {

@@ -135,7 +135,8 @@ In the repository, not in its work tree:
 
 Outside:
   $XDG_STATE_HOME/orch/             workspaces; trust.toml, what `orch trust` allowed
-  $XDG_CONFIG_HOME/orch/config.toml your own settings: add agents, tighten, never loosen";
+  $XDG_CONFIG_HOME/orch/config.toml your own settings: add agents, tighten, never loosen;
+                                    `[workspace] root` moves the workspaces, each repository's to a folder of its own";
 
 /// What is printed, and what an agent may write.
 pub(super) const FORMATS: &str = "\

@@ -75,18 +75,22 @@ struct Defaults {
     built_in: Vec<Profile>,
 }
 
+impl Defaults {
+    fn nothing() -> Self {
+        let (agent, gate) = (Profile::new("", Adapter::Command), GateConfig::new("", ""));
+        Self { agent, gate, built_in: Vec::new() }
+    }
+}
+
 /// Reads the settings.
 #[must_use]
 pub fn read(layers: &Layers<'_>) -> Read<Config> {
     let mut config = nothing();
-    let mut defaults = Defaults {
-        agent: Profile::new("", Adapter::Command),
-        gate: GateConfig::new("", ""),
-        built_in: Vec::new(),
-    };
+    let mut defaults = Defaults::nothing();
     let mut problems = overlay_defaults(&mut config, &mut defaults);
     if let Some(bytes) = layers.repository {
         problems.extend(overlay(layout::CONFIG, bytes, &mut config, &defaults));
+        problems.extend(only_the_users(&config));
     }
     if let Some((path, bytes)) = layers.user {
         let mut user = Config {
@@ -106,6 +110,38 @@ pub fn read(layers: &Layers<'_>) -> Read<Config> {
     add_built_in(&mut config, defaults.built_in, &mut problems);
     let value = Some(config).filter(|_| !problems.iter().any(Problem::is_error));
     Read { value, problems }
+}
+
+/// What a repository may not say: where folders are made and emptied on somebody's machine.
+fn only_the_users(config: &Config) -> Option<Problem> {
+    let key = "workspace.root";
+    config.workspace.root.as_ref()?;
+    let line = config.provenance.get(key)?.rsplit_once(':')?.1.parse().ok();
+    let fact = format!("`{key}` is refused here: a repository could name any folder of a machine");
+    let remedy = "remove it, and set it in your own `~/.config/orch/config.toml`";
+    Some(Problem::error(layout::CONFIG, line, fact).with_remedy(remedy))
+}
+
+/// The folder of all workspaces and where it was set, if the user's own file says it. It is needed
+/// where nothing else is known yet, so whatever else that file says does not matter here.
+///
+/// # Errors
+/// When the file is no TOML, or names what cannot be a folder.
+pub fn workspace_root(path: &str, bytes: &[u8]) -> Result<Option<(String, String)>, Vec<Problem>> {
+    let table = std::str::from_utf8(bytes).ok();
+    let table =
+        table.and_then(|text| toml::from_str::<toml::Table>(text.trim_start_matches('\u{feff}')).ok());
+    if table.is_some_and(|table| table.get("workspace").and_then(|table| table.get("root")).is_none()) {
+        return Ok(None);
+    }
+    let (mut config, mut defaults) = (nothing(), Defaults::nothing());
+    overlay_defaults(&mut config, &mut defaults);
+    let problems = overlay(path, bytes, &mut config, &defaults);
+    let source = config.provenance.remove("workspace.root").unwrap_or_default();
+    match config.workspace.root {
+        Some(root) => Ok(Some((root, source))),
+        None => Err(problems),
+    }
 }
 
 /// What stands before anything was read: nothing is allowed.
@@ -236,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn only_the_users_own_file_says_where_workspaces_lie() {
+        let text = "schema = 1\n[workspace]\nroot = '~/x'\n";
+        let found = layers(text, text);
+        let told: Vec<String> = found.problems.iter().map(Problem::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                ".orchestrator/config.toml:3: `workspace.root` is refused here: a repository could name any folder of a machine"
+            ]
+        );
+        let config = layers("schema = 1\n", text).value.unwrap();
+        assert_eq!(config.workspace.root.as_deref(), Some("~/x"));
+        let source = format!("{USER}:3");
+        assert_eq!(config.provenance["workspace.root"], source);
+        assert_eq!(workspace_root(USER, text.as_bytes()), Ok(Some(("~/x".to_owned(), source.clone()))));
+        // Whatever else is wrong with the file is told by who reads all of it.
+        let more = format!("{text}[no.such]\nkey = 1\n");
+        assert_eq!(workspace_root(USER, more.as_bytes()), Ok(Some(("~/x".to_owned(), source))));
+        assert_eq!(workspace_root(USER, b"schema = 1\nunknown = 1\n"), Ok(None));
+        assert!(workspace_root(USER, b"[workspace]\nroot = 7\n").is_err());
+        assert!(workspace_root(USER, b"[workspace\n").is_err());
+        assert!(workspace_root(USER, b"\xff").is_err());
+    }
+
+    #[test]
     fn the_defaults_are_read_without_problems() {
         let read = read(&Layers::default());
         assert_eq!(read.problems, []);
@@ -287,7 +348,7 @@ day_usd = 20.5
 compact_at = 0.5
 [workspace]
 setup = "npm ci"
-root = "/var/lib/orch"
+keep = ["node_modules"]
 [[agent]]
 name = "sonnet"
 adapter = "claude"
@@ -317,7 +378,8 @@ required = false
         assert_eq!(config.policy.protect, ["deploy/**"]);
         assert_eq!((config.budget.step_usd, config.budget.day_usd), (Some(2.0), Some(20.5)));
         assert_eq!((config.context.compact_at, config.context.rotate_at), (0.5, 0.95));
-        assert_eq!(config.workspace.root.as_deref(), Some("/var/lib/orch"));
+        assert_eq!(config.workspace.setup.as_deref(), Some("npm ci"));
+        assert_eq!(config.workspace.keep, ["node_modules"]);
         let agent = &config.agents[0];
         assert_eq!(agent.price, Some(Price { input: 2.0, cached: 0.1, output: 10.0 }));
         assert_eq!((agent.timeout, agent.idle_timeout), (Duration::from_secs(5_400), None));

@@ -40,7 +40,6 @@ mod extent;
 pub mod finish;
 pub mod defer;
 pub mod recover;
-pub mod support;
 pub mod person;
 pub mod review;
 pub mod request;
@@ -188,7 +187,6 @@ pub fn step(
                 &loaded
             }
         };
-        support::refuse(&base.config)?;
         base.check_trust(caller)?;
         if let Some(wanted) = planning::due(base).filter(|_| options.plans == Plans::Caller) {
             return Ok(Ending::PlanDue(wanted));

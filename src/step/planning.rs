@@ -18,7 +18,7 @@ use super::record::{new_run_id, new_task_id_in};
 use super::site::Workplace;
 use super::subject::Subject;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, confine, propose, recover, slot, support, upstream};
+use super::{Caller, Options, confine, propose, recover, slot, upstream};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
@@ -112,7 +112,6 @@ pub fn plan(
     recover::recover(world, Some(options.slot), reporter)?;
     upstream::follow(world, caller, reporter)?;
     let base = Base::load(world, caller)?;
-    support::refuse(&base.config)?;
     base.check_trust(caller)?;
     let subject = Subject::new(world, &base, wanted)?;
     let who = match who::planner(world, &base, &subject.task, options.agent)? {

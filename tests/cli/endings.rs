@@ -50,21 +50,6 @@ fn an_unknown_agent_is_an_invalid_request() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused_before_anything_runs() {
-    let policy = table("workspace", "root = \"/var/lib/orch\"");
-    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), policy]);
-    sandbox.task("t-1", "Do it", &[]);
-    assert_eq!(sandbox.orch(&["step"]).code, 3);
-    assert_eq!(sandbox.orch(&["run"]).code, 3);
-    assert_eq!(sandbox.orch(&["next"]).code, 0);
-    assert_eq!(sandbox.orch(&["list"]).code, 0);
-    assert_eq!(sandbox.quietly(&["status"]).code, 0);
-    assert_eq!(sandbox.orch(&["prompt"]).code, 0);
-    assert!(!sandbox.signal("ran").exists());
-    transcript!(sandbox);
-}
-
-#[test]
 fn commands_that_are_not_trusted_do_not_run() {
     let sandbox =
         Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x"), gate("test", "true")]).untrusted();

@@ -40,6 +40,7 @@ mod sessions;
 mod ci;
 mod runner;
 mod recipe;
+mod doctor;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {
