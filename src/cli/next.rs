@@ -4,7 +4,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use super::tip::tip_warnings;
+use super::tip;
 use super::waits::{all_wait, waiting};
 use crate::report::at_work::AtWork;
 use crate::report::plural;
@@ -31,14 +31,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let told = super::fleet::look(global, args.fetch)?;
     let context = Context::open(global)?;
     let base = context.base()?;
-    let warnings: Vec<String> = told.into_iter().chain(tip_warnings(&context, &base)?).collect();
+    let tip = tip::look(&context, &base)?.after(told);
     let graph = &base.snapshot.graph;
     let at_work: Vec<AtWork> = lease::live(context.world())?.iter().map(AtWork::from).collect();
     let (queue, waits) = occupied::queue(context.world(), &base, args.limit.max(1))?;
     if let (true, Some(first)) = (queue.is_empty(), waits.first()) {
         let mut answer = all_wait(graph, &waits, first);
         answer.data["leases"] = json!(at_work);
-        return Ok(Answer { warnings, ..answer });
+        return Ok(tip.beside(answer));
     }
     if queue.is_empty() {
         let crate::select::Selection::Nothing(idle) = select::next(graph, base.rules()) else {
@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         let answer = nothing(&idle);
         // Nobody was to be started: to this question, that is one more reason to wait.
         let exit = if answer.exit == Exit::NoAgent { Exit::Waiting } else { answer.exit };
-        return Ok(Answer { warnings, ..answer.exit(exit) });
+        return Ok(tip.beside(answer.exit(exit)));
     }
     let mut table = Table::new();
     for candidate in &queue {
@@ -82,7 +82,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     });
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
-    Ok(Answer { warnings, ..Answer::ok(data, human) })
+    Ok(tip.beside(Answer::ok(data, human)))
 }
 
 /// The answer when nothing runs.

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
-use super::tip::tip_warnings;
+use super::tip::{self, Tip};
 use crate::prompt::Prompt;
 use crate::report::plural;
 use crate::report::table::{Cell, Table};
@@ -36,7 +36,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let world = context.world();
     let now = context.base()?;
-    let warnings = if args.at.is_none() { tip_warnings(&context, &now)? } else { Vec::new() };
+    let tip = if args.at.is_none() { tip::look(&context, &now)? } else { Tip::default() };
     if let Some(run) = &args.run {
         return replay(&context, &now, run);
     }
@@ -52,14 +52,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Some(id) => base.find(id)?,
         None => match select::next(&base.snapshot.graph, base.rules()) {
             Selection::Next(candidate) => candidate.index,
-            Selection::Nothing(idle) => return Ok(Answer { warnings, ..nothing(&idle) }),
+            Selection::Nothing(idle) => return Ok(tip.beside(nothing(&idle))),
         },
     };
     let prompt = build(&context, &base, index)?;
     let id = base.snapshot.graph.nodes()[index].id.to_string();
     // The program ends: giving back many thousand tasks and notes one by one would only take time.
     std::mem::forget(base);
-    Ok(Answer { warnings, ..show(global, &id, &prompt, args.explain) })
+    Ok(tip.beside(show(global, &id, &prompt, args.explain)))
 }
 
 fn build(context: &Context, base: &Base, index: usize) -> Result<Prompt, CliError> {

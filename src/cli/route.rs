@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
-use super::tip::tip_warnings;
+use super::tip::{self, Tip};
 use crate::report::route::{accuracy, document, estimate, human, prediction};
 use crate::route::choose::{NoRoute, Refusal};
 use crate::route::{Past, predict};
@@ -35,30 +35,30 @@ pub(super) struct EstimateArgs {
 
 /// A task and what was before it; or the answer that there is none.
 enum Asked {
-    Task { index: usize, task: Box<Task>, runs: Vec<Digest>, warnings: Vec<String> },
+    Task { index: usize, task: Box<Task>, runs: Vec<Digest>, tip: Tip },
     Nothing(Answer),
 }
 
 fn asked(context: &Context, base: &Base, id: Option<&str>) -> Result<Asked, CliError> {
     let world = context.world();
-    let warnings = tip_warnings(context, base)?;
+    let tip = tip::look(context, base)?;
     let index = match id {
         Some(id) => base.find(id)?,
         None => match select::next(&base.snapshot.graph, base.rules()) {
             Selection::Next(candidate) => candidate.index,
-            Selection::Nothing(idle) => return Ok(Asked::Nothing(Answer { warnings, ..nothing(&idle) })),
+            Selection::Nothing(idle) => return Ok(Asked::Nothing(tip.beside(nothing(&idle)))),
         },
     };
     let (_, task) = base.snapshot.task(world, index)?;
-    Ok(Asked::Task { index, task: Box::new(task), runs: past::recent(world, base)?, warnings })
+    Ok(Asked::Task { index, task: Box::new(task), runs: past::recent(world, base)?, tip })
 }
 
 /// Shows every candidate.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let (world, base) = (context.world(), context.base()?);
-    let (index, task, runs, warnings) = match asked(&context, &base, args.id.as_deref())? {
-        Asked::Task { index, task, runs, warnings } => (index, task, runs, warnings),
+    let (index, task, runs, tip) = match asked(&context, &base, args.id.as_deref())? {
+        Asked::Task { index, task, runs, tip } => (index, task, runs, tip),
         Asked::Nothing(answer) => return Ok(answer),
     };
     let trouble = past::trouble(world, &base, &task, &runs)?;
@@ -84,15 +84,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         }
         Err(NoRoute::Busy) => answer = answer.exit(Exit::Paused),
     }
-    Ok(Answer { warnings, ..answer })
+    Ok(tip.beside(answer))
 }
 
 /// Shows how large a task will be.
 pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let (world, base) = (context.world(), context.base()?);
-    let (index, task, runs, warnings) = match asked(&context, &base, args.id.as_deref())? {
-        Asked::Task { index, task, runs, warnings } => (index, task, runs, warnings),
+    let (index, task, runs, tip) = match asked(&context, &base, args.id.as_deref())? {
+        Asked::Task { index, task, runs, tip } => (index, task, runs, tip),
         Asked::Nothing(answer) => return Ok(answer),
     };
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
@@ -118,5 +118,6 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
         "estimate": first.map(|each| prediction(&each.prediction)), "duration_ms": duration,
         "profiles": profiles, "task_share": base.config.context.task_share, "accuracy": accuracy(&told),
     });
-    Ok(Answer { warnings, ..Answer::ok(data, estimate(&route.candidates, chosen, &told, duration)) })
+    let human = estimate(&route.candidates, chosen, &told, duration);
+    Ok(tip.beside(Answer::ok(data, human)))
 }

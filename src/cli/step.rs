@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::next::{later, nothing};
 use super::output::Answer;
 use super::request::open;
-use super::tip::tip_warnings;
+use super::tip::{self, Tip};
 use super::worker::{Job, work};
 use crate::outcome::Outcome;
 use crate::report::{json, summary};
@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
     context.caller.push = args.push;
     let base = if args.push { None } else { Some(context.base()?) };
-    let warnings = base.as_ref().map_or(Ok(Vec::new()), |base| tip_warnings(&context, base))?;
+    let tip = base.as_ref().map_or(Ok(Tip::default()), |base| tip::look(&context, base))?;
     let options = Options {
         task: args.task.as_deref().filter(|id| !id.is_empty()),
         agent: args.agent.as_deref(),
@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
-    Ok(Answer { warnings: [warnings, answer.warnings].concat(), ..answer })
+    Ok(tip.beside(answer))
 }
 
 /// How the program ends after a step.

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
+use super::output::Answer;
 use crate::effects::{Head, Oid, World};
 use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
@@ -15,12 +16,33 @@ const COMPARED_MAX: usize = 1_000;
 /// How many faults of the graph are told by a command that reads the tip.
 const FAULTS_MAX: usize = 3;
 
-/// What who reads the tip should know beside the answer: what is not committed, what is wrong with
-/// the graph.
+/// What who reads the tip should know beside the answer, and what to type about it.
+#[derive(Default)]
+pub(super) struct Tip {
+    warnings: Vec<String>,
+    hint: Option<&'static str>,
+}
+
+impl Tip {
+    /// An answer, with this beside it: warnings before its own, the hint after them.
+    pub(super) fn beside(self, mut answer: Answer) -> Answer {
+        answer.warnings.splice(..0, self.warnings);
+        answer.hints.extend(self.hint.map(str::to_owned));
+        answer
+    }
+
+    /// The same, with what was told before it.
+    pub(super) fn after(mut self, told: Option<String>) -> Self {
+        self.warnings.splice(..0, told);
+        self
+    }
+}
+
+/// Looks at the tip: what is not committed, what is wrong with the graph.
 ///
 /// # Errors
 /// When the work tree cannot be read.
-pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>, CliError> {
+pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     let world = context.world();
     let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch);
     let mut warnings = Vec::new();
@@ -39,11 +61,10 @@ pub(super) fn tip_warnings(context: &Context, base: &Base) -> Result<Vec<String>
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
     if faults.len() > FAULTS_MAX {
-        warnings.push(format!("{} more faults of the graph: type `orch fsck`", faults.len() - FAULTS_MAX));
-    } else if let Some(last) = warnings.last_mut().filter(|_| !faults.is_empty()) {
-        last.push_str("; type `orch fsck`");
+        warnings.push(format!("{} more faults of the graph", faults.len() - FAULTS_MAX));
     }
-    Ok(warnings)
+    let hint = (!faults.is_empty()).then_some("type `orch fsck` to see what is wrong with the tasks");
+    Ok(Tip { warnings, hint })
 }
 
 /// Refuses to look back where orch never was, which is not the same as having done nothing.
