@@ -6,6 +6,7 @@ pub mod effects;
 pub mod state;
 pub mod config;
 pub mod import;
+pub mod export;
 pub mod select;
 pub mod prompt;
 pub mod route;

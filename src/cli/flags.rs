@@ -1,10 +1,37 @@
-//! The flags that describe a task, shared by `add` and `edit`.
+//! The flags that describe a task, shared by `add` and `edit`, and those that pick tasks, by `list` and `export`.
 
 use super::error::CliError;
+use crate::report::list::{Filter, Word};
 use crate::state::concern::check_name;
 use crate::state::graph::Graph;
 use crate::state::id::TaskId;
 use crate::state::task::{Kind, PRIORITY_MAX, Task, one_line};
+
+/// Which tasks are wanted.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Wanted {
+    /// Only what stands so: a status, or `ready`, `waiting`, `in_progress` (may be repeated: any of them)
+    #[arg(long = "status", value_name = "STATUS", value_parser = word)]
+    statuses: Vec<Word>,
+    /// Only this kind (may be repeated: any of them)
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    kinds: Vec<Kind>,
+    /// Only what has this label (may be repeated: all of them)
+    #[arg(long = "label", value_name = "LABEL")]
+    labels: Vec<String>,
+}
+
+impl Wanted {
+    /// What picks them; closed ones only if they are asked for.
+    pub(super) fn filter(&self, closed: bool) -> Filter {
+        let (words, kinds, labels) = (self.statuses.clone(), self.kinds.clone(), self.labels.clone());
+        Filter { words, kinds, labels, closed }
+    }
+}
+
+fn word(text: &str) -> Result<Word, String> {
+    Word::parse(text).ok_or_else(|| format!("one of {}", Word::all().join(", ")))
+}
 
 /// What a task is to be.
 #[derive(Debug, Clone, Default, clap::Args)]

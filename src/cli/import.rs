@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::effects::os::foreign::read_files;
-use crate::import::{ForeignFile, Format, Import, ImportError, MAX_FOREIGN_BYTES, read};
+use crate::import::{ForeignFile, Format, Import, ImportError, Loss, MAX_FOREIGN_BYTES, read};
 use crate::upkeep::intake::{Intake, loss_report, plan};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn format(word: &str) -> Result<Choice, String> {
 }
 
 /// How many lines of losses people see.
-const LOSS_LINES: usize = 20;
+pub(super) const LOSS_LINES: usize = 20;
 
 /// Imports in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
@@ -86,6 +86,12 @@ fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
     Ok((format, import))
 }
 
+/// Losses for programs: all of them.
+pub(super) fn losses_data(losses: &[Loss]) -> Vec<Value> {
+    let data = |loss: &Loss| json!({"what": loss.what.as_str(), "item": loss.item, "detail": loss.detail, "count": loss.count});
+    losses.iter().map(data).collect()
+}
+
 fn answer(format: Format, intake: &Intake, dry_run: bool) -> Answer {
     let mut human = if intake.files.is_empty() {
         format!("nothing changed: {} as it should be\n", crate::report::plural(intake.unchanged, "task"))
@@ -104,16 +110,9 @@ fn answer(format: Format, intake: &Intake, dry_run: bool) -> Answer {
         human.push_str(&format!("\nnot kept as it was ({losses}):\n"));
         human.push_str(&crate::report::safe::lines(&loss_report(&intake.losses, LOSS_LINES)));
     }
-    let all: Vec<Value> = intake
-        .losses
-        .iter()
-        .map(|loss| {
-            json!({"what": loss.what.as_str(), "item": loss.item, "detail": loss.detail, "count": loss.count})
-        })
-        .collect();
     let data = json!({
         "format": format.as_str(), "dry_run": dry_run, "new": intake.new, "changed": intake.changed,
-        "unchanged": intake.unchanged, "notes": intake.notes, "losses": all,
+        "unchanged": intake.unchanged, "notes": intake.notes, "losses": losses_data(&intake.losses),
     });
     Answer::ok(data, human)
 }

@@ -3,12 +3,11 @@
 use super::branches;
 use super::context::Global;
 use super::error::CliError;
-use super::flags::kind;
+use super::flags::Wanted;
 use super::output::Answer;
 use super::reading::{Reading, for_programs};
 use crate::report::at_work::AtWork;
-use crate::report::list::{Filter, Listing, Word};
-use crate::state::task::Kind;
+use crate::report::list::{Listing, Word};
 
 /// List tasks: what is open, unless something else is asked for
 #[derive(Debug, clap::Args)]
@@ -16,15 +15,8 @@ use crate::state::task::Kind;
     after_help = "Examples: orch list --ready --limit 5\n          orch list --status blocked --status needs_review"
 )]
 pub(super) struct Args {
-    /// Only what stands so: a status, or `ready`, `waiting`, `in_progress` (may be repeated: any of them)
-    #[arg(long = "status", value_name = "STATUS", value_parser = word)]
-    statuses: Vec<Word>,
-    /// Only this kind (may be repeated: any of them)
-    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
-    kinds: Vec<Kind>,
-    /// Only what has this label (may be repeated: all of them)
-    #[arg(long = "label", value_name = "LABEL")]
-    labels: Vec<String>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Only what a step may take; short for `--status ready`
     #[arg(long)]
     ready: bool,
@@ -43,19 +35,14 @@ pub(super) struct Args {
     branches: bool,
 }
 
-fn word(text: &str) -> Result<Word, String> {
-    Word::parse(text).ok_or_else(|| format!("one of {}", Word::all().join(", ")))
-}
-
 /// Lists tasks.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if args.branches {
         return branches::run(global);
     }
     let reading = Reading::open(global, args.at.as_deref())?;
-    let mut words = args.statuses.clone();
-    words.extend(args.ready.then_some(Word::Ready));
-    let filter = Filter { words, kinds: args.kinds.clone(), labels: args.labels.clone(), closed: args.all };
+    let mut filter = args.wanted.filter(args.all);
+    filter.words.extend(args.ready.then_some(Word::Ready));
     let graph = &reading.snapshot.graph;
     let mut listing = Listing::new(graph, reading.rules, &reading.running, &filter, args.limit);
     listing.at_work = reading.claims.iter().map(AtWork::from).collect();

@@ -37,6 +37,7 @@ mod graph;
 mod completions;
 mod man;
 mod import;
+mod export;
 mod ingest;
 mod ci;
 mod ci_place;
@@ -130,6 +131,7 @@ enum Command {
     Completions(completions::Args),
     Man(man::Args),
     Import(import::Args),
+    Export(export::Args),
     Ingest(ingest::Args),
     Edit(edit::Args),
     Archive(archive::Args),
@@ -188,6 +190,7 @@ impl Command {
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Import(_) => "import",
+            Self::Export(_) => "export",
             Self::Ingest(_) => "ingest",
             Self::Edit(_) => "edit",
             Self::Archive(_) => "archive",
@@ -246,6 +249,7 @@ impl Command {
             Self::Completions(args) => Ok(completions::run(args)),
             Self::Man(args) => man::run(args),
             Self::Import(args) => import::run(global, args),
+            Self::Export(args) => export::run(global, args),
             Self::Ingest(args) => ingest::run(global, args),
             Self::Edit(args) => edit::run(global, args),
             Self::Archive(args) => archive::run(global, args),

@@ -308,7 +308,8 @@ fn task(
 }
 
 /// What `source` says of a task with this key; a very long key by its hash.
-pub(super) fn source(format: Format, key: &str) -> String {
+#[must_use]
+pub fn source(format: Format, key: &str) -> String {
     let short = one_line(key, 120);
     if short == key {
         format!("{format}:{key}")

@@ -79,26 +79,26 @@ impl Draft {
 
 /// Losses: some told one by one, some counted.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub struct Losses {
     told: Vec<Loss>,
     counted: BTreeMap<(LossKind, String, String), usize>,
 }
 
 impl Losses {
     /// Tells one loss.
-    pub(super) fn tell(&mut self, what: LossKind, item: &str, detail: impl Into<String>) {
+    pub fn tell(&mut self, what: LossKind, item: &str, detail: impl Into<String>) {
         let detail = one_line(&detail.into(), 400);
         self.told.push(Loss { what, item: one_line(item, 200), detail, count: 1 });
     }
 
     /// Counts one of many losses that are alike.
-    pub(super) fn count(&mut self, what: LossKind, item: &str, detail: &str) {
+    pub fn count(&mut self, what: LossKind, item: &str, detail: &str) {
         let key = (what, one_line(item, 80), one_line(detail, 400));
         *self.counted.entry(key).or_default() += 1;
     }
 
     /// All of them: in the order of their kinds, counted ones before told ones.
-    pub(super) fn into_list(self) -> Vec<Loss> {
+    pub fn into_list(self) -> Vec<Loss> {
         let counted =
             self.counted.into_iter().map(|((what, item, detail), count)| Loss { what, item, detail, count });
         let mut losses: Vec<Loss> = counted.chain(self.told).collect();

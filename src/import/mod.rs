@@ -32,6 +32,8 @@ mod fixtures;
 #[cfg(test)]
 mod hostile;
 
+pub use assemble::source;
+pub use draft::Losses;
 pub use reconcile::{Reconciled, reconcile};
 
 use crate::state::id::TaskId;

@@ -21,6 +21,7 @@ mod undo;
 mod forge;
 mod gates;
 mod ingest;
+mod export;
 mod planning;
 mod push;
 mod race;

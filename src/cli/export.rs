@@ -1,0 +1,129 @@
+//! `orch export`: writes tasks as another tool's files.
+
+use super::context::Global;
+use super::error::CliError;
+use super::exit::Exit;
+use super::flags::Wanted;
+use super::import::{LOSS_LINES, losses_data};
+use super::output::Answer;
+use super::reading::{Reading, for_programs};
+use crate::effects::os::files::{publish, read};
+use crate::export::{Export, FORMATS, is_folder, write};
+use crate::import::{ForeignFile, Format, MAX_FOREIGN_BYTES};
+use crate::report::list::Listing;
+use crate::report::{plural, safe};
+use crate::state::task::Task;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Write tasks as another tool's files
+///
+/// All tasks, closed ones too, unless something else is asked for; no notes and no run records. What the
+/// format cannot hold is told on standard error.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples: orch export beads -o .beads/issues.jsonl\n          orch export tk -o .tickets --status pending"
+)]
+pub(super) struct Args {
+    /// beads, task-master, backlog-md, ralph, tk, weathervane, github, gitea, gitlab
+    #[arg(id = "target_format", value_name = "FORMAT", value_parser = format)]
+    format: Format,
+    /// Write to this file, or into this folder for backlog-md and tk, which are folders
+    #[arg(short, long, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// As of this revision, not the work tree
+    #[arg(long, value_name = "REV")]
+    at: Option<String>,
+}
+
+fn format(word: &str) -> Result<Format, String> {
+    let known = Format::parse(word).filter(|format| FORMATS.contains(format));
+    known.ok_or_else(|| format!("one of {}", FORMATS.map(Format::as_str).join(", ")))
+}
+
+/// Writes them.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
+    let reading = Reading::open(global, args.at.as_deref())?;
+    let tasks = tasks(&reading, args)?;
+    let format = args.format;
+    let Some(export) = write(format, &tasks) else {
+        return Err(CliError::usage(format!("{format} can only be read")));
+    };
+    let mut data =
+        json!({"format": format.as_str(), "tasks": tasks.len(), "losses": losses_data(&export.losses)});
+    let human = match &args.output {
+        Some(output) => {
+            let paths = put(&global.directory().join(output), format, &export.files)?;
+            data["files"] = json!(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
+            format!("wrote {} to {}\n", plural(tasks.len(), "task"), output.display())
+        }
+        None if for_programs(global) => {
+            data["files"] = export.files.iter().map(shown).collect();
+            String::new()
+        }
+        None if is_folder(format) => {
+            return Err(CliError::usage(format!("{format} is a folder of files"))
+                .hint(format!("say which with `orch export {format} -o DIR`")));
+        }
+        None => export.files.iter().map(|file| safe::json(&String::from_utf8_lossy(&file.bytes))).collect(),
+    };
+    let mut answer = Answer::ok(data, human);
+    answer.warnings = reading.warnings();
+    if !for_programs(global) {
+        answer.warnings.extend(told(&export));
+    }
+    Ok(answer)
+}
+
+/// The tasks that are wanted; epics stand where their children do.
+fn tasks(reading: &Reading, args: &Args) -> Result<Vec<Task>, CliError> {
+    let filter = args.wanted.filter(true);
+    let graph = &reading.snapshot.graph;
+    let mut tasks = Vec::new();
+    for row in Listing::new(graph, reading.rules, &reading.running, &filter, None).rows {
+        let (_, task) = reading.snapshot.task(reading.context.world(), row.index)?;
+        tasks.push(Task { status: graph.status(row.index), ..task });
+    }
+    tasks.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(tasks)
+}
+
+/// Writes files: one in place of what is there; a folder's only where nothing else is.
+fn put(output: &Path, format: Format, files: &[ForeignFile]) -> Result<Vec<PathBuf>, CliError> {
+    let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let place = |file: &ForeignFile| {
+        if is_folder(format) { output.join(&file.path) } else { output.clone() }
+    };
+    let mut new = Vec::new();
+    for file in files {
+        let path = place(file);
+        let there = if is_folder(format) { read(&path, MAX_FOREIGN_BYTES as u64)? } else { None };
+        match there {
+            Some(bytes) if bytes == file.bytes => {}
+            Some(_) => {
+                let fact = format!("`{}` is there already, and says something else", path.display());
+                return Err(CliError::new(Exit::Error, fact).hint("name a folder that is empty"));
+            }
+            None => new.push((path, &file.bytes)),
+        }
+    }
+    for (path, bytes) in &new {
+        publish(path, bytes)?;
+    }
+    Ok(files.iter().map(place).collect())
+}
+
+fn shown(file: &ForeignFile) -> Value {
+    json!({"path": file.path, "content": String::from_utf8_lossy(&file.bytes)})
+}
+
+/// Losses for people, a line each.
+fn told(export: &Export) -> Vec<String> {
+    let mut lines: Vec<String> = export.losses.iter().take(LOSS_LINES).map(ToString::to_string).collect();
+    if export.losses.len() > LOSS_LINES {
+        lines.push(format!("and {} more; `--json` lists all", export.losses.len() - LOSS_LINES));
+    }
+    lines
+}

@@ -1,0 +1,278 @@
+//! What goes out comes back: for tasks in a format's own words whole, for any others with every difference told.
+
+use super::*;
+use crate::import::{LossKind, read};
+use crate::state::status::Status;
+use crate::state::task::Kind;
+use proptest::prelude::*;
+
+/// What a format holds without loss.
+struct Holds {
+    format: Format,
+    statuses: &'static [Status],
+    kinds: &'static [Kind],
+    priorities: &'static [u8],
+    complexity: bool,
+    created: bool,
+    files: bool,
+    labels: bool,
+    nests: bool,
+    keeps_ids: bool,
+}
+
+const PLAIN: Holds = Holds {
+    format: Format::Beads,
+    statuses: &[Status::Pending, Status::Done],
+    kinds: &[Kind::Feature, Kind::Bug, Kind::Chore],
+    priorities: &[0, 1, 2, 3, 4],
+    complexity: false,
+    created: true,
+    files: false,
+    labels: true,
+    nests: true,
+    keeps_ids: true,
+};
+
+const WORK: &[Kind] = &[
+    Kind::Feature,
+    Kind::Bug,
+    Kind::Refactor,
+    Kind::Test,
+    Kind::Docs,
+    Kind::Chore,
+    Kind::Research,
+    Kind::Review,
+];
+
+const ALL: [Holds; 9] = [
+    PLAIN,
+    Holds { format: Format::Tk, ..PLAIN },
+    Holds {
+        format: Format::TaskMaster,
+        statuses: &[Status::Pending, Status::NeedsReview, Status::Done],
+        kinds: &[Kind::Feature],
+        priorities: &[1, 2, 3],
+        complexity: true,
+        files: true,
+        keeps_ids: false,
+        ..PLAIN
+    },
+    Holds {
+        format: Format::BacklogMd,
+        statuses: &[Status::Proposed, Status::Pending, Status::Done],
+        kinds: WORK,
+        priorities: &[1, 2, 3],
+        files: true,
+        ..PLAIN
+    },
+    Holds {
+        format: Format::Weathervane,
+        statuses: &[
+            Status::Proposed,
+            Status::Pending,
+            Status::NeedsReview,
+            Status::NeedsImprovement,
+            Status::Done,
+        ],
+        kinds: WORK,
+        complexity: true,
+        ..PLAIN
+    },
+    Holds {
+        format: Format::Ralph,
+        kinds: &[Kind::Feature],
+        created: false,
+        labels: false,
+        nests: false,
+        ..PLAIN
+    },
+    Holds { format: Format::Github, kinds: WORK, complexity: true, files: true, keeps_ids: false, ..PLAIN },
+    Holds { format: Format::Gitea, kinds: WORK, complexity: true, files: true, keeps_ids: false, ..PLAIN },
+    Holds { format: Format::Gitlab, kinds: WORK, complexity: true, files: true, keeps_ids: false, ..PLAIN },
+];
+
+/// Random choices for one task.
+type Choice = (u8, u8, u8, Vec<prop::sample::Index>, Option<prop::sample::Index>, u8);
+
+fn choices() -> impl Strategy<Value = Vec<Choice>> {
+    let choice = (
+        any::<u8>(),
+        any::<u8>(),
+        any::<u8>(),
+        prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        prop::option::of(any::<prop::sample::Index>()),
+        any::<u8>(),
+    );
+    prop::collection::vec(choice, 1..12)
+}
+
+fn pick<T: Copy>(list: &[T], number: u8) -> T {
+    list[usize::from(number) % list.len()]
+}
+
+/// A graph in a format's own words: two epics, and tasks that depend on earlier ones.
+fn graph(holds: &Holds, choices: &[Choice]) -> Vec<Task> {
+    let id = |name: &str, number: usize| TaskId::new(format!("{name}-{number}")).unwrap();
+    let mut epics = Vec::new();
+    let mut tasks: Vec<Task> = Vec::new();
+    for (number, (status, kind, priority, depends_on, parent, extra)) in choices.iter().enumerate() {
+        let mut task = Task::new(id("t", number), format!("Do \"{number}\": it's #1, [x] & <b>"));
+        task.status = pick(holds.statuses, *status);
+        task.kind = pick(holds.kinds, *kind);
+        task.priority = pick(holds.priorities, *priority);
+        task.created = holds.created.then(|| "2026-11-26T04:05:06Z".parse().unwrap());
+        task.complexity = (holds.complexity && extra % 2 == 0).then_some(extra % 10 + 1);
+        if holds.labels && extra % 3 == 0 {
+            task.labels = vec!["api v2".to_owned(), "no".to_owned()];
+        }
+        if holds.files && extra % 5 == 0 {
+            task.files = vec!["docs/**".to_owned(), "src/a.rs".to_owned()].split_off(usize::from(extra % 2));
+        }
+        if extra % 4 > 0 {
+            task.acceptance = vec!["it says \"a: b\"".to_owned(), "5 of `x` # fit".to_owned()];
+            task.description = "Somebody wants this.\n\n- one\n- two\n\n## Why\n\nBecause: *so*.".to_owned();
+        }
+        if !tasks.is_empty() {
+            task.depends_on = depends_on.iter().map(|at| at.get(&tasks).id.clone()).collect();
+        }
+        if let Some(parent) = parent.filter(|_| holds.nests) {
+            task.parent = Some(id("epic", parent.index(2)));
+        }
+        task.normalise();
+        tasks.push(task);
+    }
+    for number in 0..2 {
+        if tasks.iter().any(|task| task.parent == Some(id("epic", number))) {
+            let mut epic = Task::new(id("epic", number), "A container");
+            epic.kind = Kind::Epic;
+            epic.created = Some("2026-11-26T04:05:06Z".parse().unwrap());
+            epics.push(epic);
+        }
+    }
+    epics.extend(tasks);
+    epics
+}
+
+fn hostile() -> impl Strategy<Value = Vec<Task>> {
+    let text = prop_oneof!["\\PC{1,30}", "[-#:*>|'\"\\[\\]{}& \n`~!%@0-9a-z]{1,60}"];
+    let task =
+        (text.clone(), text.clone(), prop::collection::vec(text, 0..3), 0..7_usize, 0..9_usize, 0..8_usize);
+    prop::collection::vec(task, 1..8)
+        .prop_map(|all| all.into_iter().enumerate().map(|(number, parts)| strange(number, parts)).collect())
+}
+
+fn strange(
+    number: usize,
+    (title, text, list, status, kind, other): (String, String, Vec<String>, usize, usize, usize),
+) -> Task {
+    let id = |number: usize| TaskId::new(format!("x{number}.{number}")).unwrap();
+    let title = crate::state::task::one_line(&title, 200);
+    let mut task = Task::new(id(number), if title.is_empty() { "x".to_owned() } else { title });
+    task.status = Status::ALL[status];
+    task.kind = Kind::ALL[kind];
+    task.description = text;
+    task.acceptance.clone_from(&list);
+    task.labels = list;
+    task.run = Some("true".to_owned());
+    task.parent = Some(id(other));
+    task.depends_on = vec![id((other + 1) % 8)];
+    task.normalise();
+    task
+}
+
+proptest! {
+    #[test]
+    fn tasks_in_the_words_of_a_format_come_back_whole(choices in choices(), which in 0..ALL.len()) {
+        let holds = &ALL[which];
+        let tasks = graph(holds, &choices);
+        let export = write(holds.format, &tasks).unwrap();
+        let lost: Vec<&Loss> =
+            export.losses.iter().filter(|loss| holds.keeps_ids || loss.what != LossKind::Renamed).collect();
+        prop_assert!(lost.is_empty(), "{}: {lost:?}\n{}", holds.format, String::from_utf8_lossy(&export.files[0].bytes));
+        let back = read(holds.format, &export.files).unwrap();
+        prop_assert_eq!(back.tasks.len(), tasks.len());
+        if holds.keeps_ids {
+            let mut sorted = tasks;
+            sorted.sort_by(|a, b| a.id.cmp(&b.id));
+            let back: Vec<Task> = back.tasks.into_iter().map(|task| Task { source: None, ..task }).collect();
+            prop_assert_eq!(back, sorted);
+        }
+    }
+
+    #[test]
+    fn any_tasks_can_be_written_and_each_difference_is_told(tasks in hostile(), which in 0..FORMATS.len()) {
+        let format = FORMATS[which];
+        let export = write(format, &tasks).unwrap();
+        let told = |task: &Task| export.losses.iter().any(|loss| loss.item == task.id.as_str());
+        let back = read(format, &export.files).map(|import| import.tasks).unwrap_or_default();
+        let skipped = export.losses.iter().filter(|loss| loss.what == LossKind::Skipped).count();
+        prop_assert_eq!(back.len() + skipped, tasks.len(), "{}: {:?}", format, &export.losses);
+        prop_assert!(format == Format::Ralph || skipped == 0, "{}: {:?}", format, &export.losses);
+        for task in &tasks {
+            let same = back.iter().any(|read| read.title == task.title && read.acceptance == task.acceptance
+                && read.labels == task.labels && read.description.trim() == task.description.trim());
+            let is_dropped = export.losses.iter().any(|loss| loss.what == LossKind::Dropped && loss.item.starts_with("field"));
+            prop_assert!(same || told(task) || is_dropped, "{format}: {task:?}\n{:?}", &export.losses);
+        }
+        prop_assert!(back.iter().all(|task| task.run.is_none()));
+        let run = export.losses.iter().find(|loss| loss.item == "field `run`").map_or(0, |loss| loss.count);
+        prop_assert_eq!(run + skipped, tasks.len());
+    }
+}
+
+#[test]
+fn edges_to_what_is_not_exported_are_told() {
+    let mut task = Task::new(TaskId::new("t-1").unwrap(), "Do it");
+    task.depends_on = vec![TaskId::new("t-0").unwrap()];
+    task.parent = Some(TaskId::new("epic").unwrap());
+    for format in FORMATS {
+        let losses = write(format, std::slice::from_ref(&task)).unwrap().losses;
+        let told: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        assert!(told.contains(&"dropped: t-1: its dependency on `t-0` is not there".to_owned()), "{told:?}");
+        assert!(
+            told.contains(&"dropped: t-1: its parent `epic` is not its parent there".to_owned()),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn an_issue_is_that_issue_again_and_ids_that_are_numbers_are_kept() {
+    let mut tasks = [("gh-7", Some("github:acme/api#7")), ("t-1", None)].map(|(id, source)| {
+        let mut task = Task::new(TaskId::new(id).unwrap(), "Do it");
+        task.source = source.map(str::to_owned);
+        task
+    });
+    tasks[1].depends_on = vec![tasks[0].id.clone()];
+    let export = write(Format::Github, &tasks).unwrap();
+    let told: Vec<String> = export.losses.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["renamed: t-1: it is `gh-8` there"]);
+    let ids = ["5", "5.2", "x"].map(|id| TaskId::new(id).unwrap());
+    let mut tasks = ids.clone().map(|id| Task::new(id, "Do it"));
+    tasks[0].kind = Kind::Epic;
+    tasks[1].parent = Some(ids[0].clone());
+    tasks[2].parent = Some(ids[0].clone());
+    let told = write(Format::TaskMaster, &tasks).unwrap().losses;
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["renamed: x: it is `5.1` there"]);
+}
+
+#[test]
+fn circles_and_towers_of_parents_are_cut_not_followed() {
+    let id = |number: usize| TaskId::new(format!("t-{number}")).unwrap();
+    let tower = |count: usize, top: Option<usize>| -> Vec<Task> {
+        let one = |number: usize| {
+            let mut task = Task::new(id(number), "Do it");
+            task.kind = Kind::Epic;
+            task.parent = if number == 0 { top.map(id) } else { Some(id(number - 1)) };
+            task
+        };
+        (0..count).map(one).collect()
+    };
+    for format in FORMATS.into_iter().filter(|format| *format != Format::Ralph) {
+        for tasks in [tower(2_000, None), tower(3, Some(2))] {
+            let losses = write(format, &tasks).unwrap().losses;
+            assert!(losses.iter().all(|loss| loss.what != LossKind::Skipped), "{format}: {losses:?}");
+        }
+    }
+}
