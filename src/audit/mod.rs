@@ -10,6 +10,7 @@ pub mod walk;
 pub mod history;
 pub mod again;
 pub mod machine;
+pub mod leftover;
 
 use crate::effects::Oid;
 use crate::state::problem::{Problem, Severity};

@@ -1,5 +1,6 @@
 //! `orch doctor`: the environment that orch works in.
 
+use super::conflicts::conflicts;
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
@@ -11,7 +12,6 @@ use crate::effects::os::machine::{git_version, room};
 use crate::effects::os::process::on_path;
 use crate::effects::{Head, World};
 use crate::report::table::{Cell, Table};
-use crate::state::layout;
 use crate::step::land::LOCK;
 use crate::step::{journal, slot};
 use serde_json::{Value, json};
@@ -19,20 +19,24 @@ use std::collections::BTreeMap;
 
 /// Check the environment: git, the repository, agents, trust, and where each setting came from
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Resolve what a merge left of tasks and notes, field by field; what both sides changed is named
+    #[arg(long)]
+    fix: bool,
+}
 
 /// Adapters whose programs people install.
 const AGENTS: [Adapter; 6] =
     [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Aider];
 
 /// Looks at everything, and goes on where something is wrong.
-pub(super) fn run(global: &Global, _: &Args) -> Answer {
+pub(super) fn run(global: &Global, args: &Args) -> Answer {
     let mut checks = vec![machine::git_version(git_version().as_deref())];
     let mut settings = BTreeMap::new();
     let mut failed = Exit::Invalid;
     match Context::open_as_it_is(global) {
         Ok(context) => {
-            repository(&context, &mut checks);
+            repository(&context, args.fix, &mut checks);
             match project(&context, &mut checks) {
                 Ok(found) => settings = found,
                 Err(error) => {
@@ -60,7 +64,7 @@ fn from_error(name: &'static str, error: &CliError) -> Check {
 }
 
 /// What the repository is like, and what is under way in it.
-fn repository(context: &Context, checks: &mut Vec<Check>) {
+fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     let world = context.world();
     let head = world.git.head().unwrap_or(Head::Branch("?".to_owned(), None));
     let checkout = match &head {
@@ -80,7 +84,10 @@ fn repository(context: &Context, checks: &mut Vec<Check>) {
     checks.extend(under_way(world));
     let dir = context.workspaces();
     checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
-    checks.extend(conflicts(world));
+    match conflicts(world, fix) {
+        Ok(found) => checks.extend(found),
+        Err(error) => checks.push(from_error("conflict", &error)),
+    }
 }
 
 fn identity(context: &Context) -> Check {
@@ -123,27 +130,6 @@ fn under_way(world: World<'_>) -> Vec<Check> {
         Err(error) => Check::failed("journal", error.fact, "move that file aside, and look at `git status`"),
     });
     checks
-}
-
-/// State files of the work tree that a merge left unfinished.
-fn conflicts(world: World<'_>) -> Option<Check> {
-    let root = world.git.work_dir()?;
-    let files = world.files.work_files(root, layout::ROOT).ok()?;
-    let is_marked = |text: &[u8]| {
-        text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "))
-            && text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b">>>>>>> "))
-    };
-    let marked: Vec<String> = files
-        .into_iter()
-        .map(|file| file.path)
-        .filter(|path| world.files.read_work(root, path).ok().flatten().is_some_and(|text| is_marked(&text)))
-        .map(|path| format!("`{path}`"))
-        .collect();
-    if marked.is_empty() {
-        return None;
-    }
-    let hint = "edit them: for each group keep the side that is right, then `git add` them";
-    Some(Check::failed("conflicts", format!("conflict markers in {}", marked.join(", ")), hint))
 }
 
 /// Configuration, trust and agents at the tip; where each setting came from.
@@ -217,8 +203,9 @@ fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>
     let data = json!({"health": health.as_str(), "checks": list, "settings": settings});
     let exit = if health == Health::Failed { failed } else { Exit::Ok };
     let mut answer = Answer::ok(data, human).exit(exit);
-    answer
-        .hints
-        .extend(checks.iter().filter_map(|check| Some(format!("{}: {}", check.name, check.hint.as_ref()?))));
+    for check in checks {
+        let hint = check.hint.as_ref().map(|hint| format!("{}: {hint}", check.name));
+        answer.hints.extend(hint.filter(|hint| !answer.hints.contains(hint)).into_iter().collect::<Vec<_>>());
+    }
     answer
 }

@@ -47,6 +47,7 @@ mod edit;
 mod archive;
 mod migrate;
 mod fsck;
+mod conflicts;
 mod doctor;
 mod agents;
 mod gate;

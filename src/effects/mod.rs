@@ -17,7 +17,7 @@ pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock};
-pub use place::WorkTree;
+pub use place::{Undecided, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 
@@ -85,6 +85,15 @@ pub trait Git {
     /// When the work tree cannot be read.
     fn uncommitted(&self, below: &str, files: &[WorkFile], limit: usize) -> Result<Vec<BString>> {
         let _ = (below, files, limit);
+        Ok(Vec::new())
+    }
+
+    /// Paths below a directory whose versions a merge left undecided in the index, in order.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn undecided(&self, below: &str) -> Result<Vec<Undecided>> {
+        let _ = below;
         Ok(Vec::new())
     }
 

@@ -4,6 +4,19 @@ use super::{Oid, Result, Seen};
 use bstr::BString;
 use std::path::{Path, PathBuf};
 
+/// A path that a merge left undecided: the file of each side, where that has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// Where.
+    pub path: BString,
+    /// As both sides began.
+    pub before: Option<Oid>,
+    /// As it was here.
+    pub ours: Option<Oid>,
+    /// As it came from elsewhere.
+    pub theirs: Option<Oid>,
+}
+
 /// A directory with an index of its own. Both are brought along together.
 pub trait WorkTree {
     /// Its root.

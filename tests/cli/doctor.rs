@@ -78,3 +78,133 @@ fn workspaces_never_lie_in_the_work_tree_or_in_git() {
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
     transcript!(sandbox);
 }
+
+/// Changes a task file by replacing text, on a branch that is made for it, and goes back to `main`.
+fn on_a_branch(sandbox: &Sandbox, path: &str, changes: &[(&str, &str)]) {
+    sandbox.git(&["switch", "--quiet", "--create", "other"]);
+    replace(sandbox, path, changes);
+    sandbox.git(&["switch", "--quiet", "main"]);
+}
+
+fn replace(sandbox: &Sandbox, path: &str, changes: &[(&str, &str)]) {
+    let mut text = sandbox.read(path);
+    for (from, to) in changes {
+        assert!(text.contains(from), "`{from}` is not in\n{text}");
+        text = text.replace(from, to);
+    }
+    sandbox.write(path, &text);
+    sandbox.commit("edit by hand");
+}
+
+const TASK: &str = ".orchestrator/tasks/t-1.toml";
+
+/// A repository with one task that has labels.
+fn with_a_task() -> Sandbox {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &["--label", "b", "--accept", "one"]);
+    sandbox
+}
+
+#[test]
+fn what_a_merge_left_is_resolved_field_by_field() {
+    let sandbox = with_a_task();
+    let ours = [("\"b\"", "\"a\""), ("status = \"pending\"", "status = \"blocked\"\nreason = \"a key\"")];
+    on_a_branch(
+        &sandbox,
+        TASK,
+        &[("\"b\"", "\"b\",\n  \"c\""), ("status = \"pending\"", "status = \"pending\"\npriority = 0")],
+    );
+    replace(&sandbox, TASK, &ours);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let conflicted = sandbox.read(TASK);
+    assert!(conflicted.contains("<<<<<<<"), "{conflicted}");
+    let index = sandbox.git(&["ls-files", "--stage"]);
+
+    let said = sandbox.quietly(&["doctor"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stderr.contains("type `orch doctor --fix`"), "{}", said.stderr);
+    assert_eq!(sandbox.read(TASK), conflicted, "only `--fix` changes anything");
+
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("resolved by fields: `.orchestrator/tasks/t-1.toml`"), "{}", said.stdout);
+    assert!(said.stderr.contains("type `git add .orchestrator/tasks/t-1.toml`"), "{}", said.stderr);
+    assert_eq!(sandbox.git(&["ls-files", "--stage"]), index, "what git knows is the person's");
+    sandbox.show(TASK);
+
+    // Until git is told, that is what is said, and nothing is written again.
+    let resolved = sandbox.read(TASK);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("resolved, and git was not told"), "{}", said.stdout);
+    assert_eq!(sandbox.read(TASK), resolved);
+    sandbox.git(&["add", TASK]);
+    sandbox.git(&["commit", "--quiet", "--no-edit"]);
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    let said = sandbox.quietly(&["doctor"]);
+    assert!(!said.stdout.contains("conflict"), "{}", said.stdout);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_both_sides_changed_is_named_and_left_to_the_person() {
+    let sandbox = with_a_task();
+    on_a_branch(&sandbox, TASK, &[("status = \"pending\"", "status = \"cancelled\"")]);
+    replace(&sandbox, TASK, &[("status = \"pending\"", "status = \"blocked\"")]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let conflicted = sandbox.read(TASK);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stdout.contains("`status` is \"blocked\" here and \"cancelled\" there"), "{}", said.stdout);
+    assert!(said.stderr.contains("keep one side of each"), "{}", said.stderr);
+    assert_eq!(sandbox.read(TASK), conflicted);
+
+    // Resolved by hand: it is not touched, and git is to be told.
+    let by_hand = "# by hand\n".to_owned() + &sandbox.git(&["show", &format!(":2:{TASK}")]);
+    sandbox.write(TASK, &by_hand);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert!(said.stdout.contains("resolved, and git was not told"), "{}", said.stdout);
+    assert_eq!(sandbox.read(TASK), by_hand);
+}
+
+#[test]
+fn markers_that_were_committed_are_resolved_from_what_was_merged() {
+    let sandbox = with_a_task();
+    on_a_branch(&sandbox, TASK, &[("\"b\"", "\"b\",\n  \"c\"")]);
+    replace(&sandbox, TASK, &[("\"b\"", "\"a\"")]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    // What the person added beside the markers is kept.
+    sandbox.write(TASK, &sandbox.read(TASK).replace("title = \"Do it\"", "title = \"Do it well\""));
+    sandbox.commit("a merge that nobody looked at");
+    assert_eq!(sandbox.quietly(&["doctor"]).code, 3);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert!(said.stdout.contains("resolved by fields"), "{}", said.stdout);
+    sandbox.commit("resolved");
+    let said = sandbox.quietly(&["show", "t-1", "--json"]);
+    assert!(said.stdout.contains("\"labels\":[\"a\",\"c\"]"), "{}", said.stdout);
+    assert!(said.stdout.contains("Do it well"), "{}", said.stdout);
+}
+
+#[test]
+fn what_has_no_fields_or_only_one_side_is_named() {
+    let sandbox = with_a_task();
+    let config = ".orchestrator/config.toml";
+    on_a_branch(&sandbox, config, &[("capability = 10", "capability = 9")]);
+    replace(&sandbox, config, &[("capability = 10", "capability = 8")]);
+    sandbox.git(&["switch", "--quiet", "other"]);
+    sandbox.git(&["rm", "--quiet", TASK]);
+    sandbox.commit("gone");
+    sandbox.git(&["switch", "--quiet", "main"]);
+    replace(&sandbox, TASK, &[("Do it", "Do it well")]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stdout.contains("settings are a person's to merge"), "{}", said.stdout);
+    assert!(said.stdout.contains("one side removed it, the other one changed it"), "{}", said.stdout);
+    assert!(
+        said.stderr.contains(&format!("type `git add {TASK}` to keep it, or `git rm {TASK}`")),
+        "{}",
+        said.stderr
+    );
+    assert!(sandbox.read(TASK).contains("Do it well"));
+}

@@ -15,6 +15,8 @@ pub mod yaml_text;
 pub mod note;
 pub mod checkpoint;
 pub mod migrate;
+pub mod marks;
+pub mod merge;
 
 use super::problem::Problem;
 

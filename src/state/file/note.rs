@@ -7,6 +7,7 @@ use super::super::id::{NoteId, TaskId};
 use super::super::layout;
 use super::super::note::{Note, NoteKind, NoteStatus};
 use super::super::problem::Problem;
+use super::merge::{Field, Said, Unmerged, Version};
 use super::yaml::{Fields, Shape, parse};
 use super::yaml_text::{Entry, Value, entry, splice};
 use super::{Read, SCHEMA};
@@ -153,15 +154,59 @@ pub fn rewrite(path: &str, old: &str, note: &Note) -> Result<String, Problem> {
     if current == *note {
         return Ok(old.to_owned());
     }
-    let known = entries(&current);
-    let changes: Vec<Entry> = entries(note).into_iter().filter(|entry| !known.contains(entry)).collect();
-    let unknown = |text: &str| parse(path, text.as_bytes(), &SHAPE).unknown().join("\n");
-    let new = splice(old, SHAPE.keys, &changes);
-    let says_it = read(path, new.as_bytes()).value.as_ref() == Some(note) && unknown(&new) == unknown(old);
-    says_it.then_some(new).ok_or_else(|| {
+    put(path, old, &entries(&current), &entries(note)).ok_or_else(|| {
         Problem::error(path, None, "the file cannot be changed without changing more than was asked for")
             .with_remedy("edit the file by hand")
     })
+}
+
+/// The text of a file with other values; none where more than those would change.
+fn put(path: &str, old: &str, known: &[Entry], wanted: &[Entry]) -> Option<String> {
+    let changes: Vec<Entry> = wanted.iter().filter(|entry| !known.contains(entry)).cloned().collect();
+    let new = splice(old, SHAPE.keys, &changes);
+    let says_it = read(path, new.as_bytes()).value.is_some_and(|note| entries(&note) == wanted);
+    (says_it && unknown(path, &new) == unknown(path, old)).then_some(new)
+}
+
+/// The keys that are not ours.
+fn unknown(path: &str, text: &str) -> String {
+    parse(path, text.as_bytes(), &SHAPE).unknown().join("\n")
+}
+
+/// A note, taken apart for a merge. What may be a comment counts as one: what follows a `#`.
+pub(super) fn version<'t>(path: &str, text: &'t str) -> Result<Version<'t>, Unmerged> {
+    let read = read(path, text.as_bytes());
+    let note = read.value.ok_or_else(|| Unmerged::why(&read.problems))?;
+    let field = |(key, value): Entry| {
+        let said = match value {
+            None => Said::Nothing,
+            Some(Value::Plain(text) | Value::Text(text)) => Said::One(text),
+            Some(Value::List(list)) => Said::Set(list),
+        };
+        (key.to_owned(), said)
+    };
+    let comments: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('#')?.1)).collect();
+    let known: Vec<Entry> = SHAPE.keys.iter().map(|key| (*key, None)).collect();
+    let rest = format!("{}\n{}", comments.join("\n"), splice(text, SHAPE.keys, &known));
+    Ok(Version { text, fields: entries(&note).into_iter().map(field).collect(), rest })
+}
+
+/// The text of a version with other values; none where it would not be a note.
+pub(super) fn with_fields(path: &str, version: &Version<'_>, fields: &[Field]) -> Option<String> {
+    let known = entries(&read(path, version.text.as_bytes()).value?);
+    let with = |((key, _), (_, said)): (&Entry, &Field)| {
+        let value = match said.clone() {
+            Said::Nothing => None,
+            Said::One(text) if matches!(*key, "kind" | "status" | "created" | "expires") => {
+                Some(Value::Plain(text))
+            }
+            Said::One(text) => Some(Value::Text(text)),
+            Said::Set(list) => Some(Value::List(list)),
+        };
+        (*key, value)
+    };
+    let wanted: Vec<Entry> = known.iter().zip(fields).map(with).collect();
+    put(path, version.text, &known, &wanted)
 }
 
 #[cfg(test)]

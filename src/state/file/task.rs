@@ -10,6 +10,8 @@ use super::super::problem::{Problem, Severity};
 use super::super::status::Status;
 use super::super::task::{Estimate, History, Kind, PRIORITY_DEFAULT, PRIORITY_MAX, Task, is_unprintable};
 use super::fields::{Document, Table};
+use super::lex::{Kind::Comment, tokens};
+use super::merge::{Field, Said, Unmerged, Version};
 use super::splice::{Edit, Group, splice, splice_loosely};
 use super::text::clean;
 use super::toml_text::{self, Value};
@@ -273,16 +275,59 @@ pub fn rewrite(path: &str, old: &str, task: &Task) -> Result<String, Problem> {
     if current == wanted {
         return Ok(old.to_owned());
     }
-    let known = edits(&current);
-    let changes: Vec<Edit> = edits(&wanted).into_iter().filter(|edit| !known.contains(edit)).collect();
-    let says_it = |new: &String| {
-        read(path, new.as_bytes()).value.as_ref() == Some(&wanted) && unknown(new) == unknown(old)
-    };
-    let spliced = Some(splice(old, &GROUPS, &changes)).filter(says_it);
-    spliced.or_else(|| splice_loosely(old, &changes).filter(says_it)).ok_or_else(|| {
+    put(path, old, &edits(&current), &edits(&wanted)).ok_or_else(|| {
         Problem::error(path, None, "the file cannot be changed without changing more than was asked for")
             .with_remedy("edit the file by hand")
     })
+}
+
+/// The text of a file with other values; none where more than those would change.
+fn put(path: &str, old: &str, known: &[Edit], wanted: &[Edit]) -> Option<String> {
+    let says_it = |new: &String| {
+        let task = read(path, new.as_bytes()).value;
+        task.is_some_and(|task| edits(&task) == wanted) && unknown(new) == unknown(old)
+    };
+    let changes: Vec<Edit> = wanted.iter().filter(|edit| !known.contains(edit)).cloned().collect();
+    let spliced = Some(splice(old, &GROUPS, &changes)).filter(says_it);
+    spliced.or_else(|| splice_loosely(old, &changes).filter(says_it))
+}
+
+/// A task file, taken apart for a merge.
+pub(super) fn version<'t>(path: &str, text: &'t str) -> Result<Version<'t>, Unmerged> {
+    let read = read(path, text.as_bytes());
+    let task = read.value.ok_or_else(|| Unmerged::why(&read.problems))?;
+    let field = |edit: Edit| {
+        let said = match edit.value {
+            None => Said::Nothing,
+            Some(Value::One(text)) => Said::One(text),
+            Some(Value::List(list)) => Said::Set(list),
+        };
+        (edit.table.map_or(edit.key.to_owned(), |table| format!("{table}.{}", edit.key)), said)
+    };
+    let comments = tokens(text).filter(|token| token.kind == Comment);
+    let comments: Vec<&str> = comments.filter_map(|token| text.get(token.span)).collect();
+    let rest = format!("{}\n{}", comments.join("\n"), unknown(text).unwrap_or_default());
+    Ok(Version { text, fields: edits(&sayable(&task)).into_iter().map(field).collect(), rest })
+}
+
+/// The text of a version with other values; none where it would not be a task.
+pub(super) fn with_fields(path: &str, version: &Version<'_>, fields: &[Field]) -> Option<String> {
+    let known = edits(&sayable(&read(path, version.text.as_bytes()).value?));
+    let with = |(edit, (_, said)): (&Edit, &Field)| {
+        let value = match said.clone() {
+            Said::Nothing => None,
+            Said::One(text) => Some(Value::One(text)),
+            Said::Set(mut list) => {
+                if edit.key != "acceptance" {
+                    list.sort();
+                }
+                Some(Value::List(list))
+            }
+        };
+        Edit { value, ..edit.clone() }
+    };
+    let wanted: Vec<Edit> = known.iter().zip(fields).map(with).collect();
+    put(path, version.text, &known, &wanted)
 }
 
 /// The keys that are not ours, and their values, in a form that can be compared.

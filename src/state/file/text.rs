@@ -23,7 +23,7 @@ pub(super) fn text_of<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Proble
     }
     if let Some(line) = conflict_line(text) {
         return Err(Problem::error(path, Some(line), "git conflict markers")
-            .with_remedy("resolve the conflict in this file, or run `orch doctor`"));
+            .with_remedy("resolve the conflict in this file, or type `orch doctor --fix`"));
     }
     Ok(text)
 }

@@ -29,7 +29,7 @@ pub use name::tree_name;
 
 use super::super::{
     Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid, Result,
-    Swap, TreeFile, Trouble, WorkFile, WorkTree,
+    Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
 };
 use gix::ObjectId;
 use std::cell::RefCell;
@@ -183,6 +183,10 @@ impl Git for OsGit {
 
     fn uncommitted(&self, below: &str, files: &[WorkFile], limit: usize) -> Result<Vec<bstr::BString>> {
         self.uncommitted_below(below, files, limit)
+    }
+
+    fn undecided(&self, below: &str) -> Result<Vec<Undecided>> {
+        self.undecided_below(below)
     }
 
     fn is_ancestor(&self, ancestor: Oid, of: Oid) -> Result<bool> {

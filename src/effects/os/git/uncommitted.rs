@@ -10,7 +10,7 @@
 use super::place::Place;
 use super::scan::COMPARE;
 use super::{Checkout, Oid, OsGit, Result, oid};
-use crate::effects::{Git as _, WorkFile};
+use crate::effects::{Git as _, Undecided, WorkFile};
 use bstr::{BString, ByteSlice as _};
 use gix::index::Entry;
 use gix::index::entry::Flags;
@@ -40,6 +40,32 @@ impl OsGit {
         }
         let whole = vec![below.into()];
         self.differences(if suspects.len() > SUSPECTS_MAX { whole } else { suspects }, limit)
+    }
+
+    /// Paths below a directory that have stages in the index.
+    pub(super) fn undecided_below(&self, below: &str) -> Result<Vec<Undecided>> {
+        let Some(dir) = self.repo.workdir() else { return Ok(Vec::new()) };
+        let checkout =
+            Checkout { dir: dir.to_owned(), git_dir: self.repo.git_dir().to_owned(), in_progress: None };
+        let place = Place::of_user(self, &checkout)?;
+        let prefix = BString::from(format!("{below}/"));
+        let range = place.index.prefixed_entries_range(prefix.as_bstr()).unwrap_or_default();
+        let mut found: Vec<Undecided> = Vec::new();
+        for entry in place.index.entries()[range].iter().filter(|entry| entry.stage_raw() > 0) {
+            let path = entry.path(&place.index);
+            if found.last().is_none_or(|last| last.path != path) {
+                found.push(Undecided { path: path.to_owned(), before: None, ours: None, theirs: None });
+            }
+            if let Some(last) = found.last_mut() {
+                let side = match entry.stage_raw() {
+                    1 => &mut last.before,
+                    2 => &mut last.ours,
+                    _ => &mut last.theirs,
+                };
+                *side = Some(oid(entry.id));
+            }
+        }
+        Ok(found)
     }
 
     /// Whether the index holds below a directory what `HEAD` does.

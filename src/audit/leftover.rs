@@ -1,0 +1,123 @@
+//! What a merge left of state files: which a look at their fields decides, and which a person has to.
+//!
+//! In: the index, the work tree and the commits that were merged. Out: each file with what is to
+//! become of it. Invariant: what a person did to a file beside its markers is kept.
+
+use crate::effects::{EffectError, Head, Oid, Undecided, World};
+use crate::state::file::marks::{self, Sides};
+use crate::state::file::merge::{Before, Clash, Unmerged, merge};
+use crate::state::layout::{self, FileKind};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A state file that a merge left undecided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Where it lies.
+    pub path: String,
+    /// How it stands.
+    pub what: What,
+}
+
+/// How a file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Its fields say what it becomes: this.
+    Decided(String),
+    /// Both sides changed these fields to different values.
+    Clashes(Vec<Clash>),
+    /// A person has to look, because of this.
+    Person(String),
+    /// One side removed it, the other one changed it.
+    Removed,
+    /// It has no markers any more, and git was not told.
+    NotAdded,
+}
+
+/// Looks at all state files of a work tree.
+///
+/// # Errors
+/// When the index or a file cannot be read.
+pub fn find(world: World<'_>, root: &Path) -> Result<Vec<Leftover>, EffectError> {
+    // An index that cannot be read says nothing; the markers are there all the same.
+    let staged = world.git.undecided(layout::ROOT).unwrap_or_default();
+    let mut undecided: BTreeMap<String, Undecided> =
+        staged.into_iter().map(|each| (each.path.to_string(), each)).collect();
+    let mut found = Vec::new();
+    for file in world.files.work_files(root, layout::ROOT)? {
+        let staged = undecided.remove(&file.path);
+        let text = world.files.read_work(root, &file.path)?.unwrap_or_default();
+        let what = match &staged {
+            _ if marks::are_in(&text) => decide(world, &file.path, &text, staged.as_ref())?,
+            Some(Undecided { ours: Some(_), theirs: Some(_), .. }) => What::NotAdded,
+            Some(_) => What::Removed,
+            None => continue,
+        };
+        found.push(Leftover { path: file.path, what });
+    }
+    found.extend(undecided.into_keys().map(|path| Leftover { path, what: What::Removed }));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// What a file with markers becomes.
+fn decide(
+    world: World<'_>,
+    path: &str,
+    text: &[u8],
+    staged: Option<&Undecided>,
+) -> Result<What, EffectError> {
+    let unclear = || What::Person("its conflict markers do not say which line is whose".to_owned());
+    let Some(sides) = std::str::from_utf8(text).ok().and_then(marks::sides) else { return Ok(unclear()) };
+    let before = match staged {
+        Some(Undecided { before: Some(id), .. }) => Some(world.git.blob(*id)?),
+        Some(_) => None,
+        None => merged_from(world, path)?,
+    };
+    let before = before.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let Sides { ours, before: shown, theirs } = sides;
+    let before = match (&before, &shown) {
+        (Some(text), _) => Before::Text(text),
+        (None, _) if staged.is_some() => Before::Nothing,
+        (None, Some(text)) => Before::Text(text),
+        (None, None) => Before::Unknown,
+    };
+    Ok(match merge(path, before, &ours, &theirs) {
+        Ok(text) => What::Decided(text),
+        Err(Unmerged::Clashes(clashes)) => What::Clashes(clashes),
+        Err(Unmerged::Unknown) => {
+            What::Person("both sides changed its comments, or keys that orch does not know".to_owned())
+        }
+        Err(Unmerged::Invalid(why)) => What::Person(why),
+        Err(Unmerged::NotByFields) => What::Person(by_hand(path).to_owned()),
+    })
+}
+
+/// Why a file of another kind is not merged.
+fn by_hand(path: &str) -> &'static str {
+    match layout::kind_of(path) {
+        FileKind::Run => "run records are never edited, so two sides cannot differ: one of them was",
+        FileKind::Config => "settings are a person's to merge",
+        FileKind::Checkpoint => "checkpoints are never edited, so two sides cannot differ: one of them was",
+        FileKind::Task | FileKind::Note | FileKind::Readme | FileKind::Unknown => "it is text, not fields",
+    }
+}
+
+/// A file as it was where the sides parted that are being merged, or that the last commit merged.
+fn merged_from(world: World<'_>, path: &str) -> Result<Option<Vec<u8>>, EffectError> {
+    let tip = match world.git.head()? {
+        Head::Branch(_, Some(tip)) | Head::Detached(tip) => tip,
+        Head::Branch(_, None) => return Ok(None),
+    };
+    let sides: Option<(Oid, Oid)> = match (world.git.resolve("MERGE_HEAD")?, &*world.git.commit(tip)?.parents)
+    {
+        (Some(theirs), _) => Some((tip, theirs)),
+        (None, [ours, theirs]) => Some((*ours, *theirs)),
+        (None, _) => None,
+    };
+    let Some((ours, theirs)) = sides else { return Ok(None) };
+    let Some(parted) = world.git.merge_base(ours, theirs)? else { return Ok(None) };
+    let tree = world.git.commit(parted)?.tree;
+    let Some((_, id)) = world.git.entry(tree, path)? else { return Ok(None) };
+    world.git.blob(id).map(Some)
+}
