@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// format cannot hold is told on standard error.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples: orch export beads -o .beads/issues.jsonl\n          orch export tk -o .tickets --status pending"
+    after_help = "Examples: orch export beads -o issues.jsonl\n          orch export tk -o .tickets --status pending"
 )]
 pub(super) struct Args {
     /// beads, task-master, backlog-md, ralph, tk, weathervane, github, gitea, gitlab

@@ -76,7 +76,8 @@ fn issue(format: Format, task: &Task, name: &Name, names: &HashMap<TaskId, Name>
             "created_at": created, "references": {"full": format!("{repository}#{number}")},
         });
     }
-    let host = if format == Format::Github { "github.com" } else { "localhost" };
+    let is_known = format == Format::Github && repository != REPOSITORY;
+    let host = if is_known { "github.com" } else { "localhost" };
     let reason = match task.status {
         Status::Done => Some("completed"),
         Status::Cancelled => Some("not_planned"),
@@ -86,11 +87,15 @@ fn issue(format: Format, task: &Task, name: &Name, names: &HashMap<TaskId, Name>
         | Status::NeedsImprovement
         | Status::Blocked => None,
     };
-    json!({
+    let mut issue = json!({
         "number": number, "title": task.title, "body": body, "labels": labels, "created_at": created,
         "state": if task.status.is_closed() { "closed" } else { "open" }, "state_reason": reason,
         "html_url": format!("https://{host}/{repository}/issues/{number}"),
-    })
+    });
+    if format == Format::Github {
+        issue["author_association"] = json!("OWNER");
+    }
+    issue
 }
 
 fn body(task: &Task, name: &Name, names: &HashMap<TaskId, Name>) -> String {

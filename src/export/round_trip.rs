@@ -189,6 +189,7 @@ proptest! {
         let lost: Vec<&Loss> =
             export.losses.iter().filter(|loss| holds.keeps_ids || loss.what != LossKind::Renamed).collect();
         prop_assert!(lost.is_empty(), "{}: {lost:?}\n{}", holds.format, String::from_utf8_lossy(&export.files[0].bytes));
+        prop_assert_eq!(Format::detect(&export.files), Some(holds.format));
         let back = read(holds.format, &export.files).unwrap();
         prop_assert_eq!(back.tasks.len(), tasks.len());
         if holds.keeps_ids {

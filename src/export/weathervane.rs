@@ -32,6 +32,9 @@ pub(super) fn write(tasks: &[Task]) -> Written {
     top.epics.sort_by(|a, b| a.task.id.cmp(&b.task.id));
     top.tasks.sort_by(|a, b| a.id.cmp(&b.id));
     let mut yaml = Yaml::default();
+    if top.epics.is_empty() {
+        yaml.list::<&str>("epics", &[]);
+    }
     yaml.records("epics", &top.epics, |yaml, place| epic(yaml, place));
     yaml.records("tasks", &top.tasks, |yaml, task| entry(yaml, task));
     Written::one("roadmap.yaml", yaml.finish(), tasks)
