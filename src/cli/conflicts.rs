@@ -3,6 +3,7 @@
 use super::error::CliError;
 use crate::audit::leftover::{self, Leftover, What};
 use crate::audit::machine::Check;
+use crate::config::shell;
 use crate::effects::World;
 use crate::report::safe;
 
@@ -34,8 +35,10 @@ fn checks(found: &[Leftover], fixed: bool) -> Vec<Check> {
     let told = |paths: &[&str]| -> String {
         paths.iter().map(|path| format!("`{}`", safe::text(path))).collect::<Vec<_>>().join(", ")
     };
-    let add =
-        |paths: &[&str]| format!("look at `git diff`, then type `git add {}`", safe::text(&paths.join(" ")));
+    let add = |paths: &[&str]| {
+        let paths: Vec<String> = paths.iter().map(|path| shell::word(path)).collect();
+        format!("look at `git diff`, then type `git add {}`", safe::text(&paths.join(" ")))
+    };
     let mut checks = Vec::new();
     let decided = paths(|what| matches!(what, What::Decided(_)));
     if !decided.is_empty() {

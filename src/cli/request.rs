@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::error::CliError;
 use super::output::Answer;
+use crate::config::shell;
 use crate::effects::os::process::on_path;
 use crate::effects::{Ended, Input, Invocation, PUSH_TOKEN, Stop};
 use crate::step::Ran;
@@ -85,12 +86,9 @@ fn run(context: &Context, command: &[String], request: &Request) -> Result<Resul
 
 /// A command as it can be typed: a text of several lines is read from its file.
 fn spelled(command: &[String], file: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:@".contains(c);
-    let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
     let word = |word: &String| match word.split_once('=') {
-        Some((name, text)) if text.contains('\n') => format!("{name}=\"$(cat {})\"", quoted(file)),
-        _ if word.chars().all(plain) => word.clone(),
-        _ => quoted(word),
+        Some((name, text)) if text.contains('\n') => format!("{name}=\"$(cat {})\"", shell::quoted(file)),
+        _ => shell::word(word),
     };
     command.iter().map(word).collect::<Vec<_>>().join(" ")
 }

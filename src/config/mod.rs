@@ -7,6 +7,7 @@ pub mod word;
 pub mod facts;
 pub mod models;
 pub mod duration;
+pub mod shell;
 mod check;
 mod section;
 mod entry;

@@ -5,7 +5,7 @@
 //! Invariant: two sets of commands have one fingerprint only if they are equal; order means nothing.
 //! Not here: where the store lies (it is kept outside every repository), and who asks.
 
-use super::{Config, entry_key};
+use super::{Config, entry_key, shell};
 use crate::state::id::TaskId;
 use crate::state::layout;
 use jiff::Timestamp;
@@ -47,14 +47,14 @@ pub fn commands(config: &Config, task_runs: &[(TaskId, String)]) -> Vec<TrustedC
         .agents
         .iter()
         .filter(|agent| !agent.command.is_empty() && is_of_repository(config, &agent.name))
-        .map(|agent| TrustedCommand::new(format!("agent `{}`", agent.name), quote_all(&agent.command)));
+        .map(|agent| TrustedCommand::new(format!("agent `{}`", agent.name), shell::line(&agent.command)));
     // What an agent may write outside of its workspace, others may run.
     let folders = config
         .agents
         .iter()
         .filter(|agent| !agent.writable.is_empty() && is_of_repository(config, &agent.name))
         .map(|agent| {
-            TrustedCommand::new(format!("`writable` of agent `{}`", agent.name), quote_all(&agent.writable))
+            TrustedCommand::new(format!("`writable` of agent `{}`", agent.name), shell::line(&agent.writable))
         });
     let gates =
         config.gates.iter().map(|gate| TrustedCommand::new(format!("gate `{}`", gate.name), &gate.run));
@@ -69,19 +69,6 @@ fn is_of_repository(config: &Config, agent: &str) -> bool {
     source.is_none_or(|source| {
         source.strip_prefix(layout::CONFIG).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     })
-}
-
-/// Spells arguments as one line that `sh` would split into the same arguments.
-fn quote_all(arguments: &[String]) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
-    let quote = |argument: &String| {
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument.clone()
-        } else {
-            format!("'{}'", argument.replace('\'', r"'\''"))
-        }
-    };
-    arguments.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// The fingerprint of a repository's commands: SHA-256 in hexadecimal.
@@ -460,7 +447,7 @@ mod tests {
 
         #[test]
         fn arguments_that_differ_are_spelt_differently(a in proptest::collection::vec("[a' ]{0,3}", 0..4), b in proptest::collection::vec("[a' ]{0,3}", 0..4)) {
-            prop_assert_eq!(a == b, quote_all(&a) == quote_all(&b));
+            prop_assert_eq!(a == b, shell::line(&a) == shell::line(&b));
         }
     }
 }

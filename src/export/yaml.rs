@@ -3,7 +3,7 @@
 //! Invariant: a text that could be read as anything but itself is quoted, and what could steer a
 //! terminal is escaped.
 
-use crate::state::task::is_unprintable;
+use crate::state::file::yaml_text::quoted;
 use std::fmt::Write as _;
 
 /// Lines of YAML.
@@ -66,7 +66,7 @@ impl Yaml {
     }
 }
 
-/// A text as a scalar: plain where nobody can take it for something else.
+/// A text as a scalar: plain where no reader can take it for something else, in a list on one line either.
 fn scalar(text: &str) -> String {
     const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
@@ -75,24 +75,6 @@ fn scalar(text: &str) -> String {
         && !text.ends_with(' ')
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
     if is_plain { text.to_owned() } else { quoted(text) }
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c if is_unprintable(c) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -110,7 +92,7 @@ mod tests {
             ("5.10", "\"5.10\""),
             ("a: b", "\"a: b\""),
             ("say \"x\"\n\\", "\"say \\\"x\\\"\\n\\\\\""),
-            ("\u{9b}", "\"\\U0000009b\""),
+            ("\u{9b}", "\"\\x9B\""),
         ] {
             assert_eq!(scalar(text), expected);
         }

@@ -3,6 +3,7 @@
 use super::seal::{There, look, seal};
 use super::template::{Values, fill};
 use super::{Provider, Recipe};
+use crate::config::shell::quoted;
 
 /// The steps that are taken at a time.
 const RUN: &str = "run --max-steps 5 --for 25m --ci";
@@ -36,11 +37,6 @@ impl Local {
     pub fn unit(&self) -> String {
         format!("orch-{}", self.name)
     }
-}
-
-/// A word of a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The line of a crontab: cron mails what is printed, so the log is shown only where a person is needed.

@@ -2,8 +2,7 @@
 
 use crate::model::{Answer, Asked, Model, in_turn, say, shell, write};
 use crate::place::{Cli, Place};
-
-const GATE: &str = "[[gate]]\nname = \"right\"\nrun = \"grep -q right made.txt && test -f two.txt\"\n";
+use crate::work::{GATE, goes_on_in, wrong_then_right};
 
 /// The command that makes a CLI speak the protocol.
 fn command(cli: Cli) -> &'static [&'static str] {
@@ -42,25 +41,9 @@ fn lands(cli: Cli, tokens: &str) {
     assert_eq!(place.processes(), [""; 0], "nothing is left running");
 }
 
-/// Wrong work at first; right work where the user speaks a second time in the same conversation.
-fn wrong_then_right(asked: &Asked) -> Answer {
-    match (asked.contains("The first try is done."), asked.results) {
-        (false, 0) => shell("echo wrong > made.txt && echo two > two.txt"),
-        (false, _) => say("The first try is done."),
-        (true, 0) => shell("echo right > made.txt"),
-        (true, _) => say("It is right now."),
-    }
-}
-
 fn goes_on(cli: Cli) {
     let Some((place, model)) = place(cli, wrong_then_right) else { return };
-    let said = place.orch(&["step"]);
-    let told = said.told();
-    assert_eq!(said.code, 0, "{told}");
-    assert_eq!(place.trailer("Orch-Attempts"), "2", "{told}");
-    assert_eq!(place.git(&["show", "HEAD:made.txt"]), "right\n", "{told}");
-    let second = model.asked().into_iter().find(|asked| asked.contains("The first try is done."));
-    assert!(second.expect("the second attempt knows the first").text.contains("right"), "{told}");
+    goes_on_in(&place, &model);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use crate::model::{Answer, Asked, Model, in_turn, say, shell, write};
 use crate::place::{Cli, Place};
 
-const GATE: &str = "[[gate]]\nname = \"right\"\nrun = \"grep -q right made.txt && test -f two.txt\"\n";
+pub(crate) const GATE: &str =
+    "[[gate]]\nname = \"right\"\nrun = \"grep -q right made.txt && test -f two.txt\"\n";
 
 /// Two files, one by a command and one by the CLI's own tool.
 fn good() -> impl Fn(&Asked) -> Answer + Send + Sync {
@@ -12,7 +13,7 @@ fn good() -> impl Fn(&Asked) -> Answer + Send + Sync {
 }
 
 /// Wrong work at first; right work where the user speaks a second time in the same conversation.
-fn wrong_then_right(asked: &Asked) -> Answer {
+pub(crate) fn wrong_then_right(asked: &Asked) -> Answer {
     match (asked.contains("The first try is done."), asked.results) {
         (false, 0) => shell("echo wrong > made.txt && echo two > two.txt"),
         (false, _) => say("The first try is done."),
@@ -53,18 +54,23 @@ fn lands(cli: Cli) {
     assert_eq!(fsck.code, 0, "{}", fsck.told());
 }
 
-fn goes_on(cli: Cli) {
-    let Some((place, model)) = place(cli, wrong_then_right) else { return };
+/// Has a place's task done by [`wrong_then_right`]: it takes two attempts in one session.
+pub(crate) fn goes_on_in(place: &Place, model: &Model) {
     let said = place.orch(&["step"]);
     let told = said.told();
     assert_eq!(said.code, 0, "{told}");
     assert_eq!(place.trailer("Orch-Attempts"), "2", "{told}");
     assert_eq!(place.git(&["show", "HEAD:made.txt"]), "right\n", "{told}");
-    // Two requests of the first attempt, two of the second.
-    assert_eq!(place.trailer("Orch-Tokens"), "in=6000 cached=32000 out=168", "{told}");
     let second = model.asked().into_iter().find(|asked| asked.contains("The first try is done."));
     let second = second.expect("the second attempt knows the first");
     assert!(second.text.contains("right"), "and it is told which gate said no: {}", second.text);
+}
+
+fn goes_on(cli: Cli) {
+    let Some((place, model)) = place(cli, wrong_then_right) else { return };
+    goes_on_in(&place, &model);
+    // Two requests of the first attempt, two of the second.
+    assert_eq!(place.trailer("Orch-Tokens"), "in=6000 cached=32000 out=168");
 }
 
 #[test]

@@ -51,9 +51,12 @@ fn spell(value: &Value, comment: Option<&str>, inner_comments: &[&str]) -> Strin
 /// A text on one line, quoted where it has to be.
 #[must_use]
 pub fn scalar(text: &str) -> String {
-    if is_plain(text) {
-        return text.to_owned();
-    }
+    if is_plain(text) { text.to_owned() } else { quoted(text) }
+}
+
+/// A text on one line, in quotes.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

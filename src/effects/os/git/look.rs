@@ -261,6 +261,26 @@ mod tests {
         };
     }
 
+    /// A repository, and the folder that it is removed with.
+    fn repository() -> (tempfile::TempDir, OsGit) {
+        let home = tempfile::tempdir().expect("a directory");
+        gix::init(home.path()).expect("a repository");
+        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
+        (home, git)
+    }
+
+    /// A work tree in which something was done, and from then on is heard.
+    fn attended<'g>(git: &'g OsGit, before: &[Deed]) -> Place<'g> {
+        let mut place = Place::private(git, 0).expect("a work tree");
+        let dir = place.dir().to_owned();
+        for deed in before {
+            perform(&dir, deed);
+        }
+        place.snapshot().expect("a look");
+        place.attend().expect("another");
+        place
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -269,16 +289,9 @@ mod tests {
             before in prop::collection::vec(deed(1), 0..12),
             later in prop::collection::vec(prop::collection::vec(deed(0), 0..5), 1..4),
         ) {
-            let home = tempfile::tempdir().expect("a directory");
-            gix::init(home.path()).expect("a repository");
-            let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
-            let mut place = Place::private(&git, 0).expect("a work tree");
+            let (_home, git) = repository();
+            let mut place = attended(&git, &before);
             let dir = place.dir().to_owned();
-            for deed in &before {
-                perform(&dir, deed);
-            }
-            place.snapshot().expect("a look");
-            place.attend().expect("another");
             for deeds in &later {
                 for deed in deeds {
                     perform(&dir, deed);
@@ -294,16 +307,9 @@ mod tests {
 
     #[test]
     fn what_was_changed_by_a_name_made_later_is_seen() {
-        let home = tempfile::tempdir().expect("a directory");
-        gix::init(home.path()).expect("a repository");
-        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
-        let mut place = Place::private(&git, 0).expect("a work tree");
+        let (_home, git) = repository();
+        let mut place = attended(&git, &[Deed::Write("d/a", 1), Deed::Write("x/y/z", 1)]);
         let dir = place.dir().to_owned();
-        for at in ["d/a", "x/y/z"] {
-            perform(&dir, &Deed::Write(at, 1));
-        }
-        place.snapshot().expect("a look");
-        place.attend().expect("another");
         perform(&dir, &Deed::SecondName("d/a"));
         perform(&dir, &Deed::Write("e", 2));
         let heard = place.catch_up().expect("a look at what changed");
@@ -312,16 +318,9 @@ mod tests {
 
     #[test]
     fn only_folders_in_which_something_changed_are_looked_at() {
-        let home = tempfile::tempdir().expect("a directory");
-        gix::init(home.path()).expect("a repository");
-        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
-        let mut place = Place::private(&git, 0).expect("a work tree");
+        let (_home, git) = repository();
+        let mut place = attended(&git, &[Deed::Write("d/a", 1), Deed::Write("x/y/z", 1)]);
         let dir = place.dir().to_owned();
-        for at in ["d/a", "x/y/z"] {
-            perform(&dir, &Deed::Write(at, 1));
-        }
-        place.snapshot().expect("a look");
-        place.attend().expect("another");
         // Where nothing can be heard there is nothing to show.
         let Some(watch) = &mut place.watch else { return };
         assert!(watch.heard().expect("an answer").expect("certainty").is_empty());
