@@ -22,9 +22,7 @@ pub(super) fn put(context: &Context, local: &Local, recipe: &Recipe) -> Result<T
         return Err(CliError::new(Exit::Error, fact).hint("shorten `PATH` for this call"));
     }
     let listed = crontab(context, "-l", Vec::new())?;
-    // Without a crontab it fails, and says so.
-    let old = if listed.ended == Ended::Exited(0) { listed.stdout } else { Vec::new() };
-    let old = String::from_utf8_lossy(&old).into_owned();
+    let old = there_is(listed)?;
     let (there, new) = into_crontab(&old, local, &recipe.content);
     match there {
         There::Same => return Ok(there),
@@ -36,8 +34,27 @@ pub(super) fn put(context: &Context, local: &Local, recipe: &Recipe) -> Result<T
         return Ok(there);
     }
     let said = String::from_utf8_lossy(&wrote.stderr);
-    let fact = format!("`crontab` did not take it: {}: {}", wrote.ended, said.trim());
-    Err(CliError::new(Exit::Error, fact).hint("type `orch ci cron` and add what it prints with `crontab -e`"))
+    Err(by_hand(format!("`crontab` did not take it: {}: {}", wrote.ended, said.trim())))
+}
+
+/// The crontab that is there. What cannot be read for another reason than that there is none must not be
+/// replaced.
+fn there_is(listed: Finished) -> Result<String, CliError> {
+    let said = String::from_utf8_lossy(&listed.stderr).trim().to_owned();
+    let folded = said.to_lowercase();
+    let has_none = folded.contains("no crontab") || folded.contains("no such file");
+    if listed.ended == Ended::Exited(0) {
+        return String::from_utf8(listed.stdout)
+            .map_err(|_| by_hand("the crontab that is there is not UTF-8".to_owned()));
+    }
+    if matches!(listed.ended, Ended::Exited(_)) && has_none {
+        return Ok(String::new());
+    }
+    Err(by_hand(format!("`crontab -l` failed: {}: {said}", listed.ended)))
+}
+
+fn by_hand(fact: String) -> CliError {
+    CliError::new(Exit::Error, fact).hint("type `orch ci cron` and add what it prints with `crontab -e`")
 }
 
 fn crontab(context: &Context, argument: &str, stdin: Vec<u8>) -> Result<Finished, CliError> {

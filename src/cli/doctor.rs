@@ -205,7 +205,9 @@ fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>
     let mut answer = Answer::ok(data, human).exit(exit);
     for check in checks {
         let hint = check.hint.as_ref().map(|hint| format!("{}: {hint}", check.name));
-        answer.hints.extend(hint.filter(|hint| !answer.hints.contains(hint)).into_iter().collect::<Vec<_>>());
+        if let Some(hint) = hint.filter(|hint| !answer.hints.contains(hint)) {
+            answer.hints.push(hint);
+        }
     }
     answer
 }

@@ -41,15 +41,13 @@ fn names(format: Format, tasks: &[Task]) -> HashMap<TaskId, Name> {
             names.insert(task.id.clone(), Name { repository, number });
         }
     }
-    let mut known: Vec<&String> = taken.iter().map(|(repository, _)| repository).collect();
-    known.sort();
-    let home = known.first().map_or_else(|| REPOSITORY.to_owned(), |first| (*first).clone());
+    // A number in somebody's repository is, or will be, another issue.
     let mut next = taken.iter().map(|(_, number)| number + 1).max().unwrap_or(1);
     for task in tasks {
         names.entry(task.id.clone()).or_insert_with(|| {
             let number = next;
             next += 1;
-            Name { repository: home.clone(), number }
+            Name { repository: REPOSITORY.to_owned(), number }
         });
     }
     names

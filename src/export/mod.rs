@@ -127,8 +127,10 @@ fn held(format: Format, tasks: &[Task]) -> Vec<Task> {
 }
 
 /// Children by their parents, in the order of the tasks; those without a parent under none.
-fn children(tasks: &[Task]) -> HashMap<Option<String>, Vec<&Task>> {
-    let mut children: HashMap<Option<String>, Vec<&Task>> = HashMap::new();
+type Children<'t> = HashMap<Option<String>, Vec<&'t Task>>;
+
+fn children(tasks: &[Task]) -> Children<'_> {
+    let mut children = Children::new();
     for task in tasks {
         children.entry(task.parent.as_ref().map(TaskId::folded)).or_default().push(task);
     }

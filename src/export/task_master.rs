@@ -3,14 +3,12 @@
 //! What has a parent is its subtask. Numbers are given out once in the whole file, so that the
 //! number of a task is never taken for that of a subtask; an id that is one already is kept.
 
-use super::{Written, children, file, words};
+use super::{Children, Written, children, file, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::Task;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-
-type Children<'t> = HashMap<Option<String>, Vec<&'t Task>>;
 
 /// Writes tasks and their subtasks.
 pub(super) fn write(tasks: &[Task]) -> Written {

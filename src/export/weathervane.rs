@@ -4,10 +4,9 @@
 //! is no epic, stands where it can be read, without its parent.
 
 use super::yaml::Yaml;
-use super::{Written, children};
+use super::{Children, Written, children};
 use crate::state::id::TaskId;
 use crate::state::task::{Kind, Task};
-use std::collections::HashMap;
 
 /// Epics above each other; more would be deeper than YAML is read.
 const MAX_LEVELS: usize = 4;
@@ -47,8 +46,6 @@ struct Tree<'t> {
     tasks: Vec<&'t Task>,
     later: Vec<&'t Task>,
 }
-
-type Children<'t> = HashMap<Option<String>, Vec<&'t Task>>;
 
 impl<'t> Tree<'t> {
     /// An epic with what is below it; none for a task, whose children have to stand elsewhere.

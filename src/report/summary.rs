@@ -2,7 +2,7 @@
 //!
 //! In: steps as programs are told of them ([`super::json::ran`]), because some are taken by other processes.
 
-use super::safe;
+use super::safe::cell;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 #[must_use]
 pub fn step(step: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let cell = |value: &Value| safe::text(&text(value)).replace('|', "\\|").replace('<', "&lt;");
+    let cell = |value: &Value| cell(&text(value));
     let (task, run) = (&step["task"], &step["run"]);
     let mut md = format!("### orch: {}: {}\n\n", text(&task["id"]), cell(&run["reason"]));
     let _ = writeln!(md, "{}\n\n| gate | result | detail |\n|---|---|---|", cell(&task["title"]));
@@ -30,5 +30,5 @@ pub fn step(step: &Value) -> String {
 #[must_use]
 pub fn steps(steps: &[Value], ended_because: &str) -> String {
     let all: String = steps.iter().map(|each| format!("{}\n", step(each))).collect();
-    format!("{all}{}: {}\n", super::plural(steps.len(), "step"), safe::text(ended_because))
+    format!("{all}{}: {}\n", super::plural(steps.len(), "step"), cell(ended_because))
 }

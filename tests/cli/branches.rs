@@ -75,4 +75,6 @@ fn a_branch_that_cannot_be_read_hides_no_other() {
     assert_eq!(said.code, 0);
     assert!(said.stdout.contains("topic: "), "{}", said.stdout);
     transcript!(sandbox);
+    let said = sandbox.quietly(&["list", "--branches", "--format", "md"]);
+    assert!(said.stdout.contains("- broken: cannot be read: "), "{}", said.stdout);
 }

@@ -110,6 +110,18 @@ fn the_line_of_a_crontab_takes_steps_and_prints_only_what_needs_a_person() {
     let (code, printed) = by_cron(&sandbox, &read());
     assert_eq!((code, printed.as_str()), (0, ""), "{}", sandbox.read(".git/orch/cron.log"));
     assert!(sandbox.read(".git/orch/cron.log").contains("2 steps, 2 accepted"));
+    // What cannot be read is not replaced.
+    let before = read();
+    let refusing = format!(
+        "#!/bin/sh\nif test \"$1\" = -l; then echo 'you are not allowed to use it' >&2; exit 1; fi\ncat > '{}'\n",
+        crontab.display()
+    );
+    let working = std::fs::read(&program).expect("the program");
+    std::fs::write(&program, refusing).expect("a program");
+    let said = sandbox.quietly(&["ci", "cron", "--write"]);
+    assert!(said.code == 1 && said.stderr.contains("not allowed"), "{}", said.stderr);
+    assert_eq!(read(), before);
+    std::fs::write(&program, working).expect("a program");
     // What somebody changed is left alone.
     std::fs::write(&crontab, read().replace("17,47", "*/5")).expect("a crontab");
     assert_eq!(sandbox.quietly(&["ci", "cron", "--write"]).code, 1);

@@ -186,6 +186,18 @@ fn markers_that_were_committed_are_resolved_from_what_was_merged() {
 }
 
 #[test]
+fn half_of_a_conflict_is_a_persons_to_mend() {
+    let sandbox = with_a_task();
+    sandbox.write(TASK, &format!("{}<<<<<<< HEAD\n", sandbox.read(TASK)));
+    for arguments in [&["doctor"][..], &["doctor", "--fix"]] {
+        let said = sandbox.quietly(arguments);
+        assert_eq!(said.code, 3, "{}", said.stdout);
+        assert!(said.stdout.contains("markers do not say which line is whose"), "{}", said.stdout);
+    }
+    assert!(sandbox.read(TASK).contains("<<<<<<<"));
+}
+
+#[test]
 fn what_has_no_fields_or_only_one_side_is_named() {
     let sandbox = with_a_task();
     let config = ".orchestrator/config.toml";

@@ -135,12 +135,14 @@ fn what_an_agent_says_is_no_command_to_the_runner() {
         gate("loud", &format!("printf '{hostile}\\n::stop-commands::x\\n'; exit 1")),
         table("policy", "max_attempts = 1"),
     ]);
-    sandbox.task("t-2", "::error::title ##[error]title", &["--priority", "0", "--body", "::error::body"]);
+    for id in ["t-2", "t-3", "t-4", "t-5"] {
+        sandbox.task(id, "::error::title ##[error]title", &["--priority", "0", "--body", "::error::body"]);
+    }
     for arguments in [
         &["step", "--ci", "--task", "t-2"][..],
-        &["step", "--ci", "--task", "t-1", "--format", "md"],
-        &["step", "--ci", "--task", "t-1", "--json"],
-        &["step", "--ci", "--task", "t-1", "--format", "jsonl"],
+        &["step", "--ci", "--task", "t-3", "--format", "md"],
+        &["step", "--ci", "--task", "t-4", "--json"],
+        &["step", "--ci", "--task", "t-5", "--format", "jsonl"],
         &["show", "t-2"],
         &["list"],
         &["status", "--ci"],
@@ -150,6 +152,10 @@ fn what_an_agent_says_is_no_command_to_the_runner() {
         &["next", "--ci"],
     ] {
         let said = sandbox.with_env("GITHUB_ACTIONS", "true", arguments);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        // A log names the gate alone.
+        let is_log = arguments == ["log"];
+        assert!(is_log || all.contains("error"), "{arguments:?} shows what the agent says: {all}");
         for line in said.stdout.lines().chain(said.stderr.lines()) {
             let command = line.trim_start().starts_with("::") && !line.contains(" title=orch ");
             assert!(!command && !line.contains("##["), "{arguments:?}: {line}");

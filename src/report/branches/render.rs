@@ -1,6 +1,7 @@
 //! Other branches, for people, for programs, and as Markdown.
 
 use super::{Branch, Branches, Differs, Outlook};
+use crate::report::safe::cell;
 use crate::report::table::{Cell, Table};
 use crate::report::{plural, safe};
 use crate::state::layout::{self, FileKind};
@@ -75,10 +76,16 @@ pub fn json(found: &Branches) -> Value {
 /// As Markdown.
 #[must_use]
 pub fn markdown(found: &Branches) -> String {
-    let cell = |text: &str| safe::text(text).replace('|', "\\|").replace('<', "&lt;");
     let mut md = format!("### Branches beside `{}`\n\n", cell(&found.here));
+    for (name, why) in &found.unreadable {
+        let _ = writeln!(md, "- {}: cannot be read: {}", cell(name), cell(why));
+    }
+    if !found.unreadable.is_empty() {
+        md.push('\n');
+    }
     if found.branches.is_empty() {
-        md.push_str("None has work of its own.\n");
+        let others = if found.unreadable.is_empty() { "None has" } else { "No other has" };
+        let _ = writeln!(md, "{others} work of its own.");
         return md;
     }
     md.push_str("| branch | merge | tasks that differ (here → there) |\n|---|---|---|\n");
@@ -87,12 +94,15 @@ pub fn markdown(found: &Branches) -> String {
         let tasks: Vec<String> = branch.tasks.iter().take(TASKS_MAX).map(task).collect();
         let merge = match &branch.merge {
             Outlook::Conflict(paths) => {
-                let paths: Vec<String> = paths.iter().take(PATHS_MAX).map(|path| conflict(path)).collect();
+                let paths: Vec<String> =
+                    paths.iter().take(PATHS_MAX).map(|path| conflict(&cell(path))).collect();
                 format!("conflicts in {}", paths.join(", "))
             }
-            Outlook::FastForward | Outlook::Clean | Outlook::Unrelated => outlook(&branch.merge, &found.here),
+            Outlook::FastForward | Outlook::Clean | Outlook::Unrelated => {
+                outlook(&branch.merge, &cell(&found.here))
+            }
         };
-        let _ = writeln!(md, "| {} | {} | {} |", cell(&names(branch)), cell(&merge), cell(&tasks.join(", ")));
+        let _ = writeln!(md, "| {} | {merge} | {} |", cell(&names(branch)), cell(&tasks.join(", ")));
     }
     md
 }

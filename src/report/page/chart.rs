@@ -3,6 +3,7 @@
 //! Invariant: every number is in the table beside it as well; a picture is well-formed whatever they are.
 
 use crate::report::graph::svg::escaped;
+use crate::report::status::as_f64;
 use std::fmt::Write as _;
 
 /// The size of a picture, and what is left for words on its left, above and below.
@@ -29,12 +30,12 @@ pub(super) fn columns(name: &str, all: &[Column], spell: impl Fn(f64) -> String)
     let height = |column: &Column| column.parts.iter().map(|(_, part)| sane(*part)).sum::<f64>();
     let top = all.iter().map(height).fold(0.0, f64::max);
     let mut out = begin(name, &spell(top));
-    let slot = (SIZE.0 - LEFT) / count(all.len().max(1));
+    let slot = (SIZE.0 - LEFT) / as_f64(all.len().max(1));
     let width = (slot * 0.7).min(BAR_MAX);
     let room = SIZE.1 - TOP - BOTTOM;
     let every = all.len().div_ceil(LABELS).max(1);
     for (at, column) in all.iter().enumerate() {
-        let x = LEFT + slot * count(at) + (slot - width) / 2.0;
+        let x = LEFT + slot * as_f64(at) + (slot - width) / 2.0;
         let mut y = SIZE.1 - BOTTOM;
         let _ = write!(out, "<g><title>{}</title>", escaped(&column.told));
         for (style, part) in &column.parts {
@@ -75,8 +76,4 @@ fn begin(name: &str, top: &str) -> String {
 
 fn sane(value: f64) -> f64 {
     if value.is_finite() { value.max(0.0) } else { 0.0 }
-}
-
-fn count(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }

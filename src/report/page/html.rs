@@ -6,7 +6,7 @@ use super::chart::{Column, columns};
 use super::{Cost, Open, Page, Picture, Step};
 use crate::report::graph::svg::escaped;
 use crate::report::status::render::{facts_of, headline};
-use crate::report::status::{Need, Next, Status};
+use crate::report::status::{Need, Next, Status, as_f64};
 use crate::report::trends::render as words;
 use crate::report::trends::{Stretch, Trends};
 use crate::report::{plural, safe, spell_count, spell_ms, spell_usd};
@@ -237,7 +237,7 @@ fn charts(trends: &Trends) -> String {
         .map(|each| {
             let not = each.judged.saturating_sub(each.accepted);
             let told = format!("{} accepted, {not} not", each.accepted);
-            week(each, vec![("good", amount(each.accepted)), ("bad", amount(not))], told)
+            week(each, vec![("good", as_f64(each.accepted)), ("bad", as_f64(not))], told)
         })
         .collect();
     let money: Vec<Column> = trends
@@ -266,10 +266,6 @@ fn charts(trends: &Trends) -> String {
     )
 }
 
-fn amount(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
-}
-
 fn cost(page: &Page<'_>) -> String {
     if page.profiles.is_empty() {
         return String::new();
@@ -281,7 +277,7 @@ fn cost(page: &Page<'_>) -> String {
         .collect();
     let numbers = |cost: &Cost| {
         let each = if cost.accepted > 0 {
-            spell_usd(cost.cost_usd / amount(cost.accepted))
+            spell_usd(cost.cost_usd / as_f64(cost.accepted))
         } else {
             "–".to_owned()
         };

@@ -23,11 +23,19 @@ enum Part {
     Theirs,
 }
 
-/// Whether a text has markers.
+/// The one-based line of the first conflict marker. A `=======` alone is none: prose has such lines.
 #[must_use]
-pub fn are_in(text: &[u8]) -> bool {
-    let has = |mark: &[u8]| text.split(|byte| *byte == b'\n').any(|line| line.starts_with(mark));
-    has(b"<<<<<<< ") && has(b">>>>>>> ")
+pub fn first_line(text: &str) -> Option<usize> {
+    let marks = |line: &str, mark: &str| {
+        line.strip_prefix(mark).is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with(' '))
+    };
+    text.lines().position(|line| marks(line, "<<<<<<<") || marks(line, ">>>>>>>")).map(|index| index + 1)
+}
+
+/// Whether a file has markers.
+#[must_use]
+pub fn are_in(bytes: &[u8]) -> bool {
+    first_line(&String::from_utf8_lossy(bytes)).is_some()
 }
 
 /// Takes the sides apart; none where the markers do not say for certain which line is whose.

@@ -82,13 +82,14 @@ pub(super) struct Version<'t> {
 /// # Errors
 /// When that cannot be done without a person.
 pub fn merge(path: &str, before: Before<'_>, ours: &str, theirs: &str) -> Result<String, Unmerged> {
-    let version = |text| match kind_of(path) {
-        FileKind::Task => task::version(path, text),
-        FileKind::Note => note::version(path, text),
+    let is_note = match kind_of(path) {
+        FileKind::Task => false,
+        FileKind::Note => true,
         FileKind::Config | FileKind::Checkpoint | FileKind::Run | FileKind::Readme | FileKind::Unknown => {
-            Err(Unmerged::NotByFields)
+            return Err(Unmerged::NotByFields);
         }
     };
+    let version = |text| if is_note { note::version(path, text) } else { task::version(path, text) };
     let (ours, theirs) = (version(ours)?, version(theirs)?);
     let before = match before {
         Before::Text(text) => version(text).ok(),
@@ -101,14 +102,10 @@ pub fn merge(path: &str, before: Before<'_>, ours: &str, theirs: &str) -> Result
     let fields = fields(before.as_ref().map(|before| before.fields.as_slice()), &ours.fields, &theirs.fields)
         .map_err(Unmerged::Clashes)?;
     let carrier = carrier(before.as_ref(), &ours, &theirs).ok_or(Unmerged::Unknown)?;
-    let merged = match kind_of(path) {
-        FileKind::Note => note::with_fields(path, carrier, &fields),
-        FileKind::Task
-        | FileKind::Config
-        | FileKind::Checkpoint
-        | FileKind::Run
-        | FileKind::Readme
-        | FileKind::Unknown => task::with_fields(path, carrier, &fields),
+    let merged = if is_note {
+        note::with_fields(path, carrier, &fields)
+    } else {
+        task::with_fields(path, carrier, &fields)
     };
     merged.ok_or_else(|| Unmerged::Invalid("the result would not be a file that can be read".to_owned()))
 }

@@ -5,6 +5,7 @@
 use super::super::layout::MAX_FILE_BYTES;
 use super::super::problem::Problem;
 use super::super::task::one_line;
+use super::marks;
 
 /// What makes a text unusable before it is parsed.
 pub(super) fn text_of<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Problem> {
@@ -21,19 +22,11 @@ pub(super) fn text_of<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Proble
         return Err(Problem::error(path, line_at(at), "the file has a NUL character")
             .with_remedy("remove the character"));
     }
-    if let Some(line) = conflict_line(text) {
+    if let Some(line) = marks::first_line(text) {
         return Err(Problem::error(path, Some(line), "git conflict markers")
             .with_remedy("resolve the conflict in this file, or type `orch doctor --fix`"));
     }
     Ok(text)
-}
-
-/// The one-based line of the first conflict marker. A `=======` alone is none: prose has such lines.
-fn conflict_line(text: &str) -> Option<usize> {
-    let marks = |line: &str, mark: &str| {
-        line.strip_prefix(mark).is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with(' '))
-    };
-    text.lines().position(|line| marks(line, "<<<<<<<") || marks(line, ">>>>>>>")).map(|index| index + 1)
 }
 
 /// Text of a file as a message may show it.
