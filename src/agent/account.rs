@@ -11,7 +11,7 @@ use super::words;
 use super::{Known, facts};
 use crate::config::Adapter;
 use crate::effects::{Ended, Finished};
-use crate::state::run::Tokens;
+use crate::state::run::{Tokens, plain_usd};
 use crate::state::task::one_line;
 use std::collections::VecDeque;
 
@@ -52,6 +52,11 @@ impl Account {
     /// What a listener cannot hear.
     pub(super) fn known(&self) -> &Known {
         &self.known
+    }
+
+    /// What this process has cost, of what its session has in all: earlier processes had their share.
+    pub(super) fn own_usd(&self, total: f64) -> f64 {
+        plain_usd((total - self.known.earlier.cost_usd.unwrap_or_default()).max(0.0))
     }
 
     /// A line was of the sort that this agent prints.

@@ -336,10 +336,8 @@ impl Acp {
         if let Some(used) = update.used {
             signal(Signal::Context { used, window });
         }
-        // It tells what the session has cost, of which this process spent what earlier ones did not.
         if let Some(usd) = update.cost.as_ref().and_then(super::wire::acp::Cost::usd) {
-            let earlier = self.account.known().earlier.cost_usd.unwrap_or_default();
-            self.spent.cost_usd = Some((usd - earlier).max(0.0));
+            self.spent.cost_usd = Some(self.account.own_usd(usd));
             signal(Signal::Spent(self.spent));
         }
     }
@@ -501,17 +499,17 @@ mod tests {
 
     #[test]
     fn a_session_is_taken_up_again_as_the_agent_offers_it() {
-        let resumed = || known(Session::Resumed("s-0".to_owned()), Some(0.5));
+        let resumed = || known(Session::Resumed("s-0".to_owned()), Some(0.1));
         let (said, _) = talk(&profile(None), &resumed(), &[GREETING]);
         assert_eq!(methods(&said), ["initialize", "session/load"]);
         let resumes = GREETING.replace(r#""loadSession":true"#, r#""sessionCapabilities":{"resume":{}}"#);
         let replayed = r#"{"method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"text":"old"}}}}"#;
         let opened = r#"{"jsonrpc":"2.0","id":1,"result":null}"#;
-        let costs = r#"{"method":"session/update","params":{"update":{"sessionUpdate":"usage_update","used":10,"size":100,"cost":{"amount":0.75,"currency":"USD"}}}}"#;
+        let costs = r#"{"method":"session/update","params":{"update":{"sessionUpdate":"usage_update","used":10,"size":100,"cost":{"amount":0.3,"currency":"USD"}}}}"#;
         let (said, heard) = talk(&profile(None), &resumed(), &[&resumes, replayed, opened, costs]);
         assert_eq!(methods(&said), ["initialize", "session/resume", "session/prompt"]);
         assert_eq!(said[1].as_ref().unwrap()[0]["params"]["sessionId"], "s-0");
-        let cost = Signal::Spent(Spent { cost_usd: Some(0.25), ..Spent::default() });
+        let cost = Signal::Spent(Spent { cost_usd: Some(0.2), ..Spent::default() });
         let context = Signal::Context { used: 10, window: Some(100) };
         assert_eq!(
             heard,

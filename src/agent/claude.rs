@@ -283,11 +283,10 @@ impl Claude {
         self.window = self.window.or(window.filter(|window| *window > 0));
     }
 
-    /// What the whole session has cost is all that some versions tell; earlier processes had their share.
+    /// What the whole session has cost is all that some versions tell.
     fn session_total(&mut self, total: Option<f64>, signal: &mut dyn FnMut(Signal)) {
         if let Some(total) = total.filter(|total| total.is_finite() && *total > 0.0) {
-            let earlier = self.account.known().earlier.cost_usd.unwrap_or_default();
-            self.tally.cost_usd = Some((total - earlier).max(0.0));
+            self.tally.cost_usd = Some(self.account.own_usd(total));
             signal(Signal::Spent(self.tally.spent()));
         }
     }

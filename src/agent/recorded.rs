@@ -450,18 +450,18 @@ fn a_session_that_was_taken_up_counts_only_what_is_new() {
 
 #[test]
 fn what_a_session_cost_in_all_is_less_what_it_cost_before() {
-    let earlier = Spent { cost_usd: Some(0.5), ..Spent::default() };
+    let earlier = Spent { cost_usd: Some(0.1), ..Spent::default() };
     let known = known(Session::Resumed("s".to_owned()), earlier);
     let mut listener = listener(&Profile::new("claude", Adapter::Claude), &known);
     let result =
-        br#"{"type":"result","subtype":"success","is_error":false,"result":"Done.","total_cost_usd":0.75}"#;
+        br#"{"type":"result","subtype":"success","is_error":false,"result":"Done.","total_cost_usd":0.3}"#;
     let mut cost_usd = None;
     listener.line(result, &mut |signal| {
         if let Signal::Spent(now) = signal {
             cost_usd = now.cost_usd;
         }
     });
-    assert_eq!(cost_usd, Some(0.25));
+    assert_eq!(cost_usd, Some(0.2));
 }
 
 /// The adapters that listen to what a CLI prints.
