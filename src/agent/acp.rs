@@ -147,9 +147,8 @@ impl Acp {
             return;
         }
         self.account.heard();
-        if let Some(fault) = &message.error {
-            let failure = self.fault(fault);
-            return self.over(Some(failure), signal);
+        if message.error.is_some() {
+            return self.over(Some(self.fault(&part(message.error).unwrap_or_default())), signal);
         }
         match self.asked {
             Asked::Greeting => self.greeted(part(message.result).unwrap_or_default(), signal),
@@ -171,9 +170,7 @@ impl Acp {
 
     fn greeted(&mut self, greeting: Greeting, signal: &mut dyn FnMut(Signal)) {
         self.greeting = greeting;
-        let version = self.greeting.protocol_version;
-        if version != VERSION {
-            let said = format!("it speaks version {version} of ACP, orch version {VERSION}");
+        if let Some(said) = self.greeting.other_version(VERSION) {
             return self.over(Some(Failure::new(FailureKind::WrongVersion, &said)), signal);
         }
         let dir = self.account.known().dir.to_string_lossy().into_owned();
@@ -259,7 +256,9 @@ impl Acp {
         {
             json!({"outcome": "selected", "optionId": option_id})
         } else {
-            self.account.deny(call.as_ref().map_or("a tool", |call| &call.title), signal);
+            let told = |call: &ToolCall<'_>| self.tools.iter().find(|(id, _)| id == words::start(&call.id));
+            let title = call.as_ref().and_then(told).map_or("", |(_, title)| title);
+            self.account.deny(if title.is_empty() { "a tool" } else { title }, signal);
             json!({"outcome": "cancelled"})
         };
         self.reply(id, "result", &json!({"outcome": outcome}));
@@ -327,6 +326,7 @@ impl Acp {
         if self.tools.len() > REMEMBERED {
             self.tools.pop_front();
         }
+        self.piece.clear();
         let kind = if call.kind.is_empty() { "tool" } else { &call.kind };
         self.account.tool(kind, title, reads, signal);
     }
@@ -355,11 +355,14 @@ impl Acp {
             "max_turn_requests" => failed(K::MaxTurns, "it made all requests that it may make in a turn"),
             "refusal" => failed(K::Refusal, "the agent declined"),
             "cancelled" => failed(K::Crash, "its turn was interrupted"),
-            // Copilot CLI tells an error as if the model had said it; such a turn used nothing.
-            _ if tokens.is_none() => self.piece.strip_prefix("Error: ").and_then(|said| {
-                let kind = words::class(said).or_else(|| words::class_of_status(words::status(said)?));
-                kind.map(|kind| self.account.dated(kind, said))
-            }),
+            "" => failed(K::Garbage, "its turn ended without saying how"),
+            // It tells an error as if the model had said it, as the last it says; such a turn used nothing.
+            _ if tokens.is_none() && self.greeting.is_of_copilot() => {
+                self.piece.strip_prefix("Error: ").and_then(|said| {
+                    let kind = words::class(said).or_else(|| words::class_of_status(words::status(said)?));
+                    kind.map(|kind| self.account.dated(kind, said))
+                })
+            }
             _ => None,
         };
         self.over(failure, signal);
@@ -532,6 +535,86 @@ mod tests {
         assert_eq!(kinds(&[methods, out]), (FailureKind::NotLoggedIn, said));
         let newer = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":2}}"#;
         assert_eq!(kinds(&[newer]).0, FailureKind::WrongVersion);
+        let (kind, said) = kinds(&[r#"{"jsonrpc":"2.0","id":0,"result":{}}"#]);
+        assert_eq!(kind, FailureKind::WrongVersion);
+        assert_eq!(said, "it does not say which version of ACP it speaks, orch speaks version 1");
+    }
+
+    /// What is heard after the prompt was told to a new session of an agent with this greeting.
+    fn heard_after(greeting: &str, lines: &[&str]) -> Vec<Signal> {
+        let lines: Vec<&str> = [greeting, OPENED].into_iter().chain(lines.iter().copied()).collect();
+        talk(&profile(None), &known(Session::New, None), &lines).1
+    }
+
+    fn failures(heard: &[Signal]) -> Vec<(FailureKind, &str)> {
+        let mut failures = Vec::new();
+        for signal in heard {
+            if let Signal::Failed(failure) = signal {
+                failures.push((failure.kind, &*failure.said));
+            }
+        }
+        failures
+    }
+
+    #[test]
+    fn a_turn_that_failed_is_never_told_as_finished_whatever_its_error_looks_like() {
+        use FailureKind as K;
+        let none = (K::Garbage, "its turn ended without saying how");
+        for (end, failure) in [
+            (
+                r#""error":{"code":"429","message":"Rate limit exceeded"}"#,
+                (K::RateLimit, "Rate limit exceeded"),
+            ),
+            (r#""error":{"code":429,"message":null}"#, (K::RateLimit, "its error has no words")),
+            (r#""error":{"code":null,"message":{"a":1}}"#, (K::BadRequest, "its error has no words")),
+            (r#""error":"it broke""#, (K::BadRequest, "its error has no words")),
+            (r#""error":null,"result":{}"#, none),
+            (r#""result":{"stopReason":null}"#, none),
+            (r#""result":null"#, none),
+        ] {
+            let heard = heard_after(GREETING, &[&format!(r#"{{"jsonrpc":"2.0","id":4,{end}}}"#)]);
+            assert_eq!(failures(&heard), [failure], "{end}");
+        }
+        let done = r#"{"jsonrpc":"2.0","id":4,"error":null,"result":{"stopReason":"end_turn"}}"#;
+        assert_eq!(failures(&heard_after(GREETING, &[done])), []);
+    }
+
+    #[test]
+    fn an_error_that_is_told_as_a_text_is_one_of_copilot_alone_and_of_its_last_words() {
+        let copilot = GREETING.replace("{\"protocol", r#"{"agentInfo":{"name":"Copilot"},"protocol"#);
+        let update = |update: &str| {
+            format!(r#"{{"method":"session/update","params":{{"update":{{"sessionUpdate":{update}}}}}}}"#)
+        };
+        let text = update(r#""agent_message_chunk","content":{"text":"Error: 429 Too Many Requests"}"#);
+        let tool = update(r#""tool_call","toolCallId":"t","title":"grep","kind":"search""#);
+        let done = r#"{"jsonrpc":"2.0","id":4,"result":{"stopReason":"end_turn"}}"#;
+        let failed = |greeting: &str, lines: &[&str]| failures(&heard_after(greeting, lines)).len();
+        assert_eq!(failed(&copilot, &[&text, done]), 1);
+        assert_eq!(failed(&copilot, &[&text, &tool, done]), 0, "it went on after that");
+        assert_eq!(failed(&copilot, &[&tool, &text, done]), 1);
+        assert_eq!(failed(GREETING, &[&text, done]), 0, "others say what they have read");
+        let other = copilot.replace("Copilot", "Other");
+        assert_eq!(failed(&other, &[&text, done]), 0);
+    }
+
+    #[test]
+    fn a_tool_that_is_refused_has_the_name_that_was_told_before_or_none() {
+        let told = r#"{"method":"session/update","params":{"update":{"sessionUpdate":"tool_call","toolCallId":"t","title":"rm x","kind":"delete"}}}"#;
+        let asks = |call: &str| {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":9,"method":"session/request_permission","params":{{"options":[]{call}}}}}"#
+            )
+        };
+        let denied = |lines: &[&str]| {
+            let heard = heard_after(GREETING, lines);
+            let Some(Signal::Denied(name)) = heard.last() else { panic!("{heard:?}") };
+            name.clone()
+        };
+        let (known, other) =
+            (asks(r#","toolCall":{"toolCallId":"t"}"#), asks(r#","toolCall":{"toolCallId":"u"}"#));
+        assert_eq!(denied(&[told, &known]), "rm x");
+        assert_eq!(denied(&[told, &other]), "a tool");
+        assert_eq!(denied(&[told, &asks("")]), "a tool");
     }
 
     #[test]

@@ -17,17 +17,18 @@ pub(in crate::agent) struct Message<'l> {
     pub(in crate::agent) params: Option<&'l RawValue>,
     #[serde(borrow, default)]
     pub(in crate::agent) result: Option<&'l RawValue>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(in crate::agent) error: Option<Fault>,
+    #[serde(borrow, default)]
+    pub(in crate::agent) error: Option<&'l RawValue>,
 }
 
-/// Why a request was not done.
-#[derive(Deserialize)]
+/// Why a request was not done, as far as that is told as it should be.
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 pub(in crate::agent) struct Fault {
+    #[serde(deserialize_with = "or_default")]
     pub(in crate::agent) code: i64,
-    pub(in crate::agent) message: String,
+    #[serde(deserialize_with = "or_default")]
+    message: String,
     #[serde(deserialize_with = "or_default")]
     data: Details,
 }
@@ -42,9 +43,10 @@ struct Details {
 impl Fault {
     /// In words.
     pub(in crate::agent) fn said(&self) -> String {
-        match &*self.data.details {
-            "" => self.message.clone(),
-            details => format!("{}: {details}", self.message),
+        match (&*self.message, &*self.data.details) {
+            ("", "") => "its error has no words".to_owned(),
+            ("", words) | (words, "") => words.to_owned(),
+            (message, details) => format!("{message}: {details}"),
         }
     }
 }
@@ -53,8 +55,10 @@ impl Fault {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(in crate::agent) struct Greeting {
+    #[serde(deserialize_with = "lenient")]
+    protocol_version: Option<i64>,
     #[serde(deserialize_with = "or_default")]
-    pub(in crate::agent) protocol_version: i64,
+    agent_info: AgentInfo,
     #[serde(deserialize_with = "or_default")]
     pub(in crate::agent) agent_capabilities: Capabilities,
     #[serde(deserialize_with = "or_default")]
@@ -62,11 +66,35 @@ pub(in crate::agent) struct Greeting {
 }
 
 impl Greeting {
+    /// That it does not speak this version, in words.
+    pub(in crate::agent) fn other_version(&self, own: i64) -> Option<String> {
+        match self.protocol_version {
+            Some(version) if version == own => None,
+            Some(version) => Some(format!("it speaks version {version} of ACP, orch version {own}")),
+            None => {
+                Some(format!("it does not say which version of ACP it speaks, orch speaks version {own}"))
+            }
+        }
+    }
+
+    /// Whether it is Copilot CLI's.
+    pub(in crate::agent) fn is_of_copilot(&self) -> bool {
+        self.agent_info.name == "Copilot"
+    }
+
     /// The ways to log in, in words.
     pub(in crate::agent) fn ways_in(&self) -> String {
         let names: Vec<&str> = self.auth_methods.iter().map(|method| &*method.name).collect();
         if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) }
     }
+}
+
+/// Who an agent is.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AgentInfo {
+    #[serde(deserialize_with = "or_default")]
+    name: String,
 }
 
 /// What an agent can do beside the least.
