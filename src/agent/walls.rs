@@ -83,7 +83,7 @@ impl Ground<'_> {
     }
 
     /// Folders of the agent's own that may be written.
-    fn kept(&self, profile: &Profile) -> Vec<PathBuf> {
+    fn kept(&self, level: Level, profile: &Profile) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = Vec::new();
         for agent in Self::agents(profile) {
             if let Some(home) = self.dir("HOME") {
@@ -91,21 +91,33 @@ impl Ground<'_> {
             }
             all.extend(agent.moved_by.and_then(|name| self.dir(name)));
         }
-        all.extend(self.named(profile));
+        all.extend(self.named(level, profile));
         all
     }
 
-    /// Folders that the profile names; never what is the user's own checkout or repository.
-    fn named(&self, profile: &Profile) -> Vec<PathBuf> {
+    /// A path without links, as far as it is there.
+    fn resolved(&self, path: &Path) -> PathBuf {
+        let real = |above: &Path| {
+            Some(self.machine.spot(above)?.real.join(path.strip_prefix(above).unwrap_or(Path::new(""))))
+        };
+        path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Folders that the profile names; never what opens the user's own checkout or repository. One that
+    /// they lie in is open behind bubblewrap, which hides them there, though not behind a link to it.
+    fn named(&self, level: Level, profile: &Profile) -> Vec<PathBuf> {
         let home = self.dir("HOME");
         let whole = |name: &String| match name.strip_prefix("~/") {
             Some(below) => home.as_ref().map(|home| home.join(below)),
             None => Some(PathBuf::from(name)),
         };
         let mut all: Vec<PathBuf> = profile.writable.iter().filter_map(whole).collect();
+        let hidden: Vec<PathBuf> = self.hidden.iter().map(|path| self.resolved(path)).collect();
         all.retain(|path| {
-            let real = self.machine.spot(path).map_or(path.clone(), |spot| spot.real);
-            !self.hidden.iter().any(|hidden| path.starts_with(hidden) || real.starts_with(hidden))
+            let real = self.resolved(path);
+            let is_link = self.there(path).is_some_and(|(real, at)| real != at);
+            let hides = level == Level::Bwrap && !is_link;
+            !hidden.iter().any(|each| real.starts_with(each) || (!hides && each.starts_with(&real)))
         });
         all
     }
@@ -120,7 +132,7 @@ pub fn needed_folders(chosen: &Chosen, profile: &Profile, ground: &Ground<'_>) -
     }
     let own = folders::of(program_name(profile)).and_then(|own| own.kept.first().copied());
     let own = own.and_then(|own| Some(ground.dir("HOME")?.join(own)));
-    own.into_iter().chain(ground.named(profile)).collect()
+    own.into_iter().chain(ground.named(chosen.level, profile)).collect()
 }
 
 /// What is put at a place, in the order in which it is put there.
@@ -173,7 +185,7 @@ impl Walls {
 
     fn plan_landlock(&mut self, profile: &Profile, ground: &Ground<'_>) {
         let mut open = vec![ground.workspace.clone(), ground.step.clone()];
-        open.extend(ground.kept(profile));
+        open.extend(ground.kept(Level::Landlock, profile));
         open.extend(["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from));
         open.extend(ground.dir("TMPDIR"));
         for spot in open.iter().filter_map(|path| ground.machine.spot(path)) {
@@ -192,8 +204,9 @@ impl Walls {
                 self.put(Put::ReadOnly, real.clone(), real);
             }
         }
-        for path in ground.kept(profile) {
+        for path in ground.kept(Level::Bwrap, profile) {
             if let Some((real, at)) = ground.there(&path) {
+                self.hold(&real, &hidden);
                 self.put(Put::Writable, at, real);
             }
         }
@@ -228,6 +241,20 @@ impl Walls {
             self.put(Put::Nothing, path.clone(), PathBuf::new());
         }
         hidden
+    }
+
+    /// Keeps the folders between one that may be written and what is hidden in it from being moved away.
+    fn hold(&mut self, open: &Path, hidden: &[PathBuf]) {
+        let inside = || hidden.iter().filter(|each| each.starts_with(open) && *each != open);
+        let between = |each: &'_ PathBuf| {
+            let above = each.ancestors().skip(1).take_while(|above| *above != open);
+            above.map(Path::to_path_buf).collect::<Vec<_>>()
+        };
+        let mut all: Vec<PathBuf> = inside().flat_map(between).collect();
+        all.retain(|path| !inside().any(|each| path.starts_with(each)));
+        for path in all {
+            self.put(Put::Writable, path.clone(), path);
+        }
     }
 
     /// Keeps a path of the workspace as it is, there or not, and the folders above it from being moved
@@ -328,4 +355,131 @@ fn shown(profile: &Profile, ground: &Ground<'_>) -> Vec<PathBuf> {
 /// The folders of a `PATH`; relative ones lie in the workspace, which is seen anyway.
 fn std_split(path: &str) -> Vec<PathBuf> {
     path.split(':').map(PathBuf::from).filter(|dir| dir.is_absolute()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Adapter;
+    use crate::effects::{Result, Spot};
+
+    /// The user's own checkout, hidden from the agent.
+    const CHECKOUT: &str = "/h/me/src/app";
+    const DIRS: [&str; 10] = [
+        "/h/me/.aider",
+        "/h/me/src/app/.git",
+        "/h/me/src/app/out",
+        "/h/me/src/other",
+        "/h/me/cache",
+        "/var/h/me/src",
+        "/var/cache",
+        "/w/ws",
+        "/w/step",
+        "/tmp",
+    ];
+    const LINKS: [(&str, &str); 4] = [
+        ("/h/me/to-src", "/h/me/src"),
+        ("/h/me/to-app", "/h/me/src/app"),
+        ("/h/me/to-cache", "/var/cache"),
+        ("/homes", "/h"),
+    ];
+
+    /// A machine with these directories and links.
+    struct Machine;
+
+    impl Confine for Machine {
+        fn bwrap(&self) -> std::result::Result<PathBuf, String> {
+            Ok("/bin/bwrap".into())
+        }
+
+        fn landlock(&self) -> std::result::Result<PathBuf, String> {
+            Ok("/bin/orch".into())
+        }
+
+        fn spot(&self, path: &Path) -> Option<Spot> {
+            let (mut real, mut is_link) = (PathBuf::new(), false);
+            for part in path.components() {
+                real.push(part);
+                let link = LINKS.iter().find(|(at, _)| real == Path::new(at));
+                is_link = link.is_some();
+                real = link.map_or(real, |(_, to)| to.into());
+            }
+            let is_there = DIRS.iter().any(|dir| Path::new(dir).starts_with(&real));
+            is_there.then_some(Spot { real, is_dir: true, size: None, is_link })
+        }
+
+        fn make_dir(&self, _: &Path) -> Result<()> {
+            Ok(())
+        }
+
+        fn clear(&self, _: &[PathBuf]) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a profile's `writable` opens, beside what is open anyway, and which folders are made for it.
+    fn opened(level: Level, home: &str, writable: &str, hidden: &[&str]) -> (Vec<String>, Vec<PathBuf>) {
+        let (env, argv) = ([("HOME".to_owned(), home.to_owned())], ["aider".to_owned()]);
+        let ground = Ground {
+            machine: &Machine,
+            workspace: "/w/ws".into(),
+            step: "/w/step".into(),
+            empty: "/w/empty".into(),
+            hidden: hidden.iter().map(PathBuf::from).collect(),
+            shown: Vec::new(),
+            sealed: Vec::new(),
+            env: &env,
+            argv: &argv,
+        };
+        let mut profile = Profile::new("a", Adapter::Aider);
+        profile.writable = vec![writable.to_owned()];
+        let chosen = Chosen { level, ..Chosen::default() };
+        let walls = Walls::plan(&chosen, &profile, &ground);
+        let open = walls.mounts.into_iter().filter(|mount| mount.put == Put::Writable);
+        let mut open: Vec<String> = open.map(|mount| mount.at.to_string_lossy().into_owned()).collect();
+        open.retain(|at| !["/h/me/.aider", "/w/ws", "/w/step", "/tmp"].contains(&&**at));
+        let made = needed_folders(&chosen, &profile, &ground);
+        (open, made.into_iter().filter(|path| Machine.spot(path).is_none()).collect())
+    }
+
+    #[test]
+    fn no_writable_folder_opens_the_users_own_checkout() {
+        let none: [&str; 0] = [];
+        for (writable, by_landlock, by_bwrap) in [
+            ("~/cache", &["/h/me/cache"][..], &["/h/me/cache"][..]),
+            ("~/to-cache", &["/var/cache"], &["/h/me/to-cache"]),
+            ("~/src/other", &["/h/me/src/other"], &["/h/me/src/other"]),
+            // It itself, and what lies inside of it, by whatever name.
+            (CHECKOUT, &none, &none),
+            ("/homes/me/src/app", &none, &none),
+            ("~/to-app", &none, &none),
+            ("~/src/app/out", &none, &none),
+            ("~/src/app/new/one", &none, &none),
+            ("~/to-app/out", &none, &none),
+            ("~/to-app/new/one", &none, &none),
+            ("~/to-src/app", &none, &none),
+            // What it lies in: bubblewrap puts what hides it on top, at its own place alone.
+            ("~/src", &none, &["/h/me/src"]),
+            ("/homes/me/src", &none, &["/h/me/src"]),
+            ("~/to-src", &none, &none),
+            // Folders between cannot be moved away with it; what is hidden stays hidden.
+            ("~/.", &none, &["/h/me", "/h/me/src"]),
+            ("/h", &none, &["/h"]),
+        ] {
+            for hidden in [CHECKOUT, "/homes/me/src/app", "/h/me/to-app"] {
+                let (open, made) = opened(Level::Landlock, "/h/me", writable, &[hidden]);
+                assert_eq!(open, by_landlock, "landlock, {writable}, {hidden}");
+                assert_eq!(made, [""; 0].map(PathBuf::from), "landlock, {writable}, {hidden}");
+                let (open, made) = opened(Level::Bwrap, "/h/me", writable, &[hidden]);
+                assert_eq!(open, by_bwrap, "bwrap, {writable}, {hidden}");
+                assert_eq!(made, [""; 0].map(PathBuf::from), "bwrap, {writable}, {hidden}");
+            }
+        }
+        for level in [Level::Landlock, Level::Bwrap] {
+            let (_, made) = opened(level, "/h/me", "~/cache/new/one", &[CHECKOUT]);
+            assert_eq!(made, [PathBuf::from("/h/me/cache/new/one")]);
+            // In place there is nothing of the user's to keep from it.
+            assert_eq!(opened(level, "/h/me", "~/src", &[]).0, ["/h/me/src"]);
+        }
+    }
 }

@@ -184,6 +184,8 @@ other program may be a script around one of these agents, and gets the folders o
 `writable = [\"~/.cargo/registry\"]` in a profile names more folders that it may write, such as
 caches of cargo, npm or pip; `orch trust` asks about those of a repository. What it leaves
 there your own builds use too: prefer a cache of its own, named by a variable in `env`.
+None opens your checkout or its repository: a folder in them stays closed, and so does one
+that they lie in, by landlock; bubblewrap opens that one and hides them in it.
 `network = false` takes the network from a confined agent; landlock takes TCP alone.
 A level that is named and does not work here ends the step (exit 30) before it costs
 anything. An agent that confines its own tools cannot do so inside of these walls: Codex
