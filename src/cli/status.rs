@@ -16,7 +16,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "REV")]
     at: Option<String>,
     /// Ask the remote first who is at work (as by itself where this clone has pushed steps)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "at")]
     fetch: bool,
 }
 
@@ -52,7 +52,8 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
 
 /// Shows the state of affairs.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
-    let told = super::fleet::look(global, args.fetch && args.at.is_none())?;
+    // What was so then, no remote knows better.
+    let told = if args.at.is_some() { None } else { super::fleet::look(global, args.fetch)? };
     let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
     let status = gathered(&mut reading, args.at.as_deref())?;
     let mut answer = if for_programs(global) {

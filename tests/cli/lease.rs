@@ -93,3 +93,17 @@ fn a_lock_that_a_killed_step_left_on_its_lease_is_gone_with_the_recovery() {
     sandbox.orch(&["step", "--task", "t-2"]);
     assert!(!refs.join("t-1.lock").exists());
 }
+
+#[test]
+fn the_state_as_of_a_revision_is_told_without_asking_a_remote() {
+    let sandbox = project("true");
+    sandbox.git(&["remote", "add", "origin", "/nowhere/at-all.git"]);
+    sandbox.git(&["update-ref", "refs/orch/remotes/origin/heads/main", "HEAD"]);
+    let asked = "as of the last look";
+    let told = sandbox.quietly(&["status"]);
+    assert!(told.code == 0 && told.stderr.contains(asked), "{}", told.stderr);
+    let told = sandbox.quietly(&["status", "--at", "HEAD"]);
+    assert!(told.code == 0 && !told.stderr.contains(asked), "{}", told.stderr);
+    let told = sandbox.quietly(&["status", "--at", "HEAD", "--fetch"]);
+    assert!(told.code == 2 && told.stderr.contains("cannot be used with"), "{}", told.stderr);
+}
