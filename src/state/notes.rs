@@ -75,17 +75,13 @@ pub fn load(world: World<'_>, source: &Source) -> Result<(Notes, Vec<Problem>)> 
     let mut files = source.list(world, layout::NOTES)?;
     files.retain(|file| layout::kind_of(&file.path) == FileKind::Note);
     let mut read = Refreshed::default();
-    read.refresh(world, source, files, &kept)?;
+    let now = world.clock.now().as_nanosecond();
+    read.refresh(world, source, files, &kept, now)?;
     let whole = tree.filter(|_| read.problems.is_empty());
     if read.changed > FEW || (whole.is_some() && kept.tree.is_none()) {
-        let now = world.clock.now().as_nanosecond();
-        let lasting = |entry: &Entry| !entry.is_odd && is_settled(now, &entry.file.stamp);
+        let lasting = read.entries.iter().filter(|entry| entry.lasts(now));
         // A cache that cannot be written (a full or read-only disk) only costs time.
-        let _ = world.files.write(
-            name,
-            &encode(whole, read.entries.iter().filter(|entry| lasting(entry))),
-            false,
-        );
+        let _ = world.files.write(name, &encode(whole, lasting), false);
     }
     Ok((Notes { bytes: encode(None, read.entries.iter()) }, read.problems))
 }
@@ -96,6 +92,13 @@ struct Entry {
     note: Note,
     file: StateFile,
     is_odd: bool,
+}
+
+impl Entry {
+    /// Whether the next cache has it.
+    fn lasts(&self, now: i128) -> bool {
+        !self.is_odd && is_settled(now, &self.file.stamp)
+    }
 }
 
 /// What came of reading files with the help of a cache.
@@ -114,6 +117,7 @@ impl Refreshed {
         source: &Source,
         files: Vec<StateFile>,
         kept: &Kept<'_>,
+        now: i128,
     ) -> Result<()> {
         let mut known = kept.shapes().peekable();
         for file in files {
@@ -127,9 +131,10 @@ impl Refreshed {
                 continue;
             }
             let read = read(&file.path, &source.read(world, &file)?);
-            self.changed += 1;
             let is_odd = !read.problems.is_empty();
-            self.entries.extend(read.value.map(|note| Entry { note, file, is_odd }));
+            let entry = read.value.map(|note| Entry { note, file, is_odd });
+            self.changed += usize::from(entry.as_ref().is_some_and(|entry| entry.lasts(now)));
+            self.entries.extend(entry);
             self.problems.extend(read.problems);
         }
         self.changed += known.count();

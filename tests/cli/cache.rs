@@ -131,3 +131,24 @@ fn whatever_was_noted_since_is_in_the_prompt() {
         assert_eq!(prompt(&sandbox), whole, "byte {at} is another one");
     }
 }
+
+/// A note that is told about each time is read each time, and never kept.
+#[test]
+fn notes_with_a_warning_do_not_make_every_question_write_what_is_kept() {
+    use std::os::unix::fs::MetadataExt as _;
+    let sandbox = Sandbox::with(&[agent("true")]);
+    task(&sandbox, "t-1", "t-1", "Limit requests");
+    for n in 10..30 {
+        note(&sandbox, &format!("n-{n}"), "Requests are counted");
+        note(&sandbox, &format!("odd-{n}"), "Odd requests\nodd: 1");
+    }
+    sandbox.commit("forty notes");
+    let cache = sandbox.repo().join(".git/orch/cache/notes");
+    let first = prompt(&sandbox);
+    let written = || fs::metadata(&cache).map(|there| there.ino()).expect("notes are kept");
+    let before = written();
+    assert_eq!(prompt(&sandbox), first);
+    assert_eq!(written(), before, "it is written only where there is more to keep");
+    let told = notes(&sandbox);
+    assert!(format!("{}{}", told.1, told.2).contains("15 more problems"), "{told:?}");
+}
