@@ -36,7 +36,7 @@ pub struct Cache {
 }
 
 /// The layout of the file; a change here makes all older caches void.
-const VERSION: u8 = 3;
+const VERSION: [u8; 1] = [3];
 
 /// What stands before the entries.
 #[derive(Serialize, Deserialize)]
@@ -67,10 +67,45 @@ struct EntryShape<'a> {
     attempts: u32,
 }
 
+/// A stamp as a cache has it.
 #[derive(Serialize, Deserialize)]
-enum StampShape<'a> {
+pub(super) enum StampShape<'a> {
     Blob(&'a [u8]),
     Stat([u64; 4]),
+}
+
+impl<'a> StampShape<'a> {
+    pub(super) fn of(stamp: &'a Stamp) -> Self {
+        match stamp {
+            Stamp::Blob(blob) => Self::Blob(blob.as_bytes()),
+            Stamp::Stat(stat) => Self::Stat(*stat),
+        }
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        match self {
+            Self::Blob(bytes) => Stamp::Blob(Oid::from_bytes(bytes)),
+            Self::Stat(stat) => Stamp::Stat(*stat),
+        }
+    }
+}
+
+/// How long a checksum is.
+pub(super) const SUM: usize = 4;
+
+/// A cache as it lies on the disk: version, checksum, content.
+pub(super) fn sealed(version: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(version.len() + SUM + body.len());
+    bytes.extend_from_slice(version);
+    bytes.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// The content of a cache; none if it is damaged or of another version.
+pub(super) fn opened<'b>(version: &[u8], bytes: &'b [u8]) -> Option<&'b [u8]> {
+    let (sum, body) = bytes.strip_prefix(version)?.split_at_checked(SUM)?;
+    (crc32fast::hash(body).to_le_bytes() == sum).then_some(body)
 }
 
 /// Nodes as bytes: version, checksum, content. `tree` is the one that they are all of.
@@ -88,32 +123,21 @@ pub fn encode<'n>(tree: Option<Oid>, entries: impl Iterator<Item = (&'n Node, &'
         Head { tree: tree.as_ref().map(Oid::as_bytes), texts: &texts.all, lengths: texts.lengths, by_path };
     let Ok(mut body) = postcard::to_stdvec(&head) else { return Vec::new() };
     body.append(&mut shapes);
-    let mut bytes = Vec::with_capacity(body.len() + 5);
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.append(&mut body);
-    bytes
+    sealed(&VERSION, &body)
 }
 
 impl Cache {
     /// The cache that bytes hold; none if they are damaged or of another version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (head, body) = bytes.split_at_checked(5)?;
-        if head[0] != VERSION || crc32fast::hash(body).to_le_bytes() != head[1..] {
-            return None;
-        }
-        let (head, mut rest): (Head<'_>, _) = postcard::take_from_bytes(body).ok()?;
+        let (head, mut rest): (Head<'_>, _) = postcard::take_from_bytes(opened(&VERSION, bytes)?).ok()?;
         let count = head.by_path.len();
         let mut texts = Texts { all: ArcStr::from(head.texts), at: 0, lengths: head.lengths.iter() };
         let (mut nodes, mut stamps) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for &place in &head.by_path {
             let shape: EntryShape<'_>;
             (shape, rest) = postcard::take_from_bytes(rest).ok()?;
-            stamps.push(match shape.stamp {
-                StampShape::Blob(bytes) => Stamp::Blob(Oid::from_bytes(bytes)),
-                StampShape::Stat(stat) => Stamp::Stat(stat),
-            });
+            stamps.push(shape.stamp.stamp());
             nodes.push(shape.into_node(&mut texts).filter(|_| (place as usize) < count)?);
         }
         Some(Self { tree: head.tree.map(Oid::from_bytes), nodes, stamps, by_path: head.by_path })
@@ -164,10 +188,7 @@ impl<'a> EntryShape<'a> {
         node.depends_on.iter().for_each(|id| texts.text(id.as_str()));
         node.labels.iter().for_each(|label| texts.text(label));
         Self {
-            stamp: match stamp {
-                Stamp::Blob(blob) => StampShape::Blob(blob.as_bytes()),
-                Stamp::Stat(stat) => StampShape::Stat(*stat),
-            },
+            stamp: StampShape::of(stamp),
             parent: node.parent.is_some(),
             run: node.run.is_some(),
             depends_on: u32::try_from(node.depends_on.len()).unwrap_or_default(),
@@ -213,7 +234,8 @@ impl<'a> EntryShape<'a> {
     }
 }
 
-fn position<T: PartialEq>(all: &[T], one: &T) -> u8 {
+/// Which of all it is: what a cache has for a word.
+pub(super) fn position<T: PartialEq>(all: &[T], one: &T) -> u8 {
     let place = all.iter().position(|each| each == one).unwrap_or_default();
     u8::try_from(place).unwrap_or_default()
 }
@@ -262,10 +284,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut bytes = vec![VERSION];
-            bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-            bytes.extend_from_slice(&body);
-            let _ = Cache::decode(&bytes);
+            let _ = Cache::decode(&sealed(&VERSION, &body));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: an entry of the cache counts only for the very file that it was made from; a cache
 //! that is damaged or of another version is as good as none. Safe to delete.
 
-use super::cache::Stamp;
+use super::cache::{Stamp, opened, position, sealed};
 use super::id::{RunId, TaskId};
 use super::layout;
 use super::news::StateFile;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: u8 = 5;
+const VERSION: [u8; 1] = [5];
 
 /// How many paths of changed files a digest has.
 const FILES_MAX: usize = 20;
@@ -166,19 +166,13 @@ pub(super) struct Kept {
 pub(super) fn encode(tree: Option<&[u8]>, kept: &[(StateFile, Digest)]) -> Vec<u8> {
     let shapes: Vec<Shape<'_>> = kept.iter().map(|(file, digest)| Shape::of(file, digest)).collect();
     let Ok(body) = postcard::to_stdvec(&(tree, shapes)) else { return Vec::new() };
-    let mut bytes = vec![VERSION];
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
+    sealed(&VERSION, &body)
 }
 
 /// The digests that bytes hold; none if they are damaged or of another version.
 pub(super) fn decode(bytes: &[u8]) -> Option<Kept> {
-    let (head, body) = bytes.split_at_checked(5)?;
-    if head[0] != VERSION || crc32fast::hash(body).to_le_bytes() != head[1..] {
-        return None;
-    }
-    let (tree, shapes): (Option<&[u8]>, Vec<Shape<'_>>) = postcard::from_bytes(body).ok()?;
+    let (tree, shapes): (Option<&[u8]>, Vec<Shape<'_>>) =
+        postcard::from_bytes(opened(&VERSION, bytes)?).ok()?;
     let order = shapes.iter().map(|shape| shape.path.to_owned()).collect();
     let by_path = shapes.into_iter().map(Shape::into_entry).collect::<Option<_>>()?;
     Some(Kept { tree: tree.map(<[u8]>::to_vec), order, by_path })
@@ -186,7 +180,6 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Kept> {
 
 impl<'a> Shape<'a> {
     fn of(file: &'a StateFile, digest: &'a Digest) -> Self {
-        let outcome = OutcomeKind::ALL.iter().position(|each| *each == digest.outcome).unwrap_or_default();
         let Tokens { input, cached, output, reasoning } = digest.tokens;
         Self {
             stamp: file.stamp,
@@ -194,7 +187,7 @@ impl<'a> Shape<'a> {
             task: digest.task.as_str(),
             started: digest.started.as_nanosecond(),
             finished: digest.finished.as_nanosecond(),
-            outcome: u8::try_from(outcome).unwrap_or_default(),
+            outcome: position(&OutcomeKind::ALL, &digest.outcome),
             reason: &digest.reason,
             agent: &digest.agent,
             adapter: &digest.adapter,

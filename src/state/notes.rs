@@ -4,7 +4,7 @@
 //! cache counts only for the very file (or, as a whole, the very tree) that it was made from; a cache that
 //! is damaged or of another version is as good as none. Safe to delete.
 
-use super::cache::Stamp;
+use super::cache::{SUM, StampShape, opened, position, sealed};
 use super::file::note::read;
 use super::id::{NoteId, TaskId};
 use super::layout::{self, FileKind};
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// The layout of the cache; a change here, or of what words are, makes all older ones void.
 const VERSION: [u8; 2] = [2, words::VERSION];
 /// Version and checksum.
-const HEAD: usize = VERSION.len() + 4;
+const HEAD: usize = VERSION.len() + SUM;
 
 type Result<T> = std::result::Result<T, EffectError>;
 
@@ -125,7 +125,7 @@ impl Refreshed {
             while known.next_if(|shape| shape.path < file.path.as_str()).is_some() {
                 self.changed += 1;
             }
-            let same = known.next_if(|shape| shape.path == file.path && shape.stamp.is(&file.stamp));
+            let same = known.next_if(|shape| shape.path == file.path && shape.stamp.stamp() == file.stamp);
             if let Some(note) = same.and_then(Shape::note) {
                 self.entries.push(Entry { note, file, is_odd: false });
                 continue;
@@ -151,11 +151,7 @@ fn encode<'e>(tree: Option<Oid>, entries: impl Iterator<Item = &'e Entry> + Clon
         // Bytes in memory can always be written.
         body = postcard::to_extend(&Shape::of(&entry.file, &entry.note, words), body).unwrap_or_default();
     }
-    let mut bytes = Vec::with_capacity(body.len() + HEAD);
-    bytes.extend_from_slice(&VERSION);
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
+    sealed(&VERSION, &body)
 }
 
 fn numbers(note: &Note) -> Vec<u8> {
@@ -175,12 +171,7 @@ struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let (head, body) = bytes.split_at_checked(HEAD)?;
-        let (version, sum) = head.split_at(VERSION.len());
-        if version != VERSION || crc32fast::hash(body).to_le_bytes() != sum {
-            return None;
-        }
-        Self::of(body)
+        Self::of(opened(&VERSION, bytes)?)
     }
 
     fn of(body: &'a [u8]) -> Option<Self> {
@@ -225,38 +216,19 @@ struct Shape<'a> {
     paths: Vec<&'a str>,
 }
 
-#[derive(Serialize, Deserialize)]
-enum StampShape<'a> {
-    Blob(&'a [u8]),
-    Stat([u64; 4]),
-}
-
-impl StampShape<'_> {
-    fn is(&self, stamp: &Stamp) -> bool {
-        match (self, stamp) {
-            (Self::Blob(own), Stamp::Blob(blob)) => *own == blob.as_bytes(),
-            (Self::Stat(own), Stamp::Stat(stat)) => own == stat,
-            (Self::Blob(_), Stamp::Stat(_)) | (Self::Stat(_), Stamp::Blob(_)) => false,
-        }
-    }
-}
-
 impl<'a> Shape<'a> {
     fn of(file: &'a StateFile, note: &'a Note, words: &'a [u8]) -> Self {
         Self {
             path: &file.path,
-            stamp: match &file.stamp {
-                Stamp::Blob(blob) => StampShape::Blob(blob.as_bytes()),
-                Stamp::Stat(stat) => StampShape::Stat(*stat),
-            },
+            stamp: StampShape::of(&file.stamp),
             id: note.id.as_str(),
-            kind: place(&NoteKind::ALL, &note.kind),
+            kind: position(&NoteKind::ALL, &note.kind),
             topic: note.topic.as_deref(),
             text: &note.text,
             because: note.because.as_deref(),
             tasks: note.tasks.iter().map(TaskId::as_str).collect(),
             supersedes: note.supersedes.as_ref().map(NoteId::as_str),
-            status: place(&NoteStatus::ALL, &note.status),
+            status: position(&NoteStatus::ALL, &note.status),
             author: note.author.as_deref(),
             created: note.created.map(|time| (time.as_second(), time.subsec_nanosecond())),
             expires: note.expires.map(|date| (date.year(), date.month(), date.day())),
@@ -306,18 +278,13 @@ impl<'a> Shape<'a> {
     }
 }
 
-fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
-    let place = all.iter().position(|each| each == one).unwrap_or_default();
-    u8::try_from(place).unwrap_or_default()
-}
-
 #[cfg(test)]
 impl Notes {
     /// These notes, as if they had been read.
     pub(crate) fn of(notes: &[Note]) -> Self {
         let entry = |note: &Note| Entry {
             note: note.clone(),
-            file: StateFile { path: format!("{}.yaml", note.id), stamp: Stamp::Stat([0; 4]) },
+            file: StateFile { path: format!("{}.yaml", note.id), stamp: super::cache::Stamp::Stat([0; 4]) },
             is_odd: false,
         };
         let entries: Vec<Entry> = notes.iter().map(entry).collect();
@@ -328,6 +295,7 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::cache::Stamp;
     use crate::state::file::samples;
     use proptest::prelude::*;
 
@@ -356,7 +324,7 @@ mod tests {
             prop_assert_eq!(kept.shapes().count(), entries.len());
             for (shape, entry) in kept.shapes().zip(&entries) {
                 prop_assert_eq!(shape.path, &entry.file.path);
-                prop_assert!(shape.stamp.is(&entry.file.stamp) && !shape.stamp.is(&Stamp::Stat([0; 4])));
+                prop_assert_eq!(shape.stamp.stamp(), entry.file.stamp);
             }
             for end in 0..bytes.len() {
                 prop_assert!(Kept::decode(&bytes[..end]).is_none());
@@ -373,9 +341,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut bytes = VERSION.to_vec();
-            bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-            bytes.extend_from_slice(&body);
+            let bytes = sealed(&VERSION, &body);
             if Kept::decode(&bytes).is_some() {
                 let notes = Notes { bytes };
                 let _ = (notes.all(), notes.gists());
