@@ -7,10 +7,11 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and runs real git")]
 
-use orch::import::{ForeignFile, Format, read, reconcile};
+use orch::import::{ForeignFile, Format, read};
 use orch::state::file::task;
+use orch::state::layout::{self, FileKind};
 use orch::state::task::Task;
-use orch::state::{estimate, layout};
+use orch::upkeep::intake::join;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -33,21 +34,19 @@ impl Side {
         let file = ForeignFile { path: "issues.jsonl".to_owned(), bytes: bytes.to_vec() };
         let import = read(Format::Beads, &[file]).unwrap();
         let existing: Vec<Task> = self.tasks.values().cloned().collect();
-        let reconciled = reconcile(&existing, import.tasks, &import.outer);
+        let paths = self.tasks.keys().map(|id| &self.paths[id]);
+        let files: Vec<(&str, String)> = paths.map(|path| (&**path, self.texts[path].clone())).collect();
+        let intake = join(&existing, &files, &[], import).unwrap();
         let mut side = self.clone();
-        for mut task in reconciled.changed {
-            let id = task.id.to_string();
-            estimate::refresh(&self.tasks[&id], &mut task);
-            let path = &self.paths[&id];
-            side.texts.insert(path.clone(), task::rewrite(path, &self.texts[path], &task).unwrap());
-            side.tasks.insert(id, task);
-        }
-        for mut task in reconciled.new {
-            estimate::put_unless_said(&mut task);
-            let path = layout::new_task(&task.id, side.tasks.len());
-            side.texts.insert(path.clone(), task::write(&task));
-            side.paths.insert(task.id.to_string(), path);
+        for (path, bytes) in intake.files {
+            if layout::kind_of(&path) != FileKind::Task {
+                continue;
+            }
+            let text = String::from_utf8(bytes.unwrap()).unwrap();
+            let task = task::read(&path, text.as_bytes()).value.unwrap();
+            side.paths.insert(task.id.to_string(), path.clone());
             side.tasks.insert(task.id.to_string(), task);
+            side.texts.insert(path, text);
         }
         side
     }

@@ -71,6 +71,12 @@ pub fn stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
+/// Whether a task's file lies directly in `tasks/`.
+#[must_use]
+pub fn is_flat(path: &str) -> bool {
+    path.strip_prefix(TASKS).is_some_and(|rest| rest.matches('/').count() == 1)
+}
+
 /// Where a new task goes: directly into `tasks/` while that holds few files, else into a folder
 /// named by the first two hexadecimal digits of the SHA-256 of its lower-case id.
 #[must_use]

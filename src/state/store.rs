@@ -267,10 +267,7 @@ impl Snapshot {
     /// Files that lie directly in `tasks/`.
     #[must_use]
     pub fn flat_tasks(&self) -> usize {
-        let below = |node: &&Node| {
-            node.path.strip_prefix(layout::TASKS).is_some_and(|rest| rest.matches('/').count() == 1)
-        };
-        self.graph.nodes().iter().filter(below).count()
+        self.graph.nodes().iter().filter(|node| layout::is_flat(&node.path)).count()
     }
 }
 

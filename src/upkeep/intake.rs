@@ -9,7 +9,9 @@ use crate::import::{ForeignFile, Format, Import, ImportError, Loss, read, reconc
 use crate::state::estimate;
 use crate::state::file;
 use crate::state::layout;
+use crate::state::note::Note;
 use crate::state::notes;
+use crate::state::problem::Problem;
 use crate::state::task::Task;
 use crate::step::land::FileEdit;
 use crate::step::{Base, StepError};
@@ -56,26 +58,42 @@ impl Intake {
 pub fn plan(world: World<'_>, base: &Base, import: Import) -> Result<Intake, StepError> {
     let nodes = base.snapshot.graph.nodes();
     let mut existing = Vec::with_capacity(nodes.len());
-    let mut texts = HashMap::with_capacity(nodes.len());
-    for index in 0..nodes.len() {
+    let mut files = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
         let (text, task) = base.snapshot.task(world, index)?;
-        texts.insert(task.id.folded(), (index, text));
+        files.push((&*node.path, text));
         existing.push(task);
     }
-    let reconciled = reconcile(&existing, import.tasks, &import.outer);
+    let (notes, _) = notes::load(world, &base.snapshot.source)?;
+    join(&existing, &files, &notes.all(), import).map_err(|why| StepError::Invalid(vec![why]))
+}
+
+/// Joins an import with the tasks that are there, the path and the text of each one's file, and the notes.
+///
+/// # Errors
+/// When a task that is there cannot be changed without changing more.
+pub fn join(
+    existing: &[Task],
+    files: &[(&str, String)],
+    notes: &[Note],
+    import: Import,
+) -> Result<Intake, Problem> {
+    let places: HashMap<String, usize> =
+        existing.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
+    let reconciled = reconcile(existing, import.tasks, &import.outer);
     let mut intake = Intake { losses: import.losses, unchanged: reconciled.unchanged, ..Intake::default() };
     intake.losses.extend(reconciled.losses);
     for mut task in reconciled.changed {
-        let Some((index, text)) = texts.get(&task.id.folded()) else { continue };
-        let path = &nodes[*index].path;
-        estimate::refresh(&existing[*index], &mut task);
-        let new = file::task::rewrite(path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
+        let Some(&at) = places.get(&task.id.folded()) else { continue };
+        let (Some(old), Some((path, text))) = (existing.get(at), files.get(at)) else { continue };
+        estimate::refresh(old, &mut task);
+        let new = file::task::rewrite(path, text, &task)?;
         intake.changed.push(task.id.to_string());
-        intake.files.push((path.to_string(), Some(new.into_bytes())));
+        intake.files.push(((*path).to_owned(), Some(new.into_bytes())));
     }
-    add(reconciled.new, base.snapshot.flat_tasks(), &mut intake);
-    let (notes, _) = notes::load(world, &base.snapshot.source)?;
-    let known: HashSet<String> = notes.all().iter().map(|note| note.id.folded()).collect();
+    let flat = files.iter().filter(|(path, _)| layout::is_flat(path)).count();
+    add(reconciled.new, flat, &mut intake);
+    let known: HashSet<String> = notes.iter().map(|note| note.id.folded()).collect();
     for note in import.notes.iter().filter(|note| !known.contains(&note.id.folded())) {
         intake.notes += 1;
         intake.files.push((layout::note(&note.id), Some(file::note::write(note).into_bytes())));
