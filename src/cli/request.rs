@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Answer;
 use crate::config::shell;
-use crate::effects::os::process::on_path;
+use crate::effects::os::process::{on_path, variables};
 use crate::effects::{Ended, Input, Invocation, PUSH_TOKEN, Stop};
 use crate::step::Ran;
 use crate::step::request::{Request, command};
@@ -55,9 +55,7 @@ pub(super) fn open(context: &Context, ran: &Ran, mut answer: Answer) -> Result<A
 
 /// Runs a forge's program; what it said last.
 fn run(context: &Context, command: &[String], request: &Request) -> Result<Result<String, String>, CliError> {
-    let own = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let mut env: Vec<(String, String)> = own.collect();
+    let mut env = variables();
     // In a job, what may push may open requests too.
     let token = std::env::var(PUSH_TOKEN).ok().filter(|token| !token.is_empty());
     for name in ["GH_TOKEN", "GITLAB_TOKEN"] {

@@ -10,7 +10,7 @@ use super::next::nothing;
 use super::output::Answer;
 use super::request::open;
 use super::step::answer;
-use crate::effects::os::process::OsProcess;
+use crate::effects::os::process::{OsProcess, variables};
 use crate::effects::{Input, Invocation, Stop};
 use crate::step::{self, Ending, Options, Plans, planning};
 use serde_json::json;
@@ -61,9 +61,7 @@ pub(super) fn invocation(
     argv.extend(named.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value?))));
     argv.extend(push.then(|| "--push".to_owned()));
     argv.extend(global.trust.then(|| "--trust".to_owned()));
-    let mut env: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let mut env = variables();
     // Where tests say which numbers are drawn, each worker draws its own.
     for (_, seed) in env.iter_mut().filter(|(name, _)| name == "ORCH_TEST_SEED") {
         *seed = seed.parse::<usize>().map_or_else(|_| seed.clone(), |first| (first + nth).to_string());

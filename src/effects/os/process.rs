@@ -13,6 +13,7 @@ use super::tail::{self, Followed, Outputs};
 use crate::effects::{
     EffectError, Ended, Finished, Invocation, Order, Pool, Process, Result, Stop, Trouble, Watch,
 };
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -344,6 +345,14 @@ fn strays(_: &str, _: &Path) -> Vec<rustix::process::Pid> {
 #[must_use]
 pub fn on_path(name: &str) -> bool {
     find(name).is_some()
+}
+
+/// The variables of this process, as far as they are text.
+#[must_use]
+pub fn variables() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// The first program of this name on `PATH`.

@@ -3,6 +3,7 @@
 //! Every child gets `core.fsync=all` by environment (a setting that is forgotten on one child loses
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
 
+use super::super::process::variables;
 use super::super::sweep;
 use super::{HookRun, Oid, OsGit, Result, id, or};
 use crate::effects::{
@@ -48,10 +49,8 @@ pub(super) fn environment() -> Vec<(String, String)> {
             || name.starts_with("GIT_COMMITTER_")
             || KEPT.contains(&name)
     };
-    let mut env: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| kept(name))
-        .collect();
+    let mut env = variables();
+    env.retain(|(name, _)| kept(name));
     env.push(("GIT_CONFIG_COUNT".to_owned(), SETTINGS.len().to_string()));
     for (n, (key, value)) in SETTINGS.iter().enumerate() {
         env.push((format!("GIT_CONFIG_KEY_{n}"), (*key).to_owned()));

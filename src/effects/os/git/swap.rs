@@ -30,9 +30,7 @@ impl Lock {
         let synced = written.and_then(|()| if content.is_empty() { Ok(()) } else { file.sync_all() });
         synced.ok().map(|()| lock)
     }
-}
 
-impl Lock {
     fn release(self) -> Result<()> {
         fs::remove_file(&self.0).map_err(|error| EffectError::io("remove", &self.0, &error))
     }
