@@ -13,9 +13,12 @@ use orch::effects::os::files::OsFiles;
 use orch::effects::os::git::OsGit;
 use orch::effects::os::process::OsProcess;
 use orch::effects::{
-    Confine, EffectError, Finished, Git as _, Invocation, Pool, Process, Spot, Trouble, Watch, World,
+    Clock, Confine, EffectError, Finished, Git as _, Invocation, Pool, Process, Spot, Trouble, Upstream,
+    Watch, World,
 };
+use orch::state::id::{RunId, TaskId};
 use orch::state::status::Move;
+use orch::step::lease;
 use orch::step::person::{Change, land_change};
 use orch::step::{self, Base, Caller, Ending, Options, Silent, StepError};
 use promise::{Broken, Repo, Scenario};
@@ -139,7 +142,7 @@ fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
                 Ending::Ran(ran) if ran.outcome == orch::outcome::Outcome::Accepted => {
                     Ok(Said::Accepted(ran.commit.to_string()))
                 }
-                Ending::Ran(_) | Ending::Nothing(_) | Ending::Planned(_) | Ending::PlanDue(_) => {
+                Ending::Ran(_) | Ending::Nothing(..) | Ending::Planned(_) | Ending::PlanDue(_) => {
                     Ok(Said::Done)
                 }
             }
@@ -188,16 +191,14 @@ fn one(scenario: Scenario, fault: Option<Fault>, process: &OsProcess) -> Result<
     };
     let at_all_times = || repo.always().map_err(|broken| format!("at once: {broken}"));
     at_all_times()?;
-    if let Ok(Said::Accepted(commit)) = &said
-        && !repo.commits().contains(commit)
-    {
-        return Err(format!("{commit} was said to be accepted, and is not on the branch"));
-    }
-    if let Ok(Said::Accepted(commit)) = &said
-        && scenario == Scenario::Pushed
-        && !repo.there().contains(commit)
-    {
-        return Err(format!("P3: {commit} was said to be accepted, and is not on the remote"));
+    if let Ok(Said::Accepted(commit)) = &said {
+        // What landed by push counts there; the branch here follows, at the latest with the same again.
+        let pushed = scenario == Scenario::Pushed;
+        let (where_it_counts, place) =
+            if pushed { (repo.there(), "remote") } else { (repo.commits(), "branch") };
+        if !where_it_counts.contains(commit) {
+            return Err(format!("P3: {commit} was said to be accepted, and is not on the {place}"));
+        }
     }
     // Any command recovers, and then everything is in order.
     let machine = Machine::new(&repo);
@@ -206,6 +207,11 @@ fn one(scenario: Scenario, fault: Option<Fault>, process: &OsProcess) -> Result<
     // And the same command comes to its end.
     act(machine.world(process), scenario).map_err(|error| format!("P4: the same again fails: {error}"))?;
     repo.afterwards().map_err(|broken| format!("after the same again: {broken}"))?;
+    if let Ok(Said::Accepted(commit)) = &said
+        && !repo.commits().contains(commit)
+    {
+        return Err(format!("{commit} was said to be accepted, and is not on the branch"));
+    }
     if repo.reached() {
         Ok(asked)
     } else {
@@ -292,4 +298,74 @@ fn a_persons_change_survives_every_failure() {
 #[test]
 fn a_first_commit_survives_every_failure() {
     sweep(Scenario::Init);
+}
+
+/// A clock that is set by hand.
+struct ByHand(std::cell::Cell<Duration>);
+
+impl Clock for ByHand {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.0.get()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.get()
+    }
+
+    fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
+}
+
+#[test]
+fn a_renewal_whose_answer_was_lost_does_not_cost_the_holder_its_lease() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let repo = Repo::new(Scenario::Pushed);
+    let process = &OsProcess::new().unwrap();
+    let machine = Machine::new(&repo);
+    let clock = ByHand(std::cell::Cell::new(Duration::from_secs(1_000_000)));
+    let world = World { clock: &clock, ..machine.world(process) };
+    let (task, run) = (TaskId::new("t-1").unwrap(), RunId::new("01JD0000000000000000000000").unwrap());
+    let upstream = Upstream { remote: "origin".to_owned(), branch: "main".to_owned() };
+    let ask = lease::Ask {
+        task: &task,
+        run: &run,
+        agent: "script",
+        base: world.git.tip("refs/heads/main").unwrap().unwrap(),
+        author: None,
+        started: clock.now(),
+        upstream: Some(&upstream),
+    };
+    let held = lease::take(world, ask, &Silent).unwrap().expect("nobody else has it");
+    assert!(held.share(&Silent).unwrap());
+    let seen = lease::seen("origin", "t-1");
+    let before = world.git.tip(&seen).unwrap();
+    let renew = || {
+        clock.0.set(clock.0.get() + orch::lease::RENEWED_AFTER);
+        held.renew(&Silent).unwrap();
+        let there = repo.git(&["ls-remote", "origin", "refs/orch/leases/t-1"]).unwrap();
+        (there, world.git.tip("refs/orch/leases/t-1").unwrap().expect("it is held").to_string())
+    };
+    let (there, _) = renew();
+    // As if nobody had heard that the remote took it.
+    world.git.claim(&seen, world.git.tip(&seen).unwrap(), before).unwrap();
+    let (now_there, here) = renew();
+    assert_ne!(there, now_there);
+    assert!(now_there.starts_with(&here), "{now_there}: {here}");
+    assert_eq!(world.git.tip(&seen).unwrap().map(|value| value.to_string()), Some(here));
+    // What somebody else put there is not taken back.
+    let other = lease_of_others(&repo, &now_there);
+    clock.0.set(clock.0.get() + orch::lease::RENEWED_AFTER);
+    held.renew(&Silent).unwrap();
+    assert!(repo.git(&["ls-remote", "origin", "refs/orch/leases/t-1"]).unwrap().starts_with(&other));
+}
+
+/// Somebody else takes a lease over on the remote.
+fn lease_of_others(repo: &Repo, there: &str) -> String {
+    let value = there.split_whitespace().next().unwrap();
+    let message = repo.git(&["log", "-1", "--format=%B", value]).unwrap();
+    let message = message.replace("01JD0000000000000000000000", "01JD0000000000000000000001");
+    let commit = repo.git(&["commit-tree", "-m", &message, "main^{tree}"]).unwrap().trim().to_owned();
+    repo.git(&["push", "-q", "--force", "origin", &format!("{commit}:refs/orch/leases/t-1")]).unwrap();
+    commit
 }

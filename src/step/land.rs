@@ -252,28 +252,50 @@ fn try_to_land<'w>(
     if follows {
         step.begin(world, (from, &landed), follower.as_ref())?;
     }
-    if let Some(push) = plan.push {
-        let tip = onto.tip.unwrap_or(plan.base);
-        let pushed = push.push(world, (tip, commit), reporter);
-        if !matches!(pushed, Ok(true)) {
-            // The local branch has not moved, whatever became of the other.
-            journal::end_landing(world, None)?;
-            return pushed.map(|_| None);
+    let make = || Ok::<_, StepError>(follows && step.make(world, onto.here, &landed, follower, reporter)?);
+    let Some(push) = plan.push else {
+        if make()? {
+            return Ok(Some(landed));
         }
+        journal::end_landing(world, None)?;
+        return Ok(None);
+    };
+    let tip = onto.tip.unwrap_or(plan.base);
+    let pushed = push.push(world, (tip, commit), reporter);
+    if !matches!(pushed, Ok(true)) {
+        // The local branch has not moved, whatever became of the other.
+        journal::end_landing(world, None)?;
+        return pushed.map(|_| None);
     }
-    if follows && step.make(world, onto.here, &landed, follower, reporter)? {
-        return Ok(Some(landed));
-    }
-    journal::end_landing(world, plan.run.filter(|_| plan.push.is_some()))?;
-    if let Some(push) = plan.push {
+    // From here on trouble is told, not returned: the journals stay, and the next command continues.
+    if let Err(error) = make().and_then(|moved| settle_here(world, plan, push, moved, reporter)) {
         let text = format!(
-            "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
-            plan.branch, push.upstream.remote, push.upstream.branch
+            "it has landed on `{}`, and branch `{}` here follows with the next command: {error}",
+            push.upstream.remote, plan.branch
         );
         reporter.event(&Event::Warning { text });
-        return Ok(Some(landed));
     }
-    Ok(None)
+    Ok(Some(landed))
+}
+
+/// What is left to do here once a change has landed by push, whether or not the local branch has moved.
+fn settle_here(
+    world: World<'_>,
+    plan: &Plan<'_, '_>,
+    push: Push<'_>,
+    moved: bool,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    if moved {
+        return Ok(());
+    }
+    journal::end_landing(world, plan.run)?;
+    let text = format!(
+        "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
+        plan.branch, push.upstream.remote, push.upstream.branch
+    );
+    reporter.event(&Event::Warning { text });
+    Ok(())
 }
 
 /// Whether the local branch may follow: it moves forward, and nowhere else.

@@ -6,7 +6,7 @@
 
 use super::event::{Event, Reporter};
 use super::{journal, upstream};
-use crate::effects::{Identity, NewCommit, Oid, Pushed, Result, Swap, Update, Upstream, World};
+use crate::effects::{Identity, NewCommit, Oid, Pushed, Result, Swap, Trouble, Update, Upstream, World};
 use crate::lease::{Lease, REFS, RENEWED_AFTER, Standing, judge};
 use crate::state::id::{RunId, TaskId};
 use jiff::Timestamp;
@@ -217,8 +217,17 @@ impl Held<'_> {
         let now = self.now.borrow().clone();
         let (Some(remote), Some((lease, commit))) = (&self.remote, now) else { return Ok(true) };
         let task = lease.task.as_str();
-        let update = Update { reference: reference(task), expected, new: Some(commit) };
-        match self.world.remote.push(remote, &[update], patience, false)? {
+        let push = |expected| {
+            let update = Update { reference: reference(task), expected, new: Some(commit) };
+            self.world.remote.push(remote, &[update], patience, false)
+        };
+        let (mut expected, mut said) = (expected, push(expected)?);
+        if said == Pushed::Moved
+            && let Some(ours) = self.ours_there(remote, &lease, patience)?
+        {
+            (expected, said) = (Some(ours), push(Some(ours))?);
+        }
+        match said {
             Pushed::Done => {
                 self.world.git.claim(&seen(remote, task), expected, Some(commit))?;
                 Ok(true)
@@ -230,6 +239,19 @@ impl Held<'_> {
                 Ok(true)
             }
         }
+    }
+
+    /// The value there if it is of this run after all: a renewal came through, and its answer did not.
+    fn ours_there(&self, remote: &str, lease: &Lease, patience: Duration) -> Result<Option<Oid>> {
+        let (task, run) = (lease.task.as_str(), &lease.run);
+        let seen = seen(remote, task);
+        match upstream::fetch_refs(self.world, remote, &[(reference(task), seen.clone())], patience) {
+            Ok(()) => {}
+            Err(error) if error.trouble == Trouble::Missing => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let there = self.world.git.tip(&seen)?;
+        Ok(there.filter(|value| read(self.world, *value).is_some_and(|there| there.run == *run)))
     }
 
     /// Renews it if it is time to. One that somebody took over is not taken back.

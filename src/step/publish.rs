@@ -120,8 +120,12 @@ impl Push<'_> {
             let look = if reply == Reply::Done { Look::Landed } else { self.look(world, tip, commit) };
             match landing::next(reply, look, pushes) {
                 Next::Landed => {
-                    note(world, &self.upstream.remote, &updates)?;
                     self.tell(commit, reporter);
+                    // It has landed: what is not noted is looked up there the next time.
+                    if let Err(error) = note(world, &self.upstream.remote, &updates) {
+                        let text = format!("it has landed, which is not noted here: {error}");
+                        reporter.event(&Event::Warning { text });
+                    }
                     return Ok(true);
                 }
                 Next::Replay => return Ok(false),

@@ -16,6 +16,8 @@ pub const FIRST: u32 = 0;
 pub const MOST: u32 = 64;
 /// The folder of what belongs to all other slots.
 pub const DIR: &str = "slots";
+/// How long the first slot is waited for: others may be looking at it.
+const GLANCE: Duration = Duration::from_millis(200);
 /// How long a slot is waited for that was given to this step alone.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long others are waited for that claim a task, which may have to be told to a remote.
@@ -44,8 +46,9 @@ pub fn used(world: World<'_>, ending: &str) -> Result<Vec<u32>> {
 /// # Errors
 /// When another step is at work in it.
 pub fn take(world: World<'_>, slot: u32) -> std::result::Result<Box<dyn Lock>, StepError> {
-    // Other slots are given out one by one: there, only a command that puts right what a step left can be met.
-    let patience = if slot == FIRST { Duration::ZERO } else { PATIENCE };
+    // Whoever looks whether somebody works in a slot holds its lock for a moment. Other slots are given out
+    // one by one: there, no other step can be met, but a command that puts right what a step left.
+    let patience = if slot == FIRST { GLANCE } else { PATIENCE };
     let lock = world.files.lock(&lock_name(slot), patience)?;
     lock.ok_or_else(|| StepError::Busy("another step is at work in this clone".to_owned()))
 }

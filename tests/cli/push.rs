@@ -201,3 +201,25 @@ fn the_users_changes_in_the_way_are_named_before_the_push() {
     assert_eq!(sandbox.read("src/code"), "mine\n");
     transcript!(sandbox);
 }
+
+#[test]
+fn what_has_landed_there_has_landed_whatever_holds_the_branch_here() {
+    let sandbox = project("echo new > new");
+    let lock = sandbox.repo().join(".git/refs/heads/main.lock");
+    let hold = format!("case $name in refs/heads/main) echo held > '{}';; esac", lock.display());
+    hook(&sandbox, "post-receive", &format!("while read -r _ _ name; do {hold}; done"));
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    let tip = there(&sandbox, &["rev-parse", "main"]);
+    assert_ne!(tip, sandbox.git(&["rev-parse", "main"]), "somebody holds it");
+    for refs in ["refs/orch/attempts", "refs/orch/leases"] {
+        assert_eq!(sandbox.git(&["for-each-ref", refs]) + &there(&sandbox, &["for-each-ref", refs]), "");
+    }
+    std::fs::remove_file(lock).expect("somebody lets it go");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 10);
+    assert_eq!(tip, sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(tip, there(&sandbox, &["rev-parse", "main"]));
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert_eq!(sandbox.git(&["for-each-ref", "refs/orch/attempts"]), "");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
