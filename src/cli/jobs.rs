@@ -8,8 +8,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::{Answer, Format};
-use super::run::{interrupted, limit};
-use super::tally::{End, Tally};
+use super::tally::{End, Tally, texts};
 use super::worker::{Job, invocation};
 use crate::effects::{Finished, Invocation, Pool};
 use crate::report::jobs::Board;
@@ -128,6 +127,15 @@ impl Pool for Shift<'_> {
     }
 }
 
+/// A step as every other is told of, without what its worker told the run alone.
+fn without_talk(mut step: Value) -> Value {
+    if let Some(keys) = step.as_object_mut() {
+        keys.remove("hints");
+        keys.remove("left");
+    }
+    step
+}
+
 fn slot_of(id: usize) -> u32 {
     u32::try_from(id).unwrap_or_default()
 }
@@ -172,12 +180,11 @@ impl Shift<'_> {
             return Came::Plan(usd("planned_usd"));
         }
         let end = End::of(doc);
+        self.tally.left(texts(&data["left"]), texts(&doc["warnings"]));
         if data["run"].is_object() {
-            let warnings = doc["warnings"].as_array().into_iter().flatten();
-            let warnings: Vec<String> = warnings.filter_map(Value::as_str).map(str::to_owned).collect();
             let stops = matches!(data["failure"].as_str(), Some("deferred" | "no_agent"));
             let usd = data["run"]["cost_usd"].as_f64().unwrap_or_default();
-            self.tally.add(data.clone(), &warnings);
+            self.tally.add(without_talk(data.clone()));
             if stops {
                 self.last = Some(end);
                 return Came::Stop;
@@ -190,6 +197,7 @@ impl Shift<'_> {
             self.say(|board| board.fail(slot, &end.why));
         }
         if lost {
+            self.last = Some(end);
             return Came::Lost;
         }
         let new = self.last.as_ref().is_none_or(|last| last.why != end.why);
@@ -204,8 +212,8 @@ impl Shift<'_> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let reached = self.crew.reached(self.elapsed()).map(limit);
-        let signal = self.context.is_last().map(interrupted);
+        let reached = self.crew.reached(self.elapsed()).map(End::limit);
+        let signal = self.context.is_last().map(End::interrupted);
         let end = match (self.crew.is_stopped(), reached) {
             _ if signal.is_some() => signal,
             (false, Some(reached)) => Some(reached),

@@ -6,20 +6,23 @@ use super::output::Answer;
 use crate::config::shell;
 use crate::effects::os::process::{on_path, variables};
 use crate::effects::{Ended, Input, Invocation, PUSH_TOKEN, Stop};
-use crate::step::Ran;
 use crate::step::request::{Request, command};
 use std::time::Duration;
 
 /// The longest that a forge's program may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Opens requests for the branches that a step made, where they were pushed; what became of that is told.
+/// Opens requests for branches that were made, where they were pushed; what became of that is told.
 ///
 /// # Errors
 /// When the text of a request cannot be written down.
-pub(super) fn open(context: &Context, ran: &Ran, mut answer: Answer) -> Result<Answer, CliError> {
+pub(super) fn open<'r>(
+    context: &Context,
+    requests: impl IntoIterator<Item = &'r Request>,
+    mut answer: Answer,
+) -> Result<Answer, CliError> {
     let world = context.world();
-    for request in ran.requests.iter().flatten() {
+    for request in requests {
         let upstream = if context.caller.push { world.remote.upstream(&request.target)? } else { None };
         let url = match &upstream {
             Some(upstream) => world.remote.url(&upstream.remote)?,

@@ -12,9 +12,10 @@ use super::tally::{End, Tally};
 use crate::effects::os::process::OsProcess;
 use crate::outcome::Outcome;
 use crate::report::json;
-use crate::step::crew::{Limits, Reached};
+use crate::step::crew::Limits;
 use crate::step::slot;
-use crate::step::{self, Ending, Options, Plans, planning};
+use crate::step::{self, Ending, Options, Plans, Reporter, planning};
+use serde_json::json;
 use std::time::Duration;
 
 /// Take steps until nothing is runnable, or a limit is reached
@@ -61,51 +62,67 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let world = context.world();
     let reporter = global.reporter();
     let began = world.clock.now();
-    let mut tally = Tally::default();
-    let (mut plans, mut planned_usd) = (Plans::Caller, 0.0);
+    let mut shift = Shift { tally: Tally::default(), plans: Plans::Caller, planned_usd: 0.0 };
     let end = loop {
         let elapsed = world.clock.now().duration_since(began).unsigned_abs();
-        if let Some(reached) = limits.reached(tally.steps(), tally.usd() + planned_usd, elapsed) {
-            break limit(reached);
+        let usd = shift.tally.usd() + shift.planned_usd;
+        if let Some(reached) = limits.reached(shift.tally.steps(), usd, elapsed) {
+            break End::limit(reached);
         }
         if let Some(signal) = context.is_last() {
-            break interrupted(signal);
+            break End::interrupted(signal);
         }
-        let agent = args.agent.as_deref();
-        let options = Options { agent, in_place: args.in_place, plans, ..Options::default() };
-        match step::step(world, &context.caller, options, reporter.as_ref())? {
-            Ending::Nothing(idle) => break nothing(&idle).into(),
-            Ending::Planned(_) => break End::new("dry run", Exit::Ok),
-            Ending::PlanDue(wanted) => {
-                let (caller, options) = (&context.caller, Options::default());
-                let plan = planning::plan(world, caller, &wanted, options, reporter.as_ref())?;
-                // A planner that brings nothing is not asked again in this run.
-                plans = if plan.is_empty() { Plans::Never } else { Plans::Caller };
-                planned_usd += plan.cost_usd();
-            }
-            Ending::Ran(ran) => {
-                let opened = open(&context, &ran, Answer::ok(json::ran(&ran), ""))?;
-                tally.add(opened.data, &[ran.warnings.as_slice(), &opened.warnings].concat());
-                tally.hint(opened.hints);
-                if matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_)) {
-                    break answer(&ran, world.process.interrupted()).into();
-                }
-            }
+        match shift.go_on(&context, args, reporter.as_ref()) {
+            Ok(None) => {}
+            Ok(Some(end)) => break end,
+            Err(error) if shift.tally.steps() == 0 => return Err(error),
+            // What was done before is told all the same.
+            Err(error) => break error.into(),
         }
     };
-    Ok(tally.answer(end))
+    Ok(shift.tally.answer(end))
 }
 
-/// The end by a limit of the run's own.
-pub(super) fn limit(reached: Reached) -> End {
-    match reached {
-        Reached::Steps => End::new("the limit of steps is reached", Exit::Ok),
-        Reached::Time => End::new("the time is over", Exit::Ok),
-        Reached::Cost => End::new("the cost limit is reached", Exit::Paused),
+/// A run of one step after the other.
+struct Shift {
+    tally: Tally,
+    plans: Plans,
+    planned_usd: f64,
+}
+
+impl Shift {
+    /// Takes a step, or plans where that comes first; the end of the run where there is no more to do.
+    fn go_on(
+        &mut self,
+        context: &Context,
+        args: &Args,
+        reporter: &dyn Reporter,
+    ) -> Result<Option<End>, CliError> {
+        let (world, caller) = (context.world(), &context.caller);
+        let agent = args.agent.as_deref();
+        let options = Options { agent, in_place: args.in_place, plans: self.plans, ..Options::default() };
+        match step::step(world, caller, options, reporter)? {
+            Ending::Nothing(idle, requests) => {
+                let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
+                self.tally.left(opened.hints, opened.warnings);
+                Ok(Some(nothing(&idle).into()))
+            }
+            Ending::Planned(_) => Ok(Some(End::new("dry run", Exit::Ok))),
+            Ending::PlanDue(wanted) => {
+                let plan = planning::plan(world, caller, &wanted, Options::default(), reporter)?;
+                // A planner that brings nothing is not asked again in this run.
+                self.plans = if plan.is_empty() { Plans::Never } else { Plans::Caller };
+                self.planned_usd += plan.cost_usd();
+                Ok(None)
+            }
+            Ending::Ran(ran) => {
+                self.tally.add(json::ran(&ran));
+                self.tally.left(Vec::new(), ran.warnings.clone());
+                let opened = open(context, ran.requests.iter().flatten(), Answer::ok(json!(null), ""))?;
+                self.tally.left(opened.hints, opened.warnings);
+                let ends = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
+                Ok(ends.then(|| answer(&ran, world.process.interrupted()).into()))
+            }
+        }
     }
-}
-
-/// The end by a signal.
-pub(super) fn interrupted(signal: i32) -> End {
-    End::new("interrupted", if signal == 15 { Exit::Terminated } else { Exit::Interrupted })
 }

@@ -56,11 +56,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         ..Options::default()
     };
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
+    let interrupted = || context.world().process.interrupted();
     let answer = match ending {
-        Ending::Nothing(idle) => nothing(&idle),
+        Ending::Nothing(idle, requests) => open(&context, &requests, nothing(&idle))?,
         Ending::Planned(planned) => plan(&planned),
         Ending::PlanDue(_) => Answer::ok(json!(null), ""),
-        Ending::Ran(ran) => open(&context, &ran, answer(&ran, context.world().process.interrupted()))?,
+        Ending::Ran(ran) => open(&context, ran.requests.iter().flatten(), answer(&ran, interrupted()))?,
     };
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);

@@ -12,6 +12,7 @@ use super::request::open;
 use super::step::answer;
 use crate::effects::os::process::{OsProcess, variables};
 use crate::effects::{Input, Invocation, Stop};
+use crate::step::request::Request;
 use crate::step::{self, Ending, Options, Plans, planning};
 use serde_json::json;
 use std::time::Duration;
@@ -92,9 +93,12 @@ pub(super) fn work(
     let (world, reporter) = (context.world(), global.reporter());
     let options = Options { agent, plans: job.plans, slot: job.slot, ..Options::default() };
     match step::step(world, &context.caller, options, reporter.as_ref())? {
-        Ending::Nothing(idle) => Ok(nothing(&idle)),
+        Ending::Nothing(idle, requests) => tell(&context, &requests, nothing(&idle)),
         Ending::Planned(_) => Ok(Answer::ok(json!(null), "")),
-        Ending::Ran(ran) => open(&context, &ran, answer(&ran, world.process.interrupted())),
+        Ending::Ran(ran) => {
+            let answer = answer(&ran, world.process.interrupted());
+            tell(&context, ran.requests.iter().flatten(), answer)
+        }
         Ending::PlanDue(wanted) => {
             let options = Options { slot: job.slot, ..Options::default() };
             let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
@@ -102,4 +106,17 @@ pub(super) fn work(
             Ok(Answer::ok(json!({"planned": true, "planned_usd": usd}), ""))
         }
     }
+}
+
+/// Opens requests, and tells the run what that leaves to be done, and what there is to do if it ends here.
+fn tell<'r>(
+    context: &Context,
+    requests: impl IntoIterator<Item = &'r Request>,
+    mut answer: Answer,
+) -> Result<Answer, CliError> {
+    let opened = open(context, requests, Answer::ok(json!(null), ""))?;
+    answer.data["hints"] = json!(answer.hints);
+    answer.data["left"] = json!(opened.hints);
+    answer.warnings.extend(opened.warnings);
+    Ok(answer)
 }

@@ -304,6 +304,33 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_step_counts_and_the_run_ends_when_nothing_but_that_comes() {
+        let limits = Limits { max_steps: Some(2), max_usd: Some(1.0), ..Limits::default() };
+        let mut of_limits = Crew::new(1, limits);
+        assert_eq!(fill(&mut of_limits), [0]);
+        of_limits.spent(0, 0.5);
+        of_limits.ended(0, Came::Lost);
+        assert_eq!(fill(&mut of_limits), [0], "another one may try");
+        of_limits.spent(0, 0.5);
+        of_limits.ended(0, Came::Lost);
+        assert_eq!(of_limits.reached(NOW), Some(Reached::Steps));
+        let mut of_cost = Crew::new(1, Limits { max_steps: None, ..limits });
+        fill(&mut of_cost);
+        of_cost.spent(0, 1.0);
+        of_cost.ended(0, Came::Lost);
+        assert_eq!(of_cost.reached(NOW), Some(Reached::Cost), "what it spent is spent");
+
+        let mut crew = crew(2);
+        for _ in 0..DEATHS + 2 {
+            assert!(!crew.is_stopped());
+            fill(&mut crew);
+            crew.ended(0, Came::Lost);
+        }
+        assert!(crew.is_stopped());
+        assert_eq!(crew.next(NOW), None);
+    }
+
+    #[test]
     fn after_a_stop_nobody_begins() {
         let mut crew = crew(2);
         assert_eq!(fill(&mut crew), [0, 1]);

@@ -110,8 +110,8 @@ pub enum Plans {
 /// How a step ended.
 #[derive(Debug)]
 pub enum Ending {
-    /// Nothing was runnable.
-    Nothing(Idle),
+    /// Nothing was runnable; branches were made for work that had waited without one.
+    Nothing(Idle, Vec<request::Request>),
     /// Planning comes first, as the configuration has it.
     PlanDue(planning::Wanted),
     /// What would be done.
@@ -193,8 +193,8 @@ pub fn step(
         }
         match choice::choose(world, base, options)? {
             Choice::Nothing(idle) => {
-                request::make(world, base, reporter)?;
-                return Ok(Ending::Nothing(idle));
+                let made = if options.dry_run { Vec::new() } else { request::make(world, base, reporter)? };
+                return Ok(Ending::Nothing(idle, made));
             }
             Choice::Oversized(id) => return Ok(Ending::PlanDue(planning::Wanted::Split(id))),
             Choice::Chosen(chosen) if options.dry_run => {

@@ -22,7 +22,7 @@ use super::review::{Ready, ready};
 use super::upstream::{self, PATIENCE};
 use crate::commit::{read_trailers, request_body, trailer};
 use crate::config::Integration;
-use crate::effects::{NewCommit, Oid, Pushed, Swap, Trouble, Update, Upstream, World};
+use crate::effects::{EffectError, NewCommit, Oid, Pushed, Swap, Update, Upstream, World};
 use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::status::Status;
@@ -59,7 +59,15 @@ pub fn make(world: World<'_>, base: &Base, reporter: &dyn Reporter) -> Result<Ve
     if base.config.policy.integration != Integration::PullRequest {
         return Ok(made);
     }
-    let waiting = base.snapshot.graph.nodes().iter().filter(|node| node.status == Status::NeedsReview);
+    let nodes = base.snapshot.graph.nodes().iter();
+    let waiting: Vec<_> = nodes.filter(|node| node.status == Status::NeedsReview).collect();
+    if let Some(upstream) = base.upstream.as_ref().filter(|_| !waiting.is_empty())
+        && let Err(error) = look_there(world, upstream)
+    {
+        let text = format!("whether work that waits has branches to merge is not known: {error}");
+        reporter.event(&Event::Warning { text });
+        return Ok(made);
+    }
     for node in waiting {
         let index = base.find(node.id.as_str())?;
         let (_, task) = base.snapshot.task(world, index)?;
@@ -145,7 +153,7 @@ fn one(
     let branch = branch_of(task.id.as_str());
     let path = &base.snapshot.graph.nodes()[index].path;
     let tip = match &base.upstream {
-        Some(upstream) => tip_there(world, upstream, &branch)?,
+        Some(upstream) => world.git.tip(&seen(upstream, &branch))?,
         None => world.git.tip(&branch_ref(&branch))?,
     };
     let old = match look(world, tip, path, task)? {
@@ -180,14 +188,16 @@ fn one(
     Ok(Some(request))
 }
 
-/// Where a branch is on the remote, looked at now.
-fn tip_there(world: World<'_>, upstream: &Upstream, branch: &str) -> Result<Option<Oid>, StepError> {
-    let seen = upstream::seen_branch(&Upstream { branch: branch.to_owned(), ..upstream.clone() });
-    match upstream::fetch_refs(world, &upstream.remote, &[(branch_ref(branch), seen.clone())], PATIENCE) {
-        Ok(()) => Ok(world.git.tip(&seen)?),
-        Err(error) if error.trouble == Trouble::Missing => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// Looks at the branches of all tasks on the remote, at once.
+fn look_there(world: World<'_>, upstream: &Upstream) -> Result<(), EffectError> {
+    let all = branch_of("*");
+    let refs = [(branch_ref(&all), seen(upstream, &all))];
+    upstream::fetch_refs(world, &upstream.remote, &refs, PATIENCE)
+}
+
+/// The ref here that says where a branch was there.
+fn seen(upstream: &Upstream, branch: &str) -> String {
+    upstream::seen_branch(&Upstream { branch: branch.to_owned(), ..upstream.clone() })
 }
 
 /// Moves the branch from what it was: on the remote first, where work lands by push, and then here.

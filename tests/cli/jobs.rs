@@ -308,3 +308,16 @@ fn programs_are_told_whose_step_each_event_is_of() {
     assert!(landed.clone().all(|event| event["job"].is_u64()) && landed.count() == 2);
     assert_eq!(events.last().expect("an end")["data"]["accepted"], 2);
 }
+
+#[test]
+fn a_run_whose_steps_all_lose_their_landing_says_so() {
+    let script =
+        "echo x > $ORCH_TASK; orch -C \"$HOME/../repo\" cancel $ORCH_TASK --reason 'not any more' >&2";
+    let tasks: Vec<String> = (1..=8).map(|n| format!("t-{n}")).collect();
+    let sandbox = project(script, &tasks.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = sandbox.quietly(&["run", "--jobs", "2", "--json"]);
+    assert_eq!(said.code, 12, "{}{}", said.stdout, said.stderr);
+    let why = data(&said)["ended_because"].as_str().unwrap_or_default().to_owned();
+    assert!(why.starts_with("branch `main` moved: "), "{why}");
+    is_tidy(&sandbox);
+}

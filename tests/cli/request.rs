@@ -223,3 +223,73 @@ fn a_branch_that_others_added_to_on_the_remote_is_left_alone() {
     assert!(said.code == 23 && said.stderr.contains("has commits that orch did not make"), "{}", said.stderr);
     assert_eq!(sandbox.git_in(&remote, &["log", "-1", "--format=%s", "orch/t-1"]), "a reviewer's own hand\n");
 }
+
+#[test]
+fn saying_what_would_be_done_makes_no_branch() {
+    let sandbox = waiting();
+    sandbox.git(&["branch", "--quiet", "--delete", "--force", "orch/t-1"]);
+    let objects = sandbox.git(&["count-objects"]);
+    assert_eq!(sandbox.quietly(&["step", "--dry-run"]).code, 11);
+    assert_eq!(sandbox.git(&["branch", "--list", "orch/*"]), "");
+    assert_eq!(sandbox.git(&["count-objects"]), objects);
+}
+
+#[test]
+fn a_branch_that_is_made_good_is_told_of_like_one_that_is_made_at_once() {
+    let sandbox = waiting();
+    for command in [&["step"][..], &["run"], &["run", "--jobs", "2"]] {
+        sandbox.git(&["branch", "--quiet", "--delete", "--force", "orch/t-1"]);
+        let said = sandbox.quietly(command);
+        assert_eq!(said.code, 11, "{}", said.stderr);
+        assert!(said.stderr.contains("hint: type `git merge orch/t-1`"), "{command:?}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_request_is_opened_for_a_branch_that_is_made_good_on_the_remote() {
+    let sandbox = project();
+    with_remote(&sandbox);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    sandbox.git(&["push", "--quiet", "origin", ":orch/t-1"]);
+    sandbox.git(&["branch", "--quiet", "--delete", "--force", "orch/t-1"]);
+    forge(&sandbox, "echo https://github.com/acme/x/pull/1");
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 11, "{}", said.stderr);
+    assert!(said.stderr.contains("hint: look at https://github.com/acme/x/pull/1"), "{}", said.stderr);
+}
+
+#[test]
+fn what_a_forge_leaves_to_be_typed_is_told_by_several_jobs_too() {
+    let sandbox = project();
+    with_remote(&sandbox);
+    forge(&sandbox, "echo 'no login' >&2; exit 4");
+    let said = sandbox.quietly(&["run", "--jobs", "2", "--push"]);
+    assert_eq!(said.code, 11, "{}", said.stderr);
+    assert!(said.stderr.contains("warning: `gh` opened no request: no login"), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: type `gh pr create "), "{}", said.stderr);
+}
+
+#[test]
+fn the_remote_is_asked_once_for_the_branches_of_all_that_waits() {
+    let sandbox = Sandbox::with(&[
+        agent("echo new > $ORCH_TASK; printf 'summary: did it\\n' > \"$ORCH_OUTCOME\""),
+        table("policy", "integration = \"pull-request\""),
+    ]);
+    for id in ["t-1", "t-2", "t-3"] {
+        sandbox.task(id, "Do it", &["--kind", "chore"]);
+    }
+    let remote = with_remote(&sandbox);
+    let asked = sandbox.signal("asked-there");
+    let script = format!("#!/bin/sh\necho x >> '{}'\nexec git-upload-pack \"$@\"\n", asked.display());
+    sandbox.program("../bin/counting-upload-pack", &script);
+    let program = sandbox.root().join("bin/counting-upload-pack");
+    sandbox.git(&["config", "remote.origin.uploadpack", &program.to_string_lossy()]);
+    let times = || std::fs::read_to_string(&asked).map_or(0, |text| text.lines().count());
+    for _ in 0..3 {
+        assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    }
+    let before = times();
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 11);
+    assert_eq!(times() - before, 2, "for the target, and for all branches");
+    assert_eq!(sandbox.git_in(&remote, &["branch", "--list", "orch/*"]).lines().count(), 3);
+}

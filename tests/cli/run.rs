@@ -55,3 +55,24 @@ fn the_first_interrupt_lets_it_finish_its_step() {
     sandbox.show_git(&["log", "--format=%s"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn what_was_done_is_told_although_a_later_step_could_not_land() {
+    let sandbox = Sandbox::with(&[agent(
+        "echo x > $ORCH_TASK; case $ORCH_TASK in t-2) \
+         ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" cancel t-2 --reason 'not any more' >&2;; esac",
+    )]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.task("t-2", "Do it", &["--kind", "chore"]);
+    assert_eq!(sandbox.orch(&["run"]).code, 12);
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_error_before_any_step_is_an_error() {
+    let sandbox = Sandbox::with(&[agent("exit 0")]);
+    sandbox.write(".orchestrator/config.toml", "broken");
+    sandbox.commit("broken");
+    let said = sandbox.quietly(&["run", "--json"]);
+    assert!(said.code == 3 && said.stdout.contains("\"errors\""), "{}", said.stdout);
+}

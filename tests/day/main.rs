@@ -180,7 +180,7 @@ fn day(seed: u64, agent: Option<&str>) -> Day {
                 let later = now.checked_add(Span::new().minutes(10)).unwrap();
                 machine.sleep_until(until.unwrap_or(later));
             }
-            Ok(Ending::Nothing(idle)) => panic!("the day is over too early: {idle:?}"),
+            Ok(Ending::Nothing(idle, _)) => panic!("the day is over too early: {idle:?}"),
             Ok(Ending::Planned(_) | Ending::PlanDue(_)) => unreachable!("nobody asked for that"),
             Err(StepError::Unusable { .. } | StepError::NoAgent(_)) => day.for_a_person += 1,
             Err(error) => panic!("seed {seed}: {error}"),
