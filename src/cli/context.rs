@@ -2,7 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::output::Format;
+use super::output::{Format, LogFormat};
 use super::workspaces;
 use crate::commit::state_commit;
 use crate::config::trust::Store;
@@ -13,6 +13,7 @@ use crate::effects::os::process::OsProcess;
 use crate::effects::{Files as _, Git as _, Oid, World};
 use crate::report::human::Human;
 use crate::report::json::Lines;
+use crate::report::logged::Logged;
 use crate::step::land::FileEdit;
 use crate::step::person::land_files;
 use crate::step::{Base, Caller, Reporter, Silent};
@@ -44,6 +45,16 @@ pub struct Global {
     /// Short for `--format json`
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
+    /// How to print talk: events, warnings, hints and errors on standard error
+    #[arg(
+        long,
+        value_enum,
+        default_value = "human",
+        global = true,
+        env = "ORCH_LOG_FORMAT",
+        help_heading = "Global options"
+    )]
+    pub log_format: LogFormat,
     /// Say only what was asked for
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
@@ -118,6 +129,12 @@ impl Global {
         std::io::stdout().is_terminal().then(|| columns.or_else(terminal_width).unwrap_or(80))
     }
 
+    /// The log for programs, where talk is one.
+    #[must_use]
+    pub fn log(&self) -> Option<Logged> {
+        (self.log_format == LogFormat::Json).then(|| Logged::new(Box::new(OsClock::from_env())))
+    }
+
     /// Who is told what happens in a step.
     #[must_use]
     pub fn reporter(&self) -> Box<dyn Reporter> {
@@ -131,7 +148,12 @@ impl Global {
             | Format::Dot
             | Format::Mermaid
             | Format::Svg
-            | Format::Text => Box::new(Human::new(terminal && !self.ci, self.may_colour(terminal))),
+            | Format::Text
+            | Format::Openmetrics
+            | Format::Otlp => match self.log() {
+                Some(log) => Box::new(log),
+                None => Box::new(Human::new(terminal && !self.ci, self.may_colour(terminal))),
+            },
         }
     }
 }

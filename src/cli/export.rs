@@ -2,19 +2,18 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::exit::Exit;
+use super::export_place::put;
 use super::flags::Wanted;
 use super::import::{LOSS_LINES, losses_data};
 use super::output::Answer;
 use super::reading::{Reading, for_programs};
-use crate::effects::os::files::{publish, read};
 use crate::export::{Export, FORMATS, is_folder, write};
-use crate::import::{ForeignFile, Format, MAX_FOREIGN_BYTES};
+use crate::import::{ForeignFile, Format};
 use crate::report::list::Listing;
 use crate::report::{plural, safe};
 use crate::state::task::Task;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write tasks as another tool's files
 ///
@@ -22,12 +21,19 @@ use std::path::{Path, PathBuf};
 /// format cannot hold is told on standard error.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples: orch export beads -o issues.jsonl\n          orch export tk -o .tickets --status pending"
+    after_help = "Examples: orch export beads -o issues.jsonl\n          orch export tk -o .tickets --status pending\n          orch export --close --task gh-42 | sh"
 )]
 pub(super) struct Args {
     /// beads, task-master, backlog-md, ralph, tk, weathervane, github, gitea, gitlab
-    #[arg(id = "target_format", value_name = "FORMAT", value_parser = format)]
-    format: Format,
+    #[arg(id = "target_format", value_name = "FORMAT", value_parser = format, required_unless_present = "close")]
+    format: Option<Format>,
+    /// Print the commands that close the issues which done tasks came from (github, gitea, gitlab; all of them
+    /// if none is named), each with a comment
+    #[arg(long, conflicts_with = "output")]
+    close: bool,
+    /// Only this task (may be repeated)
+    #[arg(long = "task", value_name = "ID")]
+    tasks: Vec<String>,
     /// Write to this file, or into this folder for backlog-md and tk, which are folders
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
@@ -47,7 +53,9 @@ fn format(word: &str) -> Result<Format, String> {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let reading = Reading::open(global, args.at.as_deref())?;
     let tasks = tasks(&reading, args)?;
-    let format = args.format;
+    let Some(format) = args.format.filter(|_| !args.close) else {
+        return super::close::run(global, &reading, (args.format, args.at.as_deref()), &tasks);
+    };
     let Some(export) = write(format, &tasks) else {
         return Err(CliError::usage(format!("{format} can only be read")));
     };
@@ -81,38 +89,17 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 fn tasks(reading: &Reading, args: &Args) -> Result<Vec<Task>, CliError> {
     let filter = args.wanted.filter(true);
     let graph = &reading.snapshot.graph;
+    let only = args.tasks.iter().map(|id| reading.find(id)).collect::<Result<Vec<_>, _>>()?;
     let mut tasks = Vec::new();
     for row in Listing::new(graph, reading.rules, &reading.running, &filter, None).rows {
+        if !only.is_empty() && !only.contains(&row.index) {
+            continue;
+        }
         let (_, task) = reading.snapshot.task(reading.context.world(), row.index)?;
         tasks.push(Task { status: graph.status(row.index), ..task });
     }
     tasks.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(tasks)
-}
-
-/// Writes files: one in place of what is there; a folder's only where nothing else is.
-fn put(output: &Path, format: Format, files: &[ForeignFile]) -> Result<Vec<PathBuf>, CliError> {
-    let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-    let place = |file: &ForeignFile| {
-        if is_folder(format) { output.join(&file.path) } else { output.clone() }
-    };
-    let mut new = Vec::new();
-    for file in files {
-        let path = place(file);
-        let there = if is_folder(format) { read(&path, MAX_FOREIGN_BYTES as u64)? } else { None };
-        match there {
-            Some(bytes) if bytes == file.bytes => {}
-            Some(_) => {
-                let fact = format!("`{}` is there already, and says something else", path.display());
-                return Err(CliError::new(Exit::Error, fact).hint("name a folder that is empty"));
-            }
-            None => new.push((path, &file.bytes)),
-        }
-    }
-    for (path, bytes) in &new {
-        publish(path, bytes)?;
-    }
-    Ok(files.iter().map(place).collect())
 }
 
 fn shown(file: &ForeignFile) -> Value {

@@ -52,7 +52,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Format::Mermaid => mermaid::render(&view),
         Format::Md => format!("```mermaid\n{}```\n", mermaid::render(&view)),
         Format::Svg => svg::render(&view),
-        Format::Human | Format::Text => text::render(&view, &terminal(global, args)),
+        // These two are no picture, and refused before.
+        Format::Human | Format::Text | Format::Openmetrics | Format::Otlp => {
+            text::render(&view, &terminal(global, args))
+        }
     };
     let mut answer = match &args.output {
         Some(path) => {

@@ -39,7 +39,7 @@ pub(super) fn run(
         agent,
         crew: Crew::new(jobs, limits),
         began: world.clock.now(),
-        board: Board::new(terminal && !global.ci, global.may_colour(terminal)),
+        board: Board::new(terminal && !global.ci, global.may_colour(terminal), global.log()),
         heard: BTreeMap::new(),
         tally: Tally::default(),
         started: 0,

@@ -88,7 +88,11 @@ struct Document<'e> {
     more: bool,
 }
 
-fn tip(context: &Context, at: Option<&str>) -> Result<Oid, CliError> {
+/// Where a look back begins.
+///
+/// # Errors
+/// When there is no such commit.
+pub(super) fn tip(context: &Context, at: Option<&str>) -> Result<Oid, CliError> {
     let world = context.world();
     match at {
         Some(revision) => world

@@ -37,6 +37,8 @@ mod graph;
 mod completions;
 mod man;
 mod import;
+mod export_place;
+mod close;
 mod export;
 mod ingest;
 mod ci;
@@ -277,7 +279,7 @@ impl Command {
 /// Runs a command line and says what to print and how to end.
 #[must_use]
 pub fn main(cli: &Cli) -> Printed {
-    let result = match only_of_graph(&cli.command, cli.global.format()) {
+    let result = match only_of_others(&cli.command, cli.global.format()) {
         Some(refusal) => Err(refusal),
         None => cli.command.run(&cli.global),
     };
@@ -286,24 +288,27 @@ pub fn main(cli: &Cli) -> Printed {
         quiet: cli.global.quiet,
         ci: cli.global.ci,
         annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
+        log: cli.global.log().map(|log| log.now()),
     };
     render(cli.command.name(), &result, style)
 }
 
-/// Refuses a picture of what is no graph.
-fn only_of_graph(command: &Command, format: Format) -> Option<CliError> {
-    let word = match format {
-        Format::Dot => "dot",
-        Format::Mermaid => "mermaid",
-        Format::Svg => "svg",
-        Format::Text => "text",
+/// Refuses a format that another command has alone.
+fn only_of_others(command: &Command, format: Format) -> Option<CliError> {
+    let (word, of) = match format {
+        Format::Dot => ("dot", "graph"),
+        Format::Mermaid => ("mermaid", "graph"),
+        Format::Svg => ("svg", "graph"),
+        Format::Text => ("text", "graph"),
+        Format::Openmetrics => ("openmetrics", "status"),
+        Format::Otlp => ("otlp", "show"),
         Format::Human | Format::Json | Format::Jsonl | Format::Md => return None,
     };
     let refusal = || {
-        CliError::usage(format!("`orch {}` has no format `{word}`, only `orch graph` has", command.name()))
+        CliError::usage(format!("`orch {}` has no format `{word}`, only `orch {of}` has", command.name()))
             .hint("one of human, json, jsonl, md")
     };
-    (!matches!(command, Command::Graph(_))).then(refusal)
+    (command.name() != of).then(refusal)
 }
 
 /// The answer to a command line that cannot be understood, where it was a program that asked; none
@@ -316,7 +321,7 @@ pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
     let text = error.render().to_string();
     let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let fact = said.join(" ").trim_start_matches("error: ").to_owned();
-    let style = Style { format, quiet: false, ci: false, annotations: false };
+    let style = Style { format, quiet: false, ci: false, annotations: false, log: None };
     Some(render(name.map_or("orch", String::as_str), &Err(CliError::usage(fact)), style))
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use crate::report::logged::{Level, said};
 use serde_json::{Value, json};
 
 /// How answers are printed.
@@ -24,6 +25,20 @@ pub enum Format {
     Svg,
     /// For people (`orch graph` only: the picture in text).
     Text,
+    /// Metrics (`orch status` only).
+    Openmetrics,
+    /// A trace for OpenTelemetry, in JSON (`orch show` only).
+    Otlp,
+}
+
+/// How talk on standard error is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line, with time and level.
+    Json,
 }
 
 /// What a command answers.
@@ -96,6 +111,8 @@ pub struct Style {
     pub ci: bool,
     /// Whether CI is one that reads `::warning::` lines.
     pub annotations: bool,
+    /// Now, where talk is for programs.
+    pub log: Option<jiff::Timestamp>,
 }
 
 /// What goes to standard output and standard error, and the number to end with.
@@ -130,9 +147,13 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
             }),
             Err(error) => format!("**error** `{}`\n\n```text\n{}```\n", exit.word(), error.render()),
         },
-        Format::Human | Format::Dot | Format::Mermaid | Format::Svg | Format::Text => {
-            result.as_ref().map_or(String::new(), |answer| answer.human.clone())
-        }
+        Format::Human
+        | Format::Dot
+        | Format::Mermaid
+        | Format::Svg
+        | Format::Text
+        | Format::Openmetrics
+        | Format::Otlp => result.as_ref().map_or(String::new(), |answer| answer.human.clone()),
     };
     // What goes to the log of a job is read by its runner too.
     let stdout = if style.annotations { crate::report::safe::inert(&stdout).into_owned() } else { stdout };
@@ -166,20 +187,16 @@ fn envelope(command: &str, result: &Result<Answer, CliError>, exit: Exit, more: 
 }
 
 fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
-    let mut text = String::new();
-    match result {
-        Ok(answer) => {
-            for warning in &answer.warnings {
-                text.push_str(&format!("warning: {}\n", crate::report::safe::text(warning)));
-            }
-            if !style.quiet && style.format == Format::Human {
-                for hint in &answer.hints {
-                    text.push_str(&format!("hint: {}\n", crate::report::safe::text(hint)));
-                }
-            }
+    let told = !style.quiet && style.format == Format::Human;
+    let mut text = match (result, style.log) {
+        (result, Some(now)) => logged(result, told, now),
+        (Ok(answer), None) => {
+            let hints = answer.hints.iter().filter(|_| told).map(|hint| ("hint", hint));
+            let all = answer.warnings.iter().map(|warning| ("warning", warning)).chain(hints);
+            all.map(|(word, said)| format!("{word}: {}\n", crate::report::safe::text(said))).collect()
         }
-        Err(error) => text.push_str(&crate::report::safe::lines(&error.render())),
-    }
+        (Err(error), None) => crate::report::safe::lines(&error.render()),
+    };
     text = crate::report::safe::inert(&text).into_owned();
     if style.ci && style.annotations {
         text.push_str(&annotation(result, exit));
@@ -188,6 +205,19 @@ fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
         }
     }
     text
+}
+
+/// The same for programs, one object a line.
+fn logged(result: &Result<Answer, CliError>, told: bool, now: jiff::Timestamp) -> String {
+    let (errors, warnings, hints) = match result {
+        Ok(answer) => ([].as_slice(), answer.warnings.as_slice(), answer.hints.as_slice()),
+        Err(error) => (error.facts.as_slice(), [].as_slice(), error.hints.as_slice()),
+    };
+    let hints = hints.iter().filter(|_| told || result.is_err()).map(|text| (Level::Info, "hint", text));
+    let warnings = warnings.iter().map(|text| (Level::Warn, "warning", text));
+    let errors = errors.iter().map(|text| (Level::Error, "error", text));
+    let all = errors.chain(warnings).chain(hints);
+    all.map(|(level, event, text)| format!("{}\n", said(now, level, event, text))).collect()
 }
 
 /// A line that GitHub's runners show on the job: red where a person is needed.

@@ -3,18 +3,20 @@
 use super::context::Global;
 use super::error::CliError;
 use super::exit::Exit;
-use super::output::Answer;
+use super::output::{Answer, Format};
 use super::reading::Reading;
 use crate::report::at_work::AtWork;
 use crate::report::json as shape;
 use crate::report::show::gather::{document, gather, kept, transcripts};
 use crate::report::show::{self, Page};
+use crate::report::{otel, safe};
 use crate::state::run::Run;
 use crate::state::runs;
 use serde_json::json;
 
 /// Show a task (or a run) whole: how it stands and why, its checkpoints, its runs
 #[derive(Debug, clap::Args)]
+#[command(after_help = "A trace for OpenTelemetry, of a run or of all of a task: orch show ID --format otlp")]
 pub(super) struct Args {
     /// The id of a task or of a run
     id: String,
@@ -32,14 +34,20 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let now = reading.context.world().clock.now();
     let page = Page { width: global.width(), colour: global.colour_out(), now };
     let mut answer = match reading.snapshot.graph.find(&args.id) {
-        Some(index) => of_task(&mut reading, index, args.transcript, page)?,
-        None => of_run(&mut reading, args, page)?,
+        Some(index) => of_task(&mut reading, index, args.transcript, page, global.format())?,
+        None => of_run(&mut reading, args, page, global.format())?,
     };
     answer.warnings = reading.warnings();
     Ok(answer)
 }
 
-fn of_task(reading: &mut Reading, index: usize, transcript: bool, page: Page) -> Result<Answer, CliError> {
+fn of_task(
+    reading: &mut Reading,
+    index: usize,
+    transcript: bool,
+    page: Page,
+    format: Format,
+) -> Result<Answer, CliError> {
     let world = reading.context.world();
     let (mut all, problems) = gather(world, &reading.snapshot, reading.rules, &reading.running, index)?;
     let claim = reading.claims.iter().find(|claim| claim.task == all.task.id.as_str());
@@ -51,10 +59,19 @@ fn of_task(reading: &mut Reading, index: usize, transcript: bool, page: Page) ->
         return said(reading, newest.id.as_str());
     }
     reading.problems.extend(problems);
+    if format == Format::Otlp {
+        return Ok(trace(&all.runs));
+    }
     Ok(Answer::ok(document(&all), show::task(&all, page)))
 }
 
-fn of_run(reading: &mut Reading, args: &Args, page: Page) -> Result<Answer, CliError> {
+/// Runs as traces.
+fn trace(runs: &[Run]) -> Answer {
+    let document = otel::document(runs).to_string();
+    Answer::ok(serde_json::Value::Null, format!("{}\n", safe::json(&document)))
+}
+
+fn of_run(reading: &mut Reading, args: &Args, page: Page, format: Format) -> Result<Answer, CliError> {
     let world = reading.context.world();
     let (run, problems) = match runs::one(world, &reading.snapshot.source, &args.id)? {
         Some((Some(run), problems)) => (run, problems),
@@ -68,7 +85,8 @@ fn of_run(reading: &mut Reading, args: &Args, page: Page) -> Result<Answer, CliE
     if args.transcript {
         return said(reading, run.id.as_str());
     }
-    let answer = whole(reading, &run, page)?;
+    let answer =
+        if format == Format::Otlp { trace(std::slice::from_ref(&run)) } else { whole(reading, &run, page)? };
     reading.problems.extend(problems);
     Ok(answer)
 }

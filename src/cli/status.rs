@@ -2,15 +2,16 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::output::Answer;
+use super::output::{Answer, Format};
 use super::reading::{Reading, for_programs};
 use crate::report::status::gather::{Given, gather};
-use crate::report::status::{Status, human, markdown};
+use crate::report::status::{Status, human, markdown, openmetrics};
 use crate::step::base::target;
 use std::path::Path;
 
 /// Show what stands where, what is next, who is needed, and how it goes
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Metrics, for what scrapes or collects them: orch status --format openmetrics")]
 pub(super) struct Args {
     /// As of this revision, not the work tree
     #[arg(long, value_name = "REV")]
@@ -59,6 +60,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut answer = if for_programs(global) {
         // Strings, numbers and lists always serialise.
         Answer::written(serde_json::to_string(&status).unwrap_or_default())
+    } else if global.format() == Format::Openmetrics {
+        Answer::ok(serde_json::Value::Null, openmetrics(&status))
     } else {
         Answer::ok(serde_json::Value::Null, human(&status, global.width(), global.colour_out()))
     };

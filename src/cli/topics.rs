@@ -97,6 +97,7 @@ Read by orch:
   ORCH_TRUST=1      trust the commands of this repository, for this call (as --trust)
   ORCH_FORMAT       human, json, jsonl or md (as --format)
   ORCH_COLOR        auto, always or never (as --color)
+  ORCH_LOG_FORMAT   human or json (as --log-format)
   NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS   as usual
   XDG_CONFIG_HOME   your own settings: orch/config.toml below it (~/.config)
   XDG_STATE_HOME    workspaces and trust: orch/ below it (~/.local/state)
@@ -149,8 +150,12 @@ Formats.
 --format jsonl   one object a line as things happen, {\"event\": \"end\", ...} last
 --format md      Markdown, for a CI job's summary
 `orch graph` also draws dot, mermaid, svg and text.
+--format openmetrics   of `orch status`: metrics, in the text of OpenMetrics
+--format otlp          of `orch show RUN` or of a task: a trace, as OTLP has it in JSON, with
+                       the names that OpenTelemetry has for generative AI
 
 Standard output is data, standard error is talk; -q leaves out the talk.
+--log-format json      talk as objects, one a line: time, level, event, and what it tells
 
 An agent may write YAML to $ORCH_OUTCOME:
   summary: what was done, in a few lines

@@ -8,8 +8,8 @@ use super::{CoverageConfig, GateConfig, MetricConfig, Price, Profile, duration};
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
-# How orch works on this repository. What is not said here has a default: `orch doctor` shows every
-# setting, its value and where it came from. `orch trust` shows the commands that are named here.
+# How orch works on this repository. What is not said here has a default: `orch doctor -v` shows
+# each setting and where it came from, `orch trust` the commands that are named here.
 schema = 1
 ";
 
@@ -250,8 +250,8 @@ mod tests {
         let programs = ["cargo", "gemini"].map(str::to_owned).into();
         let detected = detect(&files, &programs);
         insta::assert_snapshot!(render(&detected), @r#"
-        # How orch works on this repository. What is not said here has a default: `orch doctor` shows every
-        # setting, its value and where it came from. `orch trust` shows the commands that are named here.
+        # How orch works on this repository. What is not said here has a default: `orch doctor -v` shows
+        # each setting and where it came from, `orch trust` the commands that are named here.
         schema = 1
 
         [workspace]

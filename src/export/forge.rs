@@ -53,8 +53,9 @@ fn names(format: Format, tasks: &[Task]) -> HashMap<TaskId, Name> {
     names
 }
 
-/// The issue of this forge that a task came from.
-fn origin(format: Format, task: &Task) -> Option<(String, u64)> {
+/// The issue of this forge that a task came from: its repository and its number.
+#[must_use]
+pub fn origin(format: Format, task: &Task) -> Option<(String, u64)> {
     let key = task.source.as_ref()?.strip_prefix(format.as_str())?.strip_prefix(':')?;
     let (repository, number) = key.rsplit_once('#')?;
     let number = number.parse().ok().filter(|number| (1..=u64::from(u32::MAX)).contains(number))?;

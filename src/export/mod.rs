@@ -19,6 +19,8 @@ mod ralph;
 #[cfg(test)]
 mod round_trip;
 
+pub use forge::origin;
+
 use crate::import::{ForeignFile, Format, Loss};
 use crate::state::id::TaskId;
 use crate::state::task::Task;

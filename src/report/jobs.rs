@@ -4,12 +4,13 @@
 //! process of its own. Events that are not known say nothing.
 
 use super::human::print_line;
+use super::logged::{Level, Logged};
 use super::{progress, safe, spell_ms, table};
 use crate::state::run::Tokens;
 use crate::step::event::Progress;
 use anstyle::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use std::time::Duration;
 pub struct Board {
     terminal: bool,
     colour: bool,
+    /// The log for programs, in place of lines for people.
+    log: Option<Logged>,
     all: MultiProgress,
     bars: BTreeMap<u32, ProgressBar>,
     /// The task of each.
@@ -31,15 +34,21 @@ struct Line {
 }
 
 impl Board {
-    /// A board; `terminal` says whether standard error is one.
+    /// A board; `terminal` says whether standard error is one. With a log, all goes there.
     #[must_use]
-    pub fn new(terminal: bool, colour: bool) -> Self {
+    pub fn new(terminal: bool, colour: bool, log: Option<Logged>) -> Self {
         let (all, bars, tasks) = (MultiProgress::new(), BTreeMap::new(), BTreeMap::new());
-        Self { terminal, colour, all, bars, tasks }
+        Self { terminal: terminal && log.is_none(), colour, log, all, bars, tasks }
     }
 
     /// Shows one event of a step.
     pub fn event(&mut self, job: u32, event: &Value) {
+        if let Some(log) = &self.log {
+            let level = if event["event"] == "warning" { Level::Warn } else { Level::Info };
+            let mut event = event.clone();
+            event["job"] = json!(job + 1);
+            return log.put(level, event);
+        }
         if event["event"] == "task.selected" {
             self.tasks.insert(job, text(event, "task"));
         }
@@ -65,11 +74,17 @@ impl Board {
 
     /// Says something about the whole run.
     pub fn note(&self, text: &str) {
+        if let Some(log) = &self.log {
+            return log.put(Level::Info, json!({"event": "run.note", "text": text}));
+        }
         self.say(None, "…", AnsiColor::Yellow, text);
     }
 
     /// Says what went wrong in a step.
     pub fn fail(&self, job: u32, text: &str) {
+        if let Some(log) = &self.log {
+            return log.put(Level::Error, json!({"event": "job.failed", "job": job + 1, "text": text}));
+        }
         self.say(Some(job), "✖", AnsiColor::Red, text);
     }
 
@@ -178,7 +193,6 @@ fn line(event: &Value) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn told(event: &Value) -> Option<String> {
         line(event).map(|line| format!("{} {}", line.mark, line.text))

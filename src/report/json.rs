@@ -19,12 +19,13 @@ pub struct Lines {
     told: Cell<u64>,
 }
 
-impl Reporter for Lines {
-    fn event(&self, event: &Event) {
+impl Lines {
+    /// The object of an event; none for progress that was told a moment ago.
+    pub(super) fn next(&self, event: &Event) -> Option<Value> {
         if let Event::Progress { elapsed, .. } = event
             && elapsed.as_secs() / 10 <= self.told.replace(elapsed.as_secs() / 10)
         {
-            return;
+            return None;
         }
         if matches!(event, Event::AgentStarted { .. }) {
             self.told.set(0);
@@ -35,8 +36,16 @@ impl Reporter for Lines {
         if let Some(object) = value.as_object_mut() {
             object.insert("seq".to_owned(), json!(seq));
         }
-        // A reader that has gone is not the step's trouble.
-        let _ = writeln!(std::io::stdout(), "{}", super::safe::json(&value.to_string()));
+        Some(value)
+    }
+}
+
+impl Reporter for Lines {
+    fn event(&self, event: &Event) {
+        if let Some(value) = self.next(event) {
+            // A reader that has gone is not the step's trouble.
+            let _ = writeln!(std::io::stdout(), "{}", super::safe::json(&value.to_string()));
+        }
     }
 }
 
@@ -115,6 +124,10 @@ pub fn task(task: &Task) -> Value {
         "labels": task.labels, "files": task.files, "acceptance": task.acceptance,
         "allow": task.allow, "run": task.run,
         "description": task.description,
+        "estimate": task.estimate.as_ref().map(|estimate| json!({
+            "files": estimate.files, "tests": estimate.tests, "docs": estimate.docs,
+            "tokens": estimate.tokens, "confidence": estimate.confidence,
+        })),
         "history": {
             "attempts": task.history.attempts,
             "last_run": task.history.last_run.as_ref().map(|id| id.as_str().to_owned()),

@@ -49,3 +49,34 @@ fn what_was_exported_is_imported_as_the_same_tasks() {
     let list = |sandbox: &Sandbox| sandbox.quietly(&["list", "--json"]).stdout;
     assert_eq!(list(&other), list(&sandbox));
 }
+
+#[test]
+fn the_issue_that_a_done_task_came_from_is_closed_by_what_is_printed() {
+    let sandbox = Sandbox::with(&[agent(
+        "touch done; printf 'summary: \"It is done: `code`, @you.\"\\n' >\"$ORCH_OUTCOME\"",
+    )]);
+    for (id, source) in [("gh-42", "github:acme/api#42"), ("gl-7", "gitlab:acme/api#7"), ("a-1", "beads:a-1")]
+    {
+        sandbox.task(id, "Say hello", &[]);
+        let path = format!(".orchestrator/tasks/{id}.toml");
+        let text = sandbox
+            .read(&path)
+            .replace("\n\n\n# standing", &format!("\nsource = \"{source}\"\n\n\n# standing"));
+        sandbox.write(&path, &text);
+    }
+    sandbox.commit("where they came from");
+    assert_eq!(sandbox.orch(&["export", "--close"]).stdout, "");
+    assert_eq!(sandbox.quietly(&["step", "--task", "gh-42"]).code, 0);
+    sandbox.orch(&["export", "--close"]);
+    assert_eq!(sandbox.orch(&["export", "github", "--close", "--task", "gh-42", "--json"]).code, 0);
+    assert_eq!(sandbox.quietly(&["export", "gitlab", "--close"]).stdout, "");
+    assert_eq!(sandbox.orch(&["export", "beads", "--close"]).code, 2);
+    assert_eq!(sandbox.quietly(&["export"]).code, 2);
+    // What a person set to done by hand has no commit that settles it.
+    let path = ".orchestrator/tasks/gl-7.toml";
+    sandbox.write(path, &sandbox.read(path).replace("\"pending\"", "\"done\""));
+    sandbox.commit("done by hand");
+    let said = sandbox.orch(&["export", "gitlab", "--close"]);
+    assert!(said.stderr.contains("`gl-7` is done, but by no step"), "{}", said.stderr);
+    transcript!(sandbox);
+}

@@ -33,6 +33,7 @@ mod mcp;
 mod note;
 mod cache;
 mod route;
+mod telemetry;
 mod trends;
 mod asking;
 mod report;

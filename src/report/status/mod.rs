@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod gather;
+mod metrics;
 pub(in crate::report) mod render;
 
 use super::at_work::AtWork;
@@ -18,6 +19,7 @@ use crate::state::status::Status as Stands;
 use crate::state::task::Kind;
 use crate::step::record::branch_of;
 use jiff::Timestamp;
+pub use metrics::openmetrics;
 pub use render::{human, markdown};
 use serde::Serialize;
 
