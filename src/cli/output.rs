@@ -37,7 +37,7 @@ pub enum LogFormat {
     /// For people.
     #[default]
     Human,
-    /// One JSON object a line, with time and level.
+    /// One JSON object a line, with time and severity.
     Json,
 }
 

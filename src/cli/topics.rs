@@ -155,7 +155,7 @@ Formats.
                        the names that OpenTelemetry has for generative AI
 
 Standard output is data, standard error is talk; -q leaves out the talk.
---log-format json      talk as objects, one a line: time, level, event, and what it tells
+--log-format json      talk as objects, one a line: time, severity, event, and what it tells
 
 An agent may write YAML to $ORCH_OUTCOME:
   summary: what was done, in a few lines

@@ -1,4 +1,4 @@
-//! Talk for programs: what standard error says, as one JSON object a line, each with its time and level.
+//! Talk for programs: what standard error says, as one JSON object a line, each with its time and severity.
 
 use super::human::print_line;
 use super::json::Lines;
@@ -28,7 +28,7 @@ pub fn line(time: Timestamp, level: Level, mut object: Value) -> String {
         Level::Error => "error",
     };
     object["time"] = json!(time.to_string());
-    object["level"] = json!(word);
+    object["severity"] = json!(word);
     safe::json(&object.to_string())
 }
 

@@ -62,13 +62,14 @@ fn a_run_is_told_as_a_trace() {
     assert_eq!(sandbox.quietly(&["show", "t-2", "--format", "otlp"]).code, 0);
 }
 
-/// Every line of talk, which has to be an object with a time and a level.
+/// Every line of talk, which has to be an object with a time and a severity.
 fn talk(stderr: &str) -> Vec<(String, String)> {
     let word = |object: &Value, key: &str| object[key].as_str().unwrap_or_default().to_owned();
     let read = |line: &str| {
         let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(word(&object, "time").starts_with("2026-11-20T"), "{line}");
-        (word(&object, "level"), word(&object, "event"))
+        assert_ne!(object["level"], object["severity"], "{line}");
+        (word(&object, "severity"), word(&object, "event"))
     };
     stderr.lines().map(read).collect()
 }
