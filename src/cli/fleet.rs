@@ -3,7 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use crate::effects::{EffectError, Trouble};
-use crate::step::{base, upstream};
+use crate::step::{base, publish, upstream};
 
 /// Looks at the leases on the remote, if that was asked for or this clone has landed by push before.
 /// What cannot be seen is a warning: the answer is then as of the last look.
@@ -16,7 +16,10 @@ pub(super) fn look(global: &Global, asked: bool) -> Result<Option<String>, CliEr
         return Ok(None);
     }
     match upstream::fetch(world, &there, upstream::GLANCE) {
-        Ok(_) => Ok(None),
+        Ok(tip) => {
+            publish::settle(world, &there, tip, global.reporter().as_ref())?;
+            Ok(None)
+        }
         Err(EffectError { fact, trouble: Trouble::Unreachable | Trouble::Missing | Trouble::Locked }) => {
             Ok(Some(format!("who works elsewhere is told as of the last look: {fact}")))
         }

@@ -1,7 +1,8 @@
 //! Moving the local branch, and bringing the work tree along in which it is checked out.
 //!
 //! What is in the way is found before anything moves, under git's own lock on the index; the journal is
-//! written before the branch is swapped, and says what has to follow.
+//! written before the branch is swapped, and says what has to follow. Both locks are held for as long as
+//! that takes, and for nothing else.
 
 use super::base::branch_ref;
 use super::error::StepError;
@@ -10,40 +11,109 @@ use super::journal::{self, Moving};
 use super::land::{InPlace, Landed, finish_landing, list, refuse_in_progress};
 use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
 
-/// Brings a local branch forward to a commit that others made. The caller holds the lock.
-///
-/// # Errors
-/// When the user's changes are in the way; nothing has then moved.
-pub fn forward(
-    world: World<'_>,
-    branch: &str,
-    (here, there): (Oid, Oid),
-    reporter: &dyn Reporter,
-) -> Result<(), StepError> {
-    finish_landing(world)?;
-    let (from, tree) = (world.git.commit(here)?.tree, world.git.commit(there)?.tree);
-    let follower = follower(world, branch, None, (from, tree))?;
-    let (step, landed) = (Move { branch, run: None, in_place: false }, Landed { commit: there, tree });
-    step.begin(world, (from, &landed), follower.as_ref())?;
-    if step.make(world, Some(here), &landed, follower, reporter)? {
-        return Ok(());
-    }
-    journal::end_landing(world, None)?;
-    Err(StepError::Busy(format!("branch `{branch}` moved while orch brought it forward")))
+/// How the local branch stands to a commit that the remote has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// It is at that commit.
+    With,
+    /// It holds that commit and more.
+    Ahead,
+    /// It has commits that lead elsewhere, and stays where it is.
+    Apart,
 }
 
 /// A move of the local branch, with its work tree.
-pub(super) struct Move<'m> {
+pub(super) struct Move<'m, 'w> {
     pub(super) branch: &'m str,
     /// The run that this is the end of.
     pub(super) run: Option<&'m str>,
-    /// Whether the agent worked in the work tree.
-    pub(super) in_place: bool,
+    /// The work tree that the agent worked in.
+    pub(super) in_place: Option<&'m InPlace<'w>>,
 }
 
-impl Move<'_> {
+impl<'w> Move<'_, 'w> {
+    /// Brings the branch forward to a commit that the remote has, if that is forward. The caller holds the
+    /// lock.
+    ///
+    /// # Errors
+    /// When the user's changes are in the way; nothing has then moved.
+    pub(super) fn forward(
+        &self,
+        world: World<'w>,
+        there: Oid,
+        reporter: &dyn Reporter,
+    ) -> Result<Stands, StepError> {
+        finish_landing(world)?;
+        let here = world.git.tip(&branch_ref(self.branch))?;
+        let stands = match here {
+            Some(here) if here == there => Stands::With,
+            Some(here) if world.git.is_ancestor(there, here)? => Stands::Ahead,
+            Some(here) if !world.git.is_ancestor(here, there)? => Stands::Apart,
+            Some(_) | None => {
+                let landed = Landed { commit: there, tree: world.git.commit(there)?.tree };
+                if self.make(world, here, &landed, reporter)? {
+                    return Ok(Stands::With);
+                }
+                let fact = format!("branch `{}` moved while orch brought it forward", self.branch);
+                return Err(StepError::Busy(fact));
+            }
+        };
+        journal::end_landing(world, self.run)?;
+        Ok(stands)
+    }
+
+    /// Swaps the ref and brings the work tree along; whether the branch was where it was expected. The caller
+    /// holds the lock.
+    ///
+    /// # Errors
+    /// When the user's changes are in the way; nothing has then moved.
+    pub(super) fn make(
+        &self,
+        world: World<'w>,
+        here: Option<Oid>,
+        landed: &Landed,
+        reporter: &dyn Reporter,
+    ) -> Result<bool, StepError> {
+        let from = match here {
+            Some(here) => world.git.commit(here)?.tree,
+            None => world.git.empty_tree(),
+        };
+        let mut follower = self.follower(world, (from, landed.tree))?;
+        self.begin(world, (from, landed), follower.as_ref())?;
+        let what = world.git.commit(landed.commit)?.message;
+        let subject = what.lines().next().unwrap_or_default();
+        let why = format!("orch: {subject}");
+        // An error says nothing about the ref: the journal stays, and recovery looks where it points.
+        let swapped = world.git.swap(&branch_ref(self.branch), here, landed.commit, &why)?;
+        if let Swap::Moved(_) = swapped {
+            journal::end_landing(world, None)?;
+            return Ok(false);
+        }
+        if follower.as_mut().is_none_or(|follower| follow(follower, landed.tree, reporter))
+            && let Err(error) = journal::end_landing(world, self.run)
+        {
+            let text = format!("the journal stays for the next command: {error}");
+            reporter.event(&Event::Warning { text });
+        }
+        Ok(true)
+    }
+
+    /// Names what would be in the way, without a lock: the user goes on meanwhile.
+    ///
+    /// # Errors
+    /// When something is.
+    pub(super) fn look(&self, world: World<'w>, trees: (Oid, Oid)) -> Result<(), StepError> {
+        if let Some(in_place) = self.in_place {
+            return refuse_in_progress(&in_place.checkout);
+        }
+        let Some(checkout) = world.git.checkout_of(self.branch)? else { return Ok(()) };
+        refuse_in_progress(&checkout)?;
+        let mut place = world.git.open_checkout(&checkout)?;
+        refuse_in_the_way(&checkout, place.as_mut(), trees)
+    }
+
     /// Writes the journal.
-    pub(super) fn begin(
+    fn begin(
         &self,
         world: World<'_>,
         (from, landed): (Oid, &Landed),
@@ -56,69 +126,46 @@ impl Move<'_> {
             run: self.run.map(str::to_owned),
             checkout: follower
                 .map(|follower| (text(&follower.checkout.dir), text(&follower.checkout.git_dir))),
-            in_place: self.in_place,
+            in_place: self.in_place.is_some(),
             from: follower.map_or(from, |follower| follower.holds).to_string(),
             to: landed.tree.to_string(),
         };
         Ok(journal::begin_landing(world, &moving)?)
     }
 
-    /// Swaps the ref and brings the work tree along; whether the branch was where it was expected.
-    pub(super) fn make(
-        &self,
-        world: World<'_>,
-        here: Option<Oid>,
-        landed: &Landed,
-        mut follower: Option<Follower<'_>>,
-        reporter: &dyn Reporter,
-    ) -> Result<bool, StepError> {
-        let what = world.git.commit(landed.commit)?.message;
-        let subject = what.lines().next().unwrap_or_default();
-        let why = format!("orch: {subject}");
-        // An error says nothing about the ref: the journal stays, and recovery looks where it points.
-        let swapped = world.git.swap(&branch_ref(self.branch), here, landed.commit, &why)?;
-        if let Swap::Moved(_) = swapped {
-            return Ok(false);
+    /// The work tree that has to follow, locked, with nothing of the user's in the way.
+    fn follower(&self, world: World<'w>, (from, to): (Oid, Oid)) -> Result<Option<Follower<'w>>, StepError> {
+        if let Some(in_place) = self.in_place {
+            refuse_in_progress(&in_place.checkout)?;
+            return in_place_follower(world, in_place).map(Some);
         }
-        if follower.as_mut().is_none_or(|follower| follow(follower, landed.tree, reporter))
-            && let Err(error) = journal::end_landing(world, self.run)
-        {
-            let text = format!("the journal stays for the next command: {error}");
-            reporter.event(&Event::Warning { text });
-        }
-        Ok(true)
+        let Some(checkout) = world.git.checkout_of(self.branch)? else { return Ok(None) };
+        refuse_in_progress(&checkout)?;
+        let mut place = world.git.open_checkout(&checkout)?;
+        lock(place.as_mut())?;
+        refuse_in_the_way(&checkout, place.as_mut(), (from, to))?;
+        Ok(Some(Follower { checkout, place, holds: from }))
     }
 }
 
 /// A work tree that has to follow the branch.
-pub(super) struct Follower<'w> {
+struct Follower<'w> {
     checkout: Checkout,
     place: Box<dyn WorkTree + 'w>,
     holds: Oid,
 }
 
-/// The work tree that has to follow, locked, with nothing of the user's in the way.
-pub(super) fn follower<'w>(
-    world: World<'w>,
-    branch: &str,
-    in_place: Option<&InPlace<'w>>,
+fn refuse_in_the_way(
+    checkout: &Checkout,
+    place: &mut dyn WorkTree,
     (from, to): (Oid, Oid),
-) -> Result<Option<Follower<'w>>, StepError> {
-    if let Some(in_place) = in_place {
-        refuse_in_progress(&in_place.checkout)?;
-        return in_place_follower(world, in_place).map(Some);
-    }
-    let Some(checkout) = world.git.checkout_of(branch)? else { return Ok(None) };
-    refuse_in_progress(&checkout)?;
-    let mut place = world.git.open_checkout(&checkout)?;
-    lock(place.as_mut())?;
+) -> Result<(), StepError> {
     let in_the_way = place.overlaps(from, to)?;
-    if !in_the_way.is_empty() {
-        let fact =
-            format!("your changes in `{}` are in the way: {}", checkout.dir.display(), list(&in_the_way));
-        return Err(StepError::git(fact, "commit them or move them elsewhere, then type the command again"));
+    if in_the_way.is_empty() {
+        return Ok(());
     }
-    Ok(Some(Follower { checkout, place, holds: from }))
+    let fact = format!("your changes in `{}` are in the way: {}", checkout.dir.display(), list(&in_the_way));
+    Err(StepError::git(fact, "commit them or move them elsewhere, then type the command again"))
 }
 
 fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Follower<'w>, StepError> {

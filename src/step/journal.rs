@@ -1,6 +1,6 @@
 //! The journals: what is about to be done, written before it is done.
 //!
-//! Two kinds, because two kinds of locks guard them. A step's, one for each slot (under the slot's lock):
+//! Two kinds that guard work, because two kinds of locks guard them. A step's, one for each slot (under the slot's lock):
 //! while it is there, an agent may have been at work, whose work has to be kept. The landing's (under the lock that covers
 //! landing, which people's commands take as well while a step is at work): while it is there, a
 //! branch may have moved whose work tree has yet to follow.
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// The landing's journal.
 pub const LANDING: &str = "landing.json";
+/// The folder of steps of which nobody knows yet whether what they pushed has landed.
+const PUSHES: &str = "pushes";
 
 /// Where an agent works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +142,40 @@ pub fn begin_push(world: World<'_>, run: &str, commit: Oid) -> Result<()> {
     Ok(())
 }
 
+/// Keeps what a run has pushed beyond the end of its step: no answer came, so whether it has landed is for
+/// whoever reaches the remote next.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn leave_push(world: World<'_>, run: &str) -> Result<()> {
+    at_work(world)?
+        .iter()
+        .filter(|working| working.run == run)
+        .try_for_each(|working| write(world, &push_name(run), working))
+}
+
+/// The steps whose pushes were never answered.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn left_pushes(world: World<'_>) -> Result<Vec<Working>> {
+    let names = world.files.list(PUSHES)?;
+    let journals = names.iter().filter(|name| name.ends_with(".json"));
+    journals.filter_map(|name| read(world, &format!("{PUSHES}/{name}")).transpose()).collect()
+}
+
+/// Forgets a push, because what became of it was told.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn forget_push(world: World<'_>, run: &str) -> Result<()> {
+    world.files.remove(&push_name(run))
+}
+
+fn push_name(run: &str) -> String {
+    format!("{PUSHES}/{run}.json")
+}
+
 /// Gives the task back, and notes that no step is at work in a slot any more.
 ///
 /// # Errors
@@ -173,14 +209,21 @@ pub fn begin_landing(world: World<'_>, moving: &Moving) -> Result<()> {
 /// # Errors
 /// When it cannot be written.
 pub fn end_landing(world: World<'_>, landed_run: Option<&str>) -> Result<()> {
-    if let Some(run) = landed_run {
-        for slot in slots(world)? {
-            if working(world, slot)?.is_some_and(|working| working.run == run) {
-                end_work(world, slot)?;
-            }
+    landed_run.map_or(Ok(()), |run| end_run(world, run))?;
+    world.files.remove(LANDING)
+}
+
+/// Notes that a run has ended, in whichever slot it was at work.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn end_run(world: World<'_>, run: &str) -> Result<()> {
+    for slot in slots(world)? {
+        if working(world, slot)?.is_some_and(|working| working.run == run) {
+            end_work(world, slot)?;
         }
     }
-    world.files.remove(LANDING)
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(world: World<'_>, name: &str) -> Result<Option<T>> {

@@ -3,10 +3,13 @@
 //! Everything before the swap of the branch ref can be thrown away; everything after it rolls
 //! forward. Where the branch is checked out, its work tree follows as `git merge --ff-only` would
 //! make it, which is decided before the swap, under git's own lock on the index: what the user
-//! changed is in the way, and then nothing is swapped. A landing by push moves the branch of the remote
-//! first, and that is then the commit point; the local branch follows where it can.
+//! changed is in the way, and then nothing is swapped.
+//!
+//! A landing by push moves the branch of the remote, and that is the commit point. No lock that a person
+//! could meet is held while the remote is waited for: what of the user's is in the way is named before,
+//! and the branch here follows afterwards, as it follows what others push.
 
-use super::along::{Move, follower};
+use super::along::{Move, Stands};
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
@@ -22,8 +25,10 @@ use std::time::Duration;
 pub const LOCK: &str = "lock";
 /// How long a person's command waits for it.
 pub const MOMENT: Duration = Duration::from_secs(5);
-/// How long a step does, whose work would be put off: others may be pushing to a slow remote.
+/// How long a step does, whose work would be put off.
 pub const OTHERS_LAND: Duration = Duration::from_secs(60);
+/// The lock under which steps of one clone push one after the other, rather than lose to each other.
+const PUSHING: &str = "push.lock";
 /// How often a landing is tried when the branch keeps moving.
 const TRIES: u32 = 5;
 
@@ -111,17 +116,15 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
     let mut judged_on = plan.base;
     let tries = if plan.push.is_some() { landing::REPLAYS } else { TRIES };
     for attempt in 0..tries {
-        // The remote is waited for without the lock.
-        let there = plan.push.map(|push| push.tip(world, attempt)).transpose()?;
-        let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
-        finish_landing(world)?;
-        let Some(here) = world.git.tip(&branch_ref(plan.branch))? else {
-            return Err(StepError::git(
-                format!("branch `{}` is gone", plan.branch),
-                "type `git reflog` to find it",
-            ));
+        let (lock, tip) = if let Some(push) = plan.push {
+            push.pause(world, attempt);
+            // Who waits for too long goes without: nothing rests on this lock.
+            (world.files.lock(PUSHING, OTHERS_LAND)?, push.tip(world)?)
+        } else {
+            let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
+            finish_landing(world)?;
+            (Some(lock), here(world, plan)?)
         };
-        let tip = there.unwrap_or(here);
         let tree = match replay(world, plan, judged_on, tip)? {
             Replayed::Fits(tree) => tree,
             Replayed::Gated(tree) => {
@@ -134,9 +137,11 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
         if tip != plan.base {
             reporter.event(&Event::Replayed { regated: judged_on != plan.base });
         }
-        if let Some(landed) =
-            try_to_land(world, plan, Onto { tip: Some(tip), here: Some(here) }, tree, reporter)?
-        {
+        let landed = match plan.push {
+            Some(push) => try_there(world, plan, push, (tip, tree), reporter)?,
+            None => try_here(world, plan, Some(tip), tree, reporter)?,
+        };
+        if let Some(landed) = landed {
             return Ok(landed);
         }
     }
@@ -154,8 +159,15 @@ pub fn land_first<'w>(
 ) -> Result<Landed, StepError> {
     let _lock = landing_lock(world, MOMENT)?;
     finish_landing(world)?;
-    let landed = try_to_land(world, plan, Onto { tip: None, here: None }, plan.tree, reporter)?;
+    let landed = try_here(world, plan, None, plan.tree, reporter)?;
     landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
+}
+
+/// Where the local branch is.
+fn here(world: World<'_>, plan: &Plan<'_, '_>) -> Result<Oid, StepError> {
+    world.git.tip(&branch_ref(plan.branch))?.ok_or_else(|| {
+        StepError::git(format!("branch `{}` is gone", plan.branch), "type `git reflog` to find it")
+    })
 }
 
 /// A landing that was cut off comes to its end first: its work tree may still have to follow.
@@ -163,7 +175,7 @@ pub(super) fn finish_landing(world: World<'_>) -> Result<(), StepError> {
     super::recover::finish_landing(world, &mut Vec::new()).map(|_| ())
 }
 
-/// The lock that covers claiming and committing: held for milliseconds, or for as long as a push takes.
+/// The lock that covers claiming and committing: held for milliseconds.
 ///
 /// # Errors
 /// When another command holds it for longer than this.
@@ -214,61 +226,37 @@ fn ask(plan: &Plan<'_, '_>, replay: Replay) -> Result<bool, StepError> {
     }
 }
 
-/// What a change lands on; none where the branch is unborn.
-#[derive(Debug, Clone, Copy)]
-struct Onto {
-    /// The tip that counts: of the remote, or of the local branch.
-    tip: Option<Oid>,
-    /// The tip of the local branch.
-    here: Option<Oid>,
-}
-
-/// Lands on a tip; none if the branch moved away from it.
-fn try_to_land<'w>(
+/// Lands on the local branch; none if it moved away from where it was. The caller holds the lock.
+fn try_here<'w>(
     world: World<'w>,
     plan: &Plan<'_, 'w>,
-    onto: Onto,
+    tip: Option<Oid>,
     tree: Oid,
     reporter: &dyn Reporter,
 ) -> Result<Option<Landed>, StepError> {
-    let follows = follows(world, plan, onto)?;
-    let from = match onto.here {
-        Some(here) => world.git.commit(here)?.tree,
-        None => world.git.empty_tree(),
-    };
-    let follower =
-        if follows { follower(world, plan.branch, plan.in_place.as_ref(), (from, tree))? } else { None };
-    let commit = world.git.write_commit(&NewCommit {
-        tree,
-        parents: onto.tip.into_iter().collect(),
-        author: plan.author.clone(),
-        time: world.clock.now(),
-        message: plan.message.clone(),
-        may_sign: true,
-    })?;
-    world.git.settle()?;
-    let landed = Landed { commit, tree };
-    let step = Move { branch: plan.branch, run: plan.run, in_place: plan.in_place.is_some() };
-    if follows {
-        step.begin(world, (from, &landed), follower.as_ref())?;
-    }
-    let make = || Ok::<_, StepError>(follows && step.make(world, onto.here, &landed, follower, reporter)?);
-    let Some(push) = plan.push else {
-        if make()? {
-            return Ok(Some(landed));
-        }
-        journal::end_landing(world, None)?;
+    let landed = write(world, plan, tip, tree)?;
+    Ok(plan.moves_here().make(world, tip, &landed, reporter)?.then_some(landed))
+}
+
+/// Lands by push, on a tip that was seen there; none if the branch there moved away from it.
+fn try_there<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    push: Push<'_>,
+    (tip, tree): (Oid, Oid),
+    reporter: &dyn Reporter,
+) -> Result<Option<Landed>, StepError> {
+    look_here(world, plan, (tip, tree))?;
+    let landed = write(world, plan, Some(tip), tree)?;
+    if !push.push(world, (tip, landed.commit), reporter)? {
         return Ok(None);
-    };
-    let tip = onto.tip.unwrap_or(plan.base);
-    let pushed = push.push(world, (tip, commit), reporter);
-    if !matches!(pushed, Ok(true)) {
-        // The local branch has not moved, whatever became of the other.
-        journal::end_landing(world, None)?;
-        return pushed.map(|_| None);
     }
-    // From here on trouble is told, not returned: the journals stay, and the next command continues.
-    if let Err(error) = make().and_then(|moved| settle_here(world, plan, push, moved, reporter)) {
+    // From here on trouble is told, not returned, and the next command continues.
+    if let Err(error) = follow_here(world, plan, push, landed.commit, reporter) {
+        // In place, the journal says what the work tree holds. Elsewhere nothing is left of the step.
+        if let Some(run) = plan.run.filter(|_| plan.in_place.is_none()) {
+            let _ = journal::end_run(world, run);
+        }
         let text = format!(
             "it has landed on `{}`, and branch `{}` here follows with the next command: {error}",
             push.upstream.remote, plan.branch
@@ -278,37 +266,59 @@ fn try_to_land<'w>(
     Ok(Some(landed))
 }
 
-/// What is left to do here once a change has landed by push, whether or not the local branch has moved.
-fn settle_here(
-    world: World<'_>,
-    plan: &Plan<'_, '_>,
-    push: Push<'_>,
-    moved: bool,
-    reporter: &dyn Reporter,
-) -> Result<(), StepError> {
-    if moved {
-        return Ok(());
-    }
-    journal::end_landing(world, plan.run)?;
-    let text = format!(
-        "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
-        plan.branch, push.upstream.remote, push.upstream.branch
-    );
-    reporter.event(&Event::Warning { text });
-    Ok(())
+fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, tree: Oid) -> Result<Landed, StepError> {
+    let commit = world.git.write_commit(&NewCommit {
+        tree,
+        parents: tip.into_iter().collect(),
+        author: plan.author.clone(),
+        time: world.clock.now(),
+        message: plan.message.clone(),
+        may_sign: true,
+    })?;
+    world.git.settle()?;
+    Ok(Landed { commit, tree })
 }
 
-/// Whether the local branch may follow: it moves forward, and nowhere else.
-fn follows(world: World<'_>, plan: &Plan<'_, '_>, onto: Onto) -> Result<bool, StepError> {
-    let (Some(here), Some(tip)) = (onto.here, onto.tip) else { return Ok(true) };
+/// Names, before anything moves there, what keeps the local branch and its work tree from following.
+fn look_here<'w>(world: World<'w>, plan: &Plan<'_, 'w>, (tip, tree): (Oid, Oid)) -> Result<(), StepError> {
+    let here = here(world, plan)?;
     if here == tip || world.git.is_ancestor(here, tip)? {
-        return Ok(true);
+        return plan.moves_here().look(world, (world.git.commit(here)?.tree, tree));
     }
     if plan.in_place.is_some() {
         let fact = format!("branch `{}` here has commits of its own", plan.branch);
         return Err(StepError::git(fact, "push or merge them first, then type the command again"));
     }
-    Ok(false)
+    Ok(())
+}
+
+/// Lets the local branch follow what has landed by push.
+fn follow_here<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    push: Push<'_>,
+    landed: Oid,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let _lock = landing_lock(world, OTHERS_LAND)?;
+    match plan.moves_here().forward(world, landed, reporter)? {
+        Stands::With | Stands::Ahead => {}
+        Stands::Apart => {
+            let text = format!(
+                "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
+                plan.branch, push.upstream.remote, push.upstream.branch
+            );
+            reporter.event(&Event::Warning { text });
+        }
+    }
+    Ok(())
+}
+
+impl<'w> Plan<'_, 'w> {
+    /// The move of the local branch that this comes to.
+    fn moves_here(&self) -> Move<'_, 'w> {
+        Move { branch: self.branch, run: self.run, in_place: self.in_place.as_ref() }
+    }
 }
 
 /// Refuses while git itself is in the middle of something there.

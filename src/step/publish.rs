@@ -16,19 +16,24 @@ use crate::effects::{EffectError, Oid, Pushed, Trouble, Update, Upstream, World}
 use crate::landing::{self, Look, Next, Reply};
 use crate::state::id::{RunId, TaskId};
 
+/// What else is to move together with a branch, from a tip to a commit; none where nothing is.
+pub type Beside<'p> = dyn Fn(Oid, Oid) -> Option<Update> + 'p;
+
 /// A landing by push.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Push<'p> {
     /// Where to.
     pub upstream: &'p Upstream,
     /// The run whose attempts and lease go along, where there is one.
     pub run: Option<&'p str>,
+    /// What goes along beside these.
+    pub beside: Option<&'p Beside<'p>>,
 }
 
 /// The landing by push of what is done on a base, if it lands so.
 #[must_use]
 pub fn of<'p>(base: &'p Base, run: Option<&'p str>) -> Option<Push<'p>> {
-    base.upstream.as_ref().map(|upstream| Push { upstream, run })
+    base.upstream.as_ref().map(|upstream| Push { upstream, run, beside: None })
 }
 
 /// A step on a base, as its journal has it.
@@ -48,7 +53,7 @@ pub fn working(base: &Base, (run, task): (&RunId, &TaskId), site: Site, may: All
 }
 
 /// Whether the commit that a step which was cut off had pushed is there; none where it had not come to
-/// that, or the remote does not answer, which is told.
+/// that, or the remote does not answer, which is told, and asked again by whoever reaches it next.
 ///
 /// # Errors
 /// When the journal, or history, cannot be read.
@@ -68,21 +73,62 @@ pub fn outcome(
             Ok(Some(landed))
         }
         Err(error) => {
-            done.push(format!("whether commit {} has landed is not known: {error}", commit.short()));
+            journal::leave_push(world, &working.run)?;
+            done.push(format!(
+                "whether commit {} has landed is not known: {error}; type `orch status --fetch` once it answers",
+                commit.short()
+            ));
             Ok(None)
         }
     }
 }
 
+/// Says of pushes that were never answered whether they have landed, now that the branch is seen there.
+///
+/// # Errors
+/// When a journal, or history, cannot be read.
+pub fn settle(
+    world: World<'_>,
+    upstream: &Upstream,
+    tip: Oid,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    for Working { run, task, pushes, .. } in journal::left_pushes(world)? {
+        let Some(Pushes { remote, branch, commit: Some(commit) }) = pushes else { continue };
+        if (&remote, &branch) != (&upstream.remote, &upstream.branch) {
+            continue;
+        }
+        let (commit, kept) = (journal::oid(&commit)?, attempts_ref(&run));
+        // What is not even here is in no history that was fetched.
+        let landed = world.git.commit(commit).is_ok() && world.git.is_ancestor(commit, tip)?;
+        let mut what = format!("commit {} of task `{task}` had ", commit.short());
+        what.push_str(&if landed {
+            format!("landed on `{remote}`")
+        } else {
+            format!("not landed on `{remote}`")
+        });
+        if !landed && world.git.tip(&kept)?.is_some() {
+            what.push_str(&format!("; its work is kept at `{kept}`"));
+        }
+        reporter.event(&Event::Recovered { what });
+        journal::forget_push(world, &run)?;
+    }
+    Ok(())
+}
+
 impl Push<'_> {
-    /// Where the branch is there; waits a little where that was tried before.
-    ///
-    /// # Errors
-    /// When the remote does not answer.
-    pub fn tip(&self, world: World<'_>, tries: u32) -> Result<Oid, StepError> {
+    /// Waits a little where it was tried before.
+    pub fn pause(&self, world: World<'_>, tries: u32) {
         if tries > 0 {
             world.process.wait(landing::pause(tries, world.ids.random()));
         }
+    }
+
+    /// Where the branch is there.
+    ///
+    /// # Errors
+    /// When the remote does not answer.
+    pub fn tip(&self, world: World<'_>) -> Result<Oid, StepError> {
         Ok(upstream::fetch(world, self.upstream, PATIENCE)?)
     }
 
@@ -100,8 +146,10 @@ impl Push<'_> {
             journal::begin_push(world, run, commit)?;
         }
         let mut alone = false;
+        let mut beside = self.beside.and_then(|beside| beside(tip, commit));
         for pushes in 1.. {
-            let updates = self.updates(world, (tip, commit), alone)?;
+            let mut updates = self.updates(world, (tip, commit), alone)?;
+            updates.extend(beside.clone().filter(|_| !alone));
             let said = world.remote.push(&self.upstream.remote, &updates, PATIENCE, true);
             let reply = match said {
                 Ok(Pushed::Done) => Reply::Done,
@@ -117,12 +165,14 @@ impl Push<'_> {
                 Err(error) if error.trouble == Trouble::Unreachable => Reply::Unknown(error.fact),
                 Err(error) => return Err(error.into()),
             };
+            // It may have been this that had moved: then it is not for this push to say what becomes of it.
+            beside = beside.filter(|_| reply != Reply::Moved);
             let look = if reply == Reply::Done { Look::Landed } else { self.look(world, tip, commit) };
             match landing::next(reply, look, pushes) {
                 Next::Landed => {
                     self.tell(commit, reporter);
                     // It has landed: what is not noted is looked up there the next time.
-                    if let Err(error) = note(world, &self.upstream.remote, &updates) {
+                    if let Err(error) = note(world, self.upstream, &updates) {
                         let text = format!("it has landed, which is not noted here: {error}");
                         reporter.event(&Event::Warning { text });
                     }
@@ -131,7 +181,10 @@ impl Push<'_> {
                 Next::Replay => return Ok(false),
                 Next::Again => world.process.wait(landing::pause(pushes, world.ids.random())),
                 Next::Refused(words) => return Err(self.refused(&words)),
-                Next::Unknown(why) => return Err(self.unknown(commit, &why)),
+                Next::Unknown(why) => {
+                    self.run.map_or(Ok(()), |run| journal::leave_push(world, run))?;
+                    return Err(self.unknown(commit, &why));
+                }
             }
         }
         Ok(false)
@@ -231,11 +284,14 @@ pub fn keep(world: World<'_>, upstream: &Upstream, run: &str, reporter: &dyn Rep
 }
 
 /// Notes here what has become of refs there.
-fn note(world: World<'_>, remote: &str, updates: &[Update]) -> Result<(), EffectError> {
+fn note(world: World<'_>, upstream: &Upstream, updates: &[Update]) -> Result<(), EffectError> {
     for Update { reference, expected, new } in updates {
-        let Some(task) = reference.strip_prefix(crate::lease::REFS) else { continue };
-        world.git.claim(&lease::seen(remote, task), *expected, *new)?;
-        world.git.claim(reference, *expected, *new)?;
+        if let Some(task) = reference.strip_prefix(crate::lease::REFS) {
+            world.git.claim(&lease::seen(&upstream.remote, task), *expected, *new)?;
+            world.git.claim(reference, *expected, *new)?;
+        } else if let Some(branch) = reference.strip_prefix("refs/heads/") {
+            world.git.claim(&upstream::seen(upstream, branch), *expected, *new)?;
+        }
     }
     Ok(())
 }

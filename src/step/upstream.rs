@@ -4,13 +4,14 @@
 //! what a fetch brings are touched. Invariant: the local branch only ever moves forward; commits of its
 //! own are for a person to push or merge.
 
-use super::along;
+use super::along::{Move, Stands};
 use super::base::{self, Base, Caller, branch_ref};
 use super::error::StepError;
 use super::event::Reporter;
 use super::land;
+use super::publish;
 use super::record::{ATTEMPTS, attempts_ref};
-use crate::effects::{EffectError, Oid, Result, Swap, Trouble, Upstream, World};
+use crate::effects::{EffectError, Oid, Result, Trouble, Upstream, World};
 use crate::landing;
 use crate::lease;
 use crate::state::store;
@@ -44,7 +45,13 @@ pub fn of(world: World<'_>, branch: &str) -> std::result::Result<Upstream, StepE
 /// The ref here that says where the branch was there.
 #[must_use]
 pub fn seen_branch(upstream: &Upstream) -> String {
-    format!("{SEEN}{}/heads/{}", upstream.remote, upstream.branch)
+    seen(upstream, &upstream.branch)
+}
+
+/// The ref here that says where another branch of the same remote was there.
+#[must_use]
+pub fn seen(upstream: &Upstream, branch: &str) -> String {
+    format!("{SEEN}{}/heads/{branch}", upstream.remote)
 }
 
 /// Where the leases lie here that were seen there.
@@ -97,7 +104,7 @@ pub fn fetch_refs(
 ///
 /// # Errors
 /// When the remote does not answer in time. That it does not have it either is none.
-fn bring_kept(world: World<'_>, upstream: &Upstream, reference: &str) -> Result<()> {
+pub fn bring_kept(world: World<'_>, upstream: &Upstream, reference: &str) -> Result<()> {
     if world.git.tip(reference)?.is_some() {
         return Ok(());
     }
@@ -140,19 +147,19 @@ pub fn follow(
     }
     let branch = base::target_branch(world, caller)?;
     let upstream = of(world, &branch)?;
-    let there = fetch(world, &upstream, PATIENCE).map_err(|error| no_branch(&upstream, error))?;
-    let _lock = land::landing_lock(world, land::OTHERS_LAND)?;
-    let reference = branch_ref(&branch);
-    match world.git.tip(&reference)? {
-        Some(here) if here == there => Ok(()),
-        Some(here) if world.git.is_ancestor(here, there)? => {
-            along::forward(world, &branch, (here, there), reporter)
+    let step = Move { branch: &branch, run: None, in_place: None };
+    let mut looks = 0;
+    loop {
+        let there = fetch(world, &upstream, PATIENCE).map_err(|error| no_branch(&upstream, error))?;
+        publish::settle(world, &upstream, there, reporter)?;
+        looks += 1;
+        let _lock = land::landing_lock(world, land::OTHERS_LAND)?;
+        match step.forward(world, there, reporter)? {
+            Stands::With => return Ok(()),
+            // Another step of this clone may have pushed since, and moved the branch here.
+            Stands::Ahead if looks == 1 => {}
+            stands @ (Stands::Ahead | Stands::Apart) => return Err(own_commits(&branch, &upstream, stands)),
         }
-        Some(here) => Err(own_commits(world, &branch, &upstream, (here, there))?),
-        None => match world.git.swap(&reference, None, there, "orch: as it is there")? {
-            Swap::Done => Ok(()),
-            Swap::Moved(_) => Err(StepError::Busy(format!("branch `{branch}` was born meanwhile"))),
-        },
     }
 }
 
@@ -167,19 +174,14 @@ fn no_branch(upstream: &Upstream, error: EffectError) -> StepError {
     StepError::Effect(error)
 }
 
-fn own_commits(
-    world: World<'_>,
-    branch: &str,
-    Upstream { remote, branch: there_branch }: &Upstream,
-    (here, there): (Oid, Oid),
-) -> Result<StepError> {
+fn own_commits(branch: &str, upstream: &Upstream, stands: Stands) -> StepError {
+    let Upstream { remote, branch: there_branch } = upstream;
     let fact = format!("branch `{branch}` has commits that `{remote}` does not have");
     let place = if branch == there_branch { branch.to_owned() } else { format!("{branch}:{there_branch}") };
     let push = format!("git push {remote} {place}");
-    Ok(if world.git.is_ancestor(there, here)? {
-        StepError::git(fact, format!("type `{push}`, then the command again"))
-    } else {
-        let fact = format!("{fact}, and the other way round");
-        StepError::git(fact, format!("type `git pull --no-rebase {remote} {there_branch}`, then `{push}`"))
-    })
+    if stands == Stands::Ahead {
+        return StepError::git(fact, format!("type `{push}`, then the command again"));
+    }
+    let fact = format!("{fact}, and the other way round");
+    StepError::git(fact, format!("type `git pull --no-rebase {remote} {there_branch}`, then `{push}`"))
 }

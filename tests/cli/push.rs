@@ -223,3 +223,69 @@ fn what_has_landed_there_has_landed_whatever_holds_the_branch_here() {
     assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn nobodys_own_git_waits_for_a_push() {
+    let sandbox = project("echo new > new");
+    let typed = format!("cd '{}' && echo mine > mine && git add mine", sandbox.repo().display());
+    hook(
+        &sandbox,
+        "update",
+        &format!("case $1 in refs/heads/main) unset GIT_DIR; {typed} && touch \"$HOME/typed\";; esac"),
+    );
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(sandbox.signal("typed").exists(), "the index was locked while the remote was waited for");
+    assert_eq!(there(&sandbox, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(sandbox.git(&["status", "--short"]), "A  mine\n");
+}
+
+#[test]
+fn what_comes_into_the_way_during_a_push_stays_and_is_named() {
+    let sandbox = project("echo new > new");
+    let mine = sandbox.repo().join("new");
+    let typed = format!("case $1 in refs/heads/main) echo mine > '{}';; esac", mine.display());
+    hook(&sandbox, "update", &typed);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(sandbox.read("new"), "mine\n");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    std::fs::remove_file(mine).expect("the user moves it away");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 10);
+    assert_eq!(sandbox.read("new"), "new\n");
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    transcript!(sandbox);
+}
+
+/// A step whose orch is killed when its commit arrives at the remote, which is away after that.
+fn cut_off(name: &str, end: &str) -> Sandbox {
+    let sandbox = project("echo $PPID > \"$HOME/orch.pid\"; echo new > new");
+    let kill = format!("kill -9 $(cat '{}'); {end}", sandbox.signal("orch.pid").display());
+    let arrives = format!("case $name in refs/heads/main) {kill};; esac");
+    hook(&sandbox, name, &format!("while read -r _ _ name; do {arrives} done"));
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, -9);
+    std::fs::remove_file(remote(&sandbox).join("hooks").join(name)).expect("the hook goes");
+    std::fs::rename(remote(&sandbox), sandbox.root().join("away")).expect("it goes");
+    // Whoever needs no remote works on, and is told once.
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    assert_eq!(sandbox.orch(&["status", "--fetch", "--quiet"]).code, 0);
+    std::fs::rename(sandbox.root().join("away"), remote(&sandbox)).expect("it comes back");
+    sandbox
+}
+
+#[test]
+fn that_a_push_without_an_answer_had_landed_is_told_once_the_remote_is_back() {
+    let sandbox = cut_off("post-receive", "");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 10);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).stderr, "");
+    assert_eq!(sandbox.read("new"), "new\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn that_a_push_without_an_answer_had_not_landed_is_told_once_the_remote_is_back() {
+    let sandbox = cut_off("pre-receive", "exit 1");
+    assert_eq!(sandbox.orch(&["status", "--fetch"]).code, 0);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 0);
+    assert_eq!(sandbox.read("new"), "new\n");
+    transcript!(sandbox);
+}
