@@ -184,6 +184,10 @@ fn line(event: &Value) -> Option<Line> {
                 format!("{outcome}: {}  [{} {commit}]", text(event, "reason"), text(event, "branch")),
             )
         }
+        "work.offered" => {
+            let (branch, target) = (text(event, "branch"), text(event, "target"));
+            said("  ·", Cyan, format!("`{branch}` waits to be merged into `{target}`"))
+        }
         "work.kept" => said("  ·", BrightBlack, format!("work kept at {}", text(event, "ref"))),
         "warning" => said("warning:", Yellow, text(event, "text")),
         _ => None,

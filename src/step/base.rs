@@ -148,6 +148,26 @@ impl Base {
         }
     }
 
+    /// The same once the branch is at another commit, which changes nothing but the state on top of it.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn become_commit(&self, world: World<'_>, commit: Oid) -> Result<Self, StepError> {
+        let commit = world.git.commit(commit)?;
+        let snapshot = store::load(world, Source::Tree(commit.tree))?;
+        Ok(Self {
+            branch: self.branch.clone(),
+            skips_ci: self.skips_ci,
+            upstream: self.upstream.clone(),
+            commit,
+            snapshot,
+            config: self.config.clone(),
+            warnings: Vec::new(),
+            mode: self.mode.clone(),
+            notes: OnceCell::new(),
+        })
+    }
+
     /// What selection has to know of the configuration.
     #[must_use]
     pub fn rules(&self) -> Rules {

@@ -9,8 +9,10 @@ use super::extent::Extent;
 use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
+use super::publish::{self, Push};
+use super::request::{self, Request};
 use super::site::Workplace;
-use super::{Ran, lease, propose, publish, record};
+use super::{Ran, lease, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
 use crate::config::Regate;
 use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
@@ -69,7 +71,7 @@ pub fn finish(
     files.extend(propose::mentioned(job, &draft.task, &draft.run, &mut work)?);
     let code = if accepted { work.left.candidate } else { job.base.commit.tree };
     put_branch_back(job, workplace)?;
-    let landed = match land_draft(job, workplace, &draft, code, &files) {
+    let (landed, pushed) = match land_draft(job, workplace, &draft, code, &files) {
         Ok(landed) => landed,
         Err(error) => return Err(give_up(job, workplace, &work, &draft, error)),
     };
@@ -99,7 +101,7 @@ pub fn finish(
             .into_iter()
             .chain(work.claims.iter().map(|claim| format!("the agent {claim}")))
             .collect(),
-        requests: None,
+        requests: pushed.map(|request| vec![request]),
     })
 }
 
@@ -240,7 +242,7 @@ fn land_draft(
     draft: &Draft,
     code: Oid,
     files: &[FileEdit],
-) -> Result<Landed, StepError> {
+) -> Result<(Landed, Option<Request>), StepError> {
     let tree = tree_with(job.world, code, files)?;
     let world = workplace.world;
     let in_place = workplace.take_in_place();
@@ -259,7 +261,13 @@ fn land_draft(
             }
         })
     };
-    land::land(
+    let offer = RefCell::new(None);
+    let beside = |tip, commit| {
+        *offer.borrow_mut() = request::beside(world, job.base, &draft.task, (tip, commit));
+        offer.borrow().as_ref().map(request::Draft::update)
+    };
+    let push = publish::of(job.base, Some(job.run)).map(|push| Push { beside: Some(&beside), ..push });
+    let landed = land::land(
         world,
         &Plan {
             branch: &job.base.branch,
@@ -269,11 +277,13 @@ fn land_draft(
             author: identity(job.base),
             run: Some(job.run),
             in_place,
-            push: publish::of(job.base, Some(job.run)),
+            push,
             replay: &replay,
         },
         job.reporter,
-    )
+    )?;
+    let pushed = offer.into_inner().and_then(|draft| request::arrived(world, job.base, draft, job.reporter));
+    Ok((landed, pushed))
 }
 
 /// Whether the task has changed on the branch so that this step may not decide about it any more.

@@ -202,7 +202,7 @@ pub fn step(
             }
             Choice::Chosen(chosen) => {
                 if let Some(mut ran) = run(world, base, &chosen, options, reporter)? {
-                    ran.requests = request::after(world, caller, base, reporter);
+                    ran.requests = request::after(world, caller, base, ran.requests, reporter);
                     return Ok(Ending::Ran(Box::new(ran)));
                 }
                 taken += 1;

@@ -10,13 +10,14 @@
 //!
 //! Turned down (`orch reject`), the task is improved from the kept work, and the next submission replaces the
 //! branch, by compare-and-swap of what orch itself had put there: commits that others added are left alone.
-//! A branch is made whenever one is missing for a task that waits, so a step that was killed between both
-//! commits is made good by the next.
+//! Where work lands by push, both commits go in one push, all or nothing, if the gates need not run again for
+//! the second. A branch is made whenever one is missing for a task that waits, so a step that was killed between
+//! both is made good by the next, of whichever clone.
 
 use super::base::{Base, Caller, branch_ref};
 use super::error::StepError;
-use super::event::{Event, Reporter};
-use super::finish::identity;
+use super::event::{Event, Reporter, Silent};
+use super::finish::{code_tree, identity};
 use super::record::{attempts_ref, branch_of};
 use super::review::{Ready, ready};
 use super::upstream::{self, PATIENCE};
@@ -25,6 +26,7 @@ use crate::config::Integration;
 use crate::effects::{EffectError, NewCommit, Oid, Pushed, Swap, Update, Upstream, World};
 use crate::state::file;
 use crate::state::graph::Index;
+use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::Task;
 
@@ -87,22 +89,66 @@ pub fn make(world: World<'_>, base: &Base, reporter: &dyn Reporter) -> Result<Ve
     Ok(made)
 }
 
-/// The same once a step has landed, with what the target has become; trouble is told, for the step has
-/// landed and the next one makes it good.
+/// The same once a step has landed, with what the target has become, beside those that were pushed with it;
+/// trouble is told, for the step has landed and the next one makes it good.
 pub fn after(
     world: World<'_>,
     caller: &Caller,
     before: &Base,
+    pushed: Option<Vec<Request>>,
     reporter: &dyn Reporter,
 ) -> Option<Vec<Request>> {
     if before.config.policy.integration != Integration::PullRequest {
         return None;
     }
     let made = Base::load(world, caller).and_then(|base| make(world, &base, reporter));
-    Some(made.unwrap_or_else(|error| {
+    let made = made.unwrap_or_else(|error| {
         reporter.event(&Event::Warning { text: format!("no branch was made to merge: {error}") });
         Vec::new()
-    }))
+    });
+    Some(pushed.into_iter().flatten().chain(made).collect())
+}
+
+/// The branch of a task that a commit on a tip submits, to be pushed together with it. None where it is made
+/// afterwards: nobody runs gates between a look at the remote and the push.
+pub fn beside(world: World<'_>, base: &Base, task: &Task, (tip, commit): (Oid, Oid)) -> Option<Draft> {
+    let waits = task.status == Status::NeedsReview;
+    let passes_are_known = base.config.gates.iter().all(|gate| gate.cache);
+    if !waits || !passes_are_known || base.config.policy.integration != Integration::PullRequest {
+        return None;
+    }
+    // What is wrong with it is told when it is made afterwards.
+    draft_on(world, base, &task.id, (tip, commit)).ok().flatten()
+}
+
+fn draft_on(
+    world: World<'_>,
+    base: &Base,
+    task: &TaskId,
+    (tip, commit): (Oid, Oid),
+) -> Result<Option<Draft>, StepError> {
+    let Some(upstream) = &base.upstream else { return Ok(None) };
+    if code_tree(world, base.commit.tree)? != code_tree(world, world.git.commit(tip)?.tree)? {
+        return Ok(None);
+    }
+    look_there(world, upstream)?;
+    let base = base.become_commit(world, commit)?;
+    let index = base.find(task.as_str())?;
+    let (_, task) = base.snapshot.task(world, index)?;
+    draft(world, &base, index, &task, &Silent)
+}
+
+/// A branch that was pushed together with the commit that submits its task, if it was: it is told, and the
+/// branch here follows.
+pub fn arrived(world: World<'_>, base: &Base, draft: Draft, reporter: &dyn Reporter) -> Option<Request> {
+    let Draft { request, old } = draft;
+    let seen = upstream::seen(base.upstream.as_ref()?, &request.branch);
+    world.git.tip(&seen).ok().flatten().filter(|tip| *tip == request.commit)?;
+    if let Err(error) = follow(world, &request.branch, (old, request.commit)) {
+        reporter.event(&Event::Warning { text: error.to_string() });
+    }
+    tell(&request, reporter);
+    Some(request)
 }
 
 /// The command of a forge's own program that opens a request; the forge is known by where the remote is.
@@ -126,6 +172,21 @@ pub fn command(url: &str, request: &Request, body_file: &str) -> Vec<String> {
     program.chain([format!("--title={title}")]).chain(words[1..].iter().cloned()).collect()
 }
 
+/// A branch that is made, and where it was before; nothing has moved yet.
+pub struct Draft {
+    request: Request,
+    old: Option<Oid>,
+}
+
+impl Draft {
+    /// The move of the branch on the remote.
+    #[must_use]
+    pub fn update(&self) -> Update {
+        let reference = branch_ref(&self.request.branch);
+        Update { reference, expected: self.old, new: Some(self.request.commit) }
+    }
+}
+
 /// What there is on a task's branch.
 enum There {
     /// Nothing.
@@ -145,18 +206,51 @@ fn one(
     task: &Task,
     reporter: &dyn Reporter,
 ) -> Result<Option<Request>, StepError> {
-    let Some(run) = &task.history.last_run else { return Ok(None) };
-    // Work that another clone kept is for that clone to offer.
-    if world.git.tip(&attempts_ref(run.as_str()))?.is_none() {
-        return Ok(None);
+    let Some(draft) = draft(world, base, index, task, reporter)? else { return Ok(None) };
+    let Draft { request, old } = draft;
+    if !put(world, base, &request.branch, (old, request.commit))? {
+        let path = &base.snapshot.graph.nodes()[index].path;
+        let tip = tip_of(world, base, &request.branch)?;
+        // Another clone may have made good the very same.
+        return match look(world, tip, path, task)? {
+            There::Same => Ok(None),
+            There::Nothing | There::Earlier(_) | There::Others => {
+                Err(occupied(&request.branch, "moved meanwhile"))
+            }
+        };
     }
+    tell(&request, reporter);
+    Ok(Some(request))
+}
+
+fn tell(request: &Request, reporter: &dyn Reporter) {
+    reporter.event(&Event::Offered {
+        branch: request.branch.clone(),
+        target: request.target.clone(),
+        commit: request.commit.to_string(),
+    });
+}
+
+/// Where a branch is: on the remote as last seen, where work lands by push.
+fn tip_of(world: World<'_>, base: &Base, branch: &str) -> Result<Option<Oid>, EffectError> {
+    match &base.upstream {
+        Some(upstream) => world.git.tip(&upstream::seen(upstream, branch)),
+        None => world.git.tip(&branch_ref(branch)),
+    }
+}
+
+/// Makes the branch of a task that waits; none where it has one, or nobody has the work.
+fn draft(
+    world: World<'_>,
+    base: &Base,
+    index: Index,
+    task: &Task,
+    reporter: &dyn Reporter,
+) -> Result<Option<Draft>, StepError> {
+    let Some(run) = &task.history.last_run else { return Ok(None) };
     let branch = branch_of(task.id.as_str());
     let path = &base.snapshot.graph.nodes()[index].path;
-    let tip = match &base.upstream {
-        Some(upstream) => world.git.tip(&seen(upstream, &branch))?,
-        None => world.git.tip(&branch_ref(&branch))?,
-    };
-    let old = match look(world, tip, path, task)? {
+    let old = match look(world, tip_of(world, base, &branch)?, path, task)? {
         There::Nothing => None,
         There::Same => return Ok(None),
         There::Earlier(old) => Some(old),
@@ -164,6 +258,11 @@ fn one(
     };
     if world.git.checkout_of(&branch)?.is_some() {
         return Err(occupied(&branch, "is checked out"));
+    }
+    let kept = attempts_ref(run.as_str());
+    base.upstream.as_ref().map_or(Ok(()), |upstream| upstream::bring_kept(world, upstream, &kept))?;
+    if world.git.tip(&kept)?.is_none() {
+        return Ok(None);
     }
     let ready = match ready(world, base, task.id.as_str(), None, reporter)? {
         Ok(ready) => ready,
@@ -174,58 +273,53 @@ fn one(
         }
     };
     let commit = write(world, base, &ready)?;
-    put(world, base, &branch, (old, commit))?;
     let again = old.is_some();
     let target = base.branch.clone();
     let title = ready.message.lines().next().unwrap_or_default().to_owned();
     let body = request_body(&ready.task, &ready.run, &ready.summary);
     let request = Request { task: task.id.to_string(), branch, commit, target, title, body, again };
-    reporter.event(&Event::Offered {
-        branch: request.branch.clone(),
-        target: request.target.clone(),
-        commit: commit.to_string(),
-    });
-    Ok(Some(request))
+    Ok(Some(Draft { request, old }))
 }
 
 /// Looks at the branches of all tasks on the remote, at once.
 fn look_there(world: World<'_>, upstream: &Upstream) -> Result<(), EffectError> {
     let all = branch_of("*");
-    let refs = [(branch_ref(&all), seen(upstream, &all))];
+    let refs = [(branch_ref(&all), upstream::seen(upstream, &all))];
     upstream::fetch_refs(world, &upstream.remote, &refs, PATIENCE)
 }
 
-/// The ref here that says where a branch was there.
-fn seen(upstream: &Upstream, branch: &str) -> String {
-    upstream::seen_branch(&Upstream { branch: branch.to_owned(), ..upstream.clone() })
+/// Moves the branch from what it was: on the remote first, where work lands by push, and then here. Whether it
+/// was that.
+fn put(
+    world: World<'_>,
+    base: &Base,
+    branch: &str,
+    (old, new): (Option<Oid>, Oid),
+) -> Result<bool, StepError> {
+    let Some(upstream) = &base.upstream else { return swap(world, branch, (old, new)) };
+    let update = Update { reference: branch_ref(branch), expected: old, new: Some(new) };
+    match world.remote.push(&upstream.remote, &[update], PATIENCE, true)? {
+        Pushed::Done => follow(world, branch, (old, new)).map(|()| true),
+        Pushed::Moved => look_there(world, upstream).map(|()| false).map_err(StepError::from),
+        Pushed::Refused { words, .. } => Err(StepError::git(
+            format!("`{}` refuses `{branch}`: {words}", upstream.remote),
+            "see to it that you may push branches there",
+        )),
+    }
 }
 
-/// Moves the branch from what it was: on the remote first, where work lands by push, and then here.
-fn put(world: World<'_>, base: &Base, branch: &str, (old, new): (Option<Oid>, Oid)) -> Result<(), StepError> {
-    let reference = branch_ref(branch);
-    let mut here = old;
-    if let Some(upstream) = &base.upstream {
-        let update = Update { reference: reference.clone(), expected: old, new: Some(new) };
-        match world.remote.push(&upstream.remote, &[update], PATIENCE, true)? {
-            Pushed::Done => {}
-            Pushed::Moved => return Err(occupied(branch, "moved meanwhile")),
-            Pushed::Refused { words, .. } => {
-                return Err(StepError::git(
-                    format!("`{}` refuses `{branch}`: {words}", upstream.remote),
-                    "see to it that you may push branches there",
-                ));
-            }
-        }
-        here = world.git.tip(&reference)?;
-        if here.is_some() && here != old {
-            // What a person did on the local branch stays.
-            return Ok(());
-        }
+/// Lets the branch here follow one that was pushed; what a person did on it stays.
+fn follow(world: World<'_>, branch: &str, (old, new): (Option<Oid>, Oid)) -> Result<(), StepError> {
+    let here = world.git.tip(&branch_ref(branch))?;
+    if here.is_some() && here != old {
+        return Ok(());
     }
-    match world.git.swap(&reference, here, new, "orch: work that waits to be merged")? {
-        Swap::Done => Ok(()),
-        Swap::Moved(_) => Err(occupied(branch, "moved meanwhile")),
-    }
+    if swap(world, branch, (here, new))? { Ok(()) } else { Err(occupied(branch, "moved meanwhile")) }
+}
+
+fn swap(world: World<'_>, branch: &str, (from, to): (Option<Oid>, Oid)) -> Result<bool, StepError> {
+    let why = "orch: work that waits to be merged";
+    Ok(world.git.swap(&branch_ref(branch), from, to, why)? == Swap::Done)
 }
 
 fn occupied(branch: &str, why: &str) -> StepError {

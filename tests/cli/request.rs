@@ -293,3 +293,84 @@ fn the_remote_is_asked_once_for_the_branches_of_all_that_waits() {
     assert_eq!(times() - before, 2, "for the target, and for all branches");
     assert_eq!(sandbox.git_in(&remote, &["branch", "--list", "orch/*"]).lines().count(), 3);
 }
+
+/// Several tasks, each with a file of its own, whose requests wait on a remote.
+fn several(tasks: &[&str]) -> (Sandbox, std::path::PathBuf) {
+    let sandbox = Sandbox::with(&[
+        agent("echo new > $ORCH_TASK; printf 'summary: did it\\n' > \"$ORCH_OUTCOME\"")
+            .replace("timeout", "max_parallel = 4\ntimeout"),
+        gate("test", "test ! -f broken"),
+        table("policy", "integration = \"pull-request\""),
+    ]);
+    for id in tasks {
+        sandbox.task(id, "Do it", &["--kind", "chore"]);
+    }
+    let remote = with_remote(&sandbox);
+    (sandbox, remote)
+}
+
+#[test]
+fn a_task_and_its_branch_arrive_in_one_push() {
+    let (sandbox, remote) = several(&["t-1"]);
+    let log = sandbox.signal("pushes");
+    let script = format!(
+        "#!/bin/sh\nline=push\nwhile read -r _ _ name; do line=\"$line $name\"; done\necho \"$line\" >> '{}'\n",
+        log.display()
+    );
+    sandbox.program("../remote.git/hooks/pre-receive", &script);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    sandbox.note(&std::fs::read_to_string(log).expect("it was pushed to"));
+    for (branch, here) in [("main", "main"), ("orch/t-1", "orch/t-1"), ("orch/t-1^", "main")] {
+        assert_eq!(sandbox.git_in(&remote, &["rev-parse", branch]), sandbox.git(&["rev-parse", here]));
+    }
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_is_missing_is_made_by_any_clone_that_finds_out() {
+    let (mut sandbox, remote) = several(&["t-1"]);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    // As where the two could not be pushed in one, and the step was killed between them.
+    sandbox.git_in(&remote, &["branch", "--quiet", "--delete", "--force", "orch/t-1"]);
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "--quiet", &remote.to_string_lossy(), &clone.to_string_lossy()]);
+    sandbox.identify(&clone);
+    sandbox.enter(clone);
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 11, "{}", said.stderr);
+    assert!(said.stderr.contains("`orch/t-1` waits to be merged into `main`"), "{}", said.stderr);
+    assert_eq!(sandbox.git_in(&remote, &["rev-parse", "orch/t-1^"]), sandbox.git(&["rev-parse", "main"]));
+}
+
+#[test]
+fn a_server_that_takes_no_such_branches_takes_the_state_all_the_same() {
+    let (sandbox, remote) = several(&["t-1"]);
+    let refuse = "#!/bin/sh\ncase $1 in refs/heads/orch/*) echo 'main only'; exit 1;; esac\n";
+    sandbox.program("../remote.git/hooks/update", refuse);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    assert_eq!(sandbox.git_in(&remote, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    transcript!(sandbox);
+}
+
+#[test]
+fn several_jobs_offer_their_work_to_one_remote() {
+    let tasks = ["t-1", "t-2", "t-3", "t-4"];
+    let (sandbox, remote) = several(&tasks);
+    let said = sandbox.quietly(&["run", "--jobs", "2", "--push"]);
+    assert_eq!(said.code, 11, "{}{}", said.stdout, said.stderr);
+    assert!(!said.stderr.contains("warning"), "{}", said.stderr);
+    assert_eq!(sandbox.git_in(&remote, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(sandbox.git(&["log", "--merges", "--oneline"]), "", "the history is a line");
+    for id in tasks {
+        let there = sandbox.git_in(&remote, &["rev-parse", &format!("orch/{id}")]);
+        assert_eq!(there, sandbox.git(&["rev-parse", &format!("orch/{id}")]));
+        sandbox.git(&["merge-base", "--is-ancestor", &format!("orch/{id}^"), "main"]);
+        sandbox.git(&["merge", "--quiet", "--no-edit", &format!("orch/{id}")]);
+        assert!(sandbox.has(id), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("`orch/{id}` waits to be merged")), "{}", said.stderr);
+    }
+    let fsck = sandbox.quietly(&["fsck"]);
+    assert_eq!(fsck.code, 0, "{}{}", fsck.stdout, fsck.stderr);
+    assert!(sandbox.quietly(&["next"]).stdout.contains("everything is done"));
+}
