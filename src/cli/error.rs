@@ -78,7 +78,7 @@ impl From<Refused> for CliError {
     fn from(refused: Refused) -> Self {
         let exit = match refused {
             Refused::Unproved | Refused::NoSecret => Exit::Usage,
-            Refused::TooLarge | Refused::WeakSecret | Refused::Forged(_) => Exit::Invalid,
+            Refused::TooLarge | Refused::Forged(_) => Exit::Invalid,
         };
         let error = Self::new(exit, refused.to_string());
         match refused {
@@ -86,7 +86,7 @@ impl From<Refused> for CliError {
                 .hint("add `--signature \"$X_HUB_SIGNATURE_256\"` (or `--token` for GitLab)")
                 .hint("add `--unsigned` where the CI runner itself vouches for it"),
             Refused::NoSecret => error.hint("set `ORCH_WEBHOOK_SECRET`, or name a file with `--secret-file`"),
-            Refused::WeakSecret | Refused::Forged(_) => {
+            Refused::Forged(_) => {
                 error.hint("the secret here has to be the one in the forge's webhook settings")
             }
             Refused::TooLarge => error,

@@ -55,7 +55,7 @@ fn forge(word: &str) -> Result<Format, String> {
 /// Ingests in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let payload = payload()?;
-    check(args, &payload)?;
+    let weakness = check(args, &payload)?;
     let context = Context::open(global)?;
     let world = context.world();
     let _lock = world
@@ -78,7 +78,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if !args.dry_run {
         delivery::remember(world.files, &names)?;
     }
-    answer(&source, &intake)
+    let mut answer = answer(&source, &intake)?;
+    answer.warnings.extend(weakness);
+    Ok(answer)
 }
 
 fn payload() -> Result<Vec<u8>, CliError> {
@@ -88,12 +90,12 @@ fn payload() -> Result<Vec<u8>, CliError> {
     Ok(payload)
 }
 
-/// Checks where the payload is from, before anything of it is read.
-fn check(args: &Args, payload: &[u8]) -> Result<(), CliError> {
+/// Checks where the payload is from, before anything of it is read; what speaks against the secret.
+fn check(args: &Args, payload: &[u8]) -> Result<Option<String>, CliError> {
     let proof = match (&args.signature, &args.token) {
         (Some(signature), _) => Proof::Signature(signature),
         (None, Some(token)) => Proof::Token(token),
-        (None, None) if args.unsigned => return Ok(()),
+        (None, None) if args.unsigned => return Ok(None),
         (None, None) => return Err(Refused::Unproved.into()),
     };
     let secret = match &args.secret_file {
@@ -101,7 +103,9 @@ fn check(args: &Args, payload: &[u8]) -> Result<(), CliError> {
             .map_err(|error| CliError::usage(format!("cannot read `{}`: {error}", path.display())))?,
         None => std::env::var("ORCH_WEBHOOK_SECRET").unwrap_or_default().into_bytes(),
     };
-    Ok(delivery::verify(payload, proof, secret.trim_ascii_end())?)
+    let secret = secret.trim_ascii_end();
+    delivery::verify(payload, proof, secret)?;
+    Ok(delivery::weakness(secret))
 }
 
 fn nothing(why: &str) -> Answer {

@@ -104,9 +104,8 @@ fn show(global: &Global, id: &str, prompt: &Prompt, explain: bool) -> Answer {
     let mut human = table.render(global.width(), global.colour_out());
     if !prompt.passed_over.is_empty() {
         let notes = plural(prompt.passed_over.len(), "note");
-        human.push_str(&format!(
-            "{notes} that share nothing with the task, or less than others (`orch notes`)\n"
-        ));
+        human
+            .push_str(&format!("passed over: {notes} with nothing of the task, or less of it than others\n"));
     }
     human.push_str(&format!(
         "≈{} of {} tokens, sha256 {}\n",

@@ -11,7 +11,7 @@ use super::issue::{self, Found, PROPOSED, QUEUED};
 use super::text::{decode, time};
 use super::{ForeignFile, Format, LossKind, beads};
 use crate::state::status::Status;
-use crate::state::task::Kind;
+use crate::state::task::{Estimate, Kind};
 use serde_json::Value;
 
 /// Why a task that says too little waits; a later import of the same issue may take it back.
@@ -108,6 +108,10 @@ impl Harvest {
         draft.acceptance = found.acceptance;
         draft.description = found.description;
         draft.estimate = found.estimate;
+        if draft.kind != Kind::Epic {
+            let confidence = Some(f64::from(found.confidence) / 100.0);
+            draft.estimate = Some(Estimate { confidence, ..draft.estimate.take().unwrap_or_default() });
+        }
     }
 
     /// An open issue waits for a person where its text says little, or its author is a stranger.

@@ -24,6 +24,8 @@ pub fn predict(task: &Task) -> Estimate {
     let tests = said.and_then(|said| said.tests.clone()).unwrap_or_else(|| TESTS_DEFAULT.to_owned());
     let docs = said.and_then(|said| said.docs.clone()).unwrap_or_else(|| DOCS_DEFAULT.to_owned());
     let complexity = complexity_tokens(task.complexity.unwrap_or(COMPLEXITY_DEFAULT));
+    // What an issue says as metadata is surer than its fields alone.
+    let sure = said.and_then(|said| said.confidence).unwrap_or_default();
     let base = 7_000 * u64::from(files) + complexity + tests_tokens(&tests) + docs_tokens(&docs);
     Estimate {
         files: Some(files),
@@ -31,7 +33,7 @@ pub fn predict(task: &Task) -> Estimate {
         docs: Some(docs),
         // 1.3 in whole numbers: every part is a multiple of a thousand.
         tokens: Some(base * 13 / 10),
-        confidence: Some(confidence(task)),
+        confidence: Some(sure.max(confidence(task))),
     }
 }
 
@@ -49,12 +51,13 @@ pub fn put(task: &mut Task) {
     }
 }
 
-/// The same, but tokens that somebody has said stay.
+/// The same, but tokens and confidence that somebody has said stay.
 pub fn put_unless_said(task: &mut Task) {
-    let said = task.estimate.as_ref().and_then(|estimate| estimate.tokens);
+    let said = task.estimate.clone().unwrap_or_default();
     put(task);
-    if let (Some(estimate), Some(tokens)) = (&mut task.estimate, said) {
-        estimate.tokens = Some(tokens);
+    if let Some(estimate) = &mut task.estimate {
+        estimate.tokens = said.tokens.or(estimate.tokens);
+        estimate.confidence = said.confidence.or(estimate.confidence);
     }
 }
 

@@ -71,6 +71,23 @@ fn a_payload_that_is_not_proved_to_be_the_forges_changes_nothing() {
 }
 
 #[test]
+fn a_short_secret_holds_with_a_warning_and_metadata_is_sure() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.write(".git/secret", "short");
+    let arguments =
+        ["ingest", "--secret-file", ".git/secret", "--token", "short", "--forge", "github", "--json"];
+    let issue = r#"{"action": "opened", "repository": {"full_name": "acme/api"}, "issue": {"number": 42,
+        "title": "Crash on empty name", "body": "**Complexity:** 3\n**Kind:** bug\n", "state": "open"}}"#;
+    let said = sandbox.fed(&arguments, issue.as_bytes());
+    let answer: serde_json::Value = serde_json::from_str(&said.stdout).expect("a document");
+    assert_eq!(said.code, 0, "{}", said.stdout);
+    assert!(answer["warnings"].to_string().contains("it may be guessed"), "{answer}");
+    let confidence = answer["data"]["task"]["estimate"]["confidence"].as_f64().expect("a number");
+    assert!(confidence >= 0.95, "{answer}");
+    assert!(sandbox.read(".orchestrator/tasks/gh-42.toml").contains("\nconfidence = 0.95\n"));
+}
+
+#[test]
 fn an_event_that_is_about_something_else_is_nothing_to_do() {
     let sandbox = Sandbox::with(&[agent("true")]);
     for payload in [r#"{"ref": "refs/heads/main", "commits": []}"#, r#"{"zen": "Keep it simple."}"#] {
