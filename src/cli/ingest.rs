@@ -78,9 +78,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if !args.dry_run {
         delivery::remember(world.files, &names)?;
     }
-    let mut answer = answer(&source, &intake)?;
-    answer.warnings.extend(weakness);
-    Ok(answer)
+    answer(&source, &intake, weakness)
 }
 
 fn payload() -> Result<Vec<u8>, CliError> {
@@ -103,9 +101,7 @@ fn check(args: &Args, payload: &[u8]) -> Result<Option<String>, CliError> {
             .map_err(|error| CliError::usage(format!("cannot read `{}`: {error}", path.display())))?,
         None => std::env::var("ORCH_WEBHOOK_SECRET").unwrap_or_default().into_bytes(),
     };
-    let secret = secret.trim_ascii_end();
-    delivery::verify(payload, proof, secret)?;
-    Ok(delivery::weakness(secret))
+    Ok(delivery::verify(payload, proof, secret.trim_ascii_end())?)
 }
 
 fn nothing(why: &str) -> Answer {
@@ -113,7 +109,7 @@ fn nothing(why: &str) -> Answer {
     Answer::ok(json!({"task": null, "change": "none", "why": why}), format!("nothing to do: {why}\n"))
 }
 
-fn answer(source: &str, intake: &Intake) -> Result<Answer, CliError> {
+fn answer(source: &str, intake: &Intake, weakness: Option<String>) -> Result<Answer, CliError> {
     let losses: Vec<String> = intake.losses.iter().map(ToString::to_string).collect();
     let Some((path, Some(content))) = intake.files.first() else {
         let data = json!({"task": null, "source": source, "change": "none", "losses": losses});
@@ -126,7 +122,7 @@ fn answer(source: &str, intake: &Intake) -> Result<Answer, CliError> {
     let data = json!({"task": task_json, "path": path, "source": source, "change": change, "losses": losses});
     let line = format!("{}  {change}  {}  {}\n", task.id, task.status.as_str(), task.title);
     let mut answer = Answer::ok(data, crate::report::safe::lines(&line));
-    answer.warnings = losses;
+    answer.warnings = losses.into_iter().chain(weakness).collect();
     if task.status == Status::Proposed {
         return Ok(answer.hint(format!("type `orch approve {}`", task.id)));
     }
