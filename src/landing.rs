@@ -17,6 +17,8 @@ pub const REPLAYS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest.
 const PAUSE_MAX: Duration = Duration::from_secs(4);
+/// The longest rest, where others are at work on all that is left.
+const REST_MAX: Duration = Duration::from_secs(60);
 
 /// What a remote said to a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +93,17 @@ pub fn no_longer_ours(id: &str, began: Status, now: Option<Status>) -> Option<St
 /// How long to wait before another try, so that those who collided do not collide again.
 #[must_use]
 pub fn pause(tries: u32, random: u128) -> Duration {
-    let longest = PAUSE.saturating_mul(1_u32 << tries.min(10)).min(PAUSE_MAX);
-    let share = u32::try_from(random % 1_000).unwrap_or_default();
-    PAUSE + longest * share / 1_000
+    PAUSE + share_of(PAUSE.saturating_mul(1_u32 << tries.min(10)).min(PAUSE_MAX), random)
+}
+
+/// How long to rest before another look, so that those who wait for the same do not all come at once.
+#[must_use]
+pub fn rest(looks: u32, random: u128) -> Duration {
+    PAUSE + share_of(Duration::from_secs(1 << looks.min(6)).min(REST_MAX), random)
+}
+
+fn share_of(longest: Duration, random: u128) -> Duration {
+    longest * u32::try_from(random % 1_000).unwrap_or_default() / 1_000
 }
 
 #[cfg(test)]

@@ -5,14 +5,20 @@
 //! outlives the run: its group is ended with it, and it is told to stop when the run itself is killed.
 
 use super::context::{Context, Global};
+use super::end::{End, texts};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::{Answer, Format};
-use super::tally::{End, Tally, texts};
+use super::run::Asked;
+use super::tally::Tally;
 use super::worker::{Job, invocation};
 use crate::effects::{Finished, Invocation, Pool};
 use crate::report::jobs::Board;
-use crate::step::crew::{Came, Crew, Limits};
+use crate::report::json::Lines;
+use crate::step::crew::{Came, Crew};
+use crate::step::wait::{Patience, pass};
+use crate::step::{Event, Reporter as _};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -23,8 +29,7 @@ pub(super) fn run(
     global: &Global,
     context: &Context,
     jobs: u32,
-    limits: Limits,
-    agent: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<Answer, CliError> {
     let world = context.world();
     let lock = world.files.lock("run.lock", Duration::ZERO)?;
@@ -33,12 +38,16 @@ pub(super) fn run(
         return Err(error.hint("wait for it to end, then type the command again"));
     };
     let terminal = std::io::stderr().is_terminal();
+    let began = world.clock.now();
     let mut shift = Shift {
         global,
         context,
-        agent,
-        crew: Crew::new(jobs, limits),
-        began: world.clock.now(),
+        asked,
+        crew: Crew::new(jobs, asked.limits),
+        began,
+        patience: Patience::new(began, asked.limits.period),
+        again: None,
+        lines: Lines::default(),
         board: Board::new(terminal && !global.ci, global.may_colour(terminal), global.log()),
         heard: BTreeMap::new(),
         tally: Tally::default(),
@@ -47,17 +56,25 @@ pub(super) fn run(
         last: None,
         failed: None,
     };
-    world.process.run_several(&mut shift)?;
-    shift.end()
+    loop {
+        world.process.run_several(&mut shift)?;
+        if !shift.wait() {
+            return shift.end();
+        }
+    }
 }
 
 /// All workers of a run.
 struct Shift<'s> {
     global: &'s Global,
     context: &'s Context,
-    agent: Option<&'s str>,
+    asked: Asked<'s>,
     crew: Crew,
-    began: jiff::Timestamp,
+    began: Timestamp,
+    patience: Patience,
+    /// When to look again for what nobody found.
+    again: Option<Timestamp>,
+    lines: Lines,
     board: Board,
     /// The line that each is printing, and its last word.
     heard: BTreeMap<u32, (Vec<u8>, Option<Value>)>,
@@ -73,10 +90,14 @@ struct Shift<'s> {
 impl Pool for Shift<'_> {
     fn start(&mut self) -> Option<(usize, Invocation)> {
         self.look();
+        if self.again.is_some_and(|again| self.context.world().clock.now() >= again) {
+            self.crew.look_again();
+        }
         let (slot, plans) = self.crew.next(self.elapsed())?;
+        self.again = None;
         self.started += 1;
         let job = Job { slot, parent: std::process::id(), plans };
-        match invocation(self.global, (self.agent, self.context.caller.push), job, self.started) {
+        match invocation(self.global, (self.asked.agent, self.context.caller.push), job, self.started) {
             Ok(invocation) => Some((slot as usize, invocation)),
             Err(error) => {
                 self.crew.ended(slot, Came::Stop);
@@ -183,6 +204,9 @@ impl Shift<'_> {
         self.tally.left(texts(&data["left"]), texts(&doc["warnings"]));
         if data["run"].is_object() {
             let stops = matches!(data["failure"].as_str(), Some("deferred" | "no_agent"));
+            // Who waits looks for what others may take meanwhile.
+            let stops = stops && !(self.asked.waits && end.retry_after.is_some());
+            self.patience.worked();
             let usd = data["run"]["cost_usd"].as_f64().unwrap_or_default();
             self.tally.add(without_talk(data.clone()));
             if stops {
@@ -200,12 +224,43 @@ impl Shift<'_> {
             self.last = Some(end);
             return Came::Lost;
         }
+        if self.will_wait(&end) {
+            self.last = Some(end);
+            return Came::Nothing;
+        }
         let new = self.last.as_ref().is_none_or(|last| last.why != end.why);
         if end.exit == Exit::Paused && new {
             self.say(|board| board.note(&end.why));
         }
         self.last = Some(end);
         if waits { Came::Nothing } else { Came::Stop }
+    }
+
+    /// Whether it is worth another look later on, which is told.
+    fn will_wait(&mut self, end: &End) -> bool {
+        let world = self.context.world();
+        let Some(cause) = end.cause().filter(|_| self.asked.waits) else { return false };
+        let now = world.clock.now();
+        self.again = self.patience.until(cause, now, world.ids.random());
+        if self.again.is_some()
+            && let Some(event) = self.patience.tell(cause, &end.why, now, &world.clock.zone())
+        {
+            if self.global.format() == Format::Jsonl {
+                self.lines.event(&event);
+            } else if let Event::Waiting { text, .. } = &event {
+                self.say(|board| board.note(text));
+            }
+        }
+        self.again.is_some()
+    }
+
+    /// Waits, with nobody at work, for what may be there later; whether there is anything to wait for.
+    fn wait(&self) -> bool {
+        let Some(until) = self.again else { return false };
+        let world = self.context.world();
+        let is_over = || self.context.is_last().is_some();
+        pass(until, &|| world.clock.now(), &|piece| world.process.wait(piece), &is_over);
+        !self.crew.is_stopped() && !is_over() && self.crew.reached(self.elapsed()).is_none()
     }
 
     fn end(self) -> Result<Answer, CliError> {
@@ -217,7 +272,7 @@ impl Shift<'_> {
         let end = match (self.crew.is_stopped(), reached) {
             _ if signal.is_some() => signal,
             (false, Some(reached)) => Some(reached),
-            (true | false, _) => self.last,
+            (true | false, _) => self.last.map(|end| end.advised(self.asked.waits)),
         };
         Ok(self.tally.answer(end.unwrap_or_else(|| End::new("nothing was begun", Exit::Ok))))
     }

@@ -2,20 +2,11 @@
 
 use super::context::{Context, Global};
 use super::error::CliError;
-use super::exit::Exit;
-use super::jobs;
-use super::next::nothing;
 use super::output::Answer;
-use super::request::open;
-use super::step::answer;
-use super::tally::{End, Tally};
+use super::{jobs, shift};
 use crate::effects::os::process::OsProcess;
-use crate::outcome::Outcome;
-use crate::report::json;
 use crate::step::crew::Limits;
 use crate::step::slot;
-use crate::step::{self, Ending, Options, Plans, Reporter, planning};
-use serde_json::json;
 use std::time::Duration;
 
 /// Take steps until nothing is runnable, or a limit is reached
@@ -45,6 +36,20 @@ pub(super) struct Args {
     /// Land by push: the commit counts when the remote has it
     #[arg(long)]
     push: bool,
+    /// Wait and go on, instead of ending, where others hold what is left, or agents or a budget rest until a time
+    /// that was told
+    #[arg(long)]
+    wait: bool,
+}
+
+/// What a run is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) agent: Option<&'a str>,
+    pub(super) in_place: bool,
+    pub(super) limits: Limits,
+    /// Whether it waits for what may be there later.
+    pub(super) waits: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -56,73 +61,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open_with(global, OsProcess::patient()?)?;
     context.caller.push = args.push;
     let limits = Limits { max_steps: args.max_steps, max_usd: args.max_cost, period: args.period };
+    let agent = args.agent.as_deref();
+    let asked = Asked { agent, in_place: args.in_place, limits, waits: args.wait };
     if args.jobs > 1 {
-        return jobs::run(global, &context, args.jobs, limits, args.agent.as_deref());
+        return jobs::run(global, &context, args.jobs, asked);
     }
-    let world = context.world();
-    let reporter = global.reporter();
-    let began = world.clock.now();
-    let mut shift = Shift { tally: Tally::default(), plans: Plans::Caller, planned_usd: 0.0 };
-    let end = loop {
-        let elapsed = world.clock.now().duration_since(began).unsigned_abs();
-        let usd = shift.tally.usd() + shift.planned_usd;
-        if let Some(reached) = limits.reached(shift.tally.steps(), usd, elapsed) {
-            break End::limit(reached);
-        }
-        if let Some(signal) = context.is_last() {
-            break End::interrupted(signal);
-        }
-        match shift.go_on(&context, args, reporter.as_ref()) {
-            Ok(None) => {}
-            Ok(Some(end)) => break end,
-            Err(error) if shift.tally.steps() == 0 => return Err(error),
-            // What was done before is told all the same.
-            Err(error) => break error.into(),
-        }
-    };
-    Ok(shift.tally.answer(end))
-}
-
-/// A run of one step after the other.
-struct Shift {
-    tally: Tally,
-    plans: Plans,
-    planned_usd: f64,
-}
-
-impl Shift {
-    /// Takes a step, or plans where that comes first; the end of the run where there is no more to do.
-    fn go_on(
-        &mut self,
-        context: &Context,
-        args: &Args,
-        reporter: &dyn Reporter,
-    ) -> Result<Option<End>, CliError> {
-        let (world, caller) = (context.world(), &context.caller);
-        let agent = args.agent.as_deref();
-        let options = Options { agent, in_place: args.in_place, plans: self.plans, ..Options::default() };
-        match step::step(world, caller, options, reporter)? {
-            Ending::Nothing(idle, requests) => {
-                let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
-                self.tally.left(opened.hints, opened.warnings);
-                Ok(Some(nothing(&idle).into()))
-            }
-            Ending::Planned(_) => Ok(Some(End::new("dry run", Exit::Ok))),
-            Ending::PlanDue(wanted) => {
-                let plan = planning::plan(world, caller, &wanted, Options::default(), reporter)?;
-                // A planner that brings nothing is not asked again in this run.
-                self.plans = if plan.is_empty() { Plans::Never } else { Plans::Caller };
-                self.planned_usd += plan.cost_usd();
-                Ok(None)
-            }
-            Ending::Ran(ran) => {
-                self.tally.add(json::ran(&ran));
-                self.tally.left(Vec::new(), ran.warnings.clone());
-                let opened = open(context, ran.requests.iter().flatten(), Answer::ok(json!(null), ""))?;
-                self.tally.left(opened.hints, opened.warnings);
-                let ends = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
-                Ok(ends.then(|| answer(&ran, world.process.interrupted()).into()))
-            }
-        }
-    }
+    shift::run(global, &context, asked)
 }

@@ -250,6 +250,7 @@ impl Reporter for Human {
             Event::Kept { reference } => {
                 self.line("  ·", AnsiColor::BrightBlack, &format!("work kept at {reference}"));
             }
+            Event::Waiting { text, .. } => self.line("…", AnsiColor::Yellow, text),
             Event::Warning { text } => self.line("warning:", AnsiColor::Yellow, text),
         }
     }

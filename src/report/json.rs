@@ -96,6 +96,9 @@ fn shape(event: &Event) -> Value {
         Event::Offered { branch, target, commit } => {
             json!({"event": "work.offered", "branch": branch, "target": target, "commit": commit})
         }
+        Event::Waiting { text, until } => {
+            json!({"event": "run.waiting", "text": text, "until": until.map(|time| time.to_string())})
+        }
         Event::Kept { reference } => json!({"event": "work.kept", "ref": reference}),
         Event::Warning { text } => json!({"event": "warning", "text": text}),
     }

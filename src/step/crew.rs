@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many more workers than there are may be killed, or lose their work to the others', one after the other.
-const DEATHS: u32 = 3;
+pub const LOSSES: u32 = 3;
 
 /// What limits a run.
 #[derive(Debug, Clone, Copy, Default)]
@@ -145,6 +145,11 @@ impl Crew {
         self.stops = true;
     }
 
+    /// Time has passed: what nobody found may be there now.
+    pub fn look_again(&mut self) {
+        self.idle = false;
+    }
+
     /// A worker has taken a task.
     pub fn chose(&mut self, slot: u32) {
         if let Some(worker) = self.at_work.get_mut(&slot) {
@@ -191,7 +196,7 @@ impl Crew {
             Came::Nothing => {}
             Came::Stop => self.stops = true,
         }
-        self.stops |= self.deaths >= DEATHS + self.jobs;
+        self.stops |= self.deaths >= LOSSES + self.jobs;
         self.idle = came == Came::Nothing && !is_late;
     }
 }
@@ -241,6 +246,8 @@ mod tests {
         assert_eq!(crew.next(NOW), Some((0, Plans::Caller)), "what ended may have freed others");
         crew.ended(0, Came::Nothing);
         assert!(crew.next(NOW).is_none(), "that is the end");
+        crew.look_again();
+        assert_eq!(crew.next(NOW), Some((0, Plans::Caller)), "unless somebody has waited");
     }
 
     #[test]
@@ -296,7 +303,7 @@ mod tests {
     #[test]
     fn somebody_who_is_killed_is_replaced_but_not_for_ever() {
         let mut crew = crew(1);
-        for _ in 0..=DEATHS {
+        for _ in 0..=LOSSES {
             assert_eq!(fill(&mut crew), [0]);
             crew.ended(0, Came::Died);
         }
@@ -321,7 +328,7 @@ mod tests {
         assert_eq!(of_cost.reached(NOW), Some(Reached::Cost), "what it spent is spent");
 
         let mut crew = crew(2);
-        for _ in 0..DEATHS + 2 {
+        for _ in 0..LOSSES + 2 {
             assert!(!crew.is_stopped());
             fill(&mut crew);
             crew.ended(0, Came::Lost);

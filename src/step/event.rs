@@ -3,6 +3,7 @@
 use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
 use crate::state::run::Tokens;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How an agent that is at work gets on.
@@ -157,6 +158,13 @@ pub enum Event {
     Kept {
         /// The ref that holds it.
         reference: String,
+    },
+    /// A run waits.
+    Waiting {
+        /// For what.
+        text: String,
+        /// Until when, if that was told.
+        until: Option<Timestamp>,
     },
     /// Something a person should know.
     Warning {

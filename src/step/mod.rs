@@ -30,6 +30,8 @@ pub mod session;
 pub mod handoff;
 pub mod next;
 pub mod crew;
+pub mod wait;
+pub mod meter;
 pub mod course;
 pub mod attempt;
 pub mod quarantine;

@@ -1,7 +1,8 @@
 //! `orch run`: steps until idle or a limit.
 
-use crate::sandbox::{Sandbox, agent, gate};
+use crate::sandbox::{Sandbox, agent, agent_with, gate, table};
 use crate::transcript;
+use std::io::{BufRead as _, BufReader};
 
 fn project() -> Sandbox {
     let sandbox = Sandbox::with(&[agent("echo $ORCH_TASK >> done"), gate("test", "! grep -q bad done")]);
@@ -75,4 +76,98 @@ fn an_error_before_any_step_is_an_error() {
     sandbox.commit("broken");
     let said = sandbox.quietly(&["run", "--json"]);
     assert!(said.code == 3 && said.stdout.contains("\"errors\""), "{}", said.stdout);
+}
+
+#[test]
+fn who_waits_goes_on_after_a_step_that_could_not_land() {
+    let others = "echo x > $ORCH_TASK; case $ORCH_TASK in t-2) \
+         ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" cancel t-2 --reason 'not any more' >&2;; esac";
+    let project = || {
+        let sandbox = Sandbox::with(&[agent(others)]);
+        for id in ["t-1", "t-2", "t-3"] {
+            sandbox.task(id, "Do it", &["--kind", "chore"]);
+        }
+        sandbox
+    };
+    let sandbox = project();
+    assert_eq!(sandbox.orch(&["run", "--wait"]).code, 10);
+    transcript!(sandbox);
+    let said = project().quietly(&["run", "--wait", "--max-steps", "2"]);
+    assert_eq!((said.code, said.stdout.contains("t-3")), (0, false), "what is lost counts: {}", said.stdout);
+}
+
+/// A project in which the second task costs more than is left of the day.
+fn spent() -> Sandbox {
+    let sandbox = Sandbox::with(&[
+        agent("echo x > $ORCH_TASK; printf 'cost_usd: 1.0\\n' > \"$ORCH_OUTCOME\""),
+        table("budget", "day_usd = 1.0"),
+    ]);
+    for id in ["t-1", "t-2"] {
+        sandbox.task(id, "Do it", &["--kind", "chore"]);
+    }
+    sandbox
+}
+
+#[test]
+fn who_waits_goes_on_when_the_time_has_come_that_was_told() {
+    let sandbox = spent();
+    assert_eq!(sandbox.orch(&["run"]).code, 13);
+    assert_eq!(sandbox.orch(&["run", "--wait", "--for", "1h"]).code, 13);
+    assert_eq!(sandbox.orch(&["run", "--wait", "--max-cost", "0"]).code, 13);
+    assert_eq!(sandbox.orch(&["run", "--wait"]).code, 10);
+    transcript!(sandbox);
+}
+
+/// A project in which somebody works on the first of two tasks of the same files until they may go on.
+fn held() -> (Sandbox, std::process::Child) {
+    let hold = "touch \"$HOME/$ORCH_TASK.here\"; case $ORCH_TASK in t-1) \
+        until test -e \"$HOME/go-on\"; do sleep 0.01; done;; esac; echo x > $ORCH_TASK";
+    let sandbox = Sandbox::with(&[agent_with(hold, "timeout = \"60s\"\nmax_parallel = 4")]);
+    for id in ["t-1", "t-2"] {
+        sandbox.task(id, "Do it", &["--kind", "chore", "--file", "src/api/**"]);
+    }
+    // It has a slot of its own, as another clone on this machine would have.
+    let somebody = sandbox.start(&["step", &format!("--job=9.{}.never", std::process::id())]);
+    sandbox.wait_for(&sandbox.signal("t-1.here"));
+    (sandbox, somebody)
+}
+
+#[test]
+fn who_waits_for_others_takes_what_they_leave() {
+    for jobs in ["1", "2"] {
+        let (sandbox, mut somebody) = held();
+        let said = sandbox.quietly(&["run", "--jobs", jobs]);
+        assert_eq!(said.code, 12);
+        assert!(said.stderr.contains("type `orch run --wait`"), "{}", said.stderr);
+        let said = sandbox.quietly(&["run", "--jobs", jobs, "--wait", "--for", "30s"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let mut run = sandbox.start(&["run", "--jobs", jobs, "--wait", "--format", "jsonl"]);
+        let lines = BufReader::new(run.stdout.take().expect("a pipe")).lines();
+        let waits = |line: &String| line.contains("\"event\":\"run.waiting\"");
+        let mut told = lines.map_while(Result::ok).inspect(|line| {
+            if waits(line) {
+                std::fs::write(sandbox.signal("go-on"), "").expect("written");
+            }
+        });
+        assert!(told.by_ref().any(|line| waits(&line)));
+        assert!(told.last().is_some_and(|line| line.contains("everything is done")));
+        assert_eq!(run.wait().expect("it ends").code(), Some(10));
+        assert!(somebody.wait().expect("it ends").success());
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_wait_at_once() {
+    for jobs in ["1", "2"] {
+        let (sandbox, mut somebody) = held();
+        let mut run = sandbox.start(&["run", "--jobs", jobs, "--wait", "--format", "jsonl"]);
+        let mut lines = BufReader::new(run.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("\"event\":\"run.waiting\"")));
+        rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+            .expect("it is alive");
+        for _ in lines {}
+        assert_eq!(run.wait().expect("it ends").code(), Some(130));
+        std::fs::write(sandbox.signal("go-on"), "").expect("written");
+        assert!(somebody.wait().expect("it ends").success());
+    }
 }

@@ -1,0 +1,124 @@
+//! `orch run` without `--jobs`: one step after the other, in this process.
+
+use super::context::{Context, Global};
+use super::end::End;
+use super::error::CliError;
+use super::exit::Exit;
+use super::next::nothing;
+use super::output::Answer;
+use super::request::open;
+use super::run::Asked;
+use super::step::answer;
+use super::tally::Tally;
+use crate::outcome::Outcome;
+use crate::report::json;
+use crate::step::crew::LOSSES;
+use crate::step::meter::Meter;
+use crate::step::wait::Patience;
+use crate::step::{self, Ending, Options, Plans, planning};
+use serde_json::json;
+
+/// Takes steps.
+pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Result<Answer, CliError> {
+    let (world, limits) = (context.world(), asked.limits);
+    let reporter = Meter::new(global.reporter());
+    let began = world.clock.now();
+    let mut patience = Patience::new(began, limits.period);
+    let mut shift = Shift::default();
+    let end = loop {
+        let elapsed = world.clock.now().duration_since(began).unsigned_abs();
+        if let Some(reached) = limits.reached(shift.steps(), shift.usd(), elapsed) {
+            break End::limit(reached);
+        }
+        if let Some(signal) = context.is_last() {
+            break End::interrupted(signal);
+        }
+        let lost = shift.lost;
+        let (end, error) = match shift.go_on(context, asked, &reporter) {
+            Ok(None) => {
+                patience.worked();
+                continue;
+            }
+            Ok(Some(end)) => (end, None),
+            Err(error) => (End::from(error.clone()), Some(error)),
+        };
+        let cause = end.cause().filter(|_| asked.waits && shift.losses <= LOSSES);
+        let is_over = || context.is_last().is_some();
+        if cause.is_some_and(|cause| patience.wait(world, (cause, &end.why), &reporter, &is_over)) {
+            if shift.lost > lost {
+                shift.tally.left(end.hints, vec![end.why]);
+            }
+            continue;
+        }
+        match error {
+            Some(error) if shift.tally.steps() == 0 => return Err(end.advise(asked.waits, error)),
+            // What was done before is told all the same.
+            Some(_) | None => break end.advised(asked.waits),
+        }
+    };
+    Ok(shift.tally.answer(end))
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Shift {
+    tally: Tally,
+    /// Whether a planner has brought nothing: it is not asked again in this run.
+    stuck: bool,
+    planned_usd: f64,
+    /// Steps whose work could not land: all of them, what they cost, and how many in a row.
+    lost: usize,
+    lost_usd: f64,
+    losses: u32,
+}
+
+impl Shift {
+    fn steps(&self) -> usize {
+        self.tally.steps() + self.lost
+    }
+
+    fn usd(&self) -> f64 {
+        self.tally.usd() + self.planned_usd + self.lost_usd
+    }
+
+    /// Takes a step, or plans where that comes first; the end of the run where there is no more to do.
+    fn go_on(&mut self, context: &Context, asked: Asked<'_>, meter: &Meter) -> Result<Option<End>, CliError> {
+        let (world, caller) = (context.world(), &context.caller);
+        let plans = if self.stuck { Plans::Never } else { Plans::Caller };
+        let options = Options { agent: asked.agent, in_place: asked.in_place, plans, ..Options::default() };
+        meter.begin();
+        match step::step(world, caller, options, meter).map_err(CliError::from) {
+            Ok(Ending::Nothing(idle, requests)) => {
+                let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
+                self.tally.left(opened.hints, opened.warnings);
+                Ok(Some(nothing(&idle).into()))
+            }
+            Ok(Ending::Planned(_)) => Ok(Some(End::new("dry run", Exit::Ok))),
+            Ok(Ending::PlanDue(wanted)) => {
+                let plan = planning::plan(world, caller, &wanted, Options::default(), meter)?;
+                self.stuck = plan.is_empty();
+                self.planned_usd += plan.cost_usd();
+                Ok(None)
+            }
+            Ok(Ending::Ran(ran)) => {
+                self.losses = 0;
+                self.tally.add(json::ran(&ran));
+                self.tally.left(Vec::new(), ran.warnings.clone());
+                let opened = open(context, ran.requests.iter().flatten(), Answer::ok(json!(null), ""))?;
+                self.tally.left(opened.hints, opened.warnings);
+                let ends = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
+                // Who waits looks for what others may take meanwhile.
+                let ends = ends && !(asked.waits && ran.retry_after.is_some());
+                Ok(ends.then(|| answer(&ran, world.process.interrupted()).into()))
+            }
+            Err(error) => {
+                if let Some(usd) = meter.usd().filter(|_| error.exit == Exit::Busy) {
+                    self.lost += 1;
+                    self.lost_usd += usd;
+                    self.losses += 1;
+                }
+                Err(error)
+            }
+        }
+    }
+}
