@@ -27,7 +27,8 @@ pub(super) fn run(args: &Args) -> Result<Answer, CliError> {
         return Ok(Answer::ok(json!({"page": page}), page));
     };
     let mut written = vec![write(dir, "orch", &command)?];
-    for sub in command.get_subcommands() {
+    // Names with two lines before them are orch's own affair.
+    for sub in command.get_subcommands().filter(|sub| !sub.get_name().starts_with("__")) {
         let name = format!("orch-{}", sub.get_name());
         written.push(write(dir, &name, sub)?);
     }

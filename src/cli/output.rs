@@ -3,6 +3,7 @@
 use super::error::CliError;
 use super::exit::Exit;
 use crate::report::logged::{Level, said};
+use crate::review::fence;
 use serde_json::{Value, json};
 
 /// How answers are printed.
@@ -143,9 +144,9 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
         Format::Md => match result {
             Ok(answer) => answer.md.clone().unwrap_or_else(|| match answer.human.as_str() {
                 "" => String::new(),
-                human => format!("```text\n{human}```\n"),
+                human => block(human),
             }),
-            Err(error) => format!("**error** `{}`\n\n```text\n{}```\n", exit.word(), error.render()),
+            Err(error) => format!("**error** `{}`\n\n{}", exit.word(), block(&error.render())),
         },
         Format::Human
         | Format::Dot
@@ -158,6 +159,12 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
     // What goes to the log of a job is read by its runner too.
     let stdout = if style.annotations { crate::report::safe::inert(&stdout).into_owned() } else { stdout };
     Printed { stdout, stderr: talk(result, exit, style), code }
+}
+
+/// Lines as a block of Markdown that nothing in them ends.
+fn block(text: &str) -> String {
+    let fence = fence(text);
+    format!("{fence}text\n{text}{fence}\n")
 }
 
 /// The one JSON document of an answer, with more keys put in as they are.

@@ -9,6 +9,7 @@ use crate::config::shell;
 use crate::effects::Commit;
 use crate::export::origin;
 use crate::import::Format;
+use crate::review::fence;
 use crate::state::run::OutcomeKind;
 use crate::state::task::Task;
 use serde::Serialize;
@@ -73,8 +74,7 @@ impl Closing {
 /// What is said on an issue: the commit, and its message.
 fn comment(commit: &Commit) -> String {
     let message = safe::lines(commit.message.trim_end());
-    let longest = message.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
+    let fence = fence(&message);
     format!("Done in {}.\n\n{fence}text\n{message}\n{fence}\n", commit.id)
 }
 

@@ -140,8 +140,9 @@ fn diffs(material: &Material<'_>) -> Vec<Section> {
     material.files.iter().map(made).collect()
 }
 
-/// A fence that the text does not hold.
-fn fence(text: &str) -> String {
+/// A fence of backticks that no line of the text closes.
+#[must_use]
+pub fn fence(text: &str) -> String {
     let longest = text
         .lines()
         .map(|line| line.trim_start_matches(['+', '-', ' ']))

@@ -87,6 +87,23 @@ fn markdown_is_a_job_summary() {
 }
 
 #[test]
+fn no_text_ends_the_block_of_a_job_summary() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.task("t-1", "Do it", &["--body", "```text\nan example\n```\n# Not a heading"]);
+    let said = sandbox.quietly(&["prompt", "t-1", "--format", "md"]);
+    assert!(said.stdout.starts_with("````text\n") && said.stdout.ends_with("\n````\n"), "{}", said.stdout);
+}
+
+#[test]
+fn manual_pages_are_those_of_commands_for_people() {
+    let sandbox = Sandbox::nowhere();
+    let pages = sandbox.root().join("pages").to_string_lossy().into_owned();
+    let said = sandbox.quietly(&["man", &pages]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("/orch-step.1\n") && !said.stdout.contains("orch-__"), "{}", said.stdout);
+}
+
+#[test]
 fn quiet_says_only_the_answer() {
     let sandbox = Sandbox::with(&[agent("echo x >> x")]);
     sandbox.task("t-1", "Do it", &[]);
