@@ -18,6 +18,8 @@ use jiff::Timestamp;
 
 /// How many tasks of the queue are looked at for one that somebody may take now.
 const QUEUE_MAX: usize = 20;
+/// The most times that the part of the queue doubles out of which a task is drawn.
+const DOUBLINGS_MAX: usize = 5;
 
 /// What a step takes on.
 pub(super) enum Choice {
@@ -40,17 +42,23 @@ pub(super) struct Chosen {
     pub(super) prompt: Prompt,
 }
 
-/// Chooses: the task that was named, or the best one that somebody may take now.
+/// Chooses: the task that was named, or the best one that somebody may take now; one near the best where
+/// others took what was chosen before, so many times.
 ///
 /// # Errors
 /// When the named task cannot run, or nobody may take any now.
-pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Result<Choice, StepError> {
+pub(super) fn choose(
+    world: World<'_>,
+    base: &Base,
+    options: Options<'_>,
+    taken: usize,
+) -> Result<Choice, StepError> {
     let (graph, rules) = (&base.snapshot.graph, base.rules());
     if let Some(name) = options.agent.filter(|name| base.config.agents.iter().all(|each| each.name != **name))
     {
         return Err(StepError::UnknownAgent(name.to_owned()));
     }
-    let (queue, waits) = match options.task {
+    let (mut queue, waits) = match options.task {
         Some(id) => {
             let named = named(base, id)?;
             match Occupied::now(world, base)?.why_wait(world, base, named.index)? {
@@ -60,6 +68,9 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
         }
         None => occupied::queue(world, base, QUEUE_MAX)?,
     };
+    if taken > 0 {
+        draw(&mut queue, taken, world.ids.random());
+    }
     let limits = Limits::now(world)?;
     let mut wait: Option<(String, Option<Timestamp>)> = None;
     for candidate in queue {
@@ -81,6 +92,17 @@ pub(super) fn choose(world: World<'_>, base: &Base, options: Options<'_>) -> Res
     match select::next(graph, rules) {
         select::Selection::Nothing(idle) => Ok(Choice::Nothing(idle)),
         select::Selection::Next(_) => Err(StepError::NoAgent("no agent profile can take it".to_owned())),
+    }
+}
+
+/// Puts another one first. Many who look at one queue would all ask for its first task, and then all but
+/// one of them for the second: out of twice as many each time, they soon ask for different ones.
+fn draw(queue: &mut [Candidate], taken: usize, random: u128) {
+    let among = queue.len().min(1 << taken.min(DOUBLINGS_MAX));
+    let at = random.checked_rem(among as u128).and_then(|at| usize::try_from(at).ok()).unwrap_or_default();
+    if let Some(drawn) = queue.get_mut(..=at).filter(|_| at > 0) {
+        drawn.rotate_right(1);
+        drawn[0].because.push_str(", drawn by lot: others took what came first");
     }
 }
 
@@ -196,5 +218,42 @@ impl Chosen {
             gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
             task: self.task,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_drawn_comes_first_and_nothing_else_changes(
+            length in 0..40_usize,
+            taken in 1..100_usize,
+            random: u128,
+        ) {
+            let candidate = |index| Candidate { index, because: "it is ready".to_owned() };
+            let mut queue: Vec<Candidate> = (0..length).map(candidate).collect();
+            draw(&mut queue, taken, random);
+            let drawn = queue.first().map_or(0, |first| first.index);
+            prop_assert!(drawn < length.clamp(1, 1 << taken.min(DOUBLINGS_MAX)));
+            let first = (length > 0).then_some(drawn);
+            let expected = first.into_iter().chain((0..length).filter(|index| *index != drawn));
+            prop_assert_eq!(queue.iter().map(|each| each.index).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            prop_assert_eq!(queue.iter().filter(|each| each.because != "it is ready").count(), usize::from(drawn > 0));
+        }
+    }
+
+    #[test]
+    fn those_who_draw_at_once_draw_different_ones() {
+        let drawn = |random| {
+            let candidate = |index| Candidate { index, because: String::new() };
+            let mut queue: Vec<Candidate> = (0..20).map(candidate).collect();
+            draw(&mut queue, 4, random);
+            queue[0].index
+        };
+        let all: std::collections::BTreeSet<usize> = (0..16).map(drawn).collect();
+        assert_eq!(all.len(), 16);
     }
 }

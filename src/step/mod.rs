@@ -193,7 +193,7 @@ pub fn step(
         if let Some(wanted) = planning::due(base).filter(|_| options.plans == Plans::Caller) {
             return Ok(Ending::PlanDue(wanted));
         }
-        match choice::choose(world, base, options)? {
+        match choice::choose(world, base, options, taken)? {
             Choice::Nothing(idle) => {
                 let made = if options.dry_run { Vec::new() } else { request::make(world, base, reporter)? };
                 return Ok(Ending::Nothing(idle, made));
