@@ -249,7 +249,7 @@ fn a_damaged_cache_is_as_good_as_none() {
 #[test]
 fn a_damaged_journal_is_told_with_what_to_do_and_blocks_nothing_once_it_is_moved() {
     let long = "x".repeat(100_000);
-    let wrong: [&[u8]; 6] = [b"", b"\0\0\0\0", b"{", b"[]", b"{\"working\": 7}", long.as_bytes()];
+    let wrong: [&[u8]; 4] = [b"{", b"[]", b"{\"working\": 7}", long.as_bytes()];
     for name in ["journal.json", "landing.json"] {
         for bytes in wrong {
             let repo = Repo::new(Scenario::Accepted);
@@ -268,6 +268,39 @@ fn a_damaged_journal_is_told_with_what_to_do_and_blocks_nothing_once_it_is_moved
             assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         }
     }
+}
+
+#[test]
+fn a_journal_whose_content_a_loss_of_power_took_is_none() {
+    for name in ["journal.json", "landing.json"] {
+        for bytes in [&b""[..], b"\0\0\0\0"] {
+            let repo = Repo::new(Scenario::Accepted);
+            let journal = repo.dir.join(".git/orch").join(name);
+            fs::create_dir_all(journal.parent().unwrap()).unwrap();
+            fs::write(&journal, bytes).unwrap();
+            for command in [&["next"][..], &["add", "Another one"], &["step"]] {
+                let ended = orch(&repo, command);
+                assert_eq!(ended.code, Some(0), "{command:?}: {}", ended.stderr);
+            }
+            assert!(!journal.exists());
+        }
+    }
+}
+
+#[test]
+fn a_landing_whose_commit_a_loss_of_power_took_has_not_landed() {
+    let repo = Repo::new(Scenario::Accepted);
+    let journal = repo.dir.join(".git/orch/landing.json");
+    fs::create_dir_all(journal.parent().unwrap()).unwrap();
+    let (commit, tree) = ("0".repeat(39) + "1", "0".repeat(39) + "2");
+    let text = format!(
+        "{{\"branch\":\"main\",\"commit\":\"{commit}\",\"run\":null,\"checkout\":null,\"in_place\":false,\
+         \"from\":\"{tree}\",\"to\":\"{tree}\"}}"
+    );
+    fs::write(&journal, &text).unwrap();
+    let ended = orch(&repo, &["step"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!journal.exists());
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Git for Faulty<'_> {
         writes write_commit(commit: &NewCommit) -> Oid;
         writes tidy() -> ();
         reads check_identity() -> ();
-        writes settle() -> ();
+        writes settle(with: &[PathBuf]) -> ();
         writes swap(reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Swap;
         writes claim(reference: &str, expected: Option<Oid>, new: Option<Oid>) -> Swap;
         writes clear_index_locks() -> ();
@@ -204,6 +204,10 @@ impl WorkTree for FaultyTree<'_> {
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<BString>> {
         self.faulty.reads("WorkTree::overlaps", || self.inner.overlaps(from, to))
+    }
+
+    fn prepare(&mut self, from: Oid, to: Oid) -> Result<()> {
+        self.faulty.writes("WorkTree::prepare", || self.inner.prepare(from, to))
     }
 
     fn bring(&mut self, from: Oid, to: Oid, keep: &[BString]) -> Result<()> {

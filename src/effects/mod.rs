@@ -22,7 +22,7 @@ pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 
 use bstr::BString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The variable that holds the token by which git pushes. Neither an agent nor a gate or a hook sees it.
 pub const PUSH_TOKEN: &str = "ORCH_PUSH_TOKEN";
@@ -190,11 +190,11 @@ pub trait Git {
     /// [`Trouble::Identity`] when it does not.
     fn check_identity(&self) -> Result<()>;
 
-    /// Makes everything written so far survive a loss of power.
+    /// Makes everything written so far survive a loss of power, and these files with their names, all at once.
     ///
     /// # Errors
     /// When the disk refuses.
-    fn settle(&self) -> Result<()>;
+    fn settle(&self, with: &[PathBuf]) -> Result<()>;
 
     /// Moves a ref if it has the expected value (none: is not there). Durable when it returns.
     ///

@@ -64,6 +64,13 @@ pub trait WorkTree {
     /// When the work tree cannot be read.
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<BString>>;
 
+    /// Writes what [`Self::bring`] between these trees will put in place to where it only has to be moved from;
+    /// the next [`Git::settle`](super::Git::settle) makes it durable. Nothing of the work tree changes.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn prepare(&mut self, from: Oid, to: Oid) -> Result<()>;
+
     /// Writes the differences between two trees to the directory and the index in memory.
     /// Paths listed in `keep` are left as they are.
     ///

@@ -112,7 +112,7 @@ impl<'w> Move<'_, 'w> {
         refuse_in_the_way(&checkout, place.as_mut(), trees)
     }
 
-    /// Writes the journal.
+    /// Writes the journal, and makes it durable with all that it speaks of.
     fn begin(
         &self,
         world: World<'_>,
@@ -133,17 +133,21 @@ impl<'w> Move<'_, 'w> {
         Ok(journal::begin_landing(world, &moving)?)
     }
 
-    /// The work tree that has to follow, locked, with nothing of the user's in the way.
+    /// The work tree that has to follow, locked, with nothing of the user's in the way, and all that it is to
+    /// hold at hand.
     fn follower(&self, world: World<'w>, (from, to): (Oid, Oid)) -> Result<Option<Follower<'w>>, StepError> {
         if let Some(in_place) = self.in_place {
             refuse_in_progress(&in_place.checkout)?;
-            return in_place_follower(world, in_place).map(Some);
+            let mut follower = in_place_follower(world, in_place)?;
+            follower.place.prepare(follower.holds, to)?;
+            return Ok(Some(follower));
         }
         let Some(checkout) = world.git.checkout_of(self.branch)? else { return Ok(None) };
         refuse_in_progress(&checkout)?;
         let mut place = world.git.open_checkout(&checkout)?;
         lock(place.as_mut())?;
         refuse_in_the_way(&checkout, place.as_mut(), (from, to))?;
+        place.prepare(from, to)?;
         Ok(Some(Follower { checkout, place, holds: from }))
     }
 }

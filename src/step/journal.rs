@@ -119,7 +119,7 @@ pub fn at_work(world: World<'_>) -> Result<Vec<Working>> {
     all.flatten().collect()
 }
 
-/// Notes, durably, that a step is at work.
+/// Notes that a step is at work. A loss of power may take that along with the first moments of the work.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -137,6 +137,7 @@ pub fn begin_push(world: World<'_>, run: &str, commit: Oid) -> Result<()> {
         if let Some(pushes) = &mut working.pushes {
             pushes.commit = Some(commit.to_string());
             begin_work(world, slot, &working)?;
+            world.git.settle(&[world.files.root().join(name(slot))])?;
         }
     }
     Ok(())
@@ -196,12 +197,13 @@ pub fn landing(world: World<'_>) -> Result<Option<Moving>> {
     read(world, LANDING)
 }
 
-/// Notes, durably, that a branch is about to move.
+/// Notes that a branch is about to move, and makes this durable together with all that was written so far.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn begin_landing(world: World<'_>, moving: &Moving) -> Result<()> {
-    write(world, LANDING, moving)
+    write(world, LANDING, moving)?;
+    world.git.settle(&[world.files.root().join(LANDING)])
 }
 
 /// Notes that no branch is about to move any more, and (when one has, for a run) that the run ended.
@@ -228,6 +230,10 @@ pub fn end_run(world: World<'_>, run: &str) -> Result<()> {
 
 fn read<T: DeserializeOwned>(world: World<'_>, name: &str) -> Result<Option<T>> {
     let Some(bytes) = world.files.read(name)? else { return Ok(None) };
+    if bytes.iter().all(|byte| *byte == 0) {
+        // A loss of power can leave the name and not the content: nothing was done then that it spoke of.
+        return Ok(None);
+    }
     match serde_json::from_slice(&bytes) {
         Ok(journal) => Ok(Some(journal)),
         Err(error) => Err(damaged(world, name, &error.to_string())),
@@ -246,7 +252,7 @@ fn damaged(world: World<'_>, name: &str, why: &str) -> EffectError {
 fn write<T: Serialize>(world: World<'_>, name: &str, journal: &T) -> Result<()> {
     let bytes = serde_json::to_vec_pretty(journal)
         .map_err(|error| EffectError::new(Trouble::Other, format!("cannot write the journal: {error}")))?;
-    world.files.write(name, &bytes, true)
+    world.files.write(name, &bytes, false)
 }
 
 /// The work tree that a site or a landing names.

@@ -248,6 +248,7 @@ fn try_there<'w>(
 ) -> Result<Option<Landed>, StepError> {
     look_here(world, plan, (tip, tree))?;
     let landed = write(world, plan, Some(tip), tree)?;
+    world.git.settle(&[])?;
     if !push.push(world, (tip, landed.commit), reporter)? {
         return Ok(None);
     }
@@ -275,7 +276,6 @@ fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, tree: Oid) -> 
         message: plan.message.clone(),
         may_sign: true,
     })?;
-    world.git.settle()?;
     Ok(Landed { commit, tree })
 }
 

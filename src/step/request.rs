@@ -335,7 +335,7 @@ fn write(world: World<'_>, base: &Base, ready: &Ready) -> Result<Oid, StepError>
         message: ready.message.clone(),
         may_sign: true,
     })?;
-    world.git.settle()?;
+    world.git.settle(&[])?;
     Ok(commit)
 }
 

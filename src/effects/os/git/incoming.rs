@@ -26,32 +26,54 @@ pub(super) fn content_of(
     if matches!(mode, MODE_FILE | MODE_PROGRAM) { smudge(filters, path, &content) } else { Ok(content) }
 }
 
-/// Writes files for a user's work tree under numbers in a folder of git's, and makes all of them
-/// durable at once; each then only has to be renamed. None where there is only one.
-pub(super) fn stage_many(
+/// Files for a user's work tree, under numbers in a folder of git's; each only has to be renamed. The folder
+/// goes with this.
+pub(super) struct Ready {
+    dir: PathBuf,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Ready {
+    /// Where the file of the change with this number lies.
+    pub(super) fn at(&self, number: usize) -> PathBuf {
+        self.dir.join(number.to_string())
+    }
+
+    /// Makes all of them durable at once.
+    pub(super) fn sync(&self) -> Result<()> {
+        let many = SYNCS_AT_ONCE && self.files.len() >= MANY;
+        if many { sync_file_system(&self.dir) } else { sync_together(&self.files) }
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        // What stays is removed by the next one.
+        let _ = write::remove_any(&self.dir);
+    }
+}
+
+/// Writes the new files of changes for a user's work tree, not yet durably.
+pub(super) fn make_ready(
     place: &Place<'_>,
     changes: &[&Change],
     filters: &mut gix::filter::Pipeline<'_>,
-) -> Result<Option<PathBuf>> {
-    if place.owner != Owner::User || changes.len() < 2 {
-        return Ok(None);
-    }
+) -> Result<Ready> {
     let dir = place.repo.git_dir().join("orch-incoming.d");
     write::remove_any(&dir)?;
     fs::create_dir(&dir).map_err(|error| EffectError::io("make the directory", &dir, &error))?;
-    let mut staged = Vec::with_capacity(changes.len());
+    let mut ready = Ready { dir, files: Vec::with_capacity(changes.len()) };
     for (at, change) in changes.iter().enumerate() {
         let Some((mode, blob)) = change.new.filter(|(mode, _)| matches!(*mode, MODE_FILE | MODE_PROGRAM))
         else {
             continue;
         };
         let content = content_of(place, change.path.as_bstr(), mode, blob, filters)?;
-        let to = dir.join(at.to_string());
+        let to = ready.at(at);
         write::create(&to, &content, mode, false)?;
-        staged.push(to);
+        ready.files.push(to);
     }
-    if SYNCS_AT_ONCE && staged.len() >= MANY { sync_file_system(&dir) } else { sync_together(&staged) }?;
-    Ok(Some(dir))
+    Ok(ready)
 }
 
 /// Writes one file.

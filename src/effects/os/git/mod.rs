@@ -39,6 +39,8 @@ use std::path::{Path, PathBuf};
 /// A repository of this machine.
 pub struct OsGit {
     repo: gix::Repository,
+    /// Files of a work tree that were made ready since the last [`Git::settle`].
+    ready: RefCell<Vec<PathBuf>>,
     /// Objects written since the last [`Git::settle`].
     unsettled: RefCell<Vec<ObjectId>>,
     /// Where private work trees lie.
@@ -136,7 +138,7 @@ impl OsGit {
         }
         let mut repo = repo;
         repo.object_cache_size_if_unset(4 << 20);
-        Ok(Self { repo, unsettled: RefCell::default(), workspaces })
+        Ok(Self { repo, unsettled: RefCell::default(), ready: RefCell::default(), workspaces })
     }
 
     /// The same repository with private work trees in another place.
@@ -254,8 +256,8 @@ impl Git for OsGit {
         self.committer().and_then(|_| self.author()).map(|_| ())
     }
 
-    fn settle(&self) -> Result<()> {
-        self.sync_objects()
+    fn settle(&self, with: &[PathBuf]) -> Result<()> {
+        self.sync_written(with)
     }
 
     fn swap(&self, reference: &str, expected: Option<Oid>, new: Oid, reason: &str) -> Result<Swap> {

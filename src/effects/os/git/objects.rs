@@ -9,6 +9,7 @@ use bstr::{BString, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The mode of a directory in a tree.
 pub(super) const MODE_TREE: Mode = 0o040_000;
@@ -270,15 +271,18 @@ impl OsGit {
         or("read the author's identity", or("read the author's identity", signature)?.to_owned())
     }
 
-    /// Syncs every object that was written, then the directories that hold their names; many of them
-    /// all at once.
-    pub(super) fn sync_objects(&self) -> Result<()> {
+    /// Syncs every object that was written, what lies ready for a work tree, and other files, each with the
+    /// directory that holds its name; many of them by one call.
+    pub(super) fn sync_written(&self, with: &[PathBuf]) -> Result<()> {
         let root = self.repo.objects.store_ref().path().to_owned();
         let objects: std::collections::BTreeSet<_> = self.unsettled.borrow_mut().drain(..).collect();
-        if SYNCS_AT_ONCE && objects.len() >= MANY {
+        let mut paths: std::collections::BTreeSet<_> = self.ready.borrow_mut().drain(..).collect();
+        for file in with {
+            paths.extend([Some(file.clone()), file.parent().map(Path::to_owned)].into_iter().flatten());
+        }
+        if SYNCS_AT_ONCE && objects.len() + paths.len() >= MANY {
             return sync_file_system(&root);
         }
-        let mut paths = std::collections::BTreeSet::new();
         for object in objects {
             let hex = object.to_string();
             let dir = root.join(&hex[..2]);

@@ -27,6 +27,8 @@ pub(super) struct Place<'g> {
     pub(super) lock: Option<IndexLock>,
     /// What is heard of changes since the last look, which the index in memory holds.
     pub(super) watch: Option<Watch>,
+    /// What lies ready to be put in place.
+    pub(super) prepared: Option<worktree::Prepared>,
 }
 
 /// The held lock of a user's index.
@@ -143,6 +145,7 @@ impl<'g> Place<'g> {
             dirty_index: false,
             lock: None,
             watch: None,
+            prepared: None,
         })
     }
 
@@ -321,6 +324,10 @@ impl crate::effects::WorkTree for Place<'_> {
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {
         worktree::overlaps(self, from, to)
+    }
+
+    fn prepare(&mut self, from: Oid, to: Oid) -> Result<()> {
+        worktree::prepare(self, from, to)
     }
 
     fn bring(&mut self, from: Oid, to: Oid, keep: &[bstr::BString]) -> Result<()> {

@@ -61,7 +61,7 @@ impl OsGit {
         new: Oid,
         reason: &str,
     ) -> Result<Swap> {
-        self.sync_objects()?;
+        self.sync_written(&[])?;
         if let Some(expected) = expected
             && self.move_ref(name, expected, new, reason)?
         {

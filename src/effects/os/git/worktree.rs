@@ -4,7 +4,7 @@
 //! the old tree say, or already what the new tree says; anything else is the user's.
 
 use super::bring as write;
-use super::incoming::{content_of, stage_many, write_file};
+use super::incoming::{Ready, content_of, make_ready, write_file};
 use super::look::{Look, look};
 use super::place::Place;
 use super::scan::{COMPARE, Found, Scan};
@@ -259,6 +259,31 @@ fn holds_untracked(place: &Place<'_>, path: &BStr) -> Result<bool> {
     Ok(false)
 }
 
+/// What was made ready to bring a work tree from one tree to another.
+pub(super) struct Prepared {
+    between: (Oid, Oid),
+    ready: Ready,
+}
+
+/// Makes ready what [`bring`] will put in place.
+pub(super) fn prepare(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<()> {
+    place.prepared = None;
+    let changes = place.git.changes(from, to)?;
+    let new: Vec<&Change> = changes.iter().filter(|change| change.new.is_some()).collect();
+    // Attributes say how the others are to be written, and have to be in place before.
+    if place.owner == Owner::Orch || new.is_empty() || new.iter().any(|change| is_attributes(change)) {
+        return Ok(());
+    }
+    let ready = make_ready(place, &new, &mut pipeline(place)?)?;
+    place.git.ready.borrow_mut().extend_from_slice(&ready.files);
+    place.prepared = Some(Prepared { between: (from, to), ready });
+    Ok(())
+}
+
+fn is_attributes(change: &Change) -> bool {
+    change.path.ends_with(b".gitattributes")
+}
+
 /// Writes the differences between two trees.
 pub(super) fn bring(place: &mut Place<'_>, from: Oid, to: Oid, keep: &[BString]) -> Result<()> {
     let keep: HashSet<&BString> = keep.iter().collect();
@@ -269,22 +294,24 @@ pub(super) fn bring(place: &mut Place<'_>, from: Oid, to: Oid, keep: &[BString])
         entries.extend(take_out(place, change)?);
     }
     // Attributes come first: they say how the other files are to be written.
-    let (attributes, others): (Vec<&Change>, Vec<&Change>) = changes
-        .iter()
-        .filter(|change| change.new.is_some())
-        .partition(|change| change.path.ends_with(b".gitattributes"));
+    let (attributes, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().filter(|change| change.new.is_some()).partition(|change| is_attributes(change));
+    let prepared = place.prepared.take().filter(|it| it.between == (from, to) && keep.is_empty());
+    let mut ready = prepared.map(|prepared| prepared.ready);
     for group in [attributes, others] {
         if group.is_empty() {
             continue;
         }
         let mut filters = pipeline(place)?;
-        let staged = stage_many(place, &group, &mut filters)?;
-        for (at, change) in group.into_iter().enumerate() {
-            let staged = staged.as_ref().map(|dir| dir.join(at.to_string()));
-            entries.extend(put_in(place, change, &mut filters, staged.as_deref())?);
+        if ready.is_none() && place.owner == Owner::User && group.len() > 1 {
+            let made = make_ready(place, &group, &mut filters)?;
+            made.sync()?;
+            ready = Some(made);
         }
-        if let Some(dir) = staged {
-            write::remove_any(&dir)?;
+        let ready = ready.take();
+        for (at, change) in group.into_iter().enumerate() {
+            let ready = ready.as_ref().map(|ready| ready.at(at));
+            entries.extend(put_in(place, change, &mut filters, ready.as_deref())?);
         }
     }
     update_index(place, entries);
@@ -322,7 +349,7 @@ fn put_in(
     place: &Place<'_>,
     change: &Change,
     filters: &mut gix::filter::Pipeline<'_>,
-    staged: Option<&Path>,
+    ready: Option<&Path>,
 ) -> Result<Option<Entry>> {
     let Some((mode, blob)) = change.new else { return Ok(None) };
     let path = change.path.as_bstr();
@@ -336,7 +363,7 @@ fn put_in(
     if mode == MODE_SUBMODULE {
         write::remove_any(&full)?;
         fs::create_dir(&full).map_err(|error| EffectError::io("make the directory", &full, &error))?;
-    } else if staged.is_none_or(|staged| fs::rename(staged, &full).is_err()) {
+    } else if ready.is_none_or(|ready| fs::rename(ready, &full).is_err()) {
         write_file(place, &full, mode, &content_of(place, path, mode, blob, filters)?)?;
     }
     let stat = stat_of(&full).map_err(|error| EffectError::io("read", &full, &error))?;
