@@ -3,7 +3,7 @@
 use super::Written;
 use crate::import::{self, Format, Loss, LossKind, Losses};
 use crate::state::id::TaskId;
-use crate::state::task::Task;
+use crate::state::task::{Estimate, Task};
 use std::collections::{BTreeSet, HashMap};
 
 /// Everything that a reader of the files does not get as it is here.
@@ -138,7 +138,7 @@ fn texts(task: &Task, read: &Task) -> Vec<(&'static str, String, String)> {
         ("allow", |task| listed(&task.allow)),
         ("run", |task| task.run.clone().unwrap_or_default()),
         ("description", |task| task.description.trim().to_owned()),
-        ("estimate", |task| task.estimate.as_ref().map(|size| format!("{size:?}")).unwrap_or_default()),
+        ("estimate", |task| task.estimate.as_ref().map(size).unwrap_or_default()),
         (
             "history",
             |task| if task.history.attempts > 0 { format!("{:?}", task.history) } else { String::new() },
@@ -152,4 +152,10 @@ fn texts(task: &Task, read: &Task) -> Vec<(&'static str, String, String)> {
 
 fn listed(list: &[String]) -> String {
     if list.is_empty() { String::new() } else { format!("{list:?}") }
+}
+
+/// How big a task is thought to be; how sure that is, a reader judges by itself.
+fn size(estimate: &Estimate) -> String {
+    let size = Estimate { confidence: None, ..estimate.clone() };
+    if size == Estimate::default() { String::new() } else { format!("{size:?}") }
 }

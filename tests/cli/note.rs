@@ -139,3 +139,17 @@ fn checkpoints_are_listed_shown_and_compared() {
     sandbox.orch(&["checkpoint", "show", "t-2"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_note_in_a_prompt_is_no_item_of_the_list_above_it() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.task("t-1", "Make the tests fast", &[]);
+    for (kind, text) in [("constraint", "No new dependency."), ("learning", "The tests wait for the disk.")] {
+        assert_eq!(sandbox.quietly(&["note", kind, text]).code, 0);
+    }
+    let prompt = sandbox.quietly(&["prompt", "t-1"]).stdout;
+    assert!(
+        prompt.contains("## Constraints\n\n- No new dependency.\n\n## Learning\n\nThe tests wait"),
+        "{prompt}"
+    );
+}

@@ -50,7 +50,14 @@ pub(super) fn sections(material: &Material<'_>) -> (Vec<Section>, Vec<String>) {
 }
 
 fn text(note: &Gist<'_>) -> String {
-    let mut text = format!("- {}: {}", note.kind.as_str(), one_paragraph(note.text));
+    // A heading of its own, or it would be read as one of the list above it, such as the constraints.
+    let heading = match note.kind {
+        NoteKind::Decision => "Decision",
+        NoteKind::Constraint => "Constraint",
+        NoteKind::Hypothesis => "Hypothesis",
+        NoteKind::Learning => "Learning",
+    };
+    let mut text = format!("## {heading}\n\n{}", one_paragraph(note.text));
     if let Some(because) = note.because {
         let _ = write!(text, " (because {})", one_paragraph(because));
     }
