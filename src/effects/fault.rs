@@ -226,6 +226,10 @@ impl WorkTree for FaultyTree<'_> {
         self.faulty.writes("WorkTree::purge", || self.inner.purge(keep, look))
     }
 
+    fn unnest(&mut self, nested: &[BString]) -> Result<()> {
+        self.faulty.writes("WorkTree::unnest", || self.inner.unnest(nested))
+    }
+
     fn stage(&mut self) -> Result<()> {
         self.faulty.writes("WorkTree::stage", || self.inner.stage())
     }

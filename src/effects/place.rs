@@ -92,6 +92,13 @@ pub trait WorkTree {
     /// When something cannot be removed, or the work tree is a person's.
     fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
 
+    /// Makes ordinary folders of a private work tree out of these, each of which is a repository of its own: what
+    /// lies there is then seen like the rest.
+    ///
+    /// # Errors
+    /// As [`Self::purge`].
+    fn unnest(&mut self, nested: &[BString]) -> Result<()>;
+
     /// The git directory that programs in it see: the disposable one of a private work tree.
     fn git_dir(&self) -> PathBuf;
 

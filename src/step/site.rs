@@ -47,7 +47,12 @@ impl<'w> Workplace<'w> {
         tree: Oid,
     ) -> Result<Self, StepError> {
         let mut place = world.git.open_workspace(slot)?;
-        let held = place.attend()?;
+        let mut held = place.attend()?;
+        while !held.nested.is_empty() {
+            // A repository that an earlier agent left is in no tree, so no difference would take it away.
+            place.unnest(&held.nested)?;
+            held = place.attend()?;
+        }
         place.bring(held.tree, tree, &[])?;
         world.git.disposable(place.as_ref(), branch, base)?;
         place.stage()?;

@@ -324,6 +324,22 @@ fn a_repository_inside_the_tree_is_rejected() {
 }
 
 #[test]
+fn repositories_that_one_agent_left_are_not_held_against_the_next() {
+    let sandbox = project(
+        "case $ORCH_TASK in t-1) git init --quiet inner; echo x > inner/file; git init --quiet inner/.more; \
+         git init --quiet src; mkdir build; git init --quiet build/cache; echo y > y;; *) echo z > z;; esac",
+        &[table("policy", "max_attempts = 1")],
+    );
+    sandbox.write(".gitignore", "build\n");
+    sandbox.commit("ignore what builds leave");
+    sandbox.task("t-2", "Do something else", &[]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 20);
+    let said = sandbox.quietly(&["step", "--task", "t-2"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.git(&["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"]), "z\n");
+}
+
+#[test]
 fn what_an_agent_commits_by_itself_in_the_workspace_is_judged_as_files() {
     let sandbox =
         project("echo x > x; git add x; git commit --quiet -m mine; git checkout --quiet -b other", &[]);

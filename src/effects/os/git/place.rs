@@ -349,6 +349,10 @@ impl crate::effects::WorkTree for Place<'_> {
         super::purge::purge(self, keep, look)
     }
 
+    fn unnest(&mut self, nested: &[bstr::BString]) -> Result<()> {
+        super::purge::unnest(self, nested)
+    }
+
     fn stage(&mut self) -> Result<()> {
         match self.owner {
             Owner::Orch => {

@@ -13,11 +13,39 @@ use std::path::Path;
 /// Removes what the index does not name, git's own directory and what is kept aside; says how much
 /// that is. With `look` it is only counted.
 pub(super) fn purge(place: &Place<'_>, keep: &[BString], look: bool) -> Result<usize> {
-    if place.owner != Owner::Orch {
-        let fact = format!("`{}` is a person's, and nothing is removed there", place.dir.display());
-        return Err(EffectError::new(Trouble::Repository, fact));
-    }
+    refuse_a_persons(place)?;
     folder(place, keep, look, &BString::default())
+}
+
+/// Removes the git directories of these folders. Each has one, by whatever letters, or it is an error: who
+/// looks again until there is none comes to an end.
+pub(super) fn unnest(place: &Place<'_>, nested: &[BString]) -> Result<()> {
+    refuse_a_persons(place)?;
+    for path in nested {
+        let full = place.dir.join(path.to_path_lossy());
+        let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
+        let mut removed = 0;
+        for found in fs::read_dir(&full).map_err(failed)? {
+            let found = found.map_err(failed)?;
+            if found.file_name().eq_ignore_ascii_case(".git") {
+                remove(&found.path())?;
+                removed += 1;
+            }
+        }
+        if removed == 0 {
+            let fact = format!("`{}` changed while it was looked at", full.display());
+            return Err(EffectError::new(Trouble::Repository, fact));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_a_persons(place: &Place<'_>) -> Result<()> {
+    if place.owner == Owner::Orch {
+        return Ok(());
+    }
+    let fact = format!("`{}` is a person's, and nothing is removed there", place.dir.display());
+    Err(EffectError::new(Trouble::Repository, fact))
 }
 
 fn folder(place: &Place<'_>, keep: &[BString], look: bool, path: &BString) -> Result<usize> {
