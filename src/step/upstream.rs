@@ -28,6 +28,8 @@ pub const IMPATIENCE: Duration = Duration::from_secs(10);
 pub const GLANCE: Duration = Duration::from_secs(3);
 /// How often another fetch of this clone is waited for.
 const TRIES: u32 = 20;
+/// How often a line is tried that breaks at once.
+const BROKEN_TRIES: u32 = 4;
 
 /// Where a branch is pushed to.
 ///
@@ -79,7 +81,8 @@ pub fn fetch(world: World<'_>, upstream: &Upstream, patience: Duration) -> Resul
     })
 }
 
-/// Fetches refs, and waits where another fetch of this clone is at work.
+/// Fetches refs, and waits where another fetch of this clone is at work. Whoever is about to work tries again
+/// where a line broke at once; who only looks does not.
 ///
 /// # Errors
 /// When one is not there, or the remote does not answer in time.
@@ -89,13 +92,21 @@ pub fn fetch_refs(
     refs: &[(String, String)],
     patience: Duration,
 ) -> Result<()> {
+    let began = world.clock.elapsed();
     for tries in 1.. {
-        match world.remote.fetch(remote, refs, patience) {
-            Err(error) if error.trouble == Trouble::Locked && tries < TRIES => {
-                world.process.wait(landing::pause(tries.min(3), world.ids.random()));
+        let said = world.remote.fetch(remote, refs, patience);
+        let again = match said.as_ref().map_err(|error| error.trouble) {
+            Err(Trouble::Locked) => tries < TRIES,
+            Err(Trouble::Unreachable) => {
+                let soon = world.clock.elapsed().saturating_sub(began) < IMPATIENCE;
+                patience >= PATIENCE && tries < BROKEN_TRIES && soon
             }
-            said => return said,
+            Ok(()) | Err(_) => false,
+        };
+        if !again {
+            return said;
         }
+        world.process.wait(landing::pause(tries.min(3), world.ids.random()));
     }
     Ok(())
 }

@@ -226,7 +226,7 @@ fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
     let code = far.code?;
     let mut refused = Vec::new();
     let (mut moved, mut said) = (false, Vec::new());
-    let mut told = 0;
+    let (mut told, mut along) = (0, false);
     for line in far.stdout.lines() {
         let mut parts = line.splitn(3, '\t');
         let (Some(flag), Some(refs), Some(summary)) = (parts.next(), parts.next(), parts.next()) else {
@@ -237,7 +237,11 @@ fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
             continue;
         }
         told += 1;
-        if flag != "!" || ALONG.iter().any(|word| summary.contains(word)) {
+        if flag != "!" {
+            continue;
+        }
+        if ALONG.iter().any(|word| summary.contains(word)) {
+            along = true;
             continue;
         }
         if summary.contains("remote failed to report status") {
@@ -256,7 +260,8 @@ fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
         let text = if its_own.is_empty() { said.join("\n") } else { its_own.join("\n") };
         return Some(Pushed::Refused { references: refused, words: words(&text) });
     }
-    if moved {
+    // Where others came first in the middle of the server's transaction, no ref says so, only its own words do.
+    if moved || along && MOVED.iter().any(|word| far.stderr.contains(word)) {
         return Some(Pushed::Moved);
     }
     if code == 0 && told == updates.len() {
@@ -289,4 +294,26 @@ fn words(text: &str) -> String {
         .collect();
     let all: String = lines.join("; ").chars().take(WORDS_MAX).collect();
     if all.is_empty() { "it gave no reason".to_owned() } else { all }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_of_the_server_that_others_came_before_has_moved_nothing() {
+        let reference = "refs/orch/leases/t-1".to_owned();
+        let updates = [Update { reference: reference.clone(), expected: None, new: None }];
+        let said = |stderr: &str| Far {
+            code: Some(1),
+            stdout: format!(
+                "To remote.git\n!\t:{reference}\t[remote rejected] (atomic transaction failed)\nDone\n"
+            ),
+            stderr: stderr.to_owned(),
+        };
+        let moved =
+            format!("remote: error: cannot lock ref '{reference}': reference already exists        \n");
+        assert_eq!(understand(&said(&moved), &updates), Some(Pushed::Moved));
+        assert_eq!(understand(&said("remote: error: disk full\n"), &updates), None, "nobody knows why");
+    }
 }
