@@ -1,9 +1,10 @@
 //! Many workers, each in a clone of its own, and one remote: what a night of them comes to.
 //!
-//! Real `orch run --push` on an excerpt of a real plan, over files and over HTTP. Workers are killed at
+//! Real `orch run --push --wait` on an excerpt of a real plan, over files and over HTTP. Workers are killed at
 //! random, the server refuses every seventh push, connections break before and after a request is done,
-//! answers are slow, clocks are ten minutes off. `ORCH_FLEET=16x1000` is so many workers and tasks;
-//! `cargo test --test fleet -- --nocapture` shows how fast they were.
+//! answers are slow, clocks are ten minutes off. `ORCH_FLEET=16x1000` is so many workers and tasks,
+//! `ORCH_FLEET_AGENT_S=30` how long an agent takes for a task; `cargo test --test fleet -- --nocapture` shows how
+//! fast they were.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,13 +25,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The agent: it does its task, and takes a little time for it.
+/// The agent does its task, and takes its time for it.
 const CONFIG: &str = "schema = 1\n\n[[agent]]\nname = \"script\"\nadapter = \"command\"\ncommand = [\"sh\", \"-c\", \
-    \"mkdir -p work && echo $ORCH_RUN > work/$ORCH_TASK && sleep 0.1\"]\ncapability = 10\nsandbox = \"none\"\n\n\
+    \"mkdir -p work && echo $ORCH_RUN > work/$ORCH_TASK && sleep SECONDS\"]\ncapability = 10\nsandbox = \"none\"\n\n\
     [[gate]]\nname = \"made\"\nrun = \"test -d work\"\n";
 /// Refuses every seventh push.
 const HOOK: &str = "#!/bin/sh\ncase $1 in refs/heads/*) ;; *) exit 0;; esac\necho x >> pushes\n\
     n=$(wc -l < pushes)\nif [ $((n % 7)) -eq 0 ]; then echo 'every seventh push is refused'; exit 1; fi\n";
+/// The longest until somebody who has ended is started again.
+const RESTART: Duration = Duration::from_secs(2);
 /// The longest that a fleet may take.
 const PATIENCE: Duration = Duration::from_secs(3 * 3600);
 
@@ -65,7 +68,7 @@ struct Came {
 }
 
 impl Fleet {
-    fn new(tasks: usize, weather: Weather) -> Self {
+    fn new(tasks: usize, weather: Weather, agent_s: f64) -> Self {
         let memory = Path::new("/dev/shm");
         let root = tempfile::tempdir_in(if memory.is_dir() { memory } else { Path::new("/tmp") }).unwrap();
         let server = Server::start(root.path().to_owned(), weather.breaks);
@@ -76,7 +79,8 @@ impl Fleet {
         fleet.git(&fleet.remote(), &["config", "gc.auto", "0"]);
         let plan = fleet.clone("plan", &fleet.remote().to_string_lossy());
         fs::create_dir_all(plan.join(".orchestrator/tasks")).unwrap();
-        fs::write(plan.join(".orchestrator/config.toml"), CONFIG).unwrap();
+        let config = CONFIG.replace("SECONDS", &agent_s.to_string());
+        fs::write(plan.join(".orchestrator/config.toml"), config).unwrap();
         fs::write(plan.join(".orchestrator/tasks/README.md"), "One task a file.\n").unwrap();
         fleet.git(&plan, &["checkout", "-q", "-b", "main"]);
         fleet.git(&plan, &["add", "-A"]);
@@ -175,7 +179,8 @@ impl Fleet {
             self.server.url("remote.git")
         };
         let skew_s = i64::try_from(number % 5).unwrap() * 300 - 600;
-        Worker { dir: self.clone(&format!("worker-{number}"), &url), skew_s, child: None, is_done: false }
+        let dir = self.clone(&format!("worker-{number}"), &url);
+        Worker { dir, skew_s, child: None, begins: Instant::now(), is_done: false }
     }
 
     /// Looks at everything that is on the remote.
@@ -215,11 +220,13 @@ struct Worker {
     dir: PathBuf,
     skew_s: i64,
     child: Option<Child>,
+    /// When it is started again.
+    begins: Instant,
     is_done: bool,
 }
 
 impl Worker {
-    /// Starts it again when it has ended, unless nothing is left to do.
+    /// Starts it again a moment after it has ended, unless nothing is left to do.
     fn look(&mut self, fleet: &Fleet, exits: &mut BTreeMap<i32, u32>) {
         if self.is_done {
             return;
@@ -231,12 +238,14 @@ impl Worker {
             self.is_done = code == 10;
             let known = [0, 10, 11, 12, 31, -9];
             assert!(known.contains(&code), "{}: exit {code}: {}", self.dir.display(), self.said());
+            self.child = None;
+            // Whoever was refused, or did not reach the remote, does not come again with all others.
+            self.begins = Instant::now() + RESTART * (self.begins.elapsed().subsec_micros() % 1_000) / 1_000;
         }
-        self.child = None;
-        if !self.is_done {
+        if !self.is_done && Instant::now() >= self.begins {
             let said = fs::File::create(self.dir.with_extension("said")).unwrap();
             let mut orch = fleet.orch(&self.dir, self.skew_s);
-            orch.args(["run", "--push"]).stdout(Stdio::null()).stderr(said);
+            orch.args(["run", "--push", "--wait"]).stdout(Stdio::null()).stderr(said);
             self.child = Some(orch.spawn().unwrap());
         }
     }
@@ -251,20 +260,23 @@ impl Worker {
 }
 
 /// Lets a fleet work, looks at everything, and says how it went.
-fn sail(workers: usize, tasks: usize, weather: Weather) -> f64 {
-    let fleet = Fleet::new(tasks, weather);
+fn sail(workers: usize, tasks: usize, weather: Weather, agent_s: f64) -> f64 {
+    let set = std::env::var("ORCH_FLEET_AGENT_S").ok().map(|text| text.parse().unwrap());
+    let agent_s = set.unwrap_or(agent_s);
+    let fleet = Fleet::new(tasks, weather, agent_s);
     let Came { took, kills, exits } = fleet.work(workers);
     fleet.check();
     let rate = f64::from(u32::try_from(tasks).unwrap()) * 60.0 / took.as_secs_f64();
     eprintln!(
-        "{workers} workers, {tasks} tasks: {took:.1?}, {rate:.0} a minute, {kills} killed, exits {exits:?}"
+        "{workers} workers, {tasks} tasks of {agent_s} s: {took:.1?}, {rate:.0} a minute, {kills} killed, \
+         exits {exits:?}"
     );
     rate
 }
 
 #[test]
 fn a_fleet_in_foul_weather_does_every_task_once() {
-    sail(4, 24, FOUL);
+    sail(4, 24, FOUL, 0.1);
 }
 
 #[test]
@@ -272,13 +284,13 @@ fn a_fleet_in_foul_weather_does_every_task_once() {
 fn a_large_fleet_in_foul_weather_does_every_task_once() {
     let wanted = std::env::var("ORCH_FLEET").unwrap_or_else(|_| "16x1000".to_owned());
     let (workers, tasks) = wanted.split_once('x').unwrap();
-    sail(workers.parse().unwrap(), tasks.parse().unwrap(), FOUL);
+    sail(workers.parse().unwrap(), tasks.parse().unwrap(), FOUL, 0.1);
 }
 
 #[test]
 #[ignore = "a measurement: cargo test --release --test fleet -- --ignored --nocapture"]
 fn more_workers_do_more() {
     for workers in [1, 2, 4, 8, 16] {
-        sail(workers, 60, FAIR);
+        sail(workers, 24.max(8 * workers), FAIR, 2.0);
     }
 }
