@@ -339,6 +339,23 @@ fn repositories_that_one_agent_left_are_not_held_against_the_next() {
     assert_eq!(sandbox.git(&["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"]), "z\n");
 }
 
+/// For root nothing is closed, so this says something where others run it.
+#[test]
+fn what_an_agent_or_a_gate_closes_to_others_is_opened_again() {
+    let closing = "mkdir shut; echo x > shut/x; echo y > y; chmod 000 y shut .git; chmod 555 src";
+    let sandbox = project(
+        &format!("case $ORCH_TASK in t-1) {closing}; chmod 555 .;; *) echo z > z; echo z >> src/code;; esac"),
+        &[gate("test", "mkdir left; touch left/x; chmod 000 left")],
+    );
+    sandbox.task("t-2", "Do something else", &[]);
+    for (task, files) in [("t-1", "shut/x\ny\n"), ("t-2", "src/code\nz\n")] {
+        let said = sandbox.quietly(&["step", "--task", task]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let changed = ["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"];
+        assert_eq!(sandbox.git(&changed), files);
+    }
+}
+
 #[test]
 fn what_an_agent_commits_by_itself_in_the_workspace_is_judged_as_files() {
     let sandbox =

@@ -273,6 +273,15 @@ fn empty_index(repo: &gix::Repository, path: &Path) -> gix::index::File {
     gix::index::File::from_state(gix::index::State::new(repo.object_hash()), path.to_owned())
 }
 
+impl Place<'_> {
+    /// Does something that can be done again. Where it fails in a private work tree because something is closed
+    /// to orch, as agents and gates may leave it, that is opened first.
+    fn unlocking<T>(&mut self, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        let first = work(self);
+        if first.is_err() && super::purge::unlock(self) { work(self) } else { first }
+    }
+}
+
 impl crate::effects::WorkTree for Place<'_> {
     fn dir(&self) -> &Path {
         &self.dir
@@ -309,17 +318,17 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn snapshot(&mut self) -> Result<crate::effects::Seen> {
-        worktree::snapshot(self, Look::Whole)
+        self.unlocking(|place| worktree::snapshot(place, Look::Whole))
     }
 
     fn attend(&mut self) -> Result<crate::effects::Seen> {
-        worktree::snapshot(self, Look::Attending)
+        self.unlocking(|place| worktree::snapshot(place, Look::Attending))
     }
 
     fn catch_up(&mut self) -> Result<crate::effects::Seen> {
         // A hook judges what lies there, so that it has to be what was seen.
         let how = if self.git.may_run_hooks() { Look::Whole } else { Look::CatchingUp };
-        worktree::snapshot(self, how)
+        self.unlocking(|place| worktree::snapshot(place, how))
     }
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {
@@ -331,7 +340,7 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn bring(&mut self, from: Oid, to: Oid, keep: &[bstr::BString]) -> Result<()> {
-        worktree::bring(self, from, to, keep)
+        self.unlocking(|place| worktree::bring(place, from, to, keep))
     }
 
     fn save(&mut self) -> Result<()> {

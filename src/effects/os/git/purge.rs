@@ -40,6 +40,33 @@ pub(super) fn unnest(place: &Place<'_>, nested: &[BString]) -> Result<()> {
     Ok(())
 }
 
+/// Lets orch read and change again what was closed to it in a private work tree; whether anything was. Only
+/// the owner's rights are added, and whether a file is a program stays as it is.
+pub(super) fn unlock(place: &Place<'_>) -> bool {
+    if place.owner != Owner::Orch {
+        return false;
+    }
+    let (mut unlocked, mut folders) = (false, vec![place.dir.clone()]);
+    while let Some(folder) = folders.pop() {
+        unlocked |= open_up(&folder, 0o700);
+        for found in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match found.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(found.path()),
+                Ok(kind) if kind.is_file() => unlocked |= open_up(&found.path(), 0o400),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    unlocked
+}
+
+/// Adds rights to a file or folder; whether some were missing and are there now.
+fn open_up(path: &Path, rights: u32) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    let mode = metadata.permissions().mode() & 0o7777;
+    mode & rights != rights && fs::set_permissions(path, fs::Permissions::from_mode(mode | rights)).is_ok()
+}
+
 fn refuse_a_persons(place: &Place<'_>) -> Result<()> {
     if place.owner == Owner::Orch {
         return Ok(());
@@ -111,6 +138,19 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_closed_is_opened_and_nothing_else_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("program");
+        fs::write(&file, "x").unwrap();
+        for (before, after, changes) in [(0o111, 0o511, true), (0o444, 0o444, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(before)).unwrap();
+            assert_eq!(open_up(&file, 0o400), changes);
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, after);
+        }
+        assert!(!open_up(&dir.path().join("gone"), 0o700));
+    }
 
     #[test]
     fn a_name_is_kept_at_any_depth_and_a_path_where_it_is() {
