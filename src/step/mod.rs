@@ -73,11 +73,6 @@ use site::Workplace;
 
 /// How many tasks in a row may be taken by others before a step gives up.
 const TAKEN_MAX: usize = 100;
-/// How many steps' prompts and transcripts are kept in a clone.
-const KEPT_STEPS: usize = 200;
-/// The most that they take, in bytes.
-const KEPT_STEPS_BYTES: u64 = 256 << 20;
-
 /// What a step is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'o> {
@@ -270,7 +265,7 @@ fn run(
     } else {
         attempt::work(&job, &mut workplace)?
     };
-    prune(world, reporter)?;
+    keep::prune(world, reporter);
     if let Some(error) = work.nothing_came_of_it(&job) {
         journal::end_work(world, workplace.slot())?;
         return Err(error);
@@ -316,15 +311,6 @@ fn begin<'w>(
             Err(error.into())
         }
     }
-}
-
-/// Removes what is kept here of old steps, which is for people alone.
-fn prune(world: World<'_>, reporter: &dyn Reporter) -> Result<(), StepError> {
-    let at_work: Vec<String> = journal::at_work(world)?.into_iter().map(|working| working.run).collect();
-    if let Err(error) = world.files.prune("steps", KEPT_STEPS, KEPT_STEPS_BYTES, &at_work) {
-        reporter.event(&Event::Warning { text: error.to_string() });
-    }
-    Ok(())
 }
 
 fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {

@@ -149,6 +149,9 @@ impl OsGit {
         tree: &mut dyn WorkTree,
         message: &str,
     ) -> Result<HookRun> {
+        if !self.may_run_hooks() {
+            return Ok(HookRun::Absent);
+        }
         let scratch =
             tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))?;
         let Some(hook) = self.find_hook(name, base, scratch.path())? else { return Ok(HookRun::Absent) };

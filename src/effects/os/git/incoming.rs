@@ -42,7 +42,7 @@ impl Ready {
     /// Makes all of them durable at once.
     pub(super) fn sync(&self) -> Result<()> {
         let many = SYNCS_AT_ONCE && self.files.len() >= MANY;
-        if many { sync_file_system(&self.dir) } else { sync_together(&self.files) }
+        if many { sync_file_system(&self.dir) } else { sync_together(&self.files, &[]) }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system, sync_toge
 use bstr::{BString, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The mode of a directory in a tree.
@@ -275,21 +275,21 @@ impl OsGit {
     /// directory that holds its name; many of them by one call.
     pub(super) fn sync_written(&self, with: &[PathBuf]) -> Result<()> {
         let root = self.repo.objects.store_ref().path().to_owned();
-        let objects: std::collections::BTreeSet<_> = self.unsettled.borrow_mut().drain(..).collect();
-        let mut paths: std::collections::BTreeSet<_> = self.ready.borrow_mut().drain(..).collect();
-        for file in with {
-            paths.extend([Some(file.clone()), file.parent().map(Path::to_owned)].into_iter().flatten());
-        }
-        if SYNCS_AT_ONCE && objects.len() + paths.len() >= MANY {
+        let objects: BTreeSet<_> = self.unsettled.borrow_mut().drain(..).collect();
+        let mut files: Vec<PathBuf> = self.ready.borrow_mut().drain(..).chain(with.iter().cloned()).collect();
+        if SYNCS_AT_ONCE && objects.len() + files.len() >= MANY {
             return sync_file_system(&root);
         }
+        let mut directories: BTreeSet<PathBuf> =
+            with.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
         for object in objects {
             let hex = object.to_string();
             let dir = root.join(&hex[..2]);
             // It is not there if it was already, in a pack or at an alternate place.
-            paths.extend([dir.join(&hex[2..]), dir, root.clone()]);
+            files.push(dir.join(&hex[2..]));
+            directories.extend([dir, root.clone()]);
         }
-        sync_together(&paths.into_iter().collect::<Vec<_>>())
+        sync_together(&files, &directories.into_iter().collect::<Vec<_>>())
     }
 }
 

@@ -145,7 +145,7 @@ impl OsGit {
     fn sync_ref(&self, name: &str) -> Result<()> {
         let path = self.repo.common_dir().join(name);
         let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(self.repo.common_dir()));
-        crate::effects::os::files::sync_together(&above.map(Path::to_owned).collect::<Vec<_>>())
+        crate::effects::os::files::sync_together(&[], &above.map(Path::to_owned).collect::<Vec<_>>())
     }
 
     pub(super) fn find_checkout(&self, branch: &str) -> Result<Option<Checkout>> {
