@@ -1,8 +1,10 @@
-//! Repositories to measure in: tasks in folders of their own, and other files beside them.
+//! Repositories to measure in: tasks where orch would put them, and other files beside them.
 //!
 //! Invariant: no configuration of the machine is seen, and nothing runs in the background (git's
 //! own upkeep is off), so that two runs of the same command do the same.
 
+use orch::state::id::TaskId;
+use orch::state::layout;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,6 @@ use std::process::{Command, Stdio};
 
 /// Tracked files beside many tasks.
 pub(crate) const OTHER_FILES: usize = 10_000;
-const TASK_FOLDERS: usize = 256;
 
 /// The agent changes three files and says nothing.
 const CONFIG: &str = r#"schema = 1
@@ -54,10 +55,8 @@ impl Place {
             this.write(&format!("src/{}/{}.txt", n % 100, n / 100), &text);
         }
         for n in 0..tasks {
-            this.write(
-                &format!(".orchestrator/tasks/{:02x}/{}.toml", n % TASK_FOLDERS, id(n)),
-                &task(n, tasks),
-            );
+            let task_id = TaskId::new(id(n)).expect("an id");
+            this.write(&layout::new_task(&task_id, n), &task(n, tasks));
         }
         this.git(&["add", "-A"]);
         this.git(&["commit", "-q", "-m", "begin"]);
