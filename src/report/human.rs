@@ -4,11 +4,10 @@
 //! indicatif drops what is printed through it. There, a heartbeat says once a minute that an agent
 //! or a gate is still at work.
 
-use super::safe;
-use super::spell_ms;
+use super::{plural, safe, spell_ms};
 use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
-use crate::state::run::VerdictKind;
+use crate::state::run::{Tokens, VerdictKind};
 use crate::step::{Event, Reporter};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -56,10 +55,37 @@ impl Human {
         print_line(&format!("{mark} {}", safe::text(text)));
     }
 
+    fn good(&self, text: &str) {
+        self.line("  ✔", AnsiColor::Green, text);
+    }
+
+    fn bad(&self, text: &str) {
+        self.line("  ✖", AnsiColor::Red, text);
+    }
+
     fn start(&self, what: String) {
         self.stop();
         let under_way = if self.terminal { spinner(&what) } else { heart(what) };
         *self.under_way.borrow_mut() = Some(under_way);
+    }
+
+    fn prompted(&self, tokens: u64, budget_tokens: u64, sections: &[String], omitted: usize) {
+        let left_out = if omitted > 0 { format!(", {omitted} left out") } else { String::new() };
+        let size = format!("≈{tokens}/{budget_tokens} tokens");
+        self.good(&format!("{:<18} {size}: {}{left_out}", "prompt", sections.join(", ")));
+    }
+
+    fn agent_started(&self, agent: &str, attempt: u32, max_attempts: u32) {
+        self.minute.set(0);
+        // Elsewhere its own progress is the heartbeat.
+        if self.terminal {
+            let attempts = if max_attempts > 1 {
+                format!(" (attempt {attempt} of {max_attempts})")
+            } else {
+                String::new()
+            };
+            self.start(format!("{agent} at work{attempts}"));
+        }
     }
 
     /// Says which gates run now, if any does.
@@ -92,6 +118,36 @@ impl Human {
         }
     }
 
+    fn gate_started(&self, gate: &str) {
+        self.gates.borrow_mut().push(gate.to_owned());
+        self.gates();
+    }
+
+    fn gate_finished(&self, verdict: &Verdict) {
+        // What ran on another tree was of the same gate.
+        let other_tree = format!("{} on ", verdict.name);
+        let ended = |gate: &String| *gate == verdict.name || gate.starts_with(&other_tree);
+        self.gates.borrow_mut().retain(|gate| !ended(gate));
+        self.verdict(verdict);
+        self.gates();
+    }
+
+    fn hook_finished(&self, hook: &str, passed: bool, said: &str) {
+        if passed {
+            return self.good(hook);
+        }
+        self.bad(&format!("{hook} refused"));
+        evidence(said);
+    }
+
+    fn landed(&self, outcome: &str, text: &str) {
+        match outcome {
+            "accepted" => self.line("✔", AnsiColor::Green, text),
+            "needs_review" => self.line("?", AnsiColor::Yellow, text),
+            _ => self.line("✖", AnsiColor::Red, text),
+        }
+    }
+
     fn verdict(&self, verdict: &Verdict) {
         let metric =
             verdict.metric.as_ref().map_or(String::new(), |(name, value)| format!("  {name} {value}"));
@@ -99,7 +155,7 @@ impl Human {
         let text = format!("{:<18} {:>7}{metric}{how}", verdict.name, spell_ms(verdict.duration_ms));
         match verdict.kind {
             VerdictKind::Pass => {
-                self.line("  ✔", AnsiColor::Green, &text);
+                self.good(&text);
                 evidence(&verdict.evidence);
             }
             VerdictKind::Skipped => {
@@ -157,76 +213,34 @@ impl Reporter for Human {
                 print_line(&format!("    {}", safe::text(because)));
             }
             Event::Prompted { tokens, budget_tokens, sections, omitted } => {
-                let left_out = if *omitted > 0 { format!(", {omitted} left out") } else { String::new() };
-                let text = format!(
-                    "{:<18} ≈{tokens}/{budget_tokens} tokens: {}{left_out}",
-                    "prompt",
-                    sections.join(", ")
-                );
-                self.line("  ✔", AnsiColor::Green, &text);
+                self.prompted(*tokens, *budget_tokens, sections, *omitted);
             }
             Event::Prepared { .. } => {}
             // No walls are what was asked for, or are told in a warning.
             Event::Confined { level: Level::None } => {}
-            Event::Confined { level } => {
-                self.line("  ✔", AnsiColor::Green, &format!("{:<18} {}", "sandbox", level.as_str()));
-            }
+            Event::Confined { level } => self.good(&format!("{:<18} {}", "sandbox", level.as_str())),
             Event::AgentStarted { agent, attempt, max_attempts } => {
-                let attempt = if *max_attempts > 1 {
-                    format!(" (attempt {attempt} of {max_attempts})")
-                } else {
-                    String::new()
-                };
-                self.minute.set(0);
-                // Elsewhere its own progress is the heartbeat.
-                if self.terminal {
-                    self.start(format!("{agent} at work{attempt}"));
-                }
+                self.agent_started(agent, *attempt, *max_attempts);
             }
             Event::Progress { agent, elapsed, silent, progress } => {
                 self.progress(agent, *elapsed, &super::progress::line(progress, *silent));
             }
             Event::Turned { text, .. } => self.line("  ↻", AnsiColor::Yellow, text),
             Event::AgentFinished { agent, role, ended, duration_ms, tokens, files_changed, survivors } => {
-                let used = if tokens.input + tokens.cached + tokens.output > 0 {
-                    format!(", in {} cached {} out {}", tokens.input, tokens.cached, tokens.output)
-                } else {
-                    String::new()
-                };
-                let left =
-                    if *survivors > 0 { format!(", {} ended", processes(*survivors)) } else { String::new() };
-                let files =
-                    if *files_changed == 1 { "1 file".to_owned() } else { format!("{files_changed} files") };
                 // Who was only asked has nothing to change.
                 let (who, changed) = match role {
                     Some(role) => (format!("{role} ({agent})"), String::new()),
-                    None => ("agent".to_owned(), format!(", {files} changed")),
+                    None => ("agent".to_owned(), format!(", {} changed", plural(*files_changed, "file"))),
                 };
-                let text = format!("{who:<18} {:>7}  {ended}{changed}{used}{left}", spell_ms(*duration_ms));
-                match ended.as_str() {
-                    "exit 0" => self.line("  ✔", AnsiColor::Green, &text),
-                    _ => self.line("  ✖", AnsiColor::Red, &text),
-                }
+                let (took, used, left) = (spell_ms(*duration_ms), used(tokens), left(*survivors));
+                let text = format!("{who:<18} {took:>7}  {ended}{changed}{used}{left}");
+                if ended == "exit 0" { self.good(&text) } else { self.bad(&text) }
             }
-            Event::GateStarted { gate } => {
-                self.gates.borrow_mut().push(gate.clone());
-                self.gates();
-            }
-            Event::GateFinished { verdict } => {
-                // What ran on another tree was of the same gate.
-                let other_tree = format!("{} on ", verdict.name);
-                let ended = |gate: &String| *gate == verdict.name || gate.starts_with(&other_tree);
-                self.gates.borrow_mut().retain(|gate| !ended(gate));
-                self.verdict(verdict);
-                self.gates();
-            }
-            Event::HookFinished { hook, passed: true, .. } => self.line("  ✔", AnsiColor::Green, hook),
-            Event::HookFinished { hook, passed: false, said } => {
-                self.line("  ✖", AnsiColor::Red, &format!("{hook} refused"));
-                evidence(said);
-            }
+            Event::GateStarted { gate } => self.gate_started(gate),
+            Event::GateFinished { verdict } => self.gate_finished(verdict),
+            Event::HookFinished { hook, passed, said } => self.hook_finished(hook, *passed, said),
             Event::Pushed { remote, branch, .. } => {
-                self.line("  ✔", AnsiColor::Green, &format!("{:<18} {remote}/{branch}", "pushed"));
+                self.good(&format!("{:<18} {remote}/{branch}", "pushed"));
             }
             Event::Replayed { regated } => {
                 let again = if *regated { ", the gates ran again" } else { "" };
@@ -234,17 +248,10 @@ impl Reporter for Human {
                 self.line("  ↻", AnsiColor::Yellow, &text);
             }
             Event::Landed { outcome, reason, commit, branch } => {
-                let short: String = commit.chars().take(9).collect();
-                let text = format!("{outcome}: {reason}  [{branch} {short}]");
-                match outcome.as_str() {
-                    "accepted" => self.line("✔", AnsiColor::Green, &text),
-                    "needs_review" => self.line("?", AnsiColor::Yellow, &text),
-                    _ => self.line("✖", AnsiColor::Red, &text),
-                }
+                self.landed(outcome, &format!("{outcome}: {reason}  [{branch} {}]", short(commit)));
             }
             Event::Offered { branch, target, commit } => {
-                let short: String = commit.chars().take(9).collect();
-                let text = format!("`{branch}` waits to be merged into `{target}`  [{short}]");
+                let text = format!("`{branch}` waits to be merged into `{target}`  [{}]", short(commit));
                 self.line("  ·", AnsiColor::Cyan, &text);
             }
             Event::Kept { reference } => {
@@ -256,8 +263,26 @@ impl Reporter for Human {
     }
 }
 
-fn processes(count: u32) -> String {
-    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+/// The tokens that an agent used, where it said so.
+fn used(tokens: &Tokens) -> String {
+    if tokens.input + tokens.cached + tokens.output == 0 {
+        return String::new();
+    }
+    format!(", in {} cached {} out {}", tokens.input, tokens.cached, tokens.output)
+}
+
+/// The processes that an agent left and that were ended.
+fn left(survivors: u32) -> String {
+    match survivors {
+        0 => String::new(),
+        1 => ", 1 process ended".to_owned(),
+        many => format!(", {many} processes ended"),
+    }
+}
+
+/// The beginning of a commit's name.
+fn short(commit: &str) -> String {
+    commit.chars().take(9).collect()
 }
 
 #[cfg(test)]
