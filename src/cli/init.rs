@@ -4,16 +4,16 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
-use crate::config::detect::{Detected, Listing, PROGRAMS, WANTED, detect};
+use crate::commit::state_commit;
+use crate::config::detect::{Detected, PROGRAMS, WANTED, detect};
 use crate::config::render::render;
-use crate::effects::Head;
+use crate::effects::os::foreign::listing;
 use crate::effects::os::process::on_path;
 use crate::state::layout;
 use crate::step::base::commands;
-use crate::step::land::{FileEdit, tree_with};
-use crate::step::person::land_files;
+use crate::step::init::begin;
+use crate::step::land::FileEdit;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Begin: write `.orchestrator/` with gates and agents that fit this project, and commit it
@@ -34,7 +34,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if let Some(answer) = already(&context, &root)? {
         return Ok(answer);
     }
-    let detected = look(&root);
+    let programs = PROGRAMS.iter().filter(|name| on_path(name)).map(|name| (*name).to_owned()).collect();
+    let detected = detect(&listing(&root, WANTED), &programs);
     let config = render(&detected);
     let files: Vec<FileEdit> = vec![
         (layout::CONFIG.to_owned(), Some(config.clone().into_bytes())),
@@ -49,7 +50,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             world.files.write_work(&root, path, content.as_deref())?;
         }
     } else {
-        commit(&context, &files, global)?;
+        begin(world, &files, &state_commit("begin"), global.reporter().as_ref())?;
         let base = context.base()?;
         context.trust(&commands(&base.config, &base.snapshot))?;
     }
@@ -81,47 +82,6 @@ fn already(context: &Context, root: &Path) -> Result<Option<Answer>, CliError> {
         crate::report::plural(base.snapshot.graph.nodes().len(), "task")
     );
     Ok(Some(Answer::ok(json!({"created": false, "branch": base.branch}), human)))
-}
-
-fn look(root: &Path) -> Detected {
-    let mut listing = Listing::new();
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        let Ok(mut name) = entry.file_name().into_string() else { continue };
-        if entry.path().is_dir() {
-            name.push('/');
-        }
-        let content = if WANTED.contains(&name.as_str()) {
-            std::fs::read_to_string(entry.path()).unwrap_or_default()
-        } else {
-            String::new()
-        };
-        listing.insert(name, content);
-    }
-    let programs: BTreeSet<String> =
-        PROGRAMS.iter().filter(|name| on_path(name)).map(|name| (*name).to_owned()).collect();
-    detect(&listing, &programs)
-}
-
-/// Commits the files: on top of the branch, or as its first commit.
-fn commit(context: &Context, files: &[FileEdit], global: &Global) -> Result<(), CliError> {
-    let world = context.world();
-    let subject = crate::commit::state_commit("begin");
-    let (branch, tip) = match world.git.head()? {
-        Head::Branch(branch, tip) => (branch, tip),
-        Head::Detached(_) => {
-            return Err(CliError::new(Exit::Git, "HEAD is detached, so there is no branch to begin on")
-                .hint("type `git switch main` first"));
-        }
-    };
-    if let Some(tip) = tip {
-        let base = crate::step::init::empty_base(world, branch, tip)?;
-        land_files(world, &base, files, &subject, global.reporter().as_ref())?;
-    } else {
-        let tree = tree_with(world, world.git.empty_tree(), files)?;
-        let reporter = global.reporter();
-        crate::step::init::first_commit(world, &branch, tree, &subject, reporter.as_ref())?;
-    }
-    Ok(())
 }
 
 fn answer(detected: &Detected) -> Answer {

@@ -3,12 +3,40 @@
 use super::base::Base;
 use super::error::StepError;
 use super::event::Reporter;
-use super::land::{Judged, Plan, land_first};
+use super::land::{FileEdit, Judged, Plan, land_first, tree_with};
+use super::person::land_files;
 use crate::config::read::{Layers, read};
-use crate::effects::{Oid, World};
+use crate::effects::{Head, Oid, World};
 use crate::select::mode::InForce;
 use crate::state::store::{Source, load};
 use std::cell::OnceCell;
+
+/// Commits the files that a project begins with: on top of the branch, or as its first commit.
+///
+/// # Errors
+/// When no branch is checked out, or they cannot land.
+pub fn begin(
+    world: World<'_>,
+    files: &[FileEdit],
+    subject: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let (branch, tip) = match world.git.head()? {
+        Head::Branch(branch, tip) => (branch, tip),
+        Head::Detached(_) => {
+            return Err(StepError::git(
+                "HEAD is detached, so there is no branch to begin on",
+                "type `git switch main` first",
+            ));
+        }
+    };
+    let Some(tip) = tip else {
+        let tree = tree_with(world, world.git.empty_tree(), files)?;
+        return first_commit(world, &branch, tree, subject, reporter);
+    };
+    let base = empty_base(world, branch, tip)?;
+    land_files(world, &base, files, subject, reporter).map(|_| ())
+}
 
 /// A base without a configuration of its own, to land the first files on.
 ///

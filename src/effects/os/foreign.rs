@@ -1,6 +1,8 @@
-//! Reading what lies outside of the state: another tool's files, and a text in the user's editor.
+//! Reading what lies outside of the state: a project's folder, another tool's files, and a text in the
+//! user's editor.
 
 use crate::effects::{EffectError, Result, Trouble};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The most directory entries that are looked at.
@@ -60,6 +62,26 @@ pub fn read_files(
     Ok(found)
 }
 
+/// The names in a folder, those of folders with a `/` at their end, each with the text of the file where
+/// that is wanted. What cannot be read has none.
+#[must_use]
+pub fn listing(dir: &Path, wanted: &[&str]) -> BTreeMap<String, String> {
+    let mut listing = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let Ok(mut name) = entry.file_name().into_string() else { continue };
+        if entry.path().is_dir() {
+            name.push('/');
+        }
+        let text = if wanted.contains(&name.as_str()) {
+            std::fs::read_to_string(entry.path()).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        listing.insert(name, text);
+    }
+    listing
+}
+
 /// Opens a file in an editor (a command of the user's shell) and waits for it. Says whether it ended well.
 ///
 /// # Errors
@@ -99,6 +121,18 @@ mod tests {
         fs::write(&path, "12345").unwrap();
         assert_eq!(read_files(&path, 5, &|_| false).unwrap(), [("odd".to_owned(), b"12345".to_vec())]);
         assert!(read_files(&path, 4, &|_| false).is_err());
+    }
+
+    #[test]
+    fn a_listing_has_all_names_and_only_the_texts_that_are_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("src")).unwrap();
+        fs::create_dir(dir.path().join("Makefile")).unwrap();
+        fs::write(dir.path().join("Cargo.toml"), "[package]").unwrap();
+        fs::write(dir.path().join("README"), "long").unwrap();
+        let found: Vec<_> = listing(dir.path(), &["Cargo.toml", "Makefile"]).into_iter().collect();
+        let texts = [("Cargo.toml", "[package]"), ("Makefile/", ""), ("README", ""), ("src/", "")];
+        assert_eq!(found, texts.map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
 
     #[test]
