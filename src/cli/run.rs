@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Take steps until nothing is runnable, or a limit is reached
 ///
 /// The first Ctrl-C lets the steps at work come to their end, the second one ends them; what they have made
-/// by then is kept.
+/// by then is kept. Where nobody is at work and the run waits, the first one ends it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Stop after this many steps

@@ -37,7 +37,8 @@ code  name          meaning                                            with --ci
  143  terminated                                                       143
 
 `0 or 20`: 0 while policy.max_steps_per_task leaves steps. `run` ends with the code of
-what ended it, and with 0 at a limit of its own. `while orch step; do :; done` ends.";
+what ended it, and with 0 at a limit of its own; with --wait it goes on where it would end
+with 12, or with 13 and a time that was told. `while orch step; do :; done` ends.";
 
 /// The built-in gates and what they find.
 pub(super) const GATES: &str = "\
@@ -214,6 +215,7 @@ What failed, by what the agent prints, and what follows:
                                  1 minute and twice as long each time, up to 1 hour; every
                                  process of this clone knows. Another profile takes over in
                                  the same step; without one: exit 13, `retry_after` in JSON
+                                 (`orch run --wait` goes on then)
   overloaded, server, network    tried again twice after a wait, then as with a limit
   no login, key, money, model    another profile takes over; without one: exit 30, and what
                                  to type. `orch auth` says who is logged in

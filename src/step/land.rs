@@ -281,6 +281,9 @@ fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, tree: Oid) -> 
 
 /// Names, before anything moves there, what keeps the local branch and its work tree from following.
 fn look_here<'w>(world: World<'w>, plan: &Plan<'_, 'w>, (tip, tree): (Oid, Oid)) -> Result<(), StepError> {
+    // Another step of this clone may be bringing the work tree along.
+    let _lock = landing_lock(world, OTHERS_LAND)?;
+    finish_landing(world)?;
     let here = here(world, plan)?;
     if here == tip || world.git.is_ancestor(here, tip)? {
         return plan.moves_here().look(world, (world.git.commit(here)?.tree, tree));

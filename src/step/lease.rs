@@ -7,6 +7,7 @@
 use super::event::{Event, Reporter};
 use super::{journal, upstream};
 use crate::effects::{Identity, NewCommit, Oid, Pushed, Result, Swap, Trouble, Update, Upstream, World};
+use crate::landing;
 use crate::lease::{Lease, REFS, RENEWED_AFTER, Standing, judge};
 use crate::state::id::{RunId, TaskId};
 use jiff::Timestamp;
@@ -221,7 +222,15 @@ impl Held<'_> {
             let update = Update { reference: reference(task), expected, new: Some(commit) };
             self.world.remote.push(remote, &[update], patience, false)
         };
-        let (mut expected, mut said) = (expected, push(expected)?);
+        let mut said = push(expected);
+        if patience >= upstream::PATIENCE
+            && said.as_ref().is_err_and(|error| error.trouble == Trouble::Unreachable)
+        {
+            // A line broke: whether the claim came through is seen by what the second one meets.
+            self.world.process.wait(landing::pause(1, self.world.ids.random()));
+            said = push(expected);
+        }
+        let (mut expected, mut said) = (expected, said?);
         if said == Pushed::Moved
             && let Some(ours) = self.ours_there(remote, &lease, patience)?
         {

@@ -289,3 +289,23 @@ fn that_a_push_without_an_answer_had_not_landed_is_told_once_the_remote_is_back(
     assert_eq!(sandbox.read("new"), "new\n");
     transcript!(sandbox);
 }
+
+#[test]
+fn several_jobs_of_one_clone_land_on_one_remote_and_the_clone_follows() {
+    let sandbox = project("echo new > $ORCH_TASK");
+    let agent = agent("echo new > $ORCH_TASK").replace("timeout", "max_parallel = 4\ntimeout");
+    sandbox.configure(&[agent, table("policy", "max_attempts = 1")]);
+    for id in ["t-2", "t-3", "t-4", "t-5", "t-6"] {
+        sandbox.task(id, "More", &["--kind", "chore"]);
+    }
+    sandbox.git(&["push", "--quiet"]);
+    let said = sandbox.quietly(&["run", "--jobs", "3", "--push"]);
+    assert_eq!(said.code, 10, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("6 steps, 6 accepted"), "{}", said.stdout);
+    assert!(!said.stderr.contains("warning"), "{}", said.stderr);
+    assert_eq!(there(&sandbox, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    assert_eq!(there(&sandbox, &["rev-list", "--merges", "main"]), "");
+    assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch/leases"]), "");
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}
