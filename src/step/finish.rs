@@ -10,7 +10,7 @@ use super::judge::judge_candidate;
 use super::keep::keep;
 use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
 use super::publish::{self, Push};
-use super::request::{self, Request};
+use super::request;
 use super::site::Workplace;
 use super::{Ran, lease, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
@@ -101,7 +101,8 @@ pub fn finish(
             .into_iter()
             .chain(work.claims.iter().map(|claim| format!("the agent {claim}")))
             .collect(),
-        requests: pushed.map(|request| vec![request]),
+        requests: None,
+        pushed,
     })
 }
 
@@ -242,7 +243,7 @@ fn land_draft(
     draft: &Draft,
     code: Oid,
     files: &[FileEdit],
-) -> Result<(Landed, Option<Request>), StepError> {
+) -> Result<(Landed, Option<request::Draft>), StepError> {
     let tree = tree_with(job.world, code, files)?;
     let world = workplace.world;
     let in_place = workplace.take_in_place();
@@ -282,8 +283,7 @@ fn land_draft(
         },
         job.reporter,
     )?;
-    let pushed = offer.into_inner().and_then(|draft| request::arrived(world, job.base, draft, job.reporter));
-    Ok((landed, pushed))
+    Ok((landed, offer.into_inner()))
 }
 
 /// Whether the task has changed on the branch so that this step may not decide about it any more.

@@ -159,6 +159,8 @@ pub struct Ran {
     pub warnings: Vec<String>,
     /// Branches that were made for work that waits to be merged; none where work lands otherwise.
     pub requests: Option<Vec<request::Request>>,
+    /// The branch that was pushed together with the commit, until it is known that it has arrived.
+    pub pushed: Option<request::Draft>,
 }
 
 /// Takes one step.
@@ -199,7 +201,7 @@ pub fn step(
             }
             Choice::Chosen(chosen) => {
                 if let Some(mut ran) = run(world, base, &chosen, options, reporter)? {
-                    ran.requests = request::after(world, caller, base, ran.requests, reporter);
+                    ran.requests = request::after(world, caller, base, ran.pushed.take(), reporter);
                     return Ok(Ending::Ran(Box::new(ran)));
                 }
                 taken += 1;

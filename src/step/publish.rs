@@ -62,9 +62,10 @@ pub fn outcome(
     working: &Working,
     done: &mut Vec<String>,
 ) -> Result<Option<bool>, StepError> {
-    let Some(Pushes { remote, branch, commit: Some(commit) }) = working.pushes.clone() else {
-        return Ok(None);
-    };
+    let Some(Pushes { remote, branch, commit }) = working.pushes.clone() else { return Ok(None) };
+    // Whoever was killed while it noted its lease there may have left a lock on the ref: no fetch gets past it.
+    world.git.claim(&lease::seen(&remote, &working.task), None, None)?;
+    let Some(commit) = commit else { return Ok(None) };
     let commit = journal::oid(&commit)?;
     match upstream::fetch(world, &Upstream { remote: remote.clone(), branch }, IMPATIENCE) {
         Ok(tip) => {
@@ -172,7 +173,7 @@ impl Push<'_> {
                 Next::Landed => {
                     self.tell(commit, reporter);
                     // It has landed: what is not noted is looked up there the next time.
-                    if let Err(error) = note(world, self.upstream, &updates) {
+                    if let Err(error) = note(world, &self.upstream.remote, &updates) {
                         let text = format!("it has landed, which is not noted here: {error}");
                         reporter.event(&Event::Warning { text });
                     }
@@ -284,14 +285,11 @@ pub fn keep(world: World<'_>, upstream: &Upstream, run: &str, reporter: &dyn Rep
 }
 
 /// Notes here what has become of refs there.
-fn note(world: World<'_>, upstream: &Upstream, updates: &[Update]) -> Result<(), EffectError> {
+fn note(world: World<'_>, remote: &str, updates: &[Update]) -> Result<(), EffectError> {
     for Update { reference, expected, new } in updates {
-        if let Some(task) = reference.strip_prefix(crate::lease::REFS) {
-            world.git.claim(&lease::seen(&upstream.remote, task), *expected, *new)?;
-            world.git.claim(reference, *expected, *new)?;
-        } else if let Some(branch) = reference.strip_prefix("refs/heads/") {
-            world.git.claim(&upstream::seen(upstream, branch), *expected, *new)?;
-        }
+        let Some(task) = reference.strip_prefix(crate::lease::REFS) else { continue };
+        world.git.claim(&lease::seen(remote, task), *expected, *new)?;
+        world.git.claim(reference, *expected, *new)?;
     }
     Ok(())
 }

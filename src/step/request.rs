@@ -89,13 +89,13 @@ pub fn make(world: World<'_>, base: &Base, reporter: &dyn Reporter) -> Result<Ve
     Ok(made)
 }
 
-/// The same once a step has landed, with what the target has become, beside those that were pushed with it;
+/// The same once a step has landed, with what the target has become, beside the one that was pushed with it;
 /// trouble is told, for the step has landed and the next one makes it good.
 pub fn after(
     world: World<'_>,
     caller: &Caller,
     before: &Base,
-    pushed: Option<Vec<Request>>,
+    pushed: Option<Draft>,
     reporter: &dyn Reporter,
 ) -> Option<Vec<Request>> {
     if before.config.policy.integration != Integration::PullRequest {
@@ -106,7 +106,8 @@ pub fn after(
         reporter.event(&Event::Warning { text: format!("no branch was made to merge: {error}") });
         Vec::new()
     });
-    Some(pushed.into_iter().flatten().chain(made).collect())
+    let arrived = pushed.and_then(|draft| arrived(world, before, draft, reporter));
+    Some(arrived.into_iter().chain(made).collect())
 }
 
 /// The branch of a task that a commit on a tip submits, to be pushed together with it. None where it is made
@@ -138,9 +139,9 @@ fn draft_on(
     draft(world, &base, index, &task, &Silent)
 }
 
-/// A branch that was pushed together with the commit that submits its task, if it was: it is told, and the
-/// branch here follows.
-pub fn arrived(world: World<'_>, base: &Base, draft: Draft, reporter: &dyn Reporter) -> Option<Request> {
+/// A branch that was pushed together with the commit that submits its task, if it is there, as was just seen: it
+/// is told, and the branch here follows.
+fn arrived(world: World<'_>, base: &Base, draft: Draft, reporter: &dyn Reporter) -> Option<Request> {
     let Draft { request, old } = draft;
     let seen = upstream::seen(base.upstream.as_ref()?, &request.branch);
     world.git.tip(&seen).ok().flatten().filter(|tip| *tip == request.commit)?;
@@ -173,6 +174,7 @@ pub fn command(url: &str, request: &Request, body_file: &str) -> Vec<String> {
 }
 
 /// A branch that is made, and where it was before; nothing has moved yet.
+#[derive(Debug)]
 pub struct Draft {
     request: Request,
     old: Option<Oid>,
