@@ -428,7 +428,6 @@ fn commands_are_thin() {
             .collect::<Vec<_>>(),
         &[
             ("src/cli/topics.rs", "texts, not a command"),
-            ("src/cli/prompt.rs", "a debt: replaying a run belongs below the command line"),
             ("src/cli/demo.rs", "a show, not a command: it tells a story in five steps"),
             ("src/cli/demo_files.rs", "the files of that show"),
             ("src/cli/demo_place.rs", "where that show takes place"),

@@ -5,6 +5,7 @@
 use super::exit::Exit;
 use crate::agent::sandbox::{Level, SandboxError};
 use crate::effects::{EffectError, Trouble};
+use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use crate::step::StepError;
 use crate::upkeep::delivery::Refused;
@@ -133,6 +134,7 @@ impl From<StepError> for CliError {
                 Self::new(Exit::Usage, fact).hint("type `orch list` to see the tasks")
             }
             StepError::UnknownStep(_) => Self::new(Exit::Usage, fact).hint("type `orch log` to see the steps"),
+            StepError::UnknownRun(_) => Self::new(Exit::Usage, fact).hint("type `orch log`"),
             StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
                 .hint("type `orch agents` to see the agents of this repository"),
             StepError::NotRunnable { id, .. } => {
@@ -178,6 +180,13 @@ impl From<StepError> for CliError {
                 }
             }
         }
+    }
+}
+
+impl From<TooLarge> for CliError {
+    fn from(too_large: TooLarge) -> Self {
+        Self::new(Exit::Invalid, too_large.to_string())
+            .hint("shorten the task, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`")
     }
 }
 

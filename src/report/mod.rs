@@ -23,6 +23,7 @@ pub mod closing;
 pub mod notes;
 pub mod agents;
 pub mod checkpoints;
+pub mod prompt;
 pub mod route;
 pub mod trends;
 pub mod page;

@@ -23,6 +23,9 @@ pub enum StepError {
     /// No accepted step has this id, nor is it of a task with it.
     #[error("there is no accepted step `{0}` on this branch")]
     UnknownStep(String),
+    /// No run has this id.
+    #[error("there is no record of run `{0}`")]
+    UnknownRun(String),
     /// No profile has this name.
     #[error("no agent profile is called `{0}`")]
     UnknownAgent(String),

@@ -365,6 +365,7 @@ fn give_up(
         | StepError::Invalid(_)
         | StepError::UnknownTask(_)
         | StepError::UnknownStep(_)
+        | StepError::UnknownRun(_)
         | StepError::UnknownAgent(_)
         | StepError::NotRunnable { .. }
         | StepError::Untrusted { .. }
