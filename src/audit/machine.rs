@@ -1,6 +1,6 @@
 //! The environment: what orch needs of the machine and the repository, judged from facts.
 
-use crate::effects::Head;
+use crate::effects::{Head, Identity};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,19 @@ pub fn repository(facts: &Repository) -> Vec<Check> {
         checks.push(Check::failed("index", why.clone(), hint));
     }
     checks
+}
+
+/// Judges whether git knows who commits.
+#[must_use]
+pub fn identity(known: Option<&Identity>) -> Check {
+    match known {
+        Some(identity) => Check::ok("identity", format!("{} <{}>", identity.name, identity.email)),
+        None => Check::failed(
+            "identity",
+            "git does not know who you are",
+            "type `git config user.name \"Your Name\"` and `git config user.email you@example.com`",
+        ),
+    }
 }
 
 /// Judges the room on a disk; none when it cannot be told.

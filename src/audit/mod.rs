@@ -10,6 +10,8 @@ pub mod walk;
 pub mod history;
 pub mod again;
 pub mod machine;
+pub mod clone;
+pub mod ready;
 pub mod leftover;
 
 use crate::effects::Oid;

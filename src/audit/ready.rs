@@ -1,0 +1,84 @@
+//! Whether steps could run: trust in the repository's commands, and the programs of agents.
+
+use super::machine::Check;
+use crate::agent::{adapter_word, facts};
+use crate::config::{Adapter, Profile};
+use crate::step::{Base, Caller};
+
+/// Adapters whose programs people install.
+const AGENTS: [Adapter; 6] =
+    [Adapter::Claude, Adapter::Codex, Adapter::Gemini, Adapter::Opencode, Adapter::Copilot, Adapter::Aider];
+
+/// Whether the commands at a base are trusted.
+#[must_use]
+pub fn trust(base: &Base, caller: &Caller) -> Check {
+    match base.check_trust(caller) {
+        Ok(()) => Check::ok("trust", "the commands of this repository are trusted"),
+        Err(_) => Check::warning(
+            "trust",
+            "the commands of this repository are not trusted, so no step runs",
+            "type `orch trust` to see and trust them",
+        ),
+    }
+}
+
+/// Whether a profile could be run now.
+#[must_use]
+pub fn profile(profile: &Profile, has_program: &dyn Fn(&str) -> bool) -> Check {
+    let word = adapter_word(profile.adapter);
+    let program = match profile.adapter {
+        Adapter::Command | Adapter::Acp => profile.command.first().cloned().unwrap_or_default(),
+        Adapter::Shell => "sh".to_owned(),
+        Adapter::Claude
+        | Adapter::Codex
+        | Adapter::Gemini
+        | Adapter::Opencode
+        | Adapter::Copilot
+        | Adapter::Aider => facts(profile.adapter).program.to_owned(),
+    };
+    // A path is of the repository, and looked up there when it runs.
+    if program.contains('/') || has_program(&program) {
+        return Check::ok("profile", format!("`{}` ({word}: {program})", profile.name));
+    }
+    let detail = format!("`{}` needs `{program}`, which is not on `PATH`", profile.name);
+    let known = facts(profile.adapter).install;
+    let hint = if known.is_empty() { format!("install `{program}`") } else { format!("type `{known}`") };
+    Check::warning("profile", detail, hint)
+}
+
+/// The agents that are installed, in any profile or none.
+#[must_use]
+pub fn installed(has_program: &dyn Fn(&str) -> bool) -> Check {
+    let found: Vec<&str> = AGENTS.into_iter().map(adapter_word).filter(|name| has_program(name)).collect();
+    Check::ok("agents", if found.is_empty() { "none on `PATH`".to_owned() } else { found.join(", ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::machine::Health;
+    use super::*;
+
+    #[test]
+    fn a_profile_is_as_ready_as_its_program_is_there() {
+        let claude = Profile::new("strong", Adapter::Claude);
+        let here = profile(&claude, &|name| name == "claude");
+        assert_eq!((here.health, here.detail.as_str()), (Health::Ok, "`strong` (claude: claude)"));
+        let missing = profile(&claude, &|_| false);
+        assert_eq!(missing.detail, "`strong` needs `claude`, which is not on `PATH`");
+        assert!(missing.hint.is_some_and(|hint| hint.starts_with("type `")), "it says how to install it");
+    }
+
+    #[test]
+    fn a_command_of_the_repository_is_looked_up_when_it_runs() {
+        let own = Profile { command: vec!["./agent".to_owned()], ..Profile::new("own", Adapter::Command) };
+        assert_eq!(profile(&own, &|_| false).health, Health::Ok);
+        let gone = Profile { command: vec!["agent".to_owned()], ..own };
+        assert_eq!(profile(&gone, &|_| false).hint.as_deref(), Some("install `agent`"));
+    }
+
+    #[test]
+    fn agents_that_are_installed_are_named() {
+        assert_eq!(installed(&|name| name != "claude").detail, "codex, gemini, opencode, copilot, aider");
+        assert_eq!(installed(&|_| false).detail, "none on `PATH`");
+    }
+}
