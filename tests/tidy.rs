@@ -433,7 +433,6 @@ fn commands_are_thin() {
             ("src/cli/demo_place.rs", "where that show takes place"),
             ("src/cli/topics.rs", "texts, and no command"),
             ("src/cli/jobs.rs", "the ears and the mouth of a crew, which decides in step/crew.rs"),
-            ("src/cli/edit.rs", "a debt: the editor's round trip belongs below the command line"),
         ],
     );
 }

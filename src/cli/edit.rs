@@ -2,25 +2,21 @@
 
 use super::context::{Context, Global};
 use super::error::CliError;
-use super::exit::Exit;
 use super::flags::TaskFlags;
 use super::output::Answer;
-use crate::commit::state_commit;
 use crate::effects::Head;
 use crate::effects::os::foreign;
 use crate::report::json;
-use crate::state::id::short;
+use crate::state::graph::Graph;
 use crate::state::layout::{MAX_FILE_BYTES, stem};
-use crate::state::store::{Snapshot, Source, load};
+use crate::state::store::{Source, load};
 use crate::state::task::{Task, one_line};
-use crate::state::{estimate, file};
 use crate::step::StepError;
 use crate::step::base::commands;
-use crate::step::person::land_files;
-use crate::upkeep::edit::{EditError, check, read};
+use crate::upkeep::edit::{self, Change};
 use serde_json::json;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Change a task, with flags or in an editor
 #[derive(Debug, clap::Args)]
@@ -38,16 +34,6 @@ pub(super) struct Args {
     flags: TaskFlags,
 }
 
-/// A task as it is, and as it is to be.
-struct Change {
-    path: String,
-    before: String,
-    text: String,
-    task: Task,
-    /// The local file that holds the person's text until it has landed.
-    copy: Option<String>,
-}
-
 /// Edits in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
@@ -60,15 +46,16 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         let from = global.directory().join(from);
         let text = crate::effects::os::files::read(&from, MAX_FILE_BYTES)?;
         let text = text.ok_or_else(|| CliError::usage(format!("there is no `{}`", from.display())))?;
-        written(&snapshot, &path, before, &text)?
+        edit::of_text(&snapshot.graph, &path, before, &text)?
     } else if args.title.is_some() || args.flags.any() {
-        by_flags(args, &snapshot, &path, before, &task)?
+        edit::of_task(&snapshot.graph, &path, before, &task, by_flags(args, &snapshot.graph, &task)?)?
     } else {
-        in_editor(global, &context, &snapshot, &path, before)?
+        edit::in_editor(world, &snapshot, &path, before, &editor(global)?, &foreign::edit)?
     };
-    let (commit, was_trusted) = land(global, &context, &change, &snapshot.source).map_err(|error| {
-        let copy = change.copy.as_ref().map(|name| world.files.root().join(name));
-        copy.map_or(error.clone(), |copy| keep_text(error, &change.path, &copy))
+    let put = put(global, &context, &change, &snapshot.source);
+    let (commit, was_trusted) = put.map_err(|error| match &change.copy {
+        Some(name) => error.kept(stem(&path), &world.files.root().join(name)),
+        None => error,
     })?;
     if let Some(copy) = &change.copy {
         world.files.remove(copy)?;
@@ -95,13 +82,8 @@ fn source(context: &Context) -> Result<Source, CliError> {
     }
 }
 
-fn by_flags(
-    args: &Args,
-    snapshot: &Snapshot,
-    path: &str,
-    before: String,
-    old: &Task,
-) -> Result<Change, CliError> {
+/// The task with what the flags change.
+fn by_flags(args: &Args, graph: &Graph, old: &Task) -> Result<Task, CliError> {
     let mut task = old.clone();
     if let Some(title) = &args.title {
         task.title = one_line(title, 200);
@@ -109,65 +91,23 @@ fn by_flags(
             return Err(CliError::usage("a task needs a title"));
         }
     }
-    args.flags.apply(&mut task, &snapshot.graph)?;
-    check(path, &task, &snapshot.graph).map_err(|error| refused(&error))?;
-    if task != *old {
-        estimate::refresh(old, &mut task);
-    }
-    let text = file::task::rewrite(path, &before, &task).map_err(|why| CliError::problems(&[why]))?;
-    Ok(Change { path: path.to_owned(), before, text, task, copy: None })
+    args.flags.apply(&mut task, graph)?;
+    Ok(task)
 }
 
-/// A text that a person wrote.
-fn written(snapshot: &Snapshot, path: &str, before: String, text: &[u8]) -> Result<Change, CliError> {
-    let task = read(path, text, &snapshot.graph).map_err(|error| refused(&error))?;
-    let text = String::from_utf8_lossy(text).into_owned();
-    Ok(Change { path: path.to_owned(), before, text, task, copy: None })
-}
-
-/// Opens a copy in the user's editor. A text that is not kept stays where it is, and is named.
-fn in_editor(
-    global: &Global,
-    context: &Context,
-    snapshot: &Snapshot,
-    path: &str,
-    before: String,
-) -> Result<Change, CliError> {
-    let world = context.world();
+/// The user's editor.
+fn editor(global: &Global) -> Result<String, CliError> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let editor = set("VISUAL").or_else(|| set("EDITOR"));
     let editor = editor.or_else(|| std::io::stdin().is_terminal().then(|| "vi".to_owned()));
-    let Some(editor) = editor.filter(|_| !global.no_input) else {
-        return Err(CliError::usage("nothing to change was named")
-            .hint("give a flag such as `--title`, or set `EDITOR`"));
-    };
-    let bits = u64::try_from(world.ids.random() & u128::from(u64::MAX)).unwrap_or_default();
-    let name = format!("edit/{}-{}.toml", stem(path), short(bits, 6));
-    let copy = world.files.root().join(&name);
-    world.files.write(&name, before.as_bytes(), true)?;
-    let ended_well = foreign::edit(&editor, &copy)?;
-    let text = world.files.read(&name)?.unwrap_or_default();
-    if text == before.as_bytes() {
-        world.files.remove(&name)?;
-        if !ended_well {
-            return Err(CliError::new(Exit::Error, format!("`{editor}` did not end well; nothing changed")));
-        }
-    }
-    let kept = |error| keep_text(error, path, &copy);
-    if !ended_well {
-        return Err(kept(CliError::new(Exit::Error, format!("`{editor}` did not end well"))));
-    }
-    if snapshot.source.read_path(world, path)?.as_deref() != Some(before.as_bytes()) {
-        return Err(kept(CliError::new(Exit::Busy, format!("`{path}` changed while you edited it"))));
-    }
-    let change = written(snapshot, path, before, &text).map_err(kept)?;
-    Ok(Change { copy: Some(name), ..change })
+    editor.filter(|_| !global.no_input).ok_or_else(|| {
+        CliError::usage("nothing to change was named").hint("give a flag such as `--title`, or set `EDITOR`")
+    })
 }
 
-/// Lands the change; none if there is nothing to land. An edit of the user's that is not committed yet
-/// goes with it: the work tree is given the new text first, so that the landing finds there what it
-/// brings. Says too whether what is at the tip was trusted.
-fn land(
+/// Lands the change, or only writes it; none if there is nothing to land. Says too whether what is at the
+/// tip was trusted.
+fn put(
     global: &Global,
     context: &Context,
     change: &Change,
@@ -176,48 +116,10 @@ fn land(
     let world = context.world();
     let base = context.base()?;
     let was_trusted = base.check_trust(&context.caller).is_ok();
-    let at_tip = base.snapshot.source.read_path(world, &change.path)?;
-    let at_tip = at_tip.as_deref();
-    let work = match source {
-        Source::Work(root) => Some(root),
-        Source::Tree(_) => None,
-    };
-    let write = |root: &Path, text: &str| world.files.write_work(root, &change.path, Some(text.as_bytes()));
     if global.no_commit {
-        write(context.root()?, &change.text)?;
+        world.files.write_work(context.root()?, &change.path, Some(change.text.as_bytes()))?;
         return Ok((Some(String::new()).filter(|_| change.text != change.before), was_trusted));
     }
-    if at_tip == Some(change.text.as_bytes()) && change.text == change.before {
-        return Ok((None, was_trusted));
-    }
-    let first = work.filter(|_| at_tip != Some(change.before.as_bytes()));
-    if let Some(root) = first {
-        write(root, &change.text)?;
-    }
-    let subject = state_commit(&format!("edit {}", change.task.id));
-    let edit = (change.path.clone(), Some(change.text.clone().into_bytes()));
-    match land_files(world, &base, &[edit], &subject, global.reporter().as_ref()) {
-        Ok(landed) => Ok((Some(landed.commit.to_string()), was_trusted)),
-        Err(error) => {
-            if let Some(root) = first {
-                write(root, &change.before)?;
-            }
-            Err(error.into())
-        }
-    }
-}
-
-/// The same error, with where the person's text is kept.
-fn keep_text(error: CliError, path: &str, copy: &Path) -> CliError {
-    let id = stem(path);
-    let again = format!("your text is kept: type `orch edit {id} --from {}`", copy.display());
-    CliError { hints: std::iter::once(again).chain(error.hints).collect(), ..error }
-}
-
-fn refused(error: &EditError) -> CliError {
-    match error {
-        EditError::Unusable(problems) => CliError::problems(problems),
-        EditError::Fault(_) => CliError::new(Exit::Invalid, error.to_string())
-            .hint("remove one of these `depends_on` or `parent` entries"),
-    }
+    let landed = edit::land(world, &base, change, source, global.reporter().as_ref())?;
+    Ok((landed.map(|landed| landed.commit.to_string()), was_trusted))
 }

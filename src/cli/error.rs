@@ -9,8 +9,10 @@ use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use crate::step::StepError;
 use crate::upkeep::delivery::Refused;
+use crate::upkeep::edit::EditError;
 use crate::upkeep::note::NoteError;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// How many commands that are not trusted are named.
 const UNTRUSTED_SHOWN: usize = 5;
@@ -59,6 +61,13 @@ impl CliError {
         }
         hints.truncate(2);
         Self { exit: Exit::Invalid, facts, hints, retry_after: None }
+    }
+
+    /// The same error where a person's text of a task is kept, and how to take it up again.
+    #[must_use]
+    pub fn kept(self, id: &str, copy: &Path) -> Self {
+        let again = format!("your text is kept: type `orch edit {id} --from {}`", copy.display());
+        Self { hints: std::iter::once(again).chain(self.hints).collect(), ..self }
     }
 
     /// As it is printed.
@@ -206,6 +215,22 @@ impl From<NoteError> for CliError {
             }
             NoteError::Illegal { .. } => Self::new(Exit::Usage, fact),
             NoteError::Step(error) => error.into(),
+        }
+    }
+}
+
+impl From<EditError> for CliError {
+    fn from(error: EditError) -> Self {
+        let fact = error.to_string();
+        match error {
+            EditError::Unusable(problems) => Self::problems(&problems),
+            EditError::Fault(_) => {
+                Self::new(Exit::Invalid, fact).hint("remove one of these `depends_on` or `parent` entries")
+            }
+            EditError::Unchanged(_) | EditError::Editor(_) => Self::new(Exit::Error, fact),
+            EditError::Moved(_) => Self::new(Exit::Busy, fact),
+            EditError::Kept { why, id, copy } => Self::from(*why).kept(&id, &copy),
+            EditError::Effect(error) => error.into(),
         }
     }
 }

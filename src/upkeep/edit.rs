@@ -1,12 +1,38 @@
-//! Editing a task: what a person made of its file, checked before it is kept.
+//! Editing a task: what a person made of its file, checked before it is kept, and landed.
+//!
+//! Invariant: a text that was written in an editor is in a local file until it has landed.
 
-use crate::state::file;
+use crate::commit::state_commit;
+use crate::effects::{EffectError, World};
 use crate::state::graph::{Fault, Graph, Node};
+use crate::state::id::short;
+use crate::state::layout::stem;
 use crate::state::problem::Problem;
+use crate::state::store::{Snapshot, Source};
 use crate::state::task::Task;
+use crate::state::{estimate, file};
+use crate::step::land::Landed;
+use crate::step::person::land_files;
+use crate::step::{Base, Reporter, StepError};
+use std::path::{Path, PathBuf};
+
+/// A task as it is, and as it is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Its file.
+    pub path: String,
+    /// The text of the file as it is.
+    pub before: String,
+    /// The text as it is to be.
+    pub text: String,
+    /// The task as it is to be.
+    pub task: Task,
+    /// The local file that holds the person's text until it has landed.
+    pub copy: Option<String>,
+}
 
 /// Why an edit is not kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EditError {
     /// The text is no task, or another one.
     #[error("the text cannot be used")]
@@ -14,13 +40,136 @@ pub enum EditError {
     /// The graph would have a fault that it does not have now.
     #[error("{0}")]
     Fault(Fault),
+    /// The editor did not end well, and left the text as it was.
+    #[error("`{0}` did not end well; nothing changed")]
+    Unchanged(String),
+    /// The editor did not end well.
+    #[error("`{0}` did not end well")]
+    Editor(String),
+    /// The file is not any more what the person began with.
+    #[error("`{0}` changed while you edited it")]
+    Moved(String),
+    /// One of these, and the person's text is kept.
+    #[error("{why}")]
+    Kept {
+        /// Which.
+        why: Box<EditError>,
+        /// The task.
+        id: String,
+        /// The file that holds the text.
+        copy: PathBuf,
+    },
+    /// The machine failed.
+    #[error(transparent)]
+    Effect(#[from] EffectError),
 }
 
-/// Reads what a person made of a task's file, and checks it against all other tasks.
+/// A task that was changed by fields; the rest of its file stays as it was written.
 ///
 /// # Errors
 /// When it cannot be kept.
-pub fn read(path: &str, text: &[u8], graph: &Graph) -> Result<Task, EditError> {
+pub fn of_task(
+    graph: &Graph,
+    path: &str,
+    before: String,
+    old: &Task,
+    mut task: Task,
+) -> Result<Change, EditError> {
+    check(path, &task, graph)?;
+    if task != *old {
+        estimate::refresh(old, &mut task);
+    }
+    let text =
+        file::task::rewrite(path, &before, &task).map_err(|problem| EditError::Unusable(vec![problem]))?;
+    Ok(Change { path: path.to_owned(), before, text, task, copy: None })
+}
+
+/// A text that a person wrote.
+///
+/// # Errors
+/// When it cannot be kept.
+pub fn of_text(graph: &Graph, path: &str, before: String, text: &[u8]) -> Result<Change, EditError> {
+    let task = read(path, text, graph)?;
+    let text = String::from_utf8_lossy(text).into_owned();
+    Ok(Change { path: path.to_owned(), before, text, task, copy: None })
+}
+
+/// Has a copy of the file opened in an editor: `open` waits for it, and says whether it ended well. A text
+/// that is not kept stays where it is, and is named.
+///
+/// # Errors
+/// When there is nothing to keep, or it cannot be kept.
+pub fn in_editor(
+    world: World<'_>,
+    snapshot: &Snapshot,
+    path: &str,
+    before: String,
+    editor: &str,
+    open: &dyn Fn(&str, &Path) -> Result<bool, EffectError>,
+) -> Result<Change, EditError> {
+    let bits = u64::try_from(world.ids.random() & u128::from(u64::MAX)).unwrap_or_default();
+    let name = format!("edit/{}-{}.toml", stem(path), short(bits, 6));
+    let copy = world.files.root().join(&name);
+    world.files.write(&name, before.as_bytes(), true)?;
+    let ended_well = open(editor, &copy)?;
+    let text = world.files.read(&name)?.unwrap_or_default();
+    if text == before.as_bytes() {
+        world.files.remove(&name)?;
+        if !ended_well {
+            return Err(EditError::Unchanged(editor.to_owned()));
+        }
+    }
+    let kept = |why| EditError::Kept { why: Box::new(why), id: stem(path).to_owned(), copy };
+    if !ended_well {
+        return Err(kept(EditError::Editor(editor.to_owned())));
+    }
+    if snapshot.source.read_path(world, path)?.as_deref() != Some(before.as_bytes()) {
+        return Err(kept(EditError::Moved(path.to_owned())));
+    }
+    let change = of_text(&snapshot.graph, path, before, &text).map_err(kept)?;
+    Ok(Change { copy: Some(name), ..change })
+}
+
+/// Lands a change; none if there is nothing to land. An edit of the user's that is not committed yet
+/// goes with it: the work tree it was read from is given the new text first, so that the landing finds
+/// there what it brings.
+///
+/// # Errors
+/// When it cannot land; that work tree is then as it was.
+pub fn land(
+    world: World<'_>,
+    base: &Base,
+    change: &Change,
+    source: &Source,
+    reporter: &dyn Reporter,
+) -> Result<Option<Landed>, StepError> {
+    let at_tip = base.snapshot.source.read_path(world, &change.path)?;
+    let at_tip = at_tip.as_deref();
+    if at_tip == Some(change.text.as_bytes()) && change.text == change.before {
+        return Ok(None);
+    }
+    let work = match source {
+        Source::Work(root) => Some(root).filter(|_| at_tip != Some(change.before.as_bytes())),
+        Source::Tree(_) => None,
+    };
+    let write = |text: &str| match work {
+        Some(root) => world.files.write_work(root, &change.path, Some(text.as_bytes())),
+        None => Ok(()),
+    };
+    write(&change.text)?;
+    let subject = state_commit(&format!("edit {}", change.task.id));
+    let edit = (change.path.clone(), Some(change.text.clone().into_bytes()));
+    match land_files(world, base, &[edit], &subject, reporter) {
+        Ok(landed) => Ok(Some(landed)),
+        Err(error) => {
+            write(&change.before)?;
+            Err(error)
+        }
+    }
+}
+
+/// Reads what a person made of a task's file, and checks it against all other tasks.
+fn read(path: &str, text: &[u8], graph: &Graph) -> Result<Task, EditError> {
     let read = file::task::read(path, text);
     let Some(task) = read.value else { return Err(EditError::Unusable(read.problems)) };
     check(path, &task, graph)?;
@@ -28,10 +177,7 @@ pub fn read(path: &str, text: &[u8], graph: &Graph) -> Result<Task, EditError> {
 }
 
 /// Refuses a task that would give the graph a fault that it does not have now.
-///
-/// # Errors
-/// The fault.
-pub fn check(path: &str, task: &Task, graph: &Graph) -> Result<(), EditError> {
+fn check(path: &str, task: &Task, graph: &Graph) -> Result<(), EditError> {
     let mut nodes: Vec<Node> = graph.nodes().to_vec();
     let node = Node::of(task, path);
     match graph.find(task.id.as_str()) {

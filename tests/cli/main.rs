@@ -4,6 +4,7 @@
 mod sandbox;
 mod init;
 mod add;
+mod edit;
 mod step;
 mod endings;
 mod json;
