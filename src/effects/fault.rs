@@ -226,6 +226,10 @@ impl WorkTree for FaultyTree<'_> {
         self.faulty.writes("WorkTree::purge", || self.inner.purge(keep, look))
     }
 
+    fn unhide(&mut self) -> Result<bool> {
+        self.faulty.writes("WorkTree::unhide", || self.inner.unhide())
+    }
+
     fn unnest(&mut self, nested: &[BString]) -> Result<()> {
         self.faulty.writes("WorkTree::unnest", || self.inner.unnest(nested))
     }

@@ -99,6 +99,13 @@ pub trait WorkTree {
     /// As [`Self::purge`].
     fn unnest(&mut self, nested: &[BString]) -> Result<()>;
 
+    /// Removes from a private work tree the ignore files that are not in its index and lie where tracked files
+    /// are; whether there were any. Such a file may hide itself, and with it whatever comes to lie there.
+    ///
+    /// # Errors
+    /// As [`Self::purge`].
+    fn unhide(&mut self) -> Result<bool>;
+
     /// The git directory that programs in it see: the disposable one of a private work tree.
     fn git_dir(&self) -> PathBuf;
 

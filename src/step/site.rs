@@ -54,6 +54,10 @@ impl<'w> Workplace<'w> {
             held = place.attend()?;
         }
         place.bring(held.tree, tree, &[])?;
+        if place.unhide()? {
+            let held = place.attend()?;
+            place.bring(held.tree, tree, &[])?;
+        }
         world.git.disposable(place.as_ref(), branch, base)?;
         place.stage()?;
         let dir = place.dir().to_owned();

@@ -2,6 +2,7 @@
 
 use crate::sandbox::{Sandbox, agent, agent_with, gate, table};
 use crate::transcript;
+use std::fs;
 
 /// A project with one task, whose agent is a line of shell.
 fn project(script: &str, more: &[String]) -> Sandbox {
@@ -354,6 +355,47 @@ fn what_an_agent_or_a_gate_closes_to_others_is_opened_again() {
         let changed = ["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"];
         assert_eq!(sandbox.git(&changed), files);
     }
+}
+
+#[test]
+fn an_ignore_file_that_hides_itself_hides_nothing_of_the_next_task() {
+    let hiding = "echo '*' > .gitignore; echo '*' > src/.gitignore; echo x > hidden";
+    let sandbox = project(
+        &format!(
+            "case $ORCH_TASK in t-1) {hiding};; *) test ! -e hidden || exit 1; echo z > src/z; echo z > z;; esac"
+        ),
+        &[table("policy", "max_attempts = 1")],
+    );
+    sandbox.task("t-2", "Do something else", &[]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 21);
+    let said = sandbox.quietly(&["step", "--task", "t-2"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(
+        sandbox.git(&["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"]),
+        "src/z\nz\n"
+    );
+}
+
+#[test]
+fn a_link_in_place_of_the_workspace_leads_orch_nowhere() {
+    let outside = tempfile::tempdir().expect("a folder of somebody's");
+    let file = outside.path().join("inner/file");
+    fs::create_dir_all(file.parent().expect("a folder").join(".git")).expect("a folder");
+    fs::write(&file, "somebody's").expect("a file");
+    let script = format!(
+        "case $ORCH_TASK in t-1) here=$PWD; cd ..; rm -r \"$here\"; ln -s {} \"$here\";; *) echo z > z;; esac",
+        outside.path().display()
+    );
+    let sandbox = project(&script, &[table("policy", "max_attempts = 1")]);
+    sandbox.task("t-2", "Do something else", &[]);
+    let said = sandbox.quietly(&["step", "--task", "t-1"]);
+    assert!([20, 21].contains(&said.code), "{}", said.stderr);
+    let said = sandbox.quietly(&["step", "--task", "t-2"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.git(&["show", "--format=", "--name-only", "HEAD", "--", ":!.orchestrator"]), "z\n");
+    assert!(file.with_file_name(".git").is_dir());
+    let names: Vec<_> = fs::read_dir(outside.path()).expect("it is there").flatten().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
 }
 
 #[test]

@@ -152,8 +152,7 @@ impl<'g> Place<'g> {
     /// Private work tree number `slot`.
     pub(super) fn private(git: &'g OsGit, slot: u32) -> Result<Self> {
         let dir = git.workspaces.join(slot.to_string());
-        let made = fs::create_dir_all(&dir);
-        made.map_err(|error| EffectError::io("make the directory", &dir, &error))?;
+        super::purge::own_root(&dir)?;
         let index_path = git.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
         crate::effects::os::files::make_parent(&index_path)?;
         let mut place = Self::new(git, git.repo.clone(), dir, Owner::Orch, index_path)?;
@@ -277,6 +276,10 @@ impl Place<'_> {
     /// Does something that can be done again. Where it fails in a private work tree because something is closed
     /// to orch, as agents and gates may leave it, that is opened first.
     fn unlocking<T>(&mut self, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        if self.owner == Owner::Orch && !super::purge::own_root(&self.dir)? {
+            // Nothing was heard of what is there now.
+            self.watch = None;
+        }
         let first = work(self);
         if first.is_err() && super::purge::unlock(self) { work(self) } else { first }
     }
@@ -356,6 +359,10 @@ impl crate::effects::WorkTree for Place<'_> {
 
     fn purge(&mut self, keep: &[bstr::BString], look: bool) -> Result<usize> {
         super::purge::purge(self, keep, look)
+    }
+
+    fn unhide(&mut self) -> Result<bool> {
+        super::purge::unhide(self)
     }
 
     fn unnest(&mut self, nested: &[bstr::BString]) -> Result<()> {

@@ -6,6 +6,7 @@ use super::place::Place;
 use super::worktree::Owner;
 use super::{EffectError, Result, Trouble, bring};
 use bstr::{BString, ByteSlice};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -15,6 +16,36 @@ use std::path::Path;
 pub(super) fn purge(place: &Place<'_>, keep: &[BString], look: bool) -> Result<usize> {
     refuse_a_persons(place)?;
     folder(place, keep, look, &BString::default())
+}
+
+/// Removes ignore files that the index does not name from the folders that it names; whether there were any.
+/// To be asked when the tree of the index is what lies there: then none of these folders is a link.
+pub(super) fn unhide(place: &Place<'_>) -> Result<bool> {
+    refuse_a_persons(place)?;
+    let mut folders = BTreeSet::from([BString::default()]);
+    for entry in place.index.entries() {
+        let mut path = entry.path(&place.index);
+        while let Some(at) = path.rfind_byte(b'/') {
+            path = path[..at].as_bstr();
+            if !folders.insert(path.to_owned()) {
+                break;
+            }
+        }
+    }
+    let mut found = false;
+    for folder in folders {
+        let path = if folder.is_empty() {
+            BString::from(".gitignore")
+        } else {
+            [folder.as_slice(), b"/.gitignore"].concat().into()
+        };
+        let full = place.dir.join(path.to_path_lossy());
+        if fs::symlink_metadata(&full).is_ok() && place.index.entry_by_path(path.as_bstr()).is_none() {
+            remove(&full)?;
+            found = true;
+        }
+    }
+    Ok(found)
 }
 
 /// Removes the git directories of these folders. Each has one, by whatever letters, or it is an error: who
@@ -38,6 +69,19 @@ pub(super) fn unnest(place: &Place<'_>, nested: &[BString]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes sure that the root of a private work tree is a folder; whether it was. What an agent put in its place
+/// is removed: a link would lead to a folder of somebody's, in which orch would then look, write and remove.
+pub(super) fn own_root(dir: &Path) -> Result<bool> {
+    match fs::symlink_metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => return Ok(true),
+        Ok(_) => bring::remove_any(dir)?,
+        Err(error) if bring::is_absent(&error) => {}
+        Err(error) => return Err(EffectError::io("read", dir, &error)),
+    }
+    fs::create_dir_all(dir).map_err(|error| EffectError::io("make the directory", dir, &error))?;
+    Ok(false)
 }
 
 /// Lets orch read and change again what was closed to it in a private work tree; whether anything was. Only
@@ -69,7 +113,7 @@ fn open_up(path: &Path, rights: u32) -> bool {
 
 fn refuse_a_persons(place: &Place<'_>) -> Result<()> {
     if place.owner == Owner::Orch {
-        return Ok(());
+        return own_root(&place.dir).map(|_| ());
     }
     let fact = format!("`{}` is a person's, and nothing is removed there", place.dir.display());
     Err(EffectError::new(Trouble::Repository, fact))
