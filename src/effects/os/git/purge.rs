@@ -5,7 +5,7 @@
 use super::place::Place;
 use super::worktree::Owner;
 use super::{EffectError, Result, Trouble, bring};
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,13 +22,15 @@ pub(super) fn purge(place: &Place<'_>, keep: &[BString], look: bool) -> Result<u
 /// To be asked when the tree of the index is what lies there: then none of these folders is a link.
 pub(super) fn unhide(place: &Place<'_>) -> Result<bool> {
     refuse_a_persons(place)?;
-    let mut folders = BTreeSet::from([BString::default()]);
+    let above = |path: &BStr| path.rfind_byte(b'/').unwrap_or_default();
+    let (mut folders, mut before) = (BTreeSet::from([BStr::new("")]), BStr::new(""));
     for entry in place.index.entries() {
-        let mut path = entry.path(&place.index);
-        while let Some(at) = path.rfind_byte(b'/') {
-            path = path[..at].as_bstr();
-            if !folders.insert(path.to_owned()) {
-                break;
+        let path = entry.path(&place.index);
+        let mut folder = path[..above(path)].as_bstr();
+        // Most entries lie where the one before them does.
+        if std::mem::replace(&mut before, folder) != folder {
+            while folders.insert(folder) {
+                folder = folder[..above(folder)].as_bstr();
             }
         }
     }
@@ -37,7 +39,7 @@ pub(super) fn unhide(place: &Place<'_>) -> Result<bool> {
         let path = if folder.is_empty() {
             BString::from(".gitignore")
         } else {
-            [folder.as_slice(), b"/.gitignore"].concat().into()
+            [folder.as_bytes(), b"/.gitignore"].concat().into()
         };
         let full = place.dir.join(path.to_path_lossy());
         if fs::symlink_metadata(&full).is_ok() && place.index.entry_by_path(path.as_bstr()).is_none() {
