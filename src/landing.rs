@@ -17,6 +17,8 @@ pub const REPLAYS: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest.
 const PAUSE_MAX: Duration = Duration::from_secs(4);
+/// The shortest rest, before it is cut by lot.
+const REST: Duration = Duration::from_secs(1);
 /// The longest rest, where others are at work on all that is left.
 const REST_MAX: Duration = Duration::from_secs(60);
 
@@ -96,10 +98,12 @@ pub fn pause(tries: u32, random: u128) -> Duration {
     PAUSE + share_of(PAUSE.saturating_mul(1_u32 << tries.min(10)).min(PAUSE_MAX), random)
 }
 
-/// How long to rest before another look, so that those who wait for the same do not all come at once.
+/// How long to rest before another look, so that those who wait for the same do not all come at once. Rests grow
+/// by a quarter, so that nobody sleeps on for much of the time that was waited.
 #[must_use]
 pub fn rest(looks: u32, random: u128) -> Duration {
-    PAUSE + share_of(Duration::from_secs(1 << looks.min(6)).min(REST_MAX), random)
+    let longest = (0..looks.min(32)).fold(REST, |rest, _| (rest * 5 / 4).min(REST_MAX));
+    PAUSE + share_of(longest, random)
 }
 
 fn share_of(longest: Duration, random: u128) -> Duration {

@@ -61,6 +61,7 @@ struct Fleet {
 
 /// What came of a fleet.
 struct Came {
+    /// Until the first of them found everything done.
     took: Duration,
     kills: u32,
     /// How often each exit code was seen.
@@ -152,13 +153,16 @@ impl Fleet {
     fn work(&self, workers: usize) -> Came {
         let mut all: Vec<Worker> = (0..workers).map(|number| self.worker(number)).collect();
         let began = Instant::now();
-        let (mut kills, mut exits) = (0, BTreeMap::new());
+        let (mut took, mut kills, mut exits) = (None, 0, BTreeMap::new());
         let mut last_kill = Instant::now();
         while all.iter().any(|worker| !worker.is_done) {
             assert!(began.elapsed() < PATIENCE, "they never come to an end: {exits:?}");
             std::thread::sleep(Duration::from_millis(20));
             for worker in &mut all {
                 worker.look(self, &mut exits);
+            }
+            if took.is_none() && all.iter().any(|worker| worker.is_done) {
+                took = Some(began.elapsed());
             }
             // On a slow machine a step may take longer than anybody is left alone: at last it ends.
             let may_kill = usize::try_from(kills).unwrap() < self.tasks;
@@ -169,7 +173,7 @@ impl Fleet {
                 kills += u32::from(all[at].kill());
             }
         }
-        Came { took: began.elapsed(), kills, exits }
+        Came { took: took.unwrap(), kills, exits }
     }
 
     fn worker(&self, number: usize) -> Worker {
