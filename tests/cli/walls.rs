@@ -122,7 +122,9 @@ fn without_walls_every_attack_succeeds() {
 
 #[test]
 fn landlock_withstands_writes_signals_and_connections() {
-    withstands("landlock", |attack| attack.landlock);
+    // Only root may look into the environment of a process outside of these walls.
+    let root = rustix::process::geteuid().is_root();
+    withstands("landlock", |attack| attack.landlock && (root || attack.name != "find a secret of orch"));
 }
 
 #[test]
