@@ -115,11 +115,17 @@ pub struct Landed {
 pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
     let mut judged_on = plan.base;
     let tries = if plan.push.is_some() { landing::REPLAYS } else { TRIES };
-    for attempt in 0..tries {
+    let mut lost = 0;
+    // Where gates ran again on a tip, it is pushed to without another look: the push itself tells.
+    let mut gated = None;
+    for _ in 0..tries {
         let (lock, tip) = if let Some(push) = plan.push {
-            push.pause(world, attempt);
+            if gated.is_none() {
+                push.pause(world, lost);
+            }
             // Who waits for too long goes without: nothing rests on this lock.
-            (world.files.lock(PUSHING, OTHERS_LAND)?, push.tip(world)?)
+            let lock = world.files.lock(PUSHING, OTHERS_LAND)?;
+            (lock, gated.take().map_or_else(|| push.tip(world), Ok)?)
         } else {
             let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
             finish_landing(world)?;
@@ -131,6 +137,7 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
                 drop(lock);
                 ask(plan, Replay { judged_on, tip, ask: Ask::Gates(tree) })?;
                 judged_on = tip;
+                gated = Some(tip);
                 continue;
             }
         };
@@ -144,6 +151,7 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
         if let Some(landed) = landed {
             return Ok(landed);
         }
+        lost += 1;
     }
     Err(StepError::Busy(format!("branch `{}` moved {tries} times while orch tried to land", plan.branch)))
 }

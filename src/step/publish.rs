@@ -118,10 +118,10 @@ pub fn settle(
 }
 
 impl Push<'_> {
-    /// Waits a little where it was tried before.
-    pub fn pause(&self, world: World<'_>, tries: u32) {
-        if tries > 0 {
-            world.process.wait(landing::pause(tries, world.ids.random()));
+    /// Waits a little where others were first, so many times.
+    pub fn pause(&self, world: World<'_>, lost: u32) {
+        if lost > 0 {
+            world.process.wait(landing::pause(lost, world.ids.random()));
         }
     }
 
