@@ -21,10 +21,10 @@ pub const RUNS_MAX: usize = 5_000;
 /// The most records that decisions are made from: the newest.
 pub const RECENT_MAX: usize = 200;
 
-/// The cache of [`since`].
-const SINCE: &str = "cache/runs";
-/// The cache of [`recent`].
-const RECENT: &str = "cache/recent";
+/// The caches of [`since`], for a tree and for the work tree: each tells by other stamps that a record is the same.
+const SINCE: [&str; 2] = ["cache/runs", "cache/runs-work"];
+/// The caches of [`recent`], likewise.
+const RECENT: [&str; 2] = ["cache/recent", "cache/recent-work"];
 /// How many months back recent records are looked for.
 const RECENT_MONTHS: i64 = 24;
 
@@ -67,8 +67,8 @@ pub fn since(
     }
     newest_first(&mut files);
     files.truncate(RUNS_MAX);
-    let known = kept(world, SINCE);
-    digest(world, source, files, (SINCE, known, None))
+    let cache = of_source(SINCE, source);
+    digest(world, source, files, (cache, kept(world, cache), None))
 }
 
 /// The newest runs, the newest first: what decisions are made from. A tree that was asked for before
@@ -84,7 +84,8 @@ pub fn recent(world: World<'_>, source: &Source, now: Timestamp) -> Result<(Vec<
         },
         Source::Work(_) => None,
     };
-    let mut known = kept(world, RECENT);
+    let cache = of_source(RECENT, source);
+    let mut known = kept(world, cache);
     if tree.is_some() && known.tree == tree {
         let digests = known.order.iter().filter_map(|path| known.by_path.remove(path));
         return Ok((digests.map(|(_, digest)| digest).collect(), Vec::new()));
@@ -101,7 +102,14 @@ pub fn recent(world: World<'_>, source: &Source, now: Timestamp) -> Result<(Vec<
     }
     newest_first(&mut files);
     files.truncate(RECENT_MAX);
-    digest(world, source, files, (RECENT, known, tree))
+    digest(world, source, files, (cache, known, tree))
+}
+
+fn of_source([tree, work]: [&'static str; 2], source: &Source) -> &'static str {
+    match source {
+        Source::Tree(_) => tree,
+        Source::Work(_) => work,
+    }
 }
 
 fn kept(world: World<'_>, cache: &str) -> Kept {

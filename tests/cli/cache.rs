@@ -152,3 +152,25 @@ fn notes_with_a_warning_do_not_make_every_question_write_what_is_kept() {
     let told = notes(&sandbox);
     assert!(format!("{}{}", told.1, told.2).contains("15 more problems"), "{told:?}");
 }
+
+/// What tells that a record is the same is another thing in a tree than in the work tree.
+#[test]
+fn questions_about_the_tip_and_about_the_work_tree_do_not_write_over_each_others_records() {
+    use std::os::unix::fs::MetadataExt as _;
+    let sandbox = Sandbox::with(&[agent("echo x > $ORCH_TASK")]);
+    task(&sandbox, "t-1", "t-1", "Limit requests");
+    task(&sandbox, "t-2", "t-2", "Count requests");
+    sandbox.commit("tasks");
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let ask = || [&["next"][..], &["status"], &["prompt"]].map(|question| sandbox.quietly(question).code);
+    let written = || {
+        ["recent", "recent-work", "runs-work"].map(|name| {
+            let kept = sandbox.repo().join(".git/orch/cache").join(name);
+            fs::metadata(kept).map(|there| there.ino()).expect("records are kept")
+        })
+    };
+    assert_eq!(ask(), [0, 0, 0]);
+    let before = written();
+    assert_eq!(ask(), [0, 0, 0]);
+    assert_eq!(written(), before, "nothing has changed, and nothing is written");
+}
