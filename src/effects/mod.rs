@@ -97,7 +97,7 @@ pub trait Git {
         Ok(Vec::new())
     }
 
-    /// Whether a commit is reachable from another.
+    /// Whether a commit is reachable from another; one that is not here is reachable from none.
     ///
     /// # Errors
     /// When history cannot be read.

@@ -124,7 +124,7 @@ pub fn at_work(world: World<'_>) -> Result<Vec<Working>> {
 /// # Errors
 /// When it cannot be written.
 pub fn begin_work(world: World<'_>, slot: u32, working: &Working) -> Result<()> {
-    write(world, &name(slot), working)
+    write(world, &name(slot), working, false)
 }
 
 /// Notes, durably, that the commit of a run is about to be pushed.
@@ -136,8 +136,7 @@ pub fn begin_push(world: World<'_>, run: &str, commit: Oid) -> Result<()> {
         let Some(mut working) = working(world, slot)?.filter(|working| working.run == run) else { continue };
         if let Some(pushes) = &mut working.pushes {
             pushes.commit = Some(commit.to_string());
-            begin_work(world, slot, &working)?;
-            world.git.settle(&[world.files.root().join(name(slot))])?;
+            write(world, &name(slot), &working, true)?;
         }
     }
     Ok(())
@@ -152,7 +151,7 @@ pub fn leave_push(world: World<'_>, run: &str) -> Result<()> {
     at_work(world)?
         .iter()
         .filter(|working| working.run == run)
-        .try_for_each(|working| write(world, &push_name(run), working))
+        .try_for_each(|working| write(world, &push_name(run), working, true))
 }
 
 /// The steps whose pushes were never answered.
@@ -202,7 +201,7 @@ pub fn landing(world: World<'_>) -> Result<Option<Moving>> {
 /// # Errors
 /// When it cannot be written.
 pub fn begin_landing(world: World<'_>, moving: &Moving) -> Result<()> {
-    write(world, LANDING, moving)?;
+    write(world, LANDING, moving, false)?;
     world.git.settle(&[world.files.root().join(LANDING)])
 }
 
@@ -249,10 +248,10 @@ fn damaged(world: World<'_>, name: &str, why: &str) -> EffectError {
     )
 }
 
-fn write<T: Serialize>(world: World<'_>, name: &str, journal: &T) -> Result<()> {
+fn write<T: Serialize>(world: World<'_>, name: &str, journal: &T, durable: bool) -> Result<()> {
     let bytes = serde_json::to_vec_pretty(journal)
         .map_err(|error| EffectError::new(Trouble::Other, format!("cannot write the journal: {error}")))?;
-    world.files.write(name, &bytes, false)
+    world.files.write(name, &bytes, durable)
 }
 
 /// The work tree that a site or a landing names.

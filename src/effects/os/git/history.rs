@@ -52,6 +52,9 @@ impl OsGit {
         if ancestor == of {
             return Ok(true);
         }
+        if or("read a commit", self.repo.try_find_header(id(ancestor)))?.is_none() {
+            return Ok(false);
+        }
         Ok(self.forks_at(ancestor, of)? == Some(ancestor))
     }
 
