@@ -8,7 +8,7 @@
 use super::super::layout::{FileKind, kind_of};
 use super::super::problem::Problem;
 use super::{note, task};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What both sides began with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,13 +183,29 @@ fn list(said: &Said) -> &[String] {
 
 /// What a side added is in, what a side removed is not; in our order, with theirs after it.
 fn set(before: &[String], ours: &[String], theirs: &[String]) -> Said {
-    let index = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
-    let (was, here, there) = (index(before), index(ours), index(theirs));
-    let stays =
-        |element: &String| !was.contains(element) || (here.contains(element) && there.contains(element));
+    let (before, ours, theirs) = (counted(before), counted(ours), counted(theirs));
+    let index = |list: &[(String, usize)]| list.iter().cloned().collect::<BTreeSet<_>>();
+    let (was, here, there) = (index(&before), index(&ours), index(&theirs));
+    let stays = |element: &(String, usize)| {
+        !was.contains(element) || (here.contains(element) && there.contains(element))
+    };
     let added = theirs.iter().filter(|element| !here.contains(*element));
-    let merged: Vec<String> = ours.iter().chain(added).filter(|element| stays(element)).cloned().collect();
+    let merged: Vec<String> =
+        ours.iter().chain(added).filter(|element| stays(element)).map(|(text, _)| text.clone()).collect();
     if merged.is_empty() { Said::Nothing } else { Said::Set(merged) }
+}
+
+/// Each element with how many like it stand before it: of a list that names one twice, the second is
+/// an element of its own.
+fn counted(list: &[String]) -> Vec<(String, usize)> {
+    let mut seen = BTreeMap::new();
+    let mut counted = Vec::with_capacity(list.len());
+    for text in list {
+        let before = seen.entry(text).or_insert(0);
+        counted.push((text.clone(), *before));
+        *before += 1;
+    }
+    counted
 }
 
 #[cfg(test)]
@@ -252,6 +268,22 @@ mod tests {
         let task = read(&merged(&ours, &theirs).unwrap());
         assert_eq!(task.labels, ["b", "c", "d"]);
         assert_eq!(task.acceptance, ["one", "two", "ours", "theirs"]);
+    }
+
+    #[test]
+    fn what_a_list_names_twice_is_there_twice_on_whichever_side_it_is() {
+        let ours = changed(|task| task.acceptance.push("one".to_owned()));
+        let theirs = changed(|task| task.acceptance.remove(1).clear());
+        for (one, other) in [(&ours, &theirs), (&theirs, &ours)] {
+            assert_eq!(read(&merged(one, other).unwrap()).acceptance, ["one", "one"]);
+        }
+        let (three, four) = (
+            changed(|task| task.acceptance = vec!["x".to_owned(); 3]),
+            changed(|task| task.acceptance = vec!["x".to_owned(); 4]),
+        );
+        for (one, other) in [(&three, &four), (&four, &three)] {
+            assert_eq!(read(&merged(one, other).unwrap()).acceptance.len(), 4);
+        }
     }
 
     #[test]
