@@ -144,6 +144,10 @@ impl Git for Faulty<'_> {
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }
 
+    fn look_ahead(&self, slot: u32, checkout: Option<&Checkout>) {
+        self.inner.git.look_ahead(slot, checkout);
+    }
+
     fn open_checkout(&self, checkout: &Checkout) -> Result<Box<dyn WorkTree + '_>> {
         let opened = self.reads("open_checkout", || self.inner.git.open_checkout(checkout))?;
         Ok(self.tree(opened))

@@ -236,6 +236,10 @@ pub trait Git {
     /// When the repository cannot be read.
     fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>>;
 
+    /// Begins to look at a work tree that is about to be opened: that of a checkout, or else the private one
+    /// number `slot`. Opening it may then be quicker, and nothing else is different.
+    fn look_ahead(&self, slot: u32, checkout: Option<&Checkout>);
+
     /// Opens the work tree of a checkout, for looking; changing it takes its lock.
     ///
     /// # Errors

@@ -178,9 +178,13 @@ pub fn step(
     let mut taken = 0;
     loop {
         upstream::follow(world, caller, reporter)?;
+        let (branch, tip) = base::target(world, caller)?;
+        if !options.dry_run {
+            site::look_ahead(world, &branch, options)?;
+        }
         let loaded;
         let base = match options.known {
-            Some(known) if base::target(world, caller)? == (known.branch.clone(), known.commit.id) => known,
+            Some(known) if (&known.branch, known.commit.id) == (&branch, tip) => known,
             Some(_) | None => {
                 loaded = Base::load(world, caller)?;
                 &loaded

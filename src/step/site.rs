@@ -3,7 +3,7 @@
 use super::error::StepError;
 use super::journal::Site;
 use super::land::{InPlace, refuse_in_progress};
-use super::slot;
+use super::{Options, slot};
 use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
 use std::cell::RefCell;
@@ -32,6 +32,18 @@ pub struct Left {
     pub changes: Vec<Change>,
     /// The tree without changes to protected paths: what is judged and committed.
     pub candidate: Oid,
+}
+
+/// Begins to look at where a step will work, while it is decided at what.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn look_ahead(world: World<'_>, branch: &str, options: Options<'_>) -> Result<(), StepError> {
+    let checkout = if options.in_place { world.git.checkout_of(branch)? } else { None };
+    if checkout.is_some() || !options.in_place {
+        world.git.look_ahead(options.slot, checkout.as_ref());
+    }
+    Ok(())
 }
 
 impl<'w> Workplace<'w> {

@@ -3,6 +3,7 @@
 pub mod clock;
 mod walk;
 pub mod files;
+mod search;
 mod sweep;
 mod mouth;
 mod tail;

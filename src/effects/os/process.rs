@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are waited for here")]
 
+use super::search;
 use super::signals::Signals;
 use super::sweep;
 use super::tail::{self, Followed, Outputs};
@@ -86,7 +87,7 @@ impl Process for OsProcess {
         sweep::adopt_orphans();
         let mark = sweep::new_mark();
         let env = invocation.env.iter().cloned().chain([(sweep::MARK.to_owned(), mark.clone())]);
-        let expression = duct::cmd(program, arguments)
+        let expression = search::command(program, arguments, &invocation.env)
             .dir(&invocation.dir)
             .full_env(env)
             .stdin_file(outputs.stdin.try_clone().map_err(cannot_watch)?)

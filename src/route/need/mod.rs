@@ -5,7 +5,7 @@
 
 use super::STRATEGIST;
 use crate::state::task::{Kind, Task};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_lite::Regex;
 use std::sync::LazyLock;
 
 /// So many decisions that concern a task make it a strategist's.
@@ -109,14 +109,9 @@ fn strategic(task: &Task, facts: &Facts) -> Vec<String> {
     reasons
 }
 
-/// Words are English ones: with all letters there are, the patterns would take 6 MB and most of a step's time.
+/// Words are English ones, and each pattern is asked once or twice: one that is made in no time serves best.
 fn pattern(text: &str) -> Option<Regex> {
-    RegexBuilder::new(text).unicode(false).build().ok()
-}
-
-/// What a pattern found, in lower case.
-fn found(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).to_lowercase()
+    Regex::new(text).ok()
 }
 
 /// Titles whose work is to design, to judge or to decide; the first group is the word to name.
@@ -152,15 +147,15 @@ static WEIGHING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The word by which thinking is the work, if it is.
 fn thinking(task: &Task) -> Option<String> {
-    let title = task.title.as_bytes();
+    let title = task.title.as_str();
     let captures = THINKING.iter().find_map(|words| words.captures(title));
-    let word = captures.and_then(|captures| Some(found(captures.get(1)?.as_bytes())));
+    let word = captures.and_then(|captures| Some(captures.get(1)?.as_str().to_lowercase()));
     let a_thing = A_THING.as_ref().is_some_and(|things| things.is_match(title));
     if let Some(word) = word.filter(|_| !a_thing) {
         return Some(word);
     }
     let asks = task.title.to_lowercase().starts_with("investigate") && task.kind != Kind::Bug;
-    let weighs = WEIGHING.as_ref().is_some_and(|words| words.is_match(task.description.as_bytes()));
+    let weighs = WEIGHING.as_ref().is_some_and(|words| words.is_match(&task.description));
     (asks && weighs).then(|| "investigate".to_owned())
 }
 
@@ -180,7 +175,7 @@ static EASIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 fn words(task: &Task) -> (i8, Option<String>) {
     let word = |words: &LazyLock<Option<Regex>>| {
         let words = words.as_ref()?;
-        words.find(task.title.as_bytes()).map(|word| found(word.as_bytes()))
+        words.find(&task.title).map(|word| word.as_str().to_lowercase())
     };
     match (word(&HARDER), word(&EASIER)) {
         (Some(word), None) => (1, Some(format!("`{word}` in its title"))),

@@ -4,6 +4,7 @@
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
 
 use super::super::process::variables;
+use super::super::search;
 use super::super::sweep;
 use super::{HookRun, Oid, OsGit, Result, id, or};
 use crate::effects::{
@@ -75,10 +76,11 @@ impl OsGit {
         stdin: &[u8],
     ) -> Result<GitOutput> {
         let git_dir = ("GIT_DIR".to_owned(), self.repo.git_dir().to_string_lossy().into_owned());
-        let command = duct::cmd("git", arguments);
+        let env: Vec<_> = environment().into_iter().chain(env).chain([git_dir]).collect();
+        let command = search::command("git", arguments.iter().copied(), &env);
         let command = if stdin.is_empty() { command.stdin_null() } else { command.stdin_bytes(stdin) };
         let expression = command
-            .full_env(environment().into_iter().chain(env).chain([git_dir]))
+            .full_env(env)
             .stdout_capture()
             .stderr_capture()
             .unchecked()

@@ -1,11 +1,12 @@
 //! Looking at a work tree: how it differs from its index, and what git would be told of.
 //!
-//! All of it at first, shared out among threads; later only where something changed, if that was heard.
+//! All of it at first (`survey`); later only where something changed, if that was heard.
 
 use super::place::Place;
-use super::scan::{Found, Job, Scan, Walk};
+use super::scan::{Differs, Found, Job, Scan, Sight, Walk};
+use super::survey::{Early, survey};
 use super::watch::{Heard, Watch};
-use super::{EffectError, Result, Trouble, or};
+use super::{Result, or};
 use bstr::{BStr, BString, ByteSlice};
 use gix::index::State;
 use gix::index::entry::Mode;
@@ -24,69 +25,54 @@ pub(super) enum Look {
     CatchingUp,
 }
 
-/// Compares the index with the directory.
-pub(super) fn look(place: &Place<'_>, how: Look, watch: &mut Option<Watch>) -> Result<Scan> {
+/// Compares the index with the directory. `early` is what was found of it a moment before, with who hears since.
+pub(super) fn look(
+    place: &Place<'_>,
+    how: Look,
+    watch: &mut Option<Watch>,
+    early: Option<Early>,
+) -> Result<Scan> {
     let heard = match (how, watch.as_mut()) {
         (Look::CatchingUp, Some(watch)) => watch.heard()?,
         (Look::Whole | Look::Attending | Look::CatchingUp, _) => None,
     };
-    if heard.is_none() {
-        let files = place.index.entries().len();
-        *watch = match how {
-            Look::Whole => None,
-            Look::Attending | Look::CatchingUp => Watch::begin(&place.dir, place.repo.common_dir(), files)?,
-        };
-    }
     let in_part = heard.is_some();
-    let walk = match (heard, &*watch) {
-        (Some(heard), Some(watch)) => changed(place, watch, &heard)?,
-        (_, watch) => all(place, watch.as_ref())?,
+    let found = match (heard, early, &*watch) {
+        (Some(heard), _, Some(watch)) => changed(place, watch, &heard)?,
+        (_, Some(early), _) if how == Look::Attending => {
+            *watch = early.watch;
+            early.found
+        }
+        _ => {
+            let files = place.index.entries().len();
+            *watch = match how {
+                Look::Whole => None,
+                Look::Attending | Look::CatchingUp => {
+                    Watch::begin(&place.dir, place.repo.common_dir(), files)?
+                }
+            };
+            survey(sight(place, watch.as_ref()))?
+        }
     };
-    let mut walk = judge_unknown(place, walk)?;
-    if in_part && walk.deaf {
+    let mut found = judge_unknown(place, watch.as_ref(), found)?;
+    if in_part && found.deaf {
         // By a second name that was made meanwhile, any file may have been changed unheard.
-        drop(walk);
         *watch = None;
-        return look(place, Look::Attending, watch);
+        return look(place, Look::Attending, watch, None);
     }
-    let asked = std::mem::take(&mut walk.asked);
-    let certain = !walk.deaf && walk.scan.nested.is_empty();
-    let scan = walk.scan;
+    let asked = std::mem::take(&mut found.asked);
+    let certain = !found.deaf && found.scan.nested.is_empty();
     *watch = watch.take().and_then(|mut watch| (certain && watch.note(asked)).then_some(watch));
-    Ok(scan)
+    Ok(found.scan)
 }
 
-/// Compares everything: first what is tracked, shared out among threads; the rest is for later, with the
-/// ignore rules in hand.
-fn all<'p>(place: &'p Place<'_>, watch: Option<&'p Watch>) -> Result<Walk<'p>> {
-    let all = place.index.entries().len();
-    let mut walk = Walk::new(&place.index, &place.dir, watch);
-    walk.defer = true;
-    walk.folder(walk.open(BStr::new(""))?, BStr::new(""), 0, all)?;
-    let threads = if all < THREADS_FROM { 1 } else { threads() };
-    for _ in 0..LEVELS_MAX {
-        // What is too large to be shared out is taken apart.
-        let (large, small): (Vec<Job>, Vec<Job>) = std::mem::take(&mut walk.jobs)
-            .into_iter()
-            .partition(|job| threads > 1 && job.to - job.from > all / (threads * 2));
-        walk.jobs = small;
-        large.iter().try_for_each(|job| walk.run(job))?;
-    }
-    walk.defer = false;
-    let jobs = std::mem::take(&mut walk.jobs);
-    for part in share(&jobs, threads, &walk)? {
-        walk.scan.found.extend(part.scan.found);
-        walk.scan.nested.extend(part.scan.nested);
-        walk.unknown.extend(part.unknown);
-        walk.asked.extend(part.asked);
-        walk.deaf |= part.deaf;
-    }
-    Ok(walk)
+fn sight<'p>(place: &'p Place<'_>, watch: Option<&'p Watch>) -> Sight<'p> {
+    Sight { index: &place.index, dir: &place.dir, watch }
 }
 
 /// Compares the folders in which something changed, and those in them that are others than before.
-fn changed<'p>(place: &'p Place<'_>, watch: &'p Watch, heard: &Heard) -> Result<Walk<'p>> {
-    let mut walk = Walk::new(&place.index, &place.dir, Some(watch));
+fn changed(place: &Place<'_>, watch: &Watch, heard: &Heard) -> Result<Found> {
+    let mut walk = Walk::new(sight(place, Some(watch)));
     let mut others = Vec::new();
     for (path, names) in heard {
         // One that is gone is missing above it, where that was heard as well.
@@ -102,7 +88,7 @@ fn changed<'p>(place: &'p Place<'_>, watch: &'p Watch, heard: &Heard) -> Result<
         others.extend(std::mem::take(&mut walk.jobs).into_iter().filter(is_another));
     }
     others.iter().try_for_each(|job| walk.run(job))?;
-    Ok(walk)
+    Ok(walk.found)
 }
 
 /// The entries below a folder.
@@ -120,71 +106,35 @@ fn below(index: &State, folder: &BStr) -> (usize, usize) {
     (from, to)
 }
 
-/// How many levels of folders are taken apart at the most.
-const LEVELS_MAX: usize = 4;
-/// The fewest entries for which threads are worth starting.
-const THREADS_FROM: usize = 2_000;
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
-}
-
-/// Runs jobs in as many threads, each of which gets about as many entries.
-fn share<'i>(jobs: &[Job], threads: usize, like: &Walk<'i>) -> Result<Vec<Walk<'i>>> {
-    let (index, dir, watch) = (like.index, like.dir, like.watch);
-    let run = |jobs: &[Job]| -> Result<Walk<'i>> {
-        let mut walk = Walk::new(index, dir, watch);
-        jobs.iter().try_for_each(|job| walk.run(job))?;
-        Ok(walk)
-    };
-    let total: usize = jobs.iter().map(|job| job.to - job.from + 1).sum();
-    let mut parts: Vec<&[Job]> = Vec::new();
-    let (mut begin, mut weight) = (0, 0);
-    for (at, job) in jobs.iter().enumerate() {
-        weight += job.to - job.from + 1;
-        if weight >= total.div_ceil(threads) {
-            parts.push(&jobs[begin..=at]);
-            (begin, weight) = (at + 1, 0);
-        }
-    }
-    parts.push(&jobs[begin..]);
-    if threads == 1 {
-        return parts.into_iter().map(run).collect();
-    }
-    std::thread::scope(|scope| {
-        let others: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || run(part))).collect();
-        let died = || EffectError::new(Trouble::Other, "a thread that read the work tree died".to_owned());
-        others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err(died()))).collect()
-    })
-}
-
 /// Asks the ignore rules about what is not tracked, and enters untracked folders.
-fn judge_unknown<'p>(place: &Place<'_>, mut walk: Walk<'p>) -> Result<Walk<'p>> {
-    if walk.unknown.is_empty() {
-        return Ok(walk);
+fn judge_unknown(place: &Place<'_>, watch: Option<&Watch>, found: Found) -> Result<Found> {
+    if found.unknown.is_empty() {
+        return Ok(found);
     }
     let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
     let mut excludes = or("read ignore rules", place.repo.excludes(&place.index, None, source))?;
-    walk.unknown.sort();
-    while let Some((path, folder)) = walk.unknown.pop() {
+    let mut walk = Walk::new(sight(place, watch));
+    walk.found = found;
+    walk.found.unknown.sort();
+    while let Some((path, folder)) = walk.found.unknown.pop() {
         let mode = if folder { Mode::DIR } else { Mode::FILE };
         if or("read ignore rules", excludes.at_entry(path.as_bstr(), Some(mode)))?.is_excluded() {
             continue;
         }
         if !folder {
-            walk.deaf |= walk.watch.is_some() && has_second_name(&place.dir, path.as_bstr());
-            walk.scan.found.insert(path, Found::Look);
+            walk.found.deaf |= watch.is_some() && has_second_name(&place.dir, path.as_bstr());
+            walk.found.scan.differs.insert(path, Differs::Look);
             continue;
         }
         let opened = walk.open(path.as_bstr())?;
         if rustix::fs::statat(&opened, ".git", AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            walk.scan.nested.push(path);
+            walk.found.scan.nested.push(path);
         } else {
             walk.folder(opened, path.as_bstr(), 0, 0)?;
         }
     }
-    walk.scan.nested.sort();
-    Ok(walk)
+    walk.found.scan.nested.sort();
+    Ok(walk.found)
 }
 
 /// Whether a file can be changed by another name, in a folder that nobody hears of.
@@ -197,7 +147,7 @@ fn has_second_name(dir: &Path, path: &BStr) -> bool {
 mod tests {
     use super::super::OsGit;
     use super::*;
-    use crate::effects::WorkTree as _;
+    use crate::effects::{Git as _, WorkTree as _};
     use proptest::prelude::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
@@ -302,6 +252,36 @@ mod tests {
                 prop_assert_eq!(heard, seen);
                 place.watch = hears;
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn a_look_that_began_early_sees_what_a_later_one_does(
+            before in prop::collection::vec(deed(1), 1..12),
+            meanwhile in prop::collection::vec(deed(1), 0..5),
+            later in prop::collection::vec(deed(0), 0..5),
+        ) {
+            let (_home, git) = repository();
+            let mut place = attended(&git, &before);
+            place.save().expect("an index");
+            let dir = place.dir().to_owned();
+            drop(place);
+            // What is done between two commands is seen early, what is done from then on is heard.
+            for deed in &meanwhile {
+                perform(&dir, deed);
+            }
+            git.look_ahead(0, None);
+            let mut place = Place::private(&git, 0).expect("a work tree");
+            prop_assert!(place.early.is_some() || place.index.entries().is_empty());
+            for deed in &later {
+                perform(&dir, deed);
+            }
+            place.attend().expect("a look");
+            let heard = place.catch_up().expect("what changed");
+            prop_assert_eq!(heard, place.snapshot().expect("a look at everything"));
         }
     }
 

@@ -14,8 +14,10 @@ mod bring;
 mod folder;
 mod watch;
 mod scan;
+mod survey;
 mod look;
 mod uncommitted;
+mod lock;
 mod place;
 mod worktree;
 mod purge;
@@ -43,6 +45,8 @@ pub struct OsGit {
     ready: RefCell<Vec<PathBuf>>,
     /// Objects written since the last [`Git::settle`].
     unsettled: RefCell<Vec<ObjectId>>,
+    /// A look at a work tree that has begun.
+    ahead: RefCell<Option<survey::Ahead>>,
     /// Where private work trees lie.
     workspaces: PathBuf,
 }
@@ -138,7 +142,8 @@ impl OsGit {
         }
         let mut repo = repo;
         repo.object_cache_size_if_unset(4 << 20);
-        Ok(Self { repo, unsettled: RefCell::default(), ready: RefCell::default(), workspaces })
+        let (ready, unsettled, ahead) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Ok(Self { repo, ready, unsettled, ahead, workspaces })
     }
 
     /// The same repository with private work trees in another place.
@@ -286,6 +291,15 @@ impl Git for OsGit {
 
     fn open_checkout(&self, checkout: &Checkout) -> Result<Box<dyn WorkTree + '_>> {
         Ok(Box::new(place::Place::of_user(self, checkout)?))
+    }
+
+    fn look_ahead(&self, slot: u32, checkout: Option<&Checkout>) {
+        let (dir, index_path) = match checkout {
+            Some(checkout) => (checkout.dir.clone(), checkout.git_dir.join("index")),
+            None => self.private_paths(slot),
+        };
+        let (hash, common_dir) = (self.repo.object_hash(), self.repo.common_dir().to_owned());
+        *self.ahead.borrow_mut() = survey::Ahead::begin(dir, index_path, hash, common_dir);
     }
 
     fn open_workspace(&self, slot: u32) -> Result<Box<dyn WorkTree + '_>> {

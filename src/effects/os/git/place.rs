@@ -1,11 +1,8 @@
 //! Opening a work tree: the user's, with its index lock held, or a private one.
-//!
-//! The lock on a user's index is git's own `index.lock`, so that git and orch exclude each other.
-//! It is made as a second name (a hard link) of `index.orch` beside it: after a crash, an
-//! `index.lock` that is the same file as `index.orch` is known to be orch's and is removed at the
-//! next opening; any other is somebody else's and is left alone.
 
+use super::lock::IndexLock;
 use super::look::Look;
+use super::survey::{Ahead, Early, threads};
 use super::watch::Watch;
 use super::worktree::{self, Owner};
 use super::{Checkout, EffectError, Oid, OsGit, Result, Trouble, bring, id, oid, or};
@@ -27,78 +24,17 @@ pub(super) struct Place<'g> {
     pub(super) lock: Option<IndexLock>,
     /// What is heard of changes since the last look, which the index in memory holds.
     pub(super) watch: Option<Watch>,
+    /// What a look that began before this was opened has found.
+    pub(super) early: Option<Early>,
     /// What lies ready to be put in place.
     pub(super) prepared: Option<worktree::Prepared>,
 }
 
-/// The held lock of a user's index.
-pub(super) struct IndexLock {
-    lock: PathBuf,
-    own: PathBuf,
-}
-
 impl OsGit {
-    /// Removes the index locks that a killed orch left in any work tree.
-    pub(super) fn remove_index_locks(&self) -> Result<()> {
-        let common = self.repo.common_dir();
-        let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
-        let all = std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path()));
-        for git_dir in all {
-            // Nothing is dropped here: dropping is for a lock that was taken.
-            std::mem::ManuallyDrop::new(IndexLock::of(&git_dir)).recover()?;
-        }
-        Ok(())
-    }
-}
-
-impl IndexLock {
-    fn of(git_dir: &Path) -> Self {
-        Self { lock: git_dir.join("index.lock"), own: git_dir.join("index.orch") }
-    }
-
-    fn take(git_dir: &Path) -> Result<Self> {
-        let this = Self::of(git_dir);
-        this.recover()?;
-        bring::create(&this.own, b"", crate::effects::MODE_FILE, false)?;
-        match fs::hard_link(&this.own, &this.lock) {
-            Ok(()) => Ok(this),
-            Err(error) => {
-                let _ = fs::remove_file(&this.own);
-                if error.kind() == std::io::ErrorKind::AlreadyExists {
-                    let fact = format!("another git process holds `{}`", this.lock.display());
-                    std::mem::forget(this);
-                    return Err(EffectError::new(Trouble::Locked, fact));
-                }
-                let failed = EffectError::io("make", &this.lock, &error);
-                std::mem::forget(this);
-                Err(failed)
-            }
-        }
-    }
-
-    /// Removes what a crash left, and nothing else.
-    fn recover(&self) -> Result<()> {
-        use std::os::unix::fs::MetadataExt as _;
-        let Ok(own) = fs::symlink_metadata(&self.own) else { return Ok(()) };
-        if fs::symlink_metadata(&self.lock)
-            .is_ok_and(|lock| (lock.dev(), lock.ino()) == (own.dev(), own.ino()))
-        {
-            bring::remove_any(&self.lock)?;
-        }
-        bring::remove_any(&self.own)
-    }
-
-    /// Makes what was written the index.
-    fn commit(&self, index: &Path) -> Result<()> {
-        fs::rename(&self.lock, index).map_err(|error| EffectError::io("write", index, &error))?;
-        bring::remove_any(&self.own)
-    }
-}
-
-impl Drop for IndexLock {
-    fn drop(&mut self) {
-        // Failing leaves two names of one file, which the next opening recognises.
-        let _ = self.recover();
+    /// Where private work tree number `slot` lies, and its index.
+    pub(super) fn private_paths(&self, slot: u32) -> (PathBuf, PathBuf) {
+        let index = self.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
+        (self.workspaces.join(slot.to_string()), index)
     }
 }
 
@@ -130,9 +66,14 @@ impl<'g> Place<'g> {
         index_path: PathBuf,
     ) -> Result<Self> {
         or("open the work tree", repo.set_workdir(dir.clone()))?;
-        // The stamp first: an index that is written in between is then read again, not trusted.
-        let index_stamp = stamp(&index_path)?;
-        let index = load_index(&repo, &index_path)?;
+        let ahead = git.ahead.borrow_mut().take_if(|ahead| ahead.is_of(&dir, &index_path));
+        let (index, index_stamp, early) = if let Some((index, stamp, early)) = ahead.and_then(Ahead::end) {
+            (index, stamp, Some(early))
+        } else {
+            // The stamp first: an index that is written in between is then read again, not trusted.
+            let stamp = stamp(&index_path)?;
+            (load_index(repo.object_hash(), &index_path)?, stamp, None)
+        };
         Ok(Self {
             git,
             repo,
@@ -145,21 +86,22 @@ impl<'g> Place<'g> {
             dirty_index: false,
             lock: None,
             watch: None,
+            early,
             prepared: None,
         })
     }
 
     /// Private work tree number `slot`.
     pub(super) fn private(git: &'g OsGit, slot: u32) -> Result<Self> {
-        let dir = git.workspaces.join(slot.to_string());
+        let (dir, index_path) = git.private_paths(slot);
         super::purge::own_root(&dir)?;
-        let index_path = git.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
         crate::effects::os::files::make_parent(&index_path)?;
         let mut place = Self::new(git, git.repo.clone(), dir, Owner::Orch, index_path)?;
         place.index_tree = place.remembered_tree();
         if place.index_tree.is_none() {
             // Without its tree the index is worthless; everything there is then looked at afresh.
             place.index = empty_index(&place.repo, &place.index_path);
+            place.early = None;
             place.index_tree = Some(super::super::super::Git::empty_tree(git));
         }
         Ok(place)
@@ -211,7 +153,7 @@ impl<'g> Place<'g> {
         }
         self.index.remove_tree();
         let to = match &self.lock {
-            Some(lock) => lock.lock.clone(),
+            Some(lock) => lock.path().to_owned(),
             None => self.index_path.with_extension("new"),
         };
         let failed = |error: std::io::Error| EffectError::io("write", &to, &error);
@@ -261,11 +203,11 @@ pub(super) fn stamp(path: &Path) -> Result<Stamp> {
     }
 }
 
-fn load_index(repo: &gix::Repository, path: &Path) -> Result<gix::index::File> {
-    let options = gix::index::decode::Options::default();
+pub(super) fn load_index(hash: gix::hash::Kind, path: &Path) -> Result<gix::index::File> {
+    let options = gix::index::decode::Options { thread_limit: Some(threads()), ..Default::default() };
     // Like git, which has its checksum compared by `git fsck` alone: that takes longer than reading it.
     let unchecked = true;
-    or("read the index", gix::index::File::at_or_default(path, repo.object_hash(), unchecked, options))
+    or("read the index", gix::index::File::at_or_default(path, hash, unchecked, options))
 }
 
 fn empty_index(repo: &gix::Repository, path: &Path) -> gix::index::File {
@@ -279,6 +221,7 @@ impl Place<'_> {
         if self.owner == Owner::Orch && !super::purge::own_root(&self.dir)? {
             // Nothing was heard of what is there now.
             self.watch = None;
+            self.early = None;
         }
         let first = work(self);
         if first.is_err() && super::purge::unlock(self) { work(self) } else { first }
@@ -312,8 +255,9 @@ impl crate::effects::WorkTree for Place<'_> {
         if self.owner == Owner::Orch || now == self.index_stamp {
             return Ok(());
         }
-        self.index = load_index(&self.repo, &self.index_path)?;
+        self.index = load_index(self.repo.object_hash(), &self.index_path)?;
         self.watch = None;
+        self.early = None;
         self.index_stamp = now;
         self.dirty_index = false;
         self.index_tree = self.known_tree()?;
@@ -343,6 +287,7 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn bring(&mut self, from: Oid, to: Oid, keep: &[bstr::BString]) -> Result<()> {
+        self.early = None;
         self.unlocking(|place| worktree::bring(place, from, to, keep))
     }
 
@@ -358,6 +303,7 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn purge(&mut self, keep: &[bstr::BString], look: bool) -> Result<usize> {
+        self.early = None;
         super::purge::purge(self, keep, look)
     }
 

@@ -55,8 +55,9 @@ impl OsGit {
         // Files, not pipes: what a credential helper leaves running would keep a pipe open.
         let (mut out, mut err) =
             (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
-        let expression = duct::cmd("git", arguments)
-            .full_env(self.far_environment())
+        let env = self.far_environment();
+        let expression = super::super::search::command("git", arguments, &env)
+            .full_env(env)
             .dir(self.repo.workdir().unwrap_or_else(|| self.repo.git_dir()))
             .stdin_null()
             .stdout_file(out.try_clone().map_err(failed)?)

@@ -20,9 +20,9 @@ use rustix::fs::{AtFlags, Dir, FileType, OFlags};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What a look at one path gave.
+/// How a path differs from the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Differs {
     /// The path is gone.
     Gone,
     /// The path has to be hashed.
@@ -33,7 +33,7 @@ pub(super) enum Found {
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// Paths that are gone or have to be hashed.
-    pub(super) found: BTreeMap<BString, Found>,
+    pub(super) differs: BTreeMap<BString, Differs>,
     /// Folders that are repositories of their own.
     pub(super) nested: Vec<BString>,
 }
@@ -53,40 +53,53 @@ pub(super) struct Job {
     pub(super) to: usize,
 }
 
-/// A walk over what is tracked. It needs no repository, so that threads can do it.
-pub(super) struct Walk<'i> {
+/// An index and the directory that it is compared with. It needs no repository, so that threads can use it.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'i> {
     pub(super) index: &'i State,
     pub(super) dir: &'i Path,
+    /// Who is to hear what changes from then on.
+    pub(super) watch: Option<&'i Watch>,
+}
+
+/// What walks found.
+#[derive(Default)]
+pub(super) struct Found {
     pub(super) scan: Scan,
     /// Paths that are not tracked, and whether they are folders.
     pub(super) unknown: Vec<(BString, bool)>,
-    /// Folders for later, while they are collected.
-    pub(super) jobs: Vec<Job>,
-    pub(super) defer: bool,
-    pub(super) watch: Option<&'i Watch>,
     /// Folders that the kernel was asked to tell of.
     pub(super) asked: Vec<(i32, BString)>,
     /// Whether something may change without being told.
     pub(super) deaf: bool,
 }
 
+impl Found {
+    pub(super) fn add(&mut self, other: Self) {
+        self.scan.differs.extend(other.scan.differs);
+        self.scan.nested.extend(other.scan.nested);
+        self.unknown.extend(other.unknown);
+        self.asked.extend(other.asked);
+        self.deaf |= other.deaf;
+    }
+}
+
+/// A walk over what is tracked.
+pub(super) struct Walk<'i> {
+    sight: Sight<'i>,
+    pub(super) found: Found,
+    /// Folders for later, while they are collected.
+    pub(super) jobs: Vec<Job>,
+    pub(super) defer: bool,
+}
+
 impl<'i> Walk<'i> {
-    pub(super) fn new(index: &'i State, dir: &'i Path, watch: Option<&'i Watch>) -> Self {
-        Self {
-            index,
-            dir,
-            scan: Scan::default(),
-            unknown: Vec::new(),
-            jobs: Vec::new(),
-            defer: false,
-            watch,
-            asked: Vec::new(),
-            deaf: false,
-        }
+    pub(super) fn new(sight: Sight<'i>) -> Self {
+        Self { sight, found: Found::default(), jobs: Vec::new(), defer: false }
     }
 
     pub(super) fn open(&self, path: &BStr) -> Result<OwnedFd> {
-        let full = self.dir.join(path.to_path_lossy());
+        let full = self.sight.dir.join(path.to_path_lossy());
         let opened = rustix::fs::open(&full, folder_flags(), rustix::fs::Mode::empty());
         opened.map_err(|error| self.cannot_read(path, error))
     }
@@ -108,15 +121,15 @@ impl<'i> Walk<'i> {
 
     /// From here on the kernel tells what changes in a folder.
     fn hear(&mut self, folder: BorrowedFd<'_>, path: &BStr) {
-        match self.watch.filter(|_| !self.deaf).map(|watch| watch.ask(folder)) {
-            Some(Some(number)) => self.asked.push((number, path.to_owned())),
-            Some(None) => self.deaf = true,
+        match self.sight.watch.filter(|_| !self.found.deaf).map(|watch| watch.ask(folder)) {
+            Some(Some(number)) => self.found.asked.push((number, path.to_owned())),
+            Some(None) => self.found.deaf = true,
             None => {}
         }
     }
 
     fn cannot_read(&self, path: &BStr, error: rustix::io::Errno) -> EffectError {
-        EffectError::io("read", &self.dir.join(path.to_path_lossy()), &error.into())
+        EffectError::io("read", &self.sight.dir.join(path.to_path_lossy()), &error.into())
     }
 
     pub(super) fn run(&mut self, job: &Job) -> Result<()> {
@@ -131,7 +144,7 @@ impl<'i> Walk<'i> {
         let names = Names::of(&mut dir).map_err(|error| self.cannot_read(path, error))?;
         let folder = dir.fd().map_err(|error| self.cannot_read(path, error))?;
         if names.repository && !path.is_empty() {
-            self.scan.nested.push(path.to_owned());
+            self.found.scan.nested.push(path.to_owned());
         }
         let below = if path.is_empty() { 0 } else { path.len() + 1 };
         let mut at = from;
@@ -147,7 +160,7 @@ impl<'i> Walk<'i> {
                         at += 1;
                     }
                 }
-                Kind::Leaf => self.unknown.push((joined(path, sorts_as), false)),
+                Kind::Leaf => self.found.unknown.push((joined(path, sorts_as), false)),
                 Kind::Other => {}
             }
         }
@@ -184,21 +197,21 @@ impl<'i> Walk<'i> {
         let child = prefix[..prefix.len() - 1].as_bstr();
         let mut submodule = false;
         if at < to && self.path(at) == child {
-            submodule = self.index.entries()[at].mode.is_submodule();
+            submodule = self.sight.index.entries()[at].mode.is_submodule();
             if !submodule {
                 self.missing(at);
             }
             at += 1;
         }
-        let entries = &self.index.entries()[at..to];
+        let entries = &self.sight.index.entries()[at..to];
         let tracked = entries.partition_point(|entry| {
-            let path = entry.path(self.index);
+            let path = entry.path(self.sight.index);
             path.starts_with(&prefix) || path < prefix.as_bstr()
         });
         let end = at + tracked;
         if tracked == 0 {
             if !submodule {
-                self.unknown.push((child.to_owned(), true));
+                self.found.unknown.push((child.to_owned(), true));
             }
             return Ok(end);
         }
@@ -219,19 +232,19 @@ impl<'i> Walk<'i> {
     }
 
     fn path(&self, at: usize) -> &'i BStr {
-        self.index.entries()[at].path(self.index)
+        self.sight.index.entries()[at].path(self.sight.index)
     }
 
     fn missing(&mut self, at: usize) {
-        let entry = &self.index.entries()[at];
+        let entry = &self.sight.index.entries()[at];
         if !entry.flags.contains(Flags::SKIP_WORKTREE) {
-            self.scan.found.insert(entry.path(self.index).to_owned(), Found::Gone);
+            self.found.scan.differs.insert(entry.path(self.sight.index).to_owned(), Differs::Gone);
         }
     }
 
     fn tracked(&mut self, folder: BorrowedFd<'_>, name: &BStr, at: usize) -> Result<()> {
-        let entry = &self.index.entries()[at];
-        let path = entry.path(self.index);
+        let entry = &self.sight.index.entries()[at];
+        let path = entry.path(self.sight.index);
         let found = match rustix::fs::statat(folder, name.as_bytes(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => found,
             Err(rustix::io::Errno::NOENT) => {
@@ -241,12 +254,13 @@ impl<'i> Walk<'i> {
             Err(error) => return Err(self.cannot_read(path, error)),
         };
         // What has a second name can be changed by it, in a folder that nobody hears of.
-        self.deaf |= found.st_nlink > 1 && FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+        self.found.deaf |=
+            found.st_nlink > 1 && FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
         let same_mode = mode_of(&found) == Some(entry.mode);
-        let racy = entry.stat.is_racy(self.index.timestamp(), COMPARE);
+        let racy = entry.stat.is_racy(self.sight.index.timestamp(), COMPARE);
         let plain = entry.stage_raw() == 0 && !entry.flags.contains(Flags::INTENT_TO_ADD);
         if !(plain && same_mode && !racy && entry.stat.matches(&stat_from(&found), COMPARE)) {
-            self.scan.found.insert(path.to_owned(), Found::Look);
+            self.found.scan.differs.insert(path.to_owned(), Differs::Look);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::bring as write;
 use super::incoming::{Ready, content_of, make_ready, write_file};
 use super::look::{Look, look};
 use super::place::Place;
-use super::scan::{COMPARE, Found, Scan};
+use super::scan::{COMPARE, Differs, Scan};
 use super::{EffectError, Oid, Result, id, oid, or};
 use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen};
 use bstr::{BStr, BString, ByteSlice};
@@ -34,13 +34,14 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
     };
     // Until the index holds what was seen, nothing counts as heard.
     let mut watch = place.watch.take();
-    let Scan { found, nested } = look(place, how, &mut watch)?;
-    let hashes = hash_all(place, &found)?;
+    let early = place.early.take();
+    let Scan { differs, nested } = look(place, how, &mut watch, early)?;
+    let hashes = hash_all(place, &differs)?;
     let mut edits = Vec::new();
     let mut entries = Vec::new();
-    for (path, what) in found {
+    for (path, what) in differs {
         let hashed = hashes.get(&path).copied();
-        if what == Found::Look && hashed.is_none() && place.index.entry_by_path(path.as_bstr()).is_none() {
+        if what == Differs::Look && hashed.is_none() && place.index.entry_by_path(path.as_bstr()).is_none() {
             // It was there a moment ago, and was never tracked.
             continue;
         }
@@ -74,9 +75,9 @@ fn tree_of_index(place: &Place<'_>) -> Result<Oid> {
 
 type Hashed = (Mode, Oid, Stat);
 
-fn hash_all(place: &Place<'_>, found: &BTreeMap<BString, Found>) -> Result<BTreeMap<BString, Hashed>> {
+fn hash_all(place: &Place<'_>, differs: &BTreeMap<BString, Differs>) -> Result<BTreeMap<BString, Hashed>> {
     let wanted: Vec<&BString> =
-        found.iter().filter(|(_, what)| matches!(what, Found::Look)).map(|(path, _)| path).collect();
+        differs.iter().filter(|(_, what)| matches!(what, Differs::Look)).map(|(path, _)| path).collect();
     let mut hashed = BTreeMap::new();
     if wanted.is_empty() {
         return Ok(hashed);

@@ -1,0 +1,85 @@
+//! The lock on a user's index: git's own `index.lock`, so that git and orch exclude each other.
+//!
+//! It is made as a second name (a hard link) of `index.orch` beside it: after a crash, an
+//! `index.lock` that is the same file as `index.orch` is known to be orch's and is removed at the
+//! next opening; any other is somebody else's and is left alone.
+
+use super::{EffectError, OsGit, Result, Trouble, bring};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The held lock of a user's index.
+pub(super) struct IndexLock {
+    lock: PathBuf,
+    own: PathBuf,
+}
+
+impl OsGit {
+    /// Removes the index locks that a killed orch left in any work tree.
+    pub(super) fn remove_index_locks(&self) -> Result<()> {
+        let common = self.repo.common_dir();
+        let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+        let all = std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path()));
+        for git_dir in all {
+            // Nothing is dropped here: dropping is for a lock that was taken.
+            std::mem::ManuallyDrop::new(IndexLock::of(&git_dir)).recover()?;
+        }
+        Ok(())
+    }
+}
+
+impl IndexLock {
+    fn of(git_dir: &Path) -> Self {
+        Self { lock: git_dir.join("index.lock"), own: git_dir.join("index.orch") }
+    }
+
+    pub(super) fn take(git_dir: &Path) -> Result<Self> {
+        let this = Self::of(git_dir);
+        this.recover()?;
+        bring::create(&this.own, b"", crate::effects::MODE_FILE, false)?;
+        match fs::hard_link(&this.own, &this.lock) {
+            Ok(()) => Ok(this),
+            Err(error) => {
+                let _ = fs::remove_file(&this.own);
+                if error.kind() == std::io::ErrorKind::AlreadyExists {
+                    let fact = format!("another git process holds `{}`", this.lock.display());
+                    std::mem::forget(this);
+                    return Err(EffectError::new(Trouble::Locked, fact));
+                }
+                let failed = EffectError::io("make", &this.lock, &error);
+                std::mem::forget(this);
+                Err(failed)
+            }
+        }
+    }
+
+    /// Removes what a crash left, and nothing else.
+    fn recover(&self) -> Result<()> {
+        use std::os::unix::fs::MetadataExt as _;
+        let Ok(own) = fs::symlink_metadata(&self.own) else { return Ok(()) };
+        if fs::symlink_metadata(&self.lock)
+            .is_ok_and(|lock| (lock.dev(), lock.ino()) == (own.dev(), own.ino()))
+        {
+            bring::remove_any(&self.lock)?;
+        }
+        bring::remove_any(&self.own)
+    }
+
+    /// The file that becomes the index.
+    pub(super) fn path(&self) -> &Path {
+        &self.lock
+    }
+
+    /// Makes what was written the index.
+    pub(super) fn commit(&self, index: &Path) -> Result<()> {
+        fs::rename(&self.lock, index).map_err(|error| EffectError::io("write", index, &error))?;
+        bring::remove_any(&self.own)
+    }
+}
+
+impl Drop for IndexLock {
+    fn drop(&mut self) {
+        // Failing leaves two names of one file, which the next opening recognises.
+        let _ = self.recover();
+    }
+}
