@@ -194,8 +194,14 @@ impl From<StepError> for CliError {
 
 impl From<TooLarge> for CliError {
     fn from(too_large: TooLarge) -> Self {
+        let largest = too_large.sections.iter().max_by_key(|(_, tokens)| *tokens);
+        let shorter = if largest.is_some_and(|(name, _)| name == "constraints") {
+            "retire constraints by `orch note retire ID`"
+        } else {
+            "shorten the task"
+        };
         Self::new(Exit::Invalid, too_large.to_string())
-            .hint("shorten the task, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`")
+            .hint(format!("{shorter}, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`"))
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! In: [`Material`], all of it from one commit. Out: a [`Prompt`] within its budget, or
 //! [`TooLarge`]. Invariant: deterministic; required sections are always whole (only a long
-//! description is cut, with a pointer to its file); everything left out is listed.
+//! description and what earlier steps left are cut, with a pointer to their file); everything left out is
+//! listed.
 
 pub mod area;
 pub mod relevance;
 pub mod likely;
 pub mod tokens;
 mod sections;
+mod failure;
 mod notes;
 
 pub use likely::Likely;
@@ -141,7 +143,7 @@ impl Prompt {
     #[must_use]
     pub fn input_sha256(&self) -> String {
         let mut digest = Sha256::new();
-        for section in self.sections.iter().filter(|section| section.name != sections::LAST_FAILURE) {
+        for section in self.sections.iter().filter(|section| section.name != failure::LAST_FAILURE) {
             digest.update(section.text.as_bytes());
             digest.update([0]);
         }
@@ -180,7 +182,12 @@ fn sizes(sections: &[(String, u64)]) -> String {
 pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
     let (related, passed_over) = notes::sections(material);
     let optional = sections::optional(material).into_iter().chain(related).collect();
-    let prompt = fit(sections::required(material), optional, material.budget_tokens)?;
+    let mut required = sections::required(material);
+    let fixed: u64 = required.iter().map(|section| section.tokens).sum();
+    let (last, rest) = failure::sections(material, material.budget_tokens.saturating_sub(fixed));
+    required.extend(last);
+    let mut prompt = fit(required, optional, material.budget_tokens)?;
+    prompt.omitted.splice(0..0, rest);
     Ok(Prompt { passed_over, ..prompt })
 }
 

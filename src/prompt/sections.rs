@@ -4,7 +4,6 @@ use super::relevance;
 use super::tokens::estimate;
 use super::{Material, Section, notes};
 use crate::state::note::{Gist, NoteKind};
-use crate::state::status::Status;
 use crate::state::task::Task;
 use crate::state::words::numbers;
 use std::fmt::Write as _;
@@ -12,17 +11,13 @@ use std::fmt::Write as _;
 /// The share of the budget that a description may have before it is cut.
 const DESCRIPTION_SHARE: f64 = 0.5;
 
-/// The section of what earlier steps left.
-pub(super) const LAST_FAILURE: &str = "last-failure";
-
 /// A section, its size estimated.
 pub fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
     let tokens = estimate(&text) + 1;
     Section { name: name.into(), text, tokens, required, score }
 }
 
-/// Sections that are always in: the task, what is done before, what "done" means, constraints,
-/// the last failure.
+/// Sections that are always in and always whole: the task, what "done" means, constraints.
 pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
     let mut all =
         vec![section("task", task(material), true, 0.0), section("done", done(material), true, 0.0)];
@@ -34,9 +29,6 @@ pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
             let _ = writeln!(text, "- {}", one_paragraph(note.text));
         }
         all.push(section("constraints", text, true, 0.0));
-    }
-    if let Some(text) = last_failure(material) {
-        all.push(section(LAST_FAILURE, text, true, 0.0));
     }
     all
 }
@@ -126,32 +118,6 @@ fn done(material: &Material<'_>) -> String {
     text
 }
 
-fn last_failure(material: &Material<'_>) -> Option<String> {
-    let task = material.task;
-    // Also what a person wrote who rejected work that had passed the gates.
-    let reason = task.reason.as_deref().filter(|_| task.status == Status::NeedsImprovement);
-    let Some(checkpoint) = material.checkpoint else {
-        return reason.map(|reason| format!("## Last attempt (rejected)\n\n{}\n", one_paragraph(reason)));
-    };
-    let mut text = format!("## Last attempt ({})\n", checkpoint.reason.as_str());
-    if let Some(reason) = reason.filter(|reason| !checkpoint.evidence.contains(reason)) {
-        let _ = write!(text, "\n{}\n", one_paragraph(reason));
-    }
-    if !checkpoint.summary.trim().is_empty() {
-        let _ = write!(text, "\n{}\n", first_lines(&checkpoint.summary, 6));
-    }
-    for next in checkpoint.next.iter().take(5) {
-        let _ = writeln!(text, "- next: {}", one_paragraph(next));
-    }
-    if !checkpoint.evidence.trim().is_empty() {
-        let _ = write!(text, "\n```text\n{}\n```\n", last_lines(&checkpoint.evidence, 12));
-    }
-    if let Some(work) = &checkpoint.work {
-        let _ = writeln!(text, "\nThe work of that attempt is kept: `git show {work}`.");
-    }
-    Some(text)
-}
-
 /// Sections that compete, notes aside: the epic, trouble, what was done before, what waits.
 pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
     let mut all = Vec::new();
@@ -239,13 +205,4 @@ fn code_list(items: &[String]) -> String {
 
 pub(super) fn one_paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn first_lines(text: &str, count: usize) -> String {
-    text.trim().lines().take(count).collect::<Vec<_>>().join("\n")
-}
-
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }

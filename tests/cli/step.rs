@@ -503,3 +503,23 @@ fn many_loose_objects_are_tidied_by_git_before_the_step_returns() {
     assert!(packs(), "{}", sandbox.git(&["count-objects", "-v"]));
     assert_eq!(sandbox.git(&["fsck", "--no-progress", "--no-dangling"]), "");
 }
+
+#[test]
+fn a_failure_that_says_much_is_shortened_and_the_task_goes_on() {
+    let line = "at Object.asyncJestLifecycle (/srv/app/node_modules/jest/build/install.js:$i:58)";
+    let script = format!(
+        "for i in $(seq 40); do echo \"    {line} [as handler] in src/Table.test.tsx\"; done; exit 1"
+    );
+    let sandbox = project(
+        "echo $ORCH_RUN >> src/code",
+        &[table("policy", "max_attempts = 1\nmax_steps_per_task = 9"), gate("test", &script)],
+    );
+    for _ in 0..3 {
+        assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    }
+    sandbox.orch(&["prompt"]);
+    sandbox.orch(&["prompt", "--explain"]);
+    let run = sandbox.git(&["log", "-1", "--format=%(trailers:key=Orch-Run,valueonly)"]);
+    assert_eq!(sandbox.orch(&["prompt", "--run", run.trim(), "-q"]).code, 0);
+    transcript!(sandbox);
+}
