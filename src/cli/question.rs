@@ -8,6 +8,7 @@ use crate::effects::Head;
 use crate::select::mode::InForce;
 use crate::state::store::{Snapshot, Source, load};
 use crate::step::base::{mode_in_force, target};
+use crate::step::in_place;
 
 impl Context {
     /// Where questions about the state are answered from: a revision, the work tree, or (bare) the tip.
@@ -23,6 +24,12 @@ impl Context {
         }
         if self.other_branch()?.is_some() {
             let (_, tip) = target(world, &self.caller)?;
+            return Ok(Source::Tree(world.git.commit(tip)?.tree));
+        }
+        if let Head::Branch(branch, Some(tip)) = world.git.head()?
+            && in_place::at_work(world, &branch)?.is_some()
+        {
+            // The work tree is an agent's just now.
             return Ok(Source::Tree(world.git.commit(tip)?.tree));
         }
         match world.git.work_dir() {

@@ -9,7 +9,7 @@ use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
 use crate::state::graph::Fault;
 use crate::state::layout;
-use crate::step::Base;
+use crate::step::{Base, in_place};
 
 /// The most tasks and notes with which a command that reads the tip compares the work tree with it.
 const COMPARED_MAX: usize = 1_000;
@@ -44,7 +44,8 @@ impl Tip {
 /// When the work tree cannot be read.
 pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     let world = context.world();
-    let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch);
+    let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch)
+        && in_place::at_work(world, &base.branch)?.is_none();
     let mut warnings = Vec::new();
     // A large state is left to `orch status`: looking at every file would cost more than the answer.
     let mut compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;

@@ -140,6 +140,7 @@ impl Git for Faulty<'_> {
         writes clear_index_locks() -> ();
         writes clear_ref_lock(reference: &str, new: Oid) -> ();
         reads checkout_of(branch: &str) -> Option<Checkout>;
+        writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }

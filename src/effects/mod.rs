@@ -236,6 +236,12 @@ pub trait Git {
     /// When the repository cannot be read.
     fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>>;
 
+    /// Makes a branch the one that is checked out there, whatever `HEAD` says now; no file is touched.
+    ///
+    /// # Errors
+    /// When git refuses.
+    fn attach(&self, checkout: &Checkout, branch: &str) -> Result<()>;
+
     /// Begins to look at a work tree that is about to be opened: that of a checkout, or else the private one
     /// number `slot`. Opening it may then be quicker, and nothing else is different.
     fn look_ahead(&self, slot: u32, checkout: Option<&Checkout>);

@@ -7,6 +7,7 @@
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
+use super::in_place;
 use super::journal::{self, Moving};
 use super::land::{InPlace, Landed, finish_landing, list, refuse_in_progress};
 use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
@@ -43,7 +44,7 @@ impl<'w> Move<'_, 'w> {
         there: Oid,
         reporter: &dyn Reporter,
     ) -> Result<Stands, StepError> {
-        finish_landing(world)?;
+        finish_landing(world, self.branch, reporter)?;
         let here = world.git.tip(&branch_ref(self.branch))?;
         let stands = match here {
             Some(here) if here == there => Stands::With,
@@ -86,6 +87,7 @@ impl<'w> Move<'_, 'w> {
         // An error says nothing about the ref: the journal stays, and recovery looks where it points.
         let swapped = world.git.swap(&branch_ref(self.branch), here, landed.commit, &why)?;
         if let Swap::Moved(_) = swapped {
+            journal::not_landed(world, landed.commit)?;
             journal::end_landing(world, None)?;
             return Ok(false);
         }
@@ -106,10 +108,18 @@ impl<'w> Move<'_, 'w> {
         if let Some(in_place) = self.in_place {
             return refuse_in_progress(&in_place.checkout);
         }
-        let Some(checkout) = world.git.checkout_of(self.branch)? else { return Ok(()) };
+        let Some(checkout) = self.checkout(world)? else { return Ok(()) };
         refuse_in_progress(&checkout)?;
         let mut place = world.git.open_checkout(&checkout)?;
         refuse_in_the_way(&checkout, place.as_mut(), trees)
+    }
+
+    /// The work tree that has to follow; none while it is an agent's that works in place.
+    fn checkout(&self, world: World<'_>) -> Result<Option<Checkout>, StepError> {
+        Ok(match in_place::at_work(world, self.branch)? {
+            Some(_) => None,
+            None => world.git.checkout_of(self.branch)?,
+        })
     }
 
     /// Writes the journal, and makes it durable with all that it speaks of.
@@ -130,6 +140,11 @@ impl<'w> Move<'_, 'w> {
             from: follower.map_or(from, |follower| follower.holds).to_string(),
             to: landed.tree.to_string(),
         };
+        // The step's own ends it, and all that is noted of it.
+        let beside = in_place::at_work(world, self.branch)?.filter(|step| self.run != Some(&step.run));
+        if let Some(step) = beside {
+            journal::land_beside(world, &step, landed.commit)?;
+        }
         Ok(journal::begin_landing(world, &moving)?)
     }
 
@@ -142,7 +157,7 @@ impl<'w> Move<'_, 'w> {
             follower.place.prepare(follower.holds, to)?;
             return Ok(Some(follower));
         }
-        let Some(checkout) = world.git.checkout_of(self.branch)? else { return Ok(None) };
+        let Some(checkout) = self.checkout(world)? else { return Ok(None) };
         refuse_in_progress(&checkout)?;
         let mut place = world.git.open_checkout(&checkout)?;
         lock(place.as_mut())?;

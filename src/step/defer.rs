@@ -10,6 +10,7 @@ use super::error::StepError;
 use super::event::Event;
 use super::finish::identity;
 use super::land::{FileEdit, Judged, Plan, land, tree_with};
+use super::site::Workplace;
 use super::{publish, upstream};
 use crate::commit::step_message;
 use crate::effects::{Oid, World};
@@ -25,12 +26,12 @@ use crate::state::store::{self, Source};
 /// When it cannot land either; the work is kept all the same.
 pub fn record(
     job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
     work: &Work,
     run: &Run,
-    why: &str,
-    kept: Option<&String>,
+    (why, kept): (&str, Option<&String>),
 ) -> Result<(), StepError> {
-    let world = job.world;
+    let world = workplace.world;
     let reference =
         job.base.upstream.as_ref().map_or_else(|| branch_ref(&job.base.branch), upstream::seen_branch);
     let Some(tip) = world.git.tip(&reference)? else { return Ok(()) };
@@ -50,7 +51,7 @@ pub fn record(
             message: step_message(job.task, &run, &work.reply.summary, job.base.skips_ci),
             author: identity(job.base),
             run: None,
-            in_place: None,
+            in_place: workplace.take_in_place(),
             push: publish::of(job.base, Some(job.run)),
             replay: &|_| Ok(Judged::Fits),
         },

@@ -1,7 +1,6 @@
 //! Outcome and commit: what the work came to, recorded and landed.
 
 use super::attempt::{Job, Work};
-use super::base::branch_ref;
 use super::defer;
 use super::error::StepError;
 use super::event::Event;
@@ -15,7 +14,7 @@ use super::site::Workplace;
 use super::{Ran, lease, propose, record};
 use crate::commit::{read_trailers, step_message, trailer};
 use crate::config::Regate;
-use crate::effects::{Change, HookRun, Identity, Oid, Swap, World};
+use crate::effects::{Change, HookRun, Identity, Oid, World};
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, builtin, first_rejection};
 use crate::landing;
@@ -70,7 +69,6 @@ pub fn finish(
         record::files(job.world, job.base, start.index, start.old_text, &draft.task, &draft.run, &work)?;
     files.extend(propose::mentioned(job, &draft.task, &draft.run, &mut work)?);
     let code = if accepted { work.left.candidate } else { job.base.commit.tree };
-    put_branch_back(job, workplace)?;
     let (landed, pushed) = match land_draft(job, workplace, &draft, code, &files) {
         Ok(landed) => landed,
         Err(error) => return Err(give_up(job, workplace, &work, &draft, error)),
@@ -218,25 +216,6 @@ fn keep_work(job: &Job<'_>, work: &Work, draft: &Draft) -> Result<Option<String>
     keep(job.world, draft.run.id.as_str(), base, work.left.seen.tree, text, identity(job.base), job.reporter)
 }
 
-/// An agent that committed by itself in place has moved the branch: its commits are kept, the
-/// branch goes back to the base, and the step judges and commits what is there.
-fn put_branch_back(job: &Job<'_>, workplace: &Workplace<'_>) -> Result<(), StepError> {
-    if workplace.checkout.is_none() {
-        return Ok(());
-    }
-    let reference = branch_ref(&job.base.branch);
-    let tip = job.world.git.tip(&reference)?;
-    let Some(tip) = tip.filter(|tip| *tip != job.base.commit.id) else { return Ok(()) };
-    let kept = format!("{}-commits", record::attempts_ref(job.run));
-    job.world.git.swap(&kept, None, tip, "orch: commits that the agent made in place")?;
-    job.reporter.event(&Event::Kept { reference: kept });
-    let why = "orch: the agent committed by itself";
-    match job.world.git.swap(&reference, Some(tip), job.base.commit.id, why)? {
-        Swap::Done => Ok(()),
-        Swap::Moved(_) => Err(StepError::Busy(format!("branch `{}` keeps moving", job.base.branch))),
-    }
-}
-
 fn land_draft(
     job: &Job<'_>,
     workplace: &mut Workplace<'_>,
@@ -339,20 +318,18 @@ fn give_up(
     if let Some(upstream) = &job.base.upstream {
         publish::keep(job.world, upstream, job.run, job.reporter);
     }
-    if workplace.checkout.is_some()
-        && let Err(second) = workplace.restore(job.base.commit.tree)
-    {
+    if let Err(second) = workplace.go_home() {
         return second;
     }
     // The work is safe: that it cannot be recorded where it was to land is no reason to say less.
     if let StepError::Moved { fact, .. } = &error
-        && let Err(second) = defer::record(job, work, &draft.run, fact, kept.as_ref())
+        && let Err(second) = defer::record(job, workplace, work, &draft.run, (fact, kept.as_ref()))
     {
         let text = format!("the step is not recorded on `{}`: {second}", job.base.branch);
         job.reporter.event(&Event::Warning { text });
     }
-    if let Err(second) = super::journal::end_work(job.world, workplace.slot()) {
-        return StepError::Effect(second);
+    if let Err(second) = workplace.leave(job.reporter) {
+        return second;
     }
     match error {
         StepError::Moved { fact, .. } => StepError::Moved { fact, kept },

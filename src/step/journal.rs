@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// The landing's journal.
 pub const LANDING: &str = "landing.json";
+/// What orch landed beside a step that works in place.
+const BESIDE: &str = "beside.json";
 /// The folder of steps of which nobody knows yet whether what they pushed has landed.
 const PUSHES: &str = "pushes";
 
@@ -127,6 +129,48 @@ pub fn begin_work(world: World<'_>, slot: u32, working: &Working) -> Result<()> 
     write(world, &name(slot), working, false)
 }
 
+/// A commit that orch landed while a step worked in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Beside {
+    /// The run of that step.
+    run: String,
+    /// The last such commit on its branch.
+    commit: String,
+    /// Where the branch was before.
+    before: String,
+}
+
+/// Notes what the branch of a step that works in place is about to become, which is not the agent's doing.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn land_beside(world: World<'_>, working: &Working, commit: Oid) -> Result<()> {
+    let before = beside(world, working)?.to_string();
+    let beside = Beside { run: working.run.clone(), commit: commit.to_string(), before };
+    write(world, BESIDE, &beside, false)
+}
+
+/// Notes that a commit has not landed after all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn not_landed(world: World<'_>, commit: Oid) -> Result<()> {
+    match read::<Beside>(world, BESIDE)?.filter(|beside| beside.commit == commit.to_string()) {
+        Some(beside) => write(world, BESIDE, &Beside { commit: beside.before.clone(), ..beside }, false),
+        None => Ok(()),
+    }
+}
+
+/// Where orch left the branch of a step that works in place.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn beside(world: World<'_>, working: &Working) -> Result<Oid> {
+    let beside: Option<Beside> = read(world, BESIDE)?;
+    let last = beside.filter(|beside| beside.run == working.run).map(|beside| beside.commit);
+    oid(last.as_ref().unwrap_or(&working.base))
+}
+
 /// Notes, durably, that the commit of a run is about to be pushed.
 ///
 /// # Errors
@@ -184,6 +228,9 @@ pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
     if let Some(working) = working(world, slot)? {
         let remote = working.pushes.as_ref().map(|pushes| pushes.remote.as_str());
         lease::release(world, &working.task, &working.run, remote)?;
+        if matches!(working.site, Site::InPlace { .. }) {
+            world.files.remove(BESIDE)?;
+        }
     }
     world.files.remove(&name(slot))
 }

@@ -13,6 +13,7 @@ use super::along::{Move, Stands};
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
+use super::in_place;
 use super::journal;
 use super::publish::Push;
 use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, WorkTree, World};
@@ -128,7 +129,7 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
             (lock, gated.take().map_or_else(|| push.tip(world), Ok)?)
         } else {
             let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
-            finish_landing(world)?;
+            finish_landing(world, plan.branch, reporter)?;
             (Some(lock), here(world, plan)?)
         };
         let tree = match replay(world, plan, judged_on, tip)? {
@@ -166,7 +167,7 @@ pub fn land_first<'w>(
     reporter: &dyn Reporter,
 ) -> Result<Landed, StepError> {
     let _lock = landing_lock(world, MOMENT)?;
-    finish_landing(world)?;
+    finish_landing(world, plan.branch, reporter)?;
     let landed = try_here(world, plan, None, plan.tree, reporter)?;
     landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
 }
@@ -178,9 +179,15 @@ fn here(world: World<'_>, plan: &Plan<'_, '_>) -> Result<Oid, StepError> {
     })
 }
 
-/// A landing that was cut off comes to its end first: its work tree may still have to follow.
-pub(super) fn finish_landing(world: World<'_>) -> Result<(), StepError> {
-    super::recover::finish_landing(world, &mut Vec::new()).map(|_| ())
+/// A landing that was cut off comes to its end first: its work tree may still have to follow. And what an
+/// agent that works in place has committed by itself is no part of the branch.
+pub(super) fn finish_landing(
+    world: World<'_>,
+    branch: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    super::recover::finish_landing(world, &mut Vec::new())?;
+    in_place::put_back(world, branch, reporter)
 }
 
 /// The lock that covers claiming and committing: held for milliseconds.
@@ -254,7 +261,7 @@ fn try_there<'w>(
     (tip, tree): (Oid, Oid),
     reporter: &dyn Reporter,
 ) -> Result<Option<Landed>, StepError> {
-    look_here(world, plan, (tip, tree))?;
+    look_here(world, plan, (tip, tree), reporter)?;
     let landed = write(world, plan, Some(tip), tree)?;
     world.git.settle(&[])?;
     if !push.push(world, (tip, landed.commit), reporter)? {
@@ -288,10 +295,15 @@ fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, tree: Oid) -> 
 }
 
 /// Names, before anything moves there, what keeps the local branch and its work tree from following.
-fn look_here<'w>(world: World<'w>, plan: &Plan<'_, 'w>, (tip, tree): (Oid, Oid)) -> Result<(), StepError> {
+fn look_here<'w>(
+    world: World<'w>,
+    plan: &Plan<'_, 'w>,
+    (tip, tree): (Oid, Oid),
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
     // Another step of this clone may be bringing the work tree along.
     let _lock = landing_lock(world, OTHERS_LAND)?;
-    finish_landing(world)?;
+    finish_landing(world, plan.branch, reporter)?;
     let here = here(world, plan)?;
     if here == tip || world.git.is_ancestor(here, tip)? {
         return plan.moves_here().look(world, (world.git.commit(here)?.tree, tree));

@@ -12,6 +12,7 @@ pub mod slot;
 pub mod lease;
 pub mod journal;
 pub mod publish;
+pub mod in_place;
 pub mod land;
 pub mod along;
 pub mod past;
@@ -273,7 +274,7 @@ fn run(
     };
     keep::prune(world, reporter);
     if let Some(error) = work.nothing_came_of_it(&job) {
-        journal::end_work(world, workplace.slot())?;
+        workplace.leave(reporter)?;
         return Err(error);
     }
     let start =
@@ -295,7 +296,9 @@ fn begin<'w>(
     if !occupied::Occupied::now(world, base)?.lets(world, base, chosen)? {
         return Ok(None);
     }
-    journal::begin_work(world, workplace.slot(), &working)?;
+    if !in_place::begin(world, base, workplace.slot(), &working)? {
+        return Ok(None);
+    }
     let (author, agent) = (finish::identity(base), &chosen.who.profile.name);
     let ask = lease::Ask {
         task: &chosen.task.id,

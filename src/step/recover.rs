@@ -112,7 +112,10 @@ pub fn finish_landing(world: World<'_>, done: &mut Vec<String>) -> Result<bool, 
             }
             true
         }
-        Some(_) | None => false,
+        Some(_) | None => {
+            journal::not_landed(world, commit)?;
+            false
+        }
     };
     journal::end_landing(world, moving.run.as_deref().filter(|_| landed))?;
     Ok(landed)

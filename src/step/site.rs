@@ -1,8 +1,10 @@
 //! Where the agent works: a private workspace, or the work tree itself.
 
+use super::base::branch_ref;
 use super::error::StepError;
-use super::journal::Site;
-use super::land::{InPlace, refuse_in_progress};
+use super::event::Reporter;
+use super::journal::{self, Site};
+use super::land::{InPlace, OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
 use super::{Options, slot};
 use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
@@ -184,6 +186,10 @@ impl<'w> Workplace<'w> {
     /// When it cannot be read.
     pub fn look(&mut self, base: Oid, protected: &Protected, judged_here: bool) -> Result<Left, StepError> {
         let whole = judged_here && self.checkout.is_some();
+        if let Some(checkout) = &self.checkout {
+            // The agent may have checked out something else.
+            self.world.git.attach(checkout, &self.branch)?;
+        }
         let place = self.place()?;
         // The agent may have used git in place, which writes the index.
         place.refresh()?;
@@ -198,6 +204,34 @@ impl<'w> Workplace<'w> {
         let candidate =
             if restored.is_empty() { seen.tree } else { self.world.git.edit_tree(seen.tree, &restored)? };
         Ok(Left { seen, changes, candidate })
+    }
+
+    /// Ends the work here. Where the agent worked in place, the work tree is at the tip of its branch then,
+    /// wherever that is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn leave(&mut self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        let world = self.world;
+        let _lock = self.checkout.is_some().then(|| landing_lock(world, OTHERS_LAND)).transpose()?;
+        if self.checkout.is_some() {
+            finish_landing(world, &self.branch, reporter)?;
+            self.go_home()?;
+        }
+        Ok(journal::end_work(world, self.slot)?)
+    }
+
+    /// Brings a work tree in which the agent worked to the tip of its branch.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn go_home(&mut self) -> Result<(), StepError> {
+        let Some(checkout) = &self.checkout else { return Ok(()) };
+        self.world.git.attach(checkout, &self.branch)?;
+        match self.world.git.tip(&branch_ref(&self.branch))? {
+            Some(tip) => self.restore(self.world.git.commit(tip)?.tree),
+            None => Ok(()),
+        }
     }
 
     /// Makes it hold exactly this tree, whatever was done to it meanwhile.

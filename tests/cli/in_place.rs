@@ -130,3 +130,70 @@ fn killed_in_place_the_next_command_keeps_the_work_and_puts_the_tree_back() {
     show_where_it_stands(&sandbox);
     transcript!(sandbox);
 }
+
+/// An agent in place that waits until it may go on.
+const WAITING: &str =
+    "touch \"$HOME/at-work\"; until test -e \"$HOME/go\"; do sleep 0.02; done; echo new >> src/code";
+
+/// Takes a step in place; what others do meanwhile is done while the agent is at work.
+fn meanwhile(sandbox: &Sandbox, others: impl FnOnce(&Sandbox)) -> i32 {
+    let step = sandbox.start(&["step", "--in-place", "--task", "t-1"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    others(sandbox);
+    std::fs::write(sandbox.signal("go"), "").expect("a signal");
+    sandbox.ended(&["step", "--in-place", "--task", "t-1"], step).code
+}
+
+#[test]
+fn what_others_land_while_an_agent_works_in_place_stays() {
+    let sandbox = project(WAITING, &[]);
+    let code = meanwhile(&sandbox, |sandbox| {
+        assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2"]).code, 0);
+        assert_eq!(sandbox.orch(&["edit", "t-2", "--priority", "1"]).code, 0);
+        assert_eq!(sandbox.orch(&["note", "decision", "keep it"]).code, 0);
+        assert_eq!(sandbox.orch(&["list"]).code, 0);
+    });
+    assert_eq!(code, 0);
+    show_where_it_stands(&sandbox);
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nnew\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_others_land_on_commits_of_an_agent_in_place_stays_without_those() {
+    let script = format!("echo mine > mine; git add mine; git commit --quiet -m 'my own'; {WAITING}");
+    let sandbox = project(&script, &[gate("test", "exit 1"), table("policy", "max_attempts = 1")]);
+    let code = meanwhile(&sandbox, |sandbox| {
+        assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2"]).code, 0);
+    });
+    assert_eq!(code, 20);
+    show_where_it_stands(&sandbox);
+    assert!(!sandbox.has("mine"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_that_is_blocked_while_an_agent_works_on_it_in_place_is_put_off() {
+    let sandbox = project(WAITING, &[]);
+    let code = meanwhile(&sandbox, |sandbox| {
+        assert_eq!(sandbox.orch(&["block", "t-1", "--reason", "wait"]).code, 0);
+        assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2"]).code, 0);
+    });
+    assert_eq!(code, 12);
+    show_where_it_stands(&sandbox);
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn whatever_an_agent_in_place_checks_out_the_branch_is_checked_out_afterwards() {
+    for (checkout, code) in [("git checkout -q -b mine", 0), ("git checkout -q --detach", 20)] {
+        let script = format!("{checkout}; git branch -q -D main; echo new >> src/code; git add src");
+        let gate = gate("test", &format!("exit {}", i32::from(code != 0)));
+        let sandbox = project(&script, &[gate, table("policy", "max_attempts = 1")]);
+        assert_eq!(sandbox.orch(&["step", "--in-place"]).code, code);
+        assert_eq!(sandbox.git(&["symbolic-ref", "HEAD"]), "refs/heads/main\n");
+        assert_eq!(sandbox.git(&["status", "--short"]), "");
+    }
+}

@@ -289,6 +289,10 @@ impl Git for OsGit {
         self.find_checkout(branch)
     }
 
+    fn attach(&self, checkout: &Checkout, branch: &str) -> Result<()> {
+        self.attach_head(&checkout.git_dir, branch)
+    }
+
     fn open_checkout(&self, checkout: &Checkout) -> Result<Box<dyn WorkTree + '_>> {
         Ok(Box::new(place::Place::of_user(self, checkout)?))
     }

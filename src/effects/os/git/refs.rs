@@ -129,14 +129,14 @@ impl OsGit {
     /// nothing yet is told from a living git's by its age, since git writes it at once.
     pub(super) fn remove_ref_lock(&self, name: &str, new: Oid) -> Result<()> {
         let lock = self.repo.common_dir().join(format!("{name}.lock"));
-        match read_lock(&lock)? {
+        match read_small(&lock)? {
             Some(content) if content.trim() == new.to_string() => super::bring::remove_any(&lock)?,
             Some(content) if content.is_empty() => remove_if_old(&lock)?,
             Some(_) | None => {}
         }
         // Git holds `HEAD` as well while it moves the branch that `HEAD` names, and writes nothing to it.
         let head = self.repo.git_dir().join("HEAD.lock");
-        match read_lock(&head)? {
+        match read_small(&head)? {
             Some(content) if content.is_empty() => remove_if_old(&head),
             Some(_) | None => Ok(()),
         }
@@ -146,6 +146,24 @@ impl OsGit {
         let path = self.repo.common_dir().join(name);
         let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(self.repo.common_dir()));
         crate::effects::os::files::sync_together(&[], &above.map(Path::to_owned).collect::<Vec<_>>())
+    }
+
+    /// Makes `HEAD` of a work tree name a branch.
+    pub(super) fn attach_head(&self, git_dir: &Path, branch: &str) -> Result<()> {
+        let wanted = format!("refs/heads/{branch}");
+        let (head, line) = (git_dir.join("HEAD"), format!("ref: {wanted}"));
+        let is_there = || Ok(read_small(&head)?.is_some_and(|head| head.trim_end() == line));
+        if is_there()? {
+            return Ok(());
+        }
+        let reason = format!("orch: back to {branch}");
+        let git_dir = format!("--git-dir={}", git_dir.display());
+        let output = self.git(&[&git_dir, "symbolic-ref", "-m", &reason, "HEAD", &wanted])?;
+        if is_there()? {
+            return Ok(());
+        }
+        let fact = format!("git did not check out `{branch}` again: {}", output.stderr_line());
+        Err(EffectError::new(Trouble::Repository, fact))
     }
 
     pub(super) fn find_checkout(&self, branch: &str) -> Result<Option<Checkout>> {
@@ -182,7 +200,7 @@ fn checkout_in(repo: &gix::Repository, branch: &str) -> Result<Option<Checkout>>
     }))
 }
 
-fn read_lock(path: &Path) -> Result<Option<String>> {
+fn read_small(path: &Path) -> Result<Option<String>> {
     let content = crate::effects::os::files::read(path, 1 << 10)?;
     Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
@@ -190,7 +208,7 @@ fn read_lock(path: &Path) -> Result<Option<String>> {
 /// Removes an empty lock that is empty still when it is as old as no living git leaves it.
 fn remove_if_old(path: &Path) -> Result<()> {
     crate::effects::os::files::wait_until_old(path, OLD)?;
-    match read_lock(path)? {
+    match read_small(path)? {
         Some(content) if content.is_empty() => super::bring::remove_any(path),
         Some(_) | None => Ok(()),
     }
