@@ -125,8 +125,7 @@ pub fn begins(now: Timestamp) -> (Timestamp, Timestamp) {
     (begin(today), begin(today.first_of_month()))
 }
 
-/// What was spent before a step begins; `whole_task` asks for what all of the task's runs spent,
-/// `attempts` of which are known.
+/// What was spent before a step begins; `whole_task` asks for what all of the task's runs spent.
 ///
 /// # Errors
 /// When the records or the notes cannot be read.
@@ -134,7 +133,7 @@ pub fn spending(
     world: World<'_>,
     source: &Source,
     task: &TaskId,
-    attempts: Option<u32>,
+    whole_task: bool,
     now: Timestamp,
 ) -> Result<Spending> {
     let (day, month) = begins(now);
@@ -148,8 +147,8 @@ pub fn spending(
             spending.day.add(digest.cost_usd, digest.tokens.total());
         }
     }
-    if let Some(attempts) = attempts {
-        for run in runs::of_task(world, source, task, attempts)?.0 {
+    if whole_task {
+        for run in runs::of_task(world, source, task, u32::MAX)?.0 {
             spending.task.add(run.cost_usd, run.tokens().total());
             known.insert(run.id.to_string());
         }

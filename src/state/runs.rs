@@ -178,7 +178,7 @@ fn digest(
     Ok((kept.into_iter().map(|(_, digest)| digest).collect(), problems))
 }
 
-/// The runs of a task, the newest first; `expected` is how many it is known to have.
+/// The runs of a task, the newest first, until so many are found that were not put off.
 ///
 /// # Errors
 /// When the source cannot be read. Bad records are in the problems.
@@ -186,7 +186,7 @@ pub fn of_task(
     world: World<'_>,
     source: &Source,
     task: &TaskId,
-    expected: u32,
+    most: u32,
 ) -> Result<(Vec<Run>, Vec<Problem>)> {
     let (mut runs, mut problems, mut counted) = (Vec::new(), Vec::new(), 0);
     for file in all(world, source)?.into_iter().take(RUNS_MAX) {
@@ -200,7 +200,7 @@ pub fn of_task(
         problems.extend(read.problems);
         counted += u32::from(run.outcome != OutcomeKind::Deferred);
         runs.push(run);
-        if counted >= expected.max(1) {
+        if counted >= most {
             break;
         }
     }

@@ -7,6 +7,7 @@ use crate::effects::World;
 use crate::gate::protect::Protected;
 use crate::prompt::likely::{self, Done, Likely};
 use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build, words_of};
+use crate::state::checkpoint::{Checkpoint, CheckpointReason};
 use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
@@ -113,12 +114,20 @@ pub fn assemble(
         notes: known.notes,
         trouble: known.trouble,
         likely: &likely,
-        checkpoint: checkpoints.last().filter(|_| !task.status.is_closed()),
+        checkpoint: checkpoints.last().filter(|last| is_current(last, task)),
         gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
         protected: protected.globs(),
         now: base.commit.time,
         budget_tokens: base.config.prompt.budget_tokens,
     }))
+}
+
+/// Whether a checkpoint tells of the last step of a task that is not finished: neither of one before work that
+/// was accepted, nor of a session on the way to it.
+fn is_current(checkpoint: &Checkpoint, task: &Task) -> bool {
+    // Ids of runs are in the order of time. What could not land has a later one than the task knows of.
+    let newest = checkpoint.run.is_none() || checkpoint.run >= task.history.last_run;
+    newest && checkpoint.reason != CheckpointReason::Rotated && !task.status.is_closed()
 }
 
 /// Files that tasks like this one changed and that are still there; none where it says what it changes.

@@ -6,7 +6,7 @@ use super::event::Reporter;
 use super::finish::identity;
 use super::land::{FileEdit, Judged, Landed, Plan, land, tree_with};
 use super::publish;
-use super::record::{attempts_ref, next_checkpoint};
+use super::record::{attempts_ref, in_vain, next_checkpoint};
 use crate::commit::state_commit;
 use crate::effects::World;
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
@@ -64,7 +64,7 @@ pub fn land_files(
 pub fn moved(world: World<'_>, base: &Base, change: &Change) -> Result<(Vec<FileEdit>, Task), StepError> {
     let index = base.find(&change.id)?;
     let (text, mut task) = base.snapshot.task(world, index)?;
-    let submitted = task.status == Status::NeedsReview;
+    let before = task.status;
     task.status = status::apply(task.status, change.action).map_err(|illegal| {
         let allowed: Vec<&str> = illegal.allowed().into_iter().map(Move::as_str).collect();
         let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
@@ -74,13 +74,24 @@ pub fn moved(world: World<'_>, base: &Base, change: &Change) -> Result<(Vec<File
         Status::Blocked | Status::Cancelled | Status::NeedsImprovement => change.reason.clone(),
         Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done => None,
     };
+    let mut files = Vec::new();
+    if before == Status::NeedsReview {
+        files.extend(turned_down(world, base, change, &task)?);
+    }
+    if before == Status::Done {
+        // What led to accepted work is not held against what comes after it.
+        task.history.attempts = 0;
+    }
+    let steps = task.history.attempts;
+    if task.status == Status::NeedsImprovement && steps >= base.config.policy.max_steps_per_task {
+        let why = change.reason.as_deref().unwrap_or("the work was turned down");
+        task.reason = Some(in_vain(steps, why));
+        task.status = Status::Blocked;
+    }
     let path = &base.snapshot.graph.nodes()[index].path;
     let text =
         file::task::rewrite(path, &text, &task).map_err(|problem| StepError::Invalid(vec![problem]))?;
-    let mut files = vec![(path.to_string(), Some(text.into_bytes()))];
-    if submitted {
-        files.extend(turned_down(world, base, change, &task)?);
-    }
+    files.push((path.to_string(), Some(text.into_bytes())));
     Ok((files, task))
 }
 

@@ -13,7 +13,7 @@ use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::id::{NoteId, RunId, TaskId, short, ulid};
 use crate::state::layout;
-use crate::state::note::{Note, NoteKind, NoteStatus, fades};
+use crate::state::note::{Gist, Note, NoteKind, NoteStatus, fades};
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::{self, Move, Status};
 use crate::state::store;
@@ -48,15 +48,7 @@ pub fn task_after(
     let outcome = if let Some(why) = quarantine {
         Outcome::Blocked(why.to_owned())
     } else if outcome.action() == Move::Fail && after.history.attempts >= limit {
-        Outcome::Blocked(format!(
-            "{} without success; the last: {}",
-            if after.history.attempts == 1 {
-                "1 step".to_owned()
-            } else {
-                format!("{} steps", after.history.attempts)
-            },
-            outcome.reason()
-        ))
+        Outcome::Blocked(in_vain(after.history.attempts, &outcome.reason()))
     } else {
         outcome.clone()
     };
@@ -70,6 +62,13 @@ pub fn task_after(
         Status::Proposed | Status::Pending | Status::NeedsReview | Status::Done | Status::Cancelled => None,
     };
     Ok((after, outcome))
+}
+
+/// Why a task is blocked that has had all the steps that the policy gives it.
+#[must_use]
+pub fn in_vain(steps: u32, last: &str) -> String {
+    let steps = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+    format!("{steps} without success; the last: {last}")
 }
 
 /// All files that a step's commit writes below `.orchestrator/`.
@@ -92,7 +91,7 @@ pub fn files(
         (path.to_string(), Some(text.into_bytes())),
         (layout::run(&run.id, run.started), Some(file::run::write(run).into_bytes())),
     ];
-    for note in &work.reply.notes {
+    for note in unknown(&base.notes(world)?, &work.reply.notes, run.finished) {
         let note = new_note(world, note, after, run)?;
         edits.push((layout::note(&note.id), Some(file::note::write(&note).into_bytes())));
     }
@@ -101,6 +100,24 @@ pub fn files(
         edits.push((path, Some(file::checkpoint::write(&checkpoint).into_bytes())));
     }
     Ok(edits)
+}
+
+/// What nobody has noted before: attempts that fail alike learn alike. What has faded may be learned again,
+/// what a person has retired may not.
+fn unknown<'n>(known: &[Gist<'_>], new: &'n [NewNote], now: Timestamp) -> Vec<&'n NewNote> {
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let same = |one: &str, other: &str| one.split_whitespace().eq(other.split_whitespace());
+    let is_known = |note: &NewNote| {
+        let mut lasting = known.iter().filter(|known| known.expires.is_none_or(|day| today < day));
+        lasting.any(|known| known.kind == note.kind && same(known.text, &note.text))
+    };
+    let mut unknown: Vec<&NewNote> = Vec::new();
+    for note in new.iter().filter(|note| !is_known(note)) {
+        if !unknown.iter().any(|other| other.kind == note.kind && same(&other.text, &note.text)) {
+            unknown.push(note);
+        }
+    }
+    unknown
 }
 
 fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<Note, StepError> {
@@ -190,22 +207,17 @@ fn checkpoint(
         Outcome::Deferred(why) if why == "interrupted" => CheckpointReason::Interrupted,
         Outcome::Deferred(_) | Outcome::NoAgent(_) | Outcome::Blocked(_) => CheckpointReason::Deferred,
     };
-    let blocked = match &work.outcome {
-        Outcome::Blocked(why) => Some(format!("blocked: {why}")),
-        Outcome::Accepted
-        | Outcome::NeedsReview
-        | Outcome::Rejected(_)
-        | Outcome::AgentFailed(_)
-        | Outcome::TimedOut(_)
-        | Outcome::Deferred(_)
-        | Outcome::NoAgent(_) => None,
+    let evidence: Vec<String> = match &work.outcome {
+        Outcome::Blocked(why) => vec![format!("blocked: {why}")],
+        // What was not finished is not held to what finished work has to pass.
+        Outcome::Accepted | Outcome::NeedsReview | Outcome::Deferred(_) | Outcome::NoAgent(_) => Vec::new(),
+        Outcome::Rejected(_) | Outcome::AgentFailed(_) | Outcome::TimedOut(_) => work
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.rejects() && !verdict.evidence.is_empty())
+            .map(|verdict| format!("gate `{}`: {}", verdict.name, verdict.evidence))
+            .collect(),
     };
-    let failed = work
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.rejects() && !verdict.evidence.is_empty())
-        .map(|verdict| format!("gate `{}`: {}", verdict.name, verdict.evidence));
-    let evidence: Vec<String> = blocked.into_iter().chain(failed).collect();
     Ok(Some(Checkpoint {
         task: task.id.clone(),
         number: next_checkpoint(world, base, &task.id)?,

@@ -130,8 +130,7 @@ pub fn allowance(world: World<'_>, base: &Base, task: &Task) -> Result<Result<Al
     }
     let now = world.clock.now();
     let whole = limits.task_usd.is_some() || limits.task_tokens.is_some();
-    let attempts = Some(u32::MAX).filter(|_| whole);
-    let mut spending = ledger::spending(world, &base.snapshot.source, &task.id, attempts, now)?;
+    let mut spending = ledger::spending(world, &base.snapshot.source, &task.id, whole, now)?;
     let promised = promised(world)?;
     for sum in [&mut spending.day, &mut spending.month] {
         sum.add(Some(promised.usd), promised.tokens);

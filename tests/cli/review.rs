@@ -153,3 +153,61 @@ fn the_next_agent_can_look_at_work_that_was_turned_down() {
     }
     transcript!(sandbox);
 }
+
+#[test]
+fn a_person_who_turns_down_all_the_steps_of_a_task_blocks_it() {
+    let sandbox = Sandbox::with(&[
+        agent("echo new >> src/code"),
+        table("policy", "review = \"human\"\nmax_steps_per_task = 2"),
+    ]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    for _ in 0..2 {
+        assert_eq!(sandbox.quietly(&["step"]).code, 23);
+        sandbox.orch(&["reject", "t-1", "--reason", "too clever"]);
+    }
+    sandbox.orch(&["show", "t-1"]);
+    // Whoever unblocks it is heard; the agent is told what was wrong.
+    assert_eq!(sandbox.quietly(&["unblock", "t-1"]).code, 0);
+    assert!(sandbox.quietly(&["prompt", "t-1"]).stdout.contains("too clever"));
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_came_before_accepted_work_is_not_held_against_what_comes_after() {
+    let sandbox = Sandbox::with(&[
+        agent("cat $HOME/say > src/code"),
+        gate("test", "! grep -q bad src/code"),
+        table("policy", "max_attempts = 1\nmax_steps_per_task = 2"),
+    ]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    for (say, code) in [("bad", 20), ("good", 0), ("worse and bad", 20)] {
+        std::fs::write(sandbox.signal("say"), say).expect("a file");
+        assert_eq!(sandbox.quietly(&["step"]).code, code, "{say}");
+        if code == 0 {
+            sandbox.orch(&["reopen", "t-1"]);
+            sandbox.orch(&["prompt"]);
+        }
+    }
+    sandbox.orch(&["next"]);
+    // All that was ever done for it is still there to see.
+    sandbox.orch(&["show", "t-1"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_is_learned_again_is_noted_once() {
+    let learn =
+        "printf 'notes:\\n  - {kind: learning, topic: api, text: the limit is per key}\\n' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[
+        agent(&format!("echo new >> src/code; {learn}")),
+        gate("test", "! test -e src/code"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    sandbox.task("t-1", "Limit the API", &["--kind", "chore"]);
+    for _ in 0..3 {
+        assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    }
+    sandbox.orch(&["notes"]);
+    transcript!(sandbox);
+}
