@@ -82,6 +82,10 @@ impl Process for Stage<'_> {
         self.inner.interrupted()
     }
 
+    fn has_program(&self, name: &str) -> bool {
+        self.programs.join(name).is_file() || self.inner.has_program(name)
+    }
+
     fn host(&self) -> String {
         self.inner.host()
     }

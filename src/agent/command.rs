@@ -2,7 +2,7 @@
 //! prints is its reply.
 
 use super::stream::{Listener, Signal};
-use super::{Brief, ending, invoke};
+use super::{Brief, Known, ending, invoke, reset};
 use crate::config::{Profile, PromptBy};
 use crate::effects::{Finished, Invocation};
 
@@ -29,15 +29,25 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
     invoke(profile, brief, argv, stdin)
 }
 
-/// What any program prints says nothing while it runs.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plain;
+/// What any program prints says nothing while it runs. That it met a limit, its last words may say.
+#[derive(Debug, Clone)]
+pub(super) struct Plain(Known);
+
+/// Who understands it.
+pub(super) fn listener(known: &Known) -> Plain {
+    Plain(known.clone())
+}
 
 impl Listener for Plain {
     fn line(&mut self, _: &[u8], _: &mut dyn FnMut(Signal)) {}
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
-        if let Some(failure) = ending::failure(finished) {
+        let limit = ending::limit(finished);
+        let dated = limit.map(|limit| {
+            let said = limit.said.clone();
+            reset::dated(limit, &said, self.0.now, &self.0.zone)
+        });
+        if let Some(failure) = dated.or_else(|| ending::failure(finished)) {
             signal(Signal::Failed(failure));
         }
     }

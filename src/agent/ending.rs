@@ -2,7 +2,7 @@
 //!
 //! Invariant: an ending that orch brought about is never taken for the agent's own failure.
 
-use super::failure::{Failure, FailureKind};
+use super::failure::{Failure, FailureKind, Remedy};
 use super::words;
 use crate::effects::{Ended, Finished};
 
@@ -20,6 +20,15 @@ pub(super) fn failure(finished: &Finished) -> Option<Failure> {
         Ended::NotStarted(why) => return Some(Failure::new(FailureKind::Missing, why)),
     };
     Some(Failure::new(kind, &said))
+}
+
+/// The limit that a program said last that it met, before it ended badly.
+#[must_use]
+pub(super) fn limit(finished: &Finished) -> Option<Failure> {
+    let ended = matches!(finished.ended, Ended::Exited(code) if code != 0);
+    let said = lines(&finished.stderr).into_iter().rev().filter(|_| ended);
+    said.filter_map(|line| Some(Failure::new(words::class(&line)?, &line)))
+        .find(|failure| failure.kind.remedy() == Remedy::CoolDown)
 }
 
 /// The last line that is not empty.

@@ -122,6 +122,16 @@ pub fn adapter_word(adapter: Adapter) -> &'static str {
     }
 }
 
+/// The program that a profile runs: its adapter's, or the first word of its command; nothing where it is
+/// orch's own.
+#[must_use]
+pub fn program(profile: &Profile) -> &str {
+    match facts(profile.adapter).program {
+        "" => profile.command.first().map_or("", String::as_str),
+        known => known,
+    }
+}
+
 /// Whether a second attempt could go otherwise than the first.
 #[must_use]
 pub fn can_continue(adapter: Adapter) -> bool {
@@ -163,7 +173,8 @@ pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
         Adapter::Copilot => Box::new(copilot::listener(profile, known)),
         Adapter::Aider => Box::new(aider::listener(known)),
         Adapter::Acp => Box::new(acp::listener(profile, known)),
-        Adapter::Command | Adapter::Shell => Box::new(command::Plain),
+        Adapter::Command => Box::new(command::listener(known)),
+        Adapter::Shell => Box::new(shell::Mute),
     }
 }
 

@@ -228,12 +228,19 @@ pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
     let printed = summary_of_output(&finished.stdout);
     let whole = String::from_utf8_lossy(&finished.stdout);
     let outcome = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace));
-    let Some(bytes) = outcome.or_else(|| final_block(&whole).map(str::as_bytes)) else {
-        return Reply { summary: printed, ..Reply::default() };
+    let block = || final_block(&whole).map(|block| parse(block.as_bytes()));
+    let said = match outcome.map(parse) {
+        None => block(),
+        // A file of figures alone leaves the words to what was printed.
+        Some(Ok(file)) if file.has_figures_alone() => block()
+            .or(Some(Ok(Shape::default())))
+            .map(|block| block.map(|block| Shape { tokens: file.tokens, cost_usd: file.cost_usd, ..block })),
+        other => other,
     };
-    match parse(bytes) {
-        Ok(shape) => shape.into_reply(printed),
-        Err(why) => Reply { summary: printed, unreadable: Some(why), ..Reply::default() },
+    match said {
+        None => Reply { summary: printed, ..Reply::default() },
+        Some(Ok(shape)) => shape.into_reply(printed),
+        Some(Err(why)) => Reply { summary: printed, unreadable: Some(why), ..Reply::default() },
     }
 }
 
@@ -262,6 +269,12 @@ fn parse(bytes: &[u8]) -> Result<Shape, String> {
 }
 
 impl Shape {
+    /// Whether it says nothing but what was used.
+    fn has_figures_alone(&self) -> bool {
+        let words = self.summary.is_some() || self.blocked.is_some() || self.review.is_some();
+        !words && self.notes.is_empty() && self.follow_ups.is_empty()
+    }
+
     fn into_reply(self, printed: String) -> Reply {
         let mut complaint = None;
         let mut notes = Vec::new();
@@ -360,6 +373,16 @@ mod tests {
         assert_eq!((reply.follow_ups[0].complexity, reply.follow_ups[0].acceptance.len()), (Some(10), 1));
         let code = "Like this:\n```yaml\nnotes: 3\n```\nand so on";
         assert_eq!(read_reply(&finished(code), None), Reply { summary: code.to_owned(), ..Reply::default() });
+    }
+
+    #[test]
+    fn a_file_of_figures_alone_leaves_the_words_to_what_was_printed() {
+        let text = "I looked.\n\n```yaml\nreview: {verdict: approve}\ncost_usd: 9\n```\n";
+        let read = |file: &[u8]| read_reply(&finished(text), Some(file));
+        let reply = read(b"cost_usd: 0.5\ntokens: {input: 7}\n");
+        assert!(reply.review.is_some_and(|review| review.approves));
+        assert_eq!((reply.cost_usd, reply.tokens.input), (Some(0.5), 7));
+        assert_eq!(read(b"summary: mine\n").review, None, "whoever says more has said all");
     }
 
     #[test]

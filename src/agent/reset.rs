@@ -14,25 +14,43 @@ use std::time::Duration;
 /// The longest that a limit is believed to last: a month, and some days.
 pub(super) const LONGEST: Duration = Duration::from_secs(35 * 24 * 3600);
 
-/// `resets 12:43am (UTC)`, `try again at Nov 21st, 2026 12:47 AM`, `resets Nov 28, 3pm (Europe/Berlin)`.
+/// `resets 12:43am (UTC)`, `try again at Nov 21st, 2026 12:47 AM`, `resets Nov 28, 3pm (Europe/Berlin)`,
+/// `resets Monday 9am`.
 static AT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)(?:resets?|again|available)(?: at| on)? ",
         r"(?:([a-z]{3})[a-z]* (\d{1,2})(?:st|nd|rd|th)?,?(?: (\d{4}),?)?(?: at)? )?",
+        r"(?:(mon|tue|wed|thu|fri|sat|sun|tomorrow)[a-z]*,?(?: at)? )?",
         r"(\d{1,2})(?::(\d{2}))?(?: ?([ap])\.?m\.?)?(?: \(?([a-z][a-z0-9_+/-]+)\)?)?"
     ))
     .ok()
 });
 
-/// `try again in 1.5s`, `retry after 6m0s`, `in 20 seconds`, `in 2 hours`.
-static IN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:again|retry|reset[s]?|wait)(?: (?:in|after|for))?:? ((?:[\d.]+ ?(?:milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|[smhd])[ ,]*)+)")
-        .ok()
+/// `resets at 2026-11-26T12:00:00Z`.
+static EXACT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)(?:resets?|again|available|retry|until|after)[^\d\n]{0,20}",
+        r"(\d{4}-\d\d-\d\d[t ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(z|[+-]\d\d:?\d\d)?"
+    ))
+    .ok()
 });
 
-/// One number with its unit.
-static PART: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)([\d.]+) ?(milliseconds?|ms|[smhd])").ok());
+/// `limit reached|1795700000`.
+static EPOCH: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)(?:limit reached\||resets?_?(?: |at|in)*\W{0,4})(\d{10})\b").ok());
+
+/// What stands before `in 20 seconds`, `after 6m0s`, `1.5s`.
+static IN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)(?:again|retry|resets?|wait)(?:[ _-](?:in|after|for))?[:=]? ").ok());
+
+/// One number with its unit, if it has one.
+static PART: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)^[ ,]*(?:and )?(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|an?\b) ?([a-z]*)").ok()
+});
+
+/// `retry-after: 120`, a header in seconds.
+static HEADER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?i)retry[-_]after["']?\s*[:=]?\s*["']?(\d+(?:\.\d+)?)\b"#).ok());
 
 /// Puts what the words say about its end into a failure, where it is not known otherwise.
 #[must_use]
@@ -68,32 +86,65 @@ pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 /// The time that the words name.
 #[must_use]
 pub(super) fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    exact(text, now, zone).or_else(|| spoken(text, now, zone))
+}
+
+/// A time as programs write it.
+fn exact(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    if let Some(found) = EPOCH.as_ref()?.captures(text) {
+        return epoch(found.get(1)?.as_str().parse().ok()?, now);
+    }
+    let found = EXACT.as_ref()?.captures(text)?;
+    let (clock, zoned) = (found.get(1)?.as_str(), found.get(2).map(|part| part.as_str()));
+    let at = match zoned {
+        Some(offset) => format!("{clock}{offset}").parse().ok()?,
+        None => clock.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp(),
+    };
+    plausible(at, now)
+}
+
+/// A time as people say it.
+fn spoken(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let found = AT.as_ref()?.captures(text)?;
     let part = |at: usize| found.get(at).map(|part| part.as_str());
     let number = |at: usize| part(at).and_then(|digits| digits.parse::<i8>().ok());
     // A bare number is a count, not an hour.
-    if part(5).is_none() && part(6).is_none() {
+    if part(6).is_none() && part(7).is_none() {
         return None;
     }
-    let half = part(6).map(|half| half.eq_ignore_ascii_case("p"));
-    let hour = match (number(4)?, half) {
+    let half = part(7).map(|half| half.eq_ignore_ascii_case("p"));
+    let hour = match (number(5)?, half) {
         (hour, None) => hour,
         (12, Some(false)) => 0,
         (12, Some(true)) => 12,
         (hour, Some(false)) => hour,
         (hour, Some(true)) => hour.checked_add(12)?,
     };
-    let clock = Time::new(hour, number(5).unwrap_or(0), 0, 0).ok()?;
-    let named = part(7).and_then(|name| match name {
+    let clock = Time::new(hour, number(6).unwrap_or(0), 0, 0).ok()?;
+    let named = part(8).and_then(|name| match name {
         "UTC" | "GMT" | "Z" => Some(TimeZone::UTC),
         name => TimeZone::get(name).ok(),
     });
     let here = now.to_zoned(named.unwrap_or_else(|| zone.clone()));
-    let at = match part(1) {
-        Some(month) => dated_time(month, number(2)?, part(3), clock, &here)?,
-        None => next_time(clock, &here)?,
+    let at = match (part(1), part(4)) {
+        (Some(month), _) => dated_time(month, number(2)?, part(3), clock, &here)?,
+        (None, Some(day)) => day_time(day, clock, &here)?,
+        (None, None) => next_time(clock, &here)?,
     };
     plausible(at.timestamp(), now)
+}
+
+/// The next time that it is this day and a clock shows this.
+fn day_time(day: &str, clock: Time, here: &Zoned) -> Option<Zoned> {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let tomorrow = here.date().tomorrow().ok()?;
+    let is_it = |date: &Date| match DAYS.iter().position(|name| name.eq_ignore_ascii_case(day)) {
+        Some(at) => usize::try_from(date.weekday().to_monday_zero_offset()).is_ok_and(|own| own == at),
+        None => *date == tomorrow,
+    };
+    let days = here.date().series(1.day()).take(8).filter(is_it);
+    let times = days.filter_map(|date| date.to_datetime(clock).to_zoned(here.time_zone().clone()).ok());
+    times.filter(|at| at > here).min()
 }
 
 /// The next time that a clock shows this.
@@ -121,21 +172,38 @@ fn dated_time(month: &str, day: i8, year: Option<&str>, clock: Time, here: &Zone
 /// The wait that the words name.
 #[must_use]
 pub(super) fn wait(text: &str) -> Option<Duration> {
-    let found = IN.as_ref()?.captures(text)?.get(1)?;
-    let mut sum = 0.0;
-    for part in PART.as_ref()?.captures_iter(found.as_str()) {
-        let amount: f64 = part.get(1)?.as_str().parse().ok()?;
-        let unit = part.get(2)?.as_str().to_ascii_lowercase();
-        sum += amount
-            * match unit.as_str() {
-                "s" => 1.0,
-                "m" => 60.0,
-                "h" => 3600.0,
-                "d" => 86400.0,
-                _ => 0.001,
-            };
+    let spoken = IN.as_ref()?.find_iter(text).find_map(|begin| parts(&text[begin.end()..]));
+    let header = || HEADER.as_ref()?.captures(text)?.get(1)?.as_str().parse().ok();
+    seconds(spoken.or_else(header)?)
+}
+
+/// The sum of the amounts of time that a text begins with, in seconds.
+fn parts(mut text: &str) -> Option<f64> {
+    let mut sum = None;
+    while let Some(part) = PART.as_ref()?.captures(text) {
+        let (amount, unit) = (part.get(1)?.as_str(), part.get(2)?.as_str());
+        let one = amount.starts_with(['a', 'A']);
+        let amount = if one { Some(1.0) } else { amount.replace(',', "").parse::<f64>().ok() };
+        let Some((amount, unit)) = amount.zip(unit_seconds(unit)) else { break };
+        sum = Some(sum.unwrap_or_default() + amount * unit);
+        text = &text[part.get(0)?.end()..];
     }
-    seconds(sum)
+    sum
+}
+
+/// A unit of time in seconds.
+fn unit_seconds(word: &str) -> Option<f64> {
+    const DAY: f64 = 86_400.0;
+    Some(match word.to_ascii_lowercase().as_str() {
+        "ms" | "millisecond" | "milliseconds" => 0.001,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+        "d" | "day" | "days" => DAY,
+        "w" | "week" | "weeks" => 7.0 * DAY,
+        "month" | "months" => 30.0 * DAY,
+        _ => return None,
+    })
 }
 
 fn plausible(at: Timestamp, now: Timestamp) -> Option<Timestamp> {
@@ -168,6 +236,16 @@ mod tests {
             ("try again at 25:99 AM", None),
             ("try again 5", None),
             ("try again later", None),
+            ("resets at 2026-11-26T12:00:00Z", Some("2026-11-26T12:00:00Z")),
+            ("Try again after 2026-11-26 12:00:00.5+01:00.", Some("2026-11-26T11:00:00.5Z")),
+            ("available again on 2026-11-26 12:00", Some("2026-11-26T17:00:00Z")),
+            ("resets at 2026-11-19T12:00:00Z", None),
+            ("Claude AI usage limit reached|1795300000", Some("2026-11-21T22:26:40Z")),
+            ("\"resets_at\": 1795300000", Some("2026-11-21T22:26:40Z")),
+            ("resets Monday 9am", Some("2026-11-23T14:00:00Z")),
+            ("resets Fri at 11pm (UTC)", Some("2026-11-27T23:00:00Z")),
+            ("Resets Friday, 23:50 (UTC)", Some("2026-11-20T23:50:00Z")),
+            ("try again tomorrow at 8am", Some("2026-11-21T13:00:00Z")),
         ];
         for (text, expected) in cases {
             assert_eq!(at(text).as_deref(), expected, "{text}");
@@ -184,6 +262,15 @@ mod tests {
             ("retry in 20 seconds", Some(20.0)),
             ("Try again in 2 hours 5 minutes", Some(7500.0)),
             ("Please retry after 3 days", Some(259_200.0)),
+            ("try again in 1 minute and 30 seconds", Some(90.0)),
+            ("Try again in 1,200 seconds.", Some(1_200.0)),
+            ("Please retry after 2 weeks", Some(1_209_600.0)),
+            ("Try again in an hour", Some(3_600.0)),
+            ("try again in a day, 2 hours", Some(93_600.0)),
+            ("HTTP 429; retry-after: 120", Some(120.0)),
+            ("{\"retry_after\":0.5}", Some(0.5)),
+            ("try again in 2 months", None),
+            ("try again in 3 attempts", None),
             ("try again in 99999999999 days", None),
             ("try again in a moment", None),
         ];

@@ -4,7 +4,9 @@
 //! stops nothing; figures are of this process alone, whatever totals a session reports.
 
 use super::failure::Failure;
+use crate::config::Price;
 use crate::effects::Finished;
+use crate::state::ledger;
 use crate::state::run::{Tokens, plain_usd};
 use sha2::{Digest as _, Sha256};
 
@@ -42,6 +44,17 @@ pub struct Spent {
     pub tokens: Tokens,
     /// USD, where the agent says it.
     pub cost_usd: Option<f64>,
+}
+
+impl Spent {
+    /// The same with what its tokens cost by a price, where nobody said what they did.
+    #[must_use]
+    pub fn priced(self, price: Option<Price>) -> Self {
+        let used = price.filter(|_| self.tokens.total() > 0);
+        let by_price =
+            used.map(|price| ledger::price(self.tokens, [price.input, price.cached, price.output]));
+        Self { cost_usd: self.cost_usd.or(by_price), ..self }
+    }
 }
 
 impl std::ops::Add for Spent {

@@ -6,7 +6,6 @@
 use super::failure::{Failure, FailureKind, Remedy};
 use super::stream::{Signal, Spent};
 use crate::config::Price;
-use crate::state::ledger;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -118,13 +117,7 @@ impl Watcher {
         match signal {
             Signal::Session(id) => tally.session = Some(id),
             Signal::Model(model) => tally.model = Some(model),
-            Signal::Spent(spent) => {
-                tally.spent = spent;
-                let price = self.limits.price.filter(|_| spent.cost_usd.is_none());
-                if let Some(Price { input, cached, output }) = price {
-                    tally.spent.cost_usd = Some(ledger::price(spent.tokens, [input, cached, output]));
-                }
-            }
+            Signal::Spent(spent) => tally.spent = spent.priced(self.limits.price),
             Signal::Context { used, window } => {
                 // What the configuration says goes first: it may be meant to be smaller.
                 let window = self.limits.window.or(window).filter(|window| *window > 0);

@@ -1,7 +1,7 @@
 //! Whether steps could run: trust in the repository's commands, and the programs of agents.
 
 use super::machine::Check;
-use crate::agent::{adapter_word, facts};
+use crate::agent::{adapter_word, facts, program};
 use crate::config::{Adapter, Profile};
 use crate::step::{Base, Caller};
 
@@ -26,18 +26,9 @@ pub fn trust(base: &Base, caller: &Caller) -> Check {
 #[must_use]
 pub fn profile(profile: &Profile, has_program: &dyn Fn(&str) -> bool) -> Check {
     let word = adapter_word(profile.adapter);
-    let program = match profile.adapter {
-        Adapter::Command | Adapter::Acp => profile.command.first().cloned().unwrap_or_default(),
-        Adapter::Shell => "sh".to_owned(),
-        Adapter::Claude
-        | Adapter::Codex
-        | Adapter::Gemini
-        | Adapter::Opencode
-        | Adapter::Copilot
-        | Adapter::Aider => facts(profile.adapter).program.to_owned(),
-    };
+    let program = if profile.adapter == Adapter::Shell { "sh" } else { program(profile) };
     // A path is of the repository, and looked up there when it runs.
-    if program.contains('/') || has_program(&program) {
+    if program.contains('/') || has_program(program) {
         return Check::ok("profile", format!("`{}` ({word}: {program})", profile.name));
     }
     let detail = format!("`{}` needs `{program}`, which is not on `PATH`", profile.name);

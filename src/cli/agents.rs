@@ -48,11 +48,7 @@ pub(super) fn auth(global: &Global, _: &AuthArgs) -> Result<Answer, CliError> {
 fn looked(global: &Global) -> Result<(Reading, Vec<AgentState>), CliError> {
     let mut reading = Reading::open(global, None)?;
     let world = reading.context.world();
-    let machine = Machine {
-        has_program: &on_path,
-        has_file: &|path| path.is_file(),
-        dir: world.files.root().to_owned(),
-    };
+    let machine = Machine { has_file: &|path| path.is_file(), dir: world.files.root().to_owned() };
     let profiles = reading.config.as_ref().map_or(&[][..], |config| &config.agents);
     let (states, problems) = look(world, &reading.snapshot.source, profiles, &machine)?;
     reading.problems.extend(problems);

@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let trouble = past::trouble(world, &base, &task, &runs)?;
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &trouble);
     let past = Past::new(&runs, past::kinds(&base));
-    let limits = Limits::now(world)?;
+    let limits = Limits::now(world, &base.config.agents)?;
     let (need, route) = past::route(&base, &task, &facts, &past, &limits, args.agent.as_deref());
     let ratio = past.ratio(&base.config.agents);
     let text = human(&route, &need, ratio, global.width(), global.colour_out());
@@ -73,6 +73,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Ok(_) => {}
         Err(NoRoute::Nobody(_)) => {
             answer = answer.exit(Exit::NoAgent).hint("add an `[[agent]]` to `.orchestrator/config.toml`");
+        }
+        Err(NoRoute::Missing(_)) => {
+            answer = answer.exit(Exit::NoAgent).hint("type `orch agents` to see what to install");
         }
         Err(NoRoute::Oversized(_)) => {
             answer =
@@ -97,7 +100,8 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
     };
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
     let past = Past::new(&runs, past::kinds(&base));
-    let (_, route) = past::route(&base, &task, &facts, &past, &Limits::now(world)?, None);
+    let (_, route) =
+        past::route(&base, &task, &facts, &past, &Limits::now(world, &base.config.agents)?, None);
     let chosen = route.chosen.as_ref().ok().copied();
     let told = predict::accuracy(&past.samples);
     let first = route.candidates.get(chosen.unwrap_or_default());

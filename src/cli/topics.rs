@@ -215,10 +215,12 @@ What failed, by what the agent prints, and what follows:
                                  1 minute and twice as long each time, up to 1 hour; every
                                  process of this clone knows. Another profile takes over in
                                  the same step; without one: exit 13, `retry_after` in JSON
-                                 (`orch run --wait` goes on then)
+                                 (`orch run --wait` goes on then). Of a `command` agent that
+                                 ends with an error, what it says on standard error counts
   overloaded, server, network    tried again twice after a wait, then as with a limit
   no login, key, money, model    another profile takes over; without one: exit 30, and what
                                  to type. `orch auth` says who is logged in
+  not installed                  passed over, whoever it is; where none is there: exit 30
   context full, session lost     a fresh session takes over
   silent, too long               idle_timeout and timeout of the profile: exit 22
   anything else                  exit 21: refused, denied, crashed, unreadable

@@ -272,6 +272,10 @@ impl Process for Faulty<'_> {
         self.inner.process.env(name)
     }
 
+    fn has_program(&self, name: &str) -> bool {
+        self.inner.process.has_program(name)
+    }
+
     fn host(&self) -> String {
         self.inner.process.host()
     }

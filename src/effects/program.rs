@@ -128,6 +128,9 @@ pub trait Process: Confine {
     /// A variable of orch's own environment.
     fn env(&self, name: &str) -> Option<String>;
 
+    /// Whether a program of this name can be found.
+    fn has_program(&self, name: &str) -> bool;
+
     /// The name of the machine.
     fn host(&self) -> String {
         "localhost".to_owned()

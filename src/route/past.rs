@@ -124,6 +124,12 @@ pub struct Ratio {
 }
 
 impl Ratio {
+    /// Whether a strategist may do one more that a worker could do.
+    #[must_use]
+    pub fn has_room(self) -> bool {
+        (self.strategists + 1) * RATIO <= self.workers
+    }
+
     /// Whether strategists do more than their share of the work.
     #[must_use]
     pub fn is_broken(self) -> bool {
@@ -215,6 +221,7 @@ mod tests {
             Past::new(&all, |_| None).ratio(&profiles)
         };
         assert_eq!(of(10, 2), Ratio { workers: 10, strategists: 2 });
+        assert!(of(10, 1).has_room() && !of(10, 2).has_room() && !of(0, 0).has_room());
         assert!(!of(10, 2).is_broken() && of(9, 3).is_broken() && !of(1, 4).is_broken());
     }
 }

@@ -80,14 +80,6 @@ pub struct Prediction {
     pub borrowed: bool,
 }
 
-impl Prediction {
-    /// The share of a context window that the task is expected to need.
-    #[must_use]
-    pub fn share(&self, window: u64) -> f64 {
-        tokens(self.tokens) / tokens(window.max(1))
-    }
-}
-
 /// The samples in some runs: work that passed its gates and whose tokens are known, the oldest first.
 #[must_use]
 pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<Sample> {
@@ -380,7 +372,6 @@ mod tests {
         let told = predict(46_800, None, None, &[]);
         assert_eq!((told.tokens, told.samples, told.borrowed), (46_800, 0, true));
         assert!(told.low < 46_800 && told.high > 46_800);
-        assert!((told.share(200_000) - 0.234).abs() < 1e-9);
     }
 
     /// Tasks that come to `ratio` of the formula, give or take `noise`, in an order that only looks random.

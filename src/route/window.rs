@@ -1,15 +1,16 @@
 //! How much of an agent's window a task is expected to need: what the 50 % rule looks at.
 //!
 //! In: a [`Prediction`], and what comparable tasks of the same profile reached at their peak. Out: a share.
-//! Invariant: without such tasks it is the predicted tokens over the window. As far as there are tasks of
-//! about this size, it is the median of what those reached: what a profile reads beside the task (its own
-//! instructions, tools, what it reads twice) is in that, and in no estimate.
+//! Invariant: without such tasks it is the estimate over the window. What tasks came to is no measure: a
+//! session sends many requests, and its tokens are the sum of them, while the window holds one at a time. As
+//! far as there are tasks of about this size, it is the median of what those reached: what a profile reads
+//! beside the task (its own instructions, tools, what it reads twice) is in that, and in no estimate.
 
 use super::predict::{Prediction, Sample, alike, median};
 use super::tokens;
 use crate::state::task::Kind;
 
-/// So many comparable tasks weigh as much as the prediction.
+/// So many comparable tasks weigh as much as the estimate.
 const PRIOR: f64 = 3.0;
 
 /// The share of a profile's window that a task is expected to need.
@@ -21,7 +22,7 @@ pub fn share(
     window: u64,
     samples: &[Sample],
 ) -> f64 {
-    let predicted = prediction.share(window);
+    let predicted = tokens(prediction.formula) / tokens(window.max(1));
     let reached = samples.iter().filter(|sample| sample.profile == profile).filter_map(|sample| {
         let peak = sample.peak.filter(|peak| *peak > 0.0)?;
         Some((peak.ln(), alike(tokens(prediction.formula.max(1)), profile, kind, sample)))
@@ -62,6 +63,13 @@ mod tests {
     }
 
     #[test]
+    fn what_all_requests_of_a_session_came_to_together_fills_no_window() {
+        let many = |peak| vec![Sample { actual: 265_000.0, ..samples(1, peak, 40_000.0)[0].clone() }; 20];
+        assert!((told(&many(None)) - 0.2).abs() < 1e-9);
+        assert!(told(&many(Some(0.1))) < 0.2);
+    }
+
+    #[test]
     fn tasks_of_another_size_or_profile_tell_nothing_of_this_one() {
         let small = samples(20, Some(0.9), 4_000.0);
         let prediction = predict(40_000, Some("a"), None, &[]);
@@ -82,7 +90,7 @@ mod tests {
                 .collect();
             let prediction = predict(formula, Some("a"), None, &samples);
             let told = share(&prediction, "a", None, window, &samples);
-            let predicted = prediction.share(window);
+            let predicted = tokens(formula) / tokens(window);
             let most = peaks.iter().map(|(_, peak)| *peak).fold(predicted, f64::max);
             let least = peaks.iter().map(|(_, peak)| *peak).filter(|peak| *peak > 0.0).fold(predicted, f64::min);
             prop_assert!(told.is_finite(), "{}", told);

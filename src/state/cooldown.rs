@@ -54,7 +54,9 @@ impl Cooldown {
     ) -> Self {
         let times = earlier.map_or(0, |earlier| earlier.times).saturating_add(1);
         let after = |wait: Duration| {
-            let seconds = i64::try_from(wait.min(BELIEVED).as_secs()).unwrap_or_default().max(1);
+            // Whoever comes back within the last second comes too early.
+            let whole = wait.min(BELIEVED).saturating_add(Duration::from_nanos(999_999_999)).as_secs();
+            let seconds = i64::try_from(whole).unwrap_or_default().max(1);
             now.checked_add(seconds.seconds()).unwrap_or(now)
         };
         let (until, wait) = told;
@@ -73,12 +75,14 @@ impl Cooldown {
     }
 }
 
-/// A wait that doubles with each time, up to a longest one, and up to a quarter longer by chance.
+/// A wait that doubles with each time, and is up to a quarter longer by chance; where that were longer than the
+/// longest one, up to a quarter shorter.
 #[must_use]
 pub fn backoff(first: Duration, longest: Duration, times: u32, dice: u128) -> Duration {
     let wait = first.saturating_mul(2_u32.saturating_pow(times)).min(longest);
     let share = u32::try_from(dice % 256).unwrap_or_default();
-    wait + wait * share / 1024
+    let chance = wait * share / 1024;
+    if wait + chance <= longest { wait + chance } else { longest.saturating_sub(chance) }
 }
 
 fn name(profile: &str) -> String {
@@ -160,7 +164,13 @@ mod tests {
         }
         assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
         let seconds = |dice| rest(None, None, None, dice).until.duration_since(now()).as_secs();
-        assert_eq!((seconds(0), seconds(128), seconds(255)), (60, 67, 74), "chance spreads them");
+        assert_eq!((seconds(0), seconds(128), seconds(255)), (60, 68, 75), "chance spreads them");
+        let worn = |dice| backoff(FIRST, LONGEST, 9, dice).as_secs();
+        assert_eq!((worn(0), worn(128), worn(255)), (3600, 3150, 2703), "an hour is the most");
+        assert_eq!(rest(None, None, Some(90), 7).until.to_string(), "2026-11-20T10:01:30Z");
+        let told = (None, Some(Duration::from_millis(1_500)));
+        let short = Cooldown::after(None, "a", "because", told, now(), 0);
+        assert_eq!(short.until.to_string(), "2026-11-20T10:00:02Z", "not before it is over");
     }
 
     #[test]

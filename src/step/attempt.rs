@@ -211,8 +211,7 @@ fn is_final(outcome: &Outcome) -> bool {
         | Outcome::Deferred(_)
         | Outcome::NoAgent(_)
         | Outcome::TimedOut(_) => true,
-        Outcome::AgentFailed(how) => how.starts_with("not started"),
-        Outcome::Rejected(_) => false,
+        Outcome::AgentFailed(_) | Outcome::Rejected(_) => false,
     }
 }
 

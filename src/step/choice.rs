@@ -71,8 +71,9 @@ pub(super) fn choose(
     if taken > 0 {
         draw(&mut queue, taken, world.ids.random());
     }
-    let limits = Limits::now(world)?;
+    let limits = Limits::now(world, &base.config.agents)?;
     let mut wait: Option<(String, Option<Timestamp>)> = None;
+    let mut nobody = None;
     for candidate in queue {
         match take_on(world, base, candidate, &limits, options)? {
             Taken::Choice(choice) => return Ok(choice),
@@ -81,6 +82,8 @@ pub(super) fn choose(
                 let earlier = wait.as_ref().is_some_and(|(_, known)| *known <= until && known.is_some());
                 wait = if earlier { wait } else { Some((why, until)) };
             }
+            // Others may still have somebody.
+            Taken::Nobody(error) => nobody = nobody.or(Some(error)),
         }
     }
     if let Some((fact, until)) = wait {
@@ -88,6 +91,9 @@ pub(super) fn choose(
     }
     if let Some((index, why)) = waits.first() {
         return Err(StepError::Busy(format!("task `{}` {why}", graph.nodes()[*index].id)));
+    }
+    if let Some(error) = nobody {
+        return Err(error);
     }
     match select::next(graph, rules) {
         select::Selection::Nothing(idle) => Ok(Choice::Nothing(idle)),
@@ -123,6 +129,8 @@ enum Taken {
     Choice(Choice),
     /// Nobody may take it now; why, and until when.
     Later(String, Option<Timestamp>),
+    /// No profile can take it, unless a person acts.
+    Nobody(StepError),
 }
 
 fn take_on(
@@ -142,24 +150,11 @@ fn take_on(
     let facts = past::facts(base, candidate.index, &task, &notes, &trouble);
     let past = Past::new(&runs, past::kinds(base));
     let (_, route) = past::route(base, &task, &facts, &past, limits, options.agent);
-    let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
     let chosen = match route.chosen {
         Ok(at) => at,
-        Err(NoRoute::Oversized(why)) if options.plans != Plans::Never && base.config.plan.split => {
-            return Ok(match options.plans {
-                Plans::Others => Taken::Later(why, None),
-                Plans::Caller | Plans::Never => Taken::Choice(Choice::Oversized(task.id.to_string())),
-            });
-        }
-        Err(NoRoute::Oversized(why)) => return unfit(why),
-        Err(NoRoute::Nobody(why)) => return Err(StepError::NoAgent(why)),
-        Err(NoRoute::Busy) => {
-            return Ok(Taken::Later("all agents that may take it are at work".to_owned(), None));
-        }
-        Err(NoRoute::Cooling(until)) => {
-            return Ok(Taken::Later(format!("agents are cooling down until {until:.0}"), Some(until)));
-        }
+        Err(why) => return Ok(nobody(base, task, why, options.plans)),
     };
+    let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
     let allowance = match who::allowance(world, base, &task)? {
         Ok(allowance) => allowance,
         Err(Halt::Hold(why)) => return unfit(why),
@@ -184,6 +179,23 @@ fn take_on(
         who: Who { profile: base.config.agents[chosen].clone(), because: route.because, others, allowance },
         prompt,
     }))))
+}
+
+/// What becomes of a task that nobody may take.
+fn nobody(base: &Base, task: Task, why: NoRoute, plans: Plans) -> Taken {
+    match why {
+        NoRoute::Oversized(why) => match plans {
+            Plans::Others if base.config.plan.split => Taken::Later(why, None),
+            Plans::Caller if base.config.plan.split => Taken::Choice(Choice::Oversized(task.id.to_string())),
+            Plans::Others | Plans::Caller | Plans::Never => Taken::Choice(Choice::Unfit(Box::new(task), why)),
+        },
+        NoRoute::Nobody(why) => Taken::Nobody(StepError::NoAgent(why)),
+        NoRoute::Missing(names) => Taken::Nobody(who::not_installed(base, &names)),
+        NoRoute::Busy => Taken::Later("all agents that may take it are at work".to_owned(), None),
+        NoRoute::Cooling(until) => {
+            Taken::Later(format!("agents are cooling down until {until:.0}"), Some(until))
+        }
+    }
 }
 
 /// Takes on the review of work that waits for one.

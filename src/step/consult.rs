@@ -6,6 +6,7 @@
 use super::attempt::Job;
 use super::confine;
 use super::course::Course;
+use super::env::is_installed;
 use super::error::StepError;
 use super::event::Event;
 use super::rest;
@@ -125,7 +126,7 @@ pub fn first_awake(world: World<'_>) -> Result<Option<Timestamp>, StepError> {
     Ok(rests.iter().filter(|rest| rest.lasts(now)).map(|rest| rest.until).min())
 }
 
-/// The most capable profile that is not one of these and does not rest; the first of equals.
+/// The most capable profile that is installed, not one of these and does not rest; the first of equals.
 ///
 /// # Errors
 /// When what rests cannot be read.
@@ -138,7 +139,10 @@ pub fn another<'p>(
     let rests = cooldown::load(world.files)?;
     let rests = |name: &str| rests.iter().any(|rest| rest.profile == name && rest.lasts(now));
     let spare = profiles.iter().filter(|profile| {
-        profile.adapter != Adapter::Shell && !but.contains(&profile.name.as_str()) && !rests(&profile.name)
+        profile.adapter != Adapter::Shell
+            && !but.contains(&profile.name.as_str())
+            && !rests(&profile.name)
+            && is_installed(world, profile)
     });
     Ok(spare.reduce(|best, next| if next.capability > best.capability { next } else { best }))
 }

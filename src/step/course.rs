@@ -16,11 +16,11 @@ use super::rest;
 use super::session::{self, Heard, Turn};
 use super::site::{self, Workplace};
 use super::who::Who;
+use crate::agent::facts;
 use crate::agent::failure::{Failure, Remedy};
 use crate::agent::sandbox::{self, Chosen};
 use crate::agent::stream::{Session, Spent};
 use crate::agent::watch::{Decision, Limits};
-use crate::agent::{facts, is_understood};
 use crate::config::Profile;
 use crate::state::cooldown;
 use crate::state::ledger;
@@ -163,9 +163,7 @@ impl Course {
             let rotations = u32::try_from(self.handoffs.len()).unwrap_or(u32::MAX);
             let spare = Spare { others: !self.others.is_empty(), retries: self.retries, rotations };
             let mut next = next::next(&heard.decision, failure.as_ref(), spare);
-            // Of any program no more is known than how it ended, which is a fact to judge.
-            let any_program = !is_understood(self.profile.adapter);
-            if any_program || job.world.process.interrupted().is_some() {
+            if job.world.process.interrupted().is_some() {
                 next = Next::Judge;
             }
             text = match &next {

@@ -1,5 +1,7 @@
 //! What a program that orch runs sees of orch's own environment.
 
+use crate::agent::program;
+use crate::config::Profile;
 use crate::effects::{PUSH_TOKEN, World};
 
 /// The variables that every program sees, where they are set.
@@ -18,4 +20,12 @@ pub fn set_variables(world: World<'_>, names: &[String]) -> Vec<(String, String)
     let set = |name: &String| world.process.env(name).filter(|value| !value.is_empty());
     let seen = names.iter().filter(|name| *name != PUSH_TOKEN);
     seen.filter_map(|name| Some((name.clone(), set(name)?))).collect()
+}
+
+/// Whether the program of a profile is on this machine. A path is of the repository, and looked up there when
+/// it runs.
+#[must_use]
+pub fn is_installed(world: World<'_>, profile: &Profile) -> bool {
+    let program = program(profile);
+    program.is_empty() || program.contains('/') || world.process.has_program(program)
 }

@@ -3,6 +3,7 @@
 //! Invariant: everything is from the base commit and its time, so the same base says the same.
 
 use super::base::Base;
+use super::env::is_installed;
 use super::error::StepError;
 use super::lease;
 use crate::config::Profile;
@@ -32,14 +33,16 @@ pub struct Limits {
     pub cooldowns: Vec<(String, Timestamp)>,
     /// How many of their sessions are at work.
     pub busy: Vec<(String, u32)>,
+    /// Those whose program is not on this machine.
+    pub missing: Vec<String>,
 }
 
 impl Limits {
-    /// Those that this clone knows of, now.
+    /// Those of these profiles that this clone knows of, now.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn now(world: World<'_>) -> Result<Self, StepError> {
+    pub fn now(world: World<'_>, profiles: &[Profile]) -> Result<Self, StepError> {
         let mut resting = cooldown::load(world.files)?;
         if !resting.is_empty() {
             let now = world.clock.now();
@@ -55,7 +58,9 @@ impl Limits {
                 None => busy.push((lease.agent, 1)),
             }
         }
-        Ok(Self { cooldowns, busy })
+        let missing = profiles.iter().filter(|profile| !is_installed(world, profile));
+        let missing = missing.map(|profile| profile.name.clone()).collect();
+        Ok(Self { cooldowns, busy, missing })
     }
 }
 
@@ -171,6 +176,7 @@ pub fn route<'b>(
         task_share: base.config.context.task_share,
         cooldowns: &limits.cooldowns,
         busy: &limits.busy,
+        missing: &limits.missing,
         now: base.commit.time,
         wanted,
     });

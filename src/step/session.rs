@@ -100,24 +100,26 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
     let finished = job.redactor.finished(finished);
     let (tally, decision) = ear.end(&finished)?;
     let outcome = outcome_left(job, &outcome_name)?;
-    let mut reply = reply(turn.profile.adapter, &finished, outcome.as_deref(), &tally);
+    let mut reply = reply(turn.profile, &finished, outcome.as_deref(), &tally);
     // They stay for the whole step: a session that takes over is not to propose them again.
     let proposals = outcome_left(job, &format!("{dir}/{}", agent::PROPOSALS))?;
     agent::add_proposals(&mut reply, &proposals.unwrap_or_default());
     Ok(Heard { finished, tally, decision, reply })
 }
 
-/// What an agent says: its own figures and words go before those of an outcome file that it left out.
-fn reply(adapter: Adapter, finished: &Finished, outcome: Option<&[u8]>, tally: &Tally) -> Reply {
+/// What an agent says: its own figures and words go before those of an outcome file that it left out; what
+/// tokens cost that nobody priced, its profile says.
+fn reply(profile: &Profile, finished: &Finished, outcome: Option<&[u8]>, tally: &Tally) -> Reply {
     let mut finished = finished.clone();
-    if agent::is_understood(adapter) {
+    if agent::is_understood(profile.adapter) {
         finished.stdout = tally.texts.last().cloned().unwrap_or_default().into_bytes();
     }
     let mut reply = agent::read_reply(&finished, outcome);
     if tally.spent.tokens.total() > 0 {
         reply.tokens = tally.spent.tokens;
     }
-    reply.cost_usd = tally.spent.cost_usd.or(reply.cost_usd);
+    let told = tally.spent.cost_usd.or(reply.cost_usd);
+    reply.cost_usd = Spent { tokens: reply.tokens, cost_usd: told }.priced(profile.price).cost_usd;
     reply
 }
 

@@ -3,8 +3,12 @@
 use super::base::Base;
 use super::budget::{self, Allowance, Span};
 use super::consult;
+use super::env::is_installed;
 use super::error::StepError;
 use super::journal;
+use crate::agent::failure::FailureKind;
+use crate::agent::program;
+use crate::agent::todo::todo;
 use crate::config::{Adapter, Profile};
 use crate::effects::World;
 use crate::route::Route;
@@ -94,6 +98,11 @@ pub fn planner(
     if named.iter().all(|profile| profile.adapter == Adapter::Shell) {
         return Err(StepError::NoAgent("there is no agent that can plan".to_owned()));
     }
+    let able = || named.iter().filter(|profile| profile.adapter != Adapter::Shell);
+    if able().all(|profile| !is_installed(world, profile)) {
+        let names: Vec<String> = able().map(|profile| profile.name.clone()).collect();
+        return Err(not_installed(base, &names));
+    }
     let Some(profile) = consult::another(world, &named, &[])?.cloned() else {
         let why = "every agent that can plan rests".to_owned();
         let until = consult::first_awake(world)?;
@@ -102,6 +111,16 @@ pub fn planner(
     let because = if wanted.is_some() { "named as the planner" } else { "the most capable profile plans" };
     let who = |allowance| Who { profile, because: because.to_owned(), others: Vec::new(), allowance };
     Ok(allowance(world, base, task)?.map(who))
+}
+
+/// What a person has to install so that one of these profiles can work.
+#[must_use]
+pub fn not_installed(base: &Base, names: &[String]) -> StepError {
+    let of_them = base.config.agents.iter().filter(|profile| names.contains(&profile.name));
+    let needs = |profile: &Profile| format!("`{}` needs `{}`", profile.name, program(profile));
+    let all: Vec<String> = of_them.clone().map(needs).collect();
+    let todo = of_them.map(|profile| todo(profile, FailureKind::Missing)).next().unwrap_or_default();
+    StepError::Unusable { fact: format!("no agent is installed that can take it: {}", all.join(", ")), todo }
 }
 
 /// Every profile that worked on a task.

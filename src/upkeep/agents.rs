@@ -4,7 +4,7 @@
 //! profile. Invariant: no request to a model is made, and no program is asked twice the same.
 
 use crate::agent::probe::{Login, login, question, version};
-use crate::agent::{Facts, facts};
+use crate::agent::{Facts, facts, program};
 use crate::config::{Adapter, Profile};
 use crate::effects::{EffectError, Finished, Invocation, Pool, World};
 use crate::state::cooldown::{self, Cooldown};
@@ -12,7 +12,7 @@ use crate::state::problem::Problem;
 use crate::state::run::Tokens;
 use crate::state::runs;
 use crate::state::store::Source;
-use crate::step::env::{base_env, set_variables};
+use crate::step::env::{base_env, is_installed, set_variables};
 use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,6 @@ const AT_ONCE: usize = 4;
 
 /// What a machine has, beside what programs answer.
 pub struct Machine<'m> {
-    /// Whether a program can be found.
-    pub has_program: &'m dyn Fn(&str) -> bool,
     /// Whether a file is there.
     pub has_file: &'m dyn Fn(&Path) -> bool,
     /// Where the questions are asked.
@@ -139,7 +137,7 @@ pub fn look(
     let mut questions = Questions::default();
     for profile in &profiles {
         let known = facts(profile.adapter);
-        if (machine.has_program)(&program(profile)) && !known.program.is_empty() {
+        if is_installed(world, profile) && !known.program.is_empty() {
             let env = environment(world, profile);
             questions.add(question(known, known.version, &env, &machine.dir));
             questions.add_some(known.auth.map(|words| question(known, words, &env, &machine.dir)));
@@ -167,7 +165,6 @@ fn state(
     (rest, used): (Option<Cooldown>, Used),
 ) -> AgentState {
     let known = facts(profile.adapter);
-    let program = program(profile);
     let env = environment(world, profile);
     let ask = |words: &[&str]| questions.answer(&question(known, words, &env, &machine.dir));
     let set: Vec<&str> = known
@@ -181,23 +178,16 @@ fn state(
     } else {
         login(known, known.auth.and_then(ask), &set, has_login_file(known, &env, machine))
     };
-    // A path is of the repository, and looked up there when it runs.
-    let installed = program.contains('/') || (machine.has_program)(&program);
     AgentState {
         version: ask(known.version).and_then(version),
         profile: profile.clone(),
         facts: known,
-        program,
-        installed,
+        program: program(profile).to_owned(),
+        installed: is_installed(world, profile),
         login,
         rest,
         used,
     }
-}
-
-fn program(profile: &Profile) -> String {
-    let known = facts(profile.adapter).program;
-    if known.is_empty() { profile.command.first().cloned().unwrap_or_default() } else { known.to_owned() }
 }
 
 fn environment(world: World<'_>, profile: &Profile) -> Vec<(String, String)> {

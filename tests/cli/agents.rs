@@ -1,6 +1,6 @@
 //! `orch agents` and `orch auth`, and the profiles that `orch init` writes for what is installed.
 
-use crate::sandbox::{Sandbox, agent};
+use crate::sandbox::{Sandbox, agent, gate, table};
 use crate::transcript;
 use std::fs;
 
@@ -67,5 +67,53 @@ fn when_nobody_is_logged_in_auth_says_so_by_its_exit_code() {
         "\n[[agent]]\nname = \"claude\"\nadapter = \"claude\"\nenv = [\"ANTHROPIC_API_KEY\"]\n".to_owned();
     sandbox.configure(&[claude]);
     assert_eq!(sandbox.orch(&["auth"]).code, 30);
+    transcript!(sandbox);
+}
+
+/// A profile that runs this program.
+fn running(name: &str, capability: u8, command: &str) -> String {
+    format!(
+        "\n[[agent]]\nname = \"{name}\"\nadapter = \"command\"\ncommand = {command}\ncapability = {capability}\n"
+    )
+}
+
+#[test]
+fn without_an_installed_agent_nothing_is_recorded_and_others_go_on() {
+    let shell = "\n[[agent]]\nname = \"shell\"\nadapter = \"shell\"\n";
+    let sandbox = Sandbox::with(&[running("gone", 5, "[\"nosuchprog\"]"), shell.to_owned()]);
+    sandbox.task("a", "Do it", &[]);
+    let before = sandbox.git(&["rev-parse", "HEAD"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 30);
+    sandbox.orch(&["route"]);
+    assert_eq!(sandbox.orch(&["step", "--agent", "gone"]).code, 30);
+    assert_eq!(sandbox.orch(&["plan"]).code, 30);
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
+    sandbox.task("b", "Run it", &["--run", "echo x > b"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0, "what nobody can do holds nothing else");
+    transcript!(sandbox);
+}
+
+#[test]
+fn who_is_missing_is_passed_over_in_the_same_step_and_never_waited_for() {
+    let strong = "\n[[agent]]\nname = \"strong\"\nadapter = \"claude\"\ncapability = 9\n";
+    let sandbox = Sandbox::with(&[
+        running("gone", 6, "[\"nosuchprog\"]"),
+        running("here", 5, "[\"sh\", \"-c\", \"echo $ORCH_RUN > $ORCH_TASK\"]"),
+        strong.to_owned(),
+        gate("test", "test ! -e a"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    sandbox.task("a", "Do it", &["--complexity", "9"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "a"]).code, 20);
+    assert_eq!(sandbox.quietly(&["step", "--task", "a"]).code, 20, "and no stronger one is waited for");
+    sandbox.orch(&["route", "a"]);
+    sandbox.task("b", "Do another", &[]);
+    sandbox.quietly(&["run"]);
+    assert!(!sandbox.read("b").is_empty(), "the other task is reached");
+    let here = running("here", 5, "[\"sh\", \"-c\", \"echo $ORCH_RUN > $ORCH_TASK\"]");
+    let price = "price = { input = 1, cached = 1, output = 1 }\n";
+    sandbox.configure(&[running("own", 5, "[\"./agent\"]"), here + price]);
+    sandbox.task("c", "Do one more", &["--priority", "0"]);
+    assert_eq!(sandbox.orch(&["step", "--task", "c"]).code, 0);
     transcript!(sandbox);
 }

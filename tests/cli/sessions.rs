@@ -296,3 +296,31 @@ fn one_that_failed_leaves_its_work_to_the_next_of_another_kind() {
     show_record(&sandbox);
     transcript!(sandbox);
 }
+
+#[test]
+fn the_tokens_of_any_program_are_priced_by_its_profile() {
+    let price = "price = { input = 1.0, cached = 0.1, output = 5.0 }\n";
+    let writes =
+        "echo x >> made.txt; echo 'tokens: {input: 100000, cached: 0, output: 100000}' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(writes) + price, table("budget", "day_usd = 0.5")]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.task("t-2", "Do more", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 13);
+    let record = sandbox.git(&["grep", "-h", "cost_usd", "HEAD", "--", ".orchestrator/runs"]);
+    assert_eq!(record.trim(), "cost_usd = 0.6");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_limit_that_any_program_tells_makes_it_rest_and_another_takes_over() {
+    let says =
+        "echo half > half.txt; echo 'You have hit your usage limit. Try again in 2 hours.' >&2; exit 1";
+    let second = "\n[[agent]]\nname = \"second\"\nadapter = \"command\"\ncapability = 9\n\
+        command = [\"sh\", \"-c\", \"echo x > made.txt\"]\nprice = { input = 1, cached = 1, output = 1 }\n";
+    let sandbox = Sandbox::with(&[agent(says), second.to_owned()]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 0);
+    sandbox.orch(&["agents"]);
+    transcript!(sandbox);
+}

@@ -148,7 +148,7 @@ fn an_agent_that_is_killed_has_failed() {
 }
 
 #[test]
-fn an_agent_that_cannot_be_started_is_a_fact_to_judge() {
+fn an_agent_that_cannot_be_started_is_told_and_nothing_is_recorded() {
     let agent = "\n[[agent]]\nname = \"gone\"\nsandbox = \"none\"\nadapter = \"command\"\ncommand = [\"./no-such-program\"]\n";
     let sandbox = Sandbox::with(&[agent.to_owned()]);
     sandbox.task("t-1", "Do it", &[]);

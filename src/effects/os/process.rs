@@ -177,6 +177,10 @@ impl Process for OsProcess {
         end_all_of("gates of an earlier command", || sweep::left_in(dir))
     }
 
+    fn has_program(&self, name: &str) -> bool {
+        on_path(name)
+    }
+
     fn interrupted(&self) -> Option<i32> {
         self.signals.stop()
     }

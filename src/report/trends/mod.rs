@@ -201,20 +201,26 @@ fn forecast(weeks: &[Stretch], velocity: f64, open: usize) -> Option<Forecast> {
     })
 }
 
-/// What all accepted work would have cost with the strongest profile, by its own runs or its price.
+/// What all accepted work would have cost with the strongest profile: by its own runs, or by its price where
+/// there are none.
 fn saving(runs: &[&Digest], profiles: &[Profile], past: &Past<'_>) -> Option<Saving> {
     let paid = runs.iter().filter(|run| !run.is_shell() && run.cost_usd.is_some());
     let (mut spent_usd, mut always_usd) = (0.0, 0.0);
     let agents = profiles.iter().filter(|profile| profile.adapter != crate::config::Adapter::Shell);
     let strongest = agents.max_by_key(|profile| profile.capability)?;
+    let by_runs = |size| past.run_usd(&strongest.name, None, size);
     for run in paid {
-        spent_usd += run.cost_usd.unwrap_or_default();
+        let cost = run.cost_usd.unwrap_or_default();
+        spent_usd += cost;
         let size = run.estimated_tokens.unwrap_or_default();
-        if run.outcome == OutcomeKind::Accepted {
-            always_usd += past.run_usd(&strongest.name, strongest.price, size)?;
+        if run.agent == strongest.name {
+            // What it did itself would have been no other.
+            always_usd += cost;
+        } else if run.outcome == OutcomeKind::Accepted {
+            always_usd += by_runs(size).or_else(|| past.run_usd(&strongest.name, strongest.price, size))?;
         }
     }
-    let measured = runs.iter().any(|run| run.agent == strongest.name && run.cost_usd.is_some());
+    let measured = by_runs(1).is_some();
     (always_usd > 0.0).then(|| Saving {
         strongest: strongest.name.clone(),
         always_usd: plain_usd(always_usd),
@@ -278,10 +284,18 @@ mod tests {
 
         pace         0.8 accepted a day; what is open takes about 13 days (13 at the pace of good weeks, 14 of bad ones)
         rejected by  test 7
-        saving       62 % less than `large` for everything ($12.80 against $33.27, by its runs)
+        saving       71 % less than `large` for everything ($12.80 against $44.00, by its runs)
         estimates    100 % within 20 % (the formula 100 %), off by 1 % on average (7 %), 100 % in the 80 % interval, of the newest 21
         prompts      ≈400 tokens on average, out of 120 files of state
         ");
+    }
+
+    #[test]
+    fn the_strongest_saves_nothing_against_itself() {
+        let mut alone: Vec<Digest> = runs().into_iter().filter(|run| run.agent == "large").collect();
+        alone[0].outcome = OutcomeKind::Rejected;
+        let saving = of(&alone, "2026-11-01T00:00:00Z").saving.unwrap();
+        assert!(saving.percent.abs() < f64::EPSILON && saving.measured, "{saving:?}");
     }
 
     #[test]

@@ -4,11 +4,10 @@
 //! why none is. What a profile fails goes to a stronger one, so the cost of an accepted task is its
 //! own step and, as often as that is rejected, what the stronger one costs.
 
-use super::STRATEGIST;
 use super::need::Need;
-use super::past::Past;
+use super::past::{Past, Ratio};
 use super::predict::{Prediction, predict};
-use super::window;
+use super::{STRATEGIST, tokens, window};
 use crate::config::{Adapter, Price, Profile};
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -46,6 +45,8 @@ pub struct Query<'q> {
     pub cooldowns: &'q [(String, Timestamp)],
     /// Sessions that are at work, by profile.
     pub busy: &'q [(String, u32)],
+    /// Profiles whose program is not on this machine.
+    pub missing: &'q [String],
     /// Now.
     pub now: Timestamp,
     /// The profile that a person named.
@@ -57,6 +58,8 @@ pub struct Query<'q> {
 pub enum Refusal {
     /// It runs commands of tasks, and the task has none; or the task has one, and it does not.
     NotItsSort(&'static str),
+    /// Its program is not on this machine.
+    Missing,
     /// It rests until then.
     Cooling(Timestamp),
     /// As many of its sessions as may be are at work.
@@ -65,7 +68,7 @@ pub enum Refusal {
     TooSmall(f64),
     /// The task needs more than it is trusted with.
     TooWeak,
-    /// It has tried, and a stronger one is there.
+    /// It has tried, or one as strong has, and another one is there.
     HasTried,
 }
 
@@ -75,11 +78,12 @@ impl Refusal {
     pub fn spell(&self) -> String {
         match self {
             Self::NotItsSort(why) => (*why).to_owned(),
+            Self::Missing => "not installed".to_owned(),
             Self::Cooling(until) => format!("rests until {until:.0}"),
             Self::Busy(most) => format!("{most} of its sessions are at work"),
             Self::TooSmall(share) => format!("the task would need {:.0} % of its window", share * 100.0),
             Self::TooWeak => "not trusted with it".to_owned(),
-            Self::HasTried => "was rejected on it before, and a stronger one is there".to_owned(),
+            Self::HasTried => "was rejected on it before, and another one is there".to_owned(),
         }
     }
 }
@@ -114,6 +118,8 @@ pub struct Candidate {
 pub enum NoRoute {
     /// No profile can take it, whatever happens.
     Nobody(String),
+    /// Those that could are not installed.
+    Missing(Vec<String>),
     /// Those that could rest, the first of them until then.
     Cooling(Timestamp),
     /// Those that could are at work.
@@ -174,8 +180,21 @@ pub fn choose(query: &Query<'_>) -> Route {
         let why = unavailable(&candidates, "no agent profile can take it");
         return Route { chosen: Err(why), because: String::new(), candidates };
     };
+    if waits_for_worker(&candidates, at, guarded) {
+        return Route { chosen: Err(NoRoute::Busy), because: String::new(), candidates };
+    }
     let because = because(query, &candidates, at, trusted, guarded.is_broken());
     Route { chosen: Ok(at), because, candidates }
+}
+
+/// Whether a strategist was only chosen because the worker that is enough, and costs no more, is at work. It
+/// stands in for workers as often as its share of the work allows.
+fn waits_for_worker(candidates: &[Candidate], chosen: usize, ratio: Ratio) -> bool {
+    let best = &candidates[chosen];
+    let at_work = candidates.iter().filter(|each| matches!(each.refusal, Some(Refusal::Busy(_))));
+    let usd = |each: &Candidate| each.run_usd.unwrap_or_default();
+    let mut worker = at_work.filter(|each| each.capability < STRATEGIST && usd(each) <= usd(best));
+    best.capability >= STRATEGIST && worker.next().is_some() && !ratio.has_room()
 }
 
 /// What a person named is taken, but for what cannot be done at all.
@@ -189,7 +208,8 @@ fn named(wanted: &str, candidates: Vec<Candidate>) -> Route {
         Some(Refusal::NotItsSort(why)) => Err(NoRoute::Nobody(format!("profile `{wanted}`: {why}"))),
         Some(Refusal::Cooling(until)) => Err(NoRoute::Cooling(*until)),
         Some(Refusal::Busy(_)) => Err(NoRoute::Busy),
-        Some(Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) | None => Ok(at),
+        // Whoever asks for it is told what it takes.
+        Some(Refusal::Missing | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) | None => Ok(at),
     };
     Route { chosen, because, candidates }
 }
@@ -232,6 +252,11 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
         }
         (true | false, true | false) => {}
     }
+    let too_small = share.filter(|share| *share > query.task_share && !shell).map(Refusal::TooSmall);
+    // Where all are too small, the task is too large, whoever is installed.
+    if query.missing.contains(&profile.name) {
+        return too_small.or(Some(Refusal::Missing));
+    }
     let rests = query.cooldowns.iter().find(|(name, until)| *name == profile.name && *until > query.now);
     if let Some((_, until)) = rests {
         return Some(Refusal::Cooling(*until));
@@ -240,7 +265,7 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
     if at_work >= profile.max_parallel && !shell {
         return Some(Refusal::Busy(profile.max_parallel));
     }
-    share.filter(|share| *share > query.task_share && !shell).map(Refusal::TooSmall)
+    too_small
 }
 
 /// Refuses those that are too weak, or have tried in vain; but never all of them. Whether the task is
@@ -248,7 +273,13 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
 fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
     let able = |each: &Candidate| match each.refusal {
         None | Some(Refusal::Cooling(_) | Refusal::Busy(_)) => true,
-        Some(Refusal::NotItsSort(_) | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) => false,
+        Some(
+            Refusal::NotItsSort(_)
+            | Refusal::Missing
+            | Refusal::TooSmall(_)
+            | Refusal::TooWeak
+            | Refusal::HasTried,
+        ) => false,
     };
     // Who only rests or is at work is worth waiting for; a weaker one does not take its place.
     let strongest = candidates.iter().filter(|each| able(each)).map(|each| each.capability).max();
@@ -258,8 +289,12 @@ fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
     let in_vain =
         candidates.iter().filter(|each| tried.contains(&each.name.as_str())).map(|each| each.capability);
     let in_vain = in_vain.max().filter(|capability| *capability < strongest);
+    // Where there is no stronger one, one as strong that has not tried yet comes first.
+    let untried = candidates.iter().filter(|each| able(each) && !tried.contains(&each.name.as_str()));
+    let equal = untried.map(|each| each.capability).max();
     for each in candidates.iter_mut().filter(|each| able(each)) {
-        if in_vain.is_some_and(|capability| each.capability <= capability) {
+        let has_equal = equal >= Some(each.capability) && tried.contains(&each.name.as_str());
+        if has_equal || in_vain.is_some_and(|capability| each.capability <= capability) {
             each.refusal = Some(Refusal::HasTried);
         } else if each.capability < needed {
             each.refusal = Some(Refusal::TooWeak);
@@ -296,8 +331,12 @@ fn because(query: &Query<'_>, all: &[Candidate], at: usize, trusted: bool, guard
     let mut text = query.need.spell();
     if !trusted {
         text.push_str("; the most capable, none is trusted with that");
-    } else if all.iter().any(|each| each.refusal == Some(Refusal::HasTried)) {
-        text.push_str("; stronger than what was rejected");
+    }
+    let tried = all.iter().filter(|each| each.refusal == Some(Refusal::HasTried)).map(|each| each.capability);
+    match tried.max().filter(|_| trusted) {
+        Some(tried) if tried < chosen.capability => text.push_str("; stronger than what was rejected"),
+        Some(_) => text.push_str("; another one than was rejected"),
+        None => {}
     }
     match free.as_slice() {
         [_] if trusted => text.push_str("; the only one that may take it"),
@@ -328,6 +367,7 @@ fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
         Some(Refusal::Cooling(until)) => Some(until),
         Some(
             Refusal::NotItsSort(_)
+            | Refusal::Missing
             | Refusal::Busy(_)
             | Refusal::TooSmall(_)
             | Refusal::TooWeak
@@ -342,11 +382,18 @@ fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
     if candidates.iter().any(is_busy) {
         return NoRoute::Busy;
     }
-    let large = candidates.iter().find(|each| matches!(each.refusal, Some(Refusal::TooSmall(_))));
+    let missing = candidates.iter().filter(|each| each.refusal == Some(Refusal::Missing));
+    let missing: Vec<String> = missing.map(|each| each.name.clone()).collect();
+    if !missing.is_empty() {
+        return NoRoute::Missing(missing);
+    }
+    let large = candidates.iter().find_map(|each| match (&each.refusal, each.window) {
+        (Some(Refusal::TooSmall(share)), Some(window)) => Some(share * tokens(window)),
+        (_, _) => None,
+    });
     match large {
-        Some(each) => NoRoute::Oversized(format!(
-            "it is too large: about {} tokens, more than one task may need of any window; split it",
-            each.prediction.tokens
+        Some(size) => NoRoute::Oversized(format!(
+            "it is too large: about {size:.0} tokens, more than one task may need of any window; split it"
         )),
         None => NoRoute::Nobody(nobody.to_owned()),
     }

@@ -37,6 +37,7 @@ struct Asked {
     runs: Vec<Digest>,
     cooldowns: Vec<(String, Timestamp)>,
     busy: Vec<(String, u32)>,
+    missing: Vec<String>,
     formula: u64,
     wanted: Option<&'static str>,
 }
@@ -49,6 +50,7 @@ impl Asked {
             runs: Vec::new(),
             cooldowns: Vec::new(),
             busy: Vec::new(),
+            missing: Vec::new(),
             formula: 46_800,
             wanted: None,
         }
@@ -67,6 +69,7 @@ impl Asked {
             task_share: 0.5,
             cooldowns: &self.cooldowns,
             busy: &self.busy,
+            missing: &self.missing,
             now: now(),
             wanted: self.wanted,
         })
@@ -167,6 +170,7 @@ fn who_rests_or_is_at_work_is_passed_over_and_waited_for() {
     asked.cooldowns = vec![("small".to_owned(), until), ("large".to_owned(), now())];
     assert_eq!(asked.name(), "middle");
     asked.busy = vec![("middle".to_owned(), 1)];
+    asked.runs = runs(&[("middle", OutcomeKind::Accepted, 5)], "t-9");
     assert_eq!(asked.name(), "large");
     asked.cooldowns = vec![("large".to_owned(), until)];
     asked.task = task(9);
@@ -174,6 +178,50 @@ fn who_rests_or_is_at_work_is_passed_over_and_waited_for() {
     asked.cooldowns.clear();
     asked.busy = vec![("large".to_owned(), 1)];
     assert_eq!(asked.route().chosen, Err(NoRoute::Busy));
+}
+
+#[test]
+fn who_is_not_installed_does_nothing_and_nobody_waits_for_it() {
+    let mut asked = Asked::new(9);
+    asked.missing = vec!["large".to_owned()];
+    asked.runs = runs(&[("middle", OutcomeKind::Rejected, 1)], "t-1");
+    assert_eq!(asked.name(), "middle", "nobody who is there is stronger");
+    asked.missing = ["large", "small", "middle"].map(str::to_owned).to_vec();
+    assert_eq!(asked.route().chosen, Err(NoRoute::Missing(asked.missing.clone())));
+    asked.wanted = Some("middle");
+    assert_eq!(asked.name(), "middle", "a person is told what it takes");
+    asked.wanted = None;
+    asked.formula = 120_000;
+    assert!(asked.name().contains("Oversized"), "it is too large, whoever is installed");
+    asked.profiles[0].context_window = Some(1_000_000);
+    assert!(asked.name().contains("Missing"), "{}", asked.name());
+}
+
+#[test]
+fn one_as_strong_that_has_not_tried_yet_comes_first() {
+    let mut asked = Asked::new(7);
+    asked.profiles = vec![profile("one", 7, 1.0), profile("two", 7, 2.0), profile("small", 4, 0.5)];
+    assert_eq!(asked.name(), "one");
+    asked.runs = runs(&[("one", OutcomeKind::Rejected, 1)], "t-1");
+    assert_eq!(asked.name(), "two");
+    assert!(asked.route().because.contains("another one than was rejected"));
+    asked.runs = runs(&[("one", OutcomeKind::Rejected, 1), ("two", OutcomeKind::Rejected, 1)], "t-1");
+    assert_eq!(asked.name(), "one", "all have tried");
+}
+
+#[test]
+fn a_strategist_stands_in_for_a_busy_worker_only_within_its_share() {
+    let mut asked = Asked::new(3);
+    asked.profiles = vec![profile("worker", 5, 1.0), profile("strategist", 9, 10.0)];
+    asked.busy = vec![("worker".to_owned(), 1)];
+    assert_eq!(asked.route().chosen, Err(NoRoute::Busy));
+    asked.runs = runs(&[("worker", OutcomeKind::Accepted, 5)], "t-9");
+    assert_eq!(asked.name(), "strategist");
+    asked.runs =
+        runs(&[("worker", OutcomeKind::Accepted, 5), ("strategist", OutcomeKind::Accepted, 1)], "t-9");
+    assert_eq!(asked.route().chosen, Err(NoRoute::Busy));
+    asked.task = task(9);
+    assert_eq!(asked.name(), "strategist", "that is its own work");
 }
 
 #[test]
