@@ -290,6 +290,20 @@ impl Context {
         files: &[FileEdit],
         what: &str,
     ) -> Result<Option<Oid>, CliError> {
+        self.put_as(global, base, files, &state_commit(what))
+    }
+
+    /// The same with a whole message.
+    ///
+    /// # Errors
+    /// When they cannot be written or committed.
+    pub fn put_as(
+        &self,
+        global: &Global,
+        base: &Base,
+        files: &[FileEdit],
+        message: &str,
+    ) -> Result<Option<Oid>, CliError> {
         if global.no_commit {
             let root = self.root()?;
             for (path, content) in files {
@@ -298,7 +312,7 @@ impl Context {
             return Ok(None);
         }
         let reporter = global.reporter();
-        Ok(Some(land_files(self.world(), base, files, &state_commit(what), reporter.as_ref())?.commit))
+        Ok(Some(land_files(self.world(), base, files, message, reporter.as_ref())?.commit))
     }
 
     /// Who commits, as git is configured; none if it does not know.

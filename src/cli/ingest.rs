@@ -63,17 +63,17 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         .lock("deliveries.lock", Duration::from_secs(10))?
         .ok_or_else(|| CliError::new(Exit::Busy, "another delivery is being taken in"))?;
     let names = delivery::names(&payload, args.delivery.as_deref());
-    if delivery::is_known(world.files, &names)? {
+    let base = context.base()?;
+    if delivery::is_known(world.files, &names)? || delivery::is_committed(world, base.commit.id, &names)? {
         return Ok(nothing("this delivery was taken in before"));
     }
-    let base = context.base()?;
     let (source, intake) = match receive(world, &base, args.forge, payload)? {
         Received::Issue { source, intake } => (source, intake),
         Received::Nothing(why) => return Ok(nothing(&why)),
         Received::Unreadable(fact) => return Err(CliError::new(Exit::Invalid, fact)),
     };
     if !args.dry_run && !intake.files.is_empty() {
-        context.put(global, &base, &intake.files, &format!("ingest {source}"))?;
+        context.put_as(global, &base, &intake.files, &delivery::message(&source, &names))?;
     }
     if !args.dry_run {
         delivery::remember(world.files, &names)?;

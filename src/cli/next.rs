@@ -5,14 +5,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use super::tip;
-use super::waits::{all_wait, waiting};
+use super::waits::{all_wait, none_may, waiting};
 use crate::report::at_work::AtWork;
 use crate::report::plural;
 use crate::report::table::{Cell, Table};
 use crate::select::{self, Idle};
-use crate::step::lease;
-use crate::step::occupied;
-use jiff::Timestamp;
+use crate::step::choice::{self, Queue};
+use crate::step::{Base, lease};
 use serde_json::json;
 
 /// Show the task that the next step would take, and why
@@ -34,20 +33,18 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let tip = tip::look(&context, &base)?.after(told);
     let graph = &base.snapshot.graph;
     let at_work: Vec<AtWork> = lease::live(context.world())?.iter().map(AtWork::from).collect();
-    let (queue, waits) = occupied::queue(context.world(), &base, args.limit.max(1))?;
-    if let (true, Some(first)) = (queue.is_empty(), waits.first()) {
-        let mut answer = all_wait(graph, &waits, first);
+    let Queue { free: queue, waits, error } = choice::queue(context.world(), &base, args.limit.max(1))?;
+    let none = match (error, waits.first()) {
+        (Some(error), _) => Some(none_may(graph, &waits, error)?),
+        (None, Some(first)) if queue.is_empty() => Some(all_wait(graph, &waits, first)),
+        (None, _) => None,
+    };
+    if let Some(mut answer) = none {
         answer.data["leases"] = json!(at_work);
         return Ok(tip.beside(answer));
     }
     if queue.is_empty() {
-        let crate::select::Selection::Nothing(idle) = select::next(graph, base.rules()) else {
-            return Err(CliError::new(Exit::Error, "the queue is empty and yet there is a next task"));
-        };
-        let answer = nothing(&idle);
-        // Nobody was to be started: to this question, that is one more reason to wait.
-        let exit = if answer.exit == Exit::NoAgent { Exit::Waiting } else { answer.exit };
-        return Ok(tip.beside(answer.exit(exit)));
+        return Ok(tip.beside(idle(&base)?));
     }
     let mut table = Table::new();
     for candidate in &queue {
@@ -76,13 +73,23 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     for each in &at_work {
         human.push_str(&format!("at work: {}\n", each.spell()));
     }
-    let mode = json!({"mode": base.mode.mode.as_str(), "because": base.mode.because});
     let data = json!({
-        "next": data.first(), "queue": data, "waits": waiting(graph, &waits), "mode": mode, "leases": at_work,
+        "next": data.first(), "queue": data, "waits": waiting(graph, &waits), "leases": at_work,
+        "mode": {"mode": base.mode.mode.as_str(), "because": base.mode.because},
     });
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
     Ok(tip.beside(Answer::ok(data, human)))
+}
+
+/// The answer when nothing could run.
+fn idle(base: &Base) -> Result<Answer, CliError> {
+    let select::Selection::Nothing(idle) = select::next(&base.snapshot.graph, base.rules()) else {
+        return Err(CliError::new(Exit::Error, "the queue is empty and yet there is a next task"));
+    };
+    let answer = nothing(&idle);
+    // Nobody was to be started: to this question, that is one more reason to wait.
+    Ok(if answer.exit == Exit::NoAgent { answer.exit(Exit::Waiting) } else { answer })
 }
 
 /// The answer when nothing runs.
@@ -115,11 +122,4 @@ pub(super) fn nothing(idle: &Idle) -> Answer {
             .exit(exit);
     answer.hints.extend(hint.map(str::to_owned));
     answer
-}
-
-/// An answer that says when another try is worth it.
-pub(super) fn later(mut answer: Answer, retry_after: Option<Timestamp>) -> Answer {
-    let Some(until) = retry_after else { return answer };
-    answer.data["retry_after"] = json!(until.to_string());
-    answer.hint(format!("type `orch step` again after {until:.0}"))
 }

@@ -3,7 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
-use super::next::{later, nothing};
+use super::next::nothing;
 use super::output::Answer;
 use super::request::open;
 use super::tip::{self, Tip};
@@ -92,7 +92,7 @@ pub(super) fn answer(ran: &Ran, signal: Option<i32>) -> Answer {
     answer.steps_left = ran.steps_left;
     answer.warnings.clone_from(&ran.warnings);
     answer.md = Some(summary::step(&answer.data));
-    answer = later(answer, ran.retry_after);
+    answer = super::waits::later(answer, ran.retry_after);
     if let Some(todo) = &ran.todo {
         return answer.hint(todo);
     }

@@ -1,10 +1,13 @@
-//! Tasks that wait for what is being worked on, as they are told of.
+//! Tasks that wait for what is being worked on, or for whoever may take them, as they are told of.
 
+use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::report::safe;
 use crate::state::graph::Graph;
+use crate::step::StepError;
 use crate::step::occupied::Waiting;
+use jiff::Timestamp;
 use serde_json::json;
 
 /// The answer when all that could run waits for what is being worked on.
@@ -15,6 +18,13 @@ pub(super) fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting)
     Answer::ok(data, human).exit(Exit::Waiting).hint("type `orch list --status in_progress` to see who works")
 }
 
+/// The answer when nobody may take any: what a step would say.
+pub(super) fn none_may(graph: &Graph, waits: &[Waiting], error: StepError) -> Result<Answer, CliError> {
+    let StepError::Paused { fact, until } = error else { return Err(error.into()) };
+    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": fact, "reasons": []});
+    Ok(later(Answer::ok(data, format!("{}\n", safe::text(&fact))).exit(Exit::Paused), until))
+}
+
 /// Tasks that wait for what is being worked on, for programs.
 pub(super) fn waiting(graph: &Graph, waits: &[Waiting]) -> Vec<serde_json::Value> {
     let shape = |(index, why): &Waiting| {
@@ -22,4 +32,11 @@ pub(super) fn waiting(graph: &Graph, waits: &[Waiting]) -> Vec<serde_json::Value
         json!({"id": node.id.as_str(), "title": node.title, "why": why})
     };
     waits.iter().map(shape).collect()
+}
+
+/// An answer that says when another try is worth it.
+pub(super) fn later(mut answer: Answer, retry_after: Option<Timestamp>) -> Answer {
+    let Some(until) = retry_after else { return answer };
+    answer.data["retry_after"] = json!(until.to_string());
+    answer.hint(format!("type `orch step` again after {until:.0}"))
 }

@@ -155,8 +155,10 @@ impl Found {
     /// Takes one value; whether it could be understood.
     fn take(&mut self, key: Key, value: &str) -> bool {
         let value = value.trim();
-        // What forms write where nothing was chosen.
-        if value.is_empty() || matches!(value, "_No response_" | "None" | "none" | "N/A" | "-") {
+        // What forms write where nothing was chosen; no documents at all are an answer.
+        let nothing = matches!(value, "_No response_" | "N/A" | "-")
+            || (key != Key::Docs && matches!(value, "None" | "none"));
+        if value.is_empty() || nothing {
             return false;
         }
         let one_line = value.lines().count() == 1;
@@ -419,6 +421,13 @@ mod tests {
         assert_eq!((estimate.tokens, estimate.tests.as_deref()), (Some(46_800), Some("high")));
         assert!(found.confidence >= FORMATTED && found.confidence <= 100, "{}", found.confidence);
         assert_eq!(found.description, "Requests are not limited.");
+    }
+
+    #[test]
+    fn no_documents_are_an_answer() {
+        let found = read("x", &[], "**Complexity:** 2\n**Docs:** none\n**Files:** None\n");
+        assert_eq!(found.estimate.and_then(|estimate| estimate.docs).as_deref(), Some("none"));
+        assert_eq!((found.description.as_str(), found.files.len()), ("**Files:** None", 0));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Tasks are matched by `source`, then by id with a task that has no source. The foreign file decides
 //! about title, kind, description, criteria, labels, priority and the edges between its own tasks;
-//! orch keeps its history and estimate, edges to tasks from elsewhere, and, where the file says
-//! nothing, complexity, scope and creation time.
+//! orch keeps its history, edges to tasks from elsewhere, and, where the file says nothing, complexity,
+//! estimate, scope and creation time.
 //!
 //! Status: closed there closes it here, but what is done here stays done. Otherwise the file decides
 //! only about a task that no step has run and whose status an import could have written: proposed,
@@ -20,7 +20,7 @@ use super::draft::Losses;
 use super::{Loss, LossKind, OuterEdge, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
-use crate::state::task::{History, Kind, Task};
+use crate::state::task::{Estimate, History, Kind, Task};
 use std::collections::{HashMap, HashSet};
 
 /// What an import means for the tasks that are there.
@@ -183,7 +183,7 @@ fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>) -> Task
         reason,
         run: old.run.clone(),
         allow: old.allow.clone(),
-        estimate: old.estimate.clone(),
+        estimate: sized(old.estimate.as_ref(), new.estimate.as_ref()),
         history: old.history.clone(),
         complexity: new.complexity.or(old.complexity),
         created: old.created.or(new.created),
@@ -198,6 +198,18 @@ fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>) -> Task
     }
     task.normalise();
     task
+}
+
+/// How big a task is: what the file says, for the rest what was thought here.
+fn sized(old: Option<&Estimate>, new: Option<&Estimate>) -> Option<Estimate> {
+    let (Some(old), Some(new)) = (old, new) else { return old.or(new).cloned() };
+    Some(Estimate {
+        files: new.files.or(old.files),
+        tests: new.tests.clone().or_else(|| old.tests.clone()),
+        docs: new.docs.clone().or_else(|| old.docs.clone()),
+        tokens: new.tokens.or(old.tokens),
+        confidence: new.confidence.or(old.confidence),
+    })
 }
 
 fn standing(old: &Task, new: &Task) -> (Status, Option<String>) {

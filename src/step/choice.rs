@@ -3,15 +3,17 @@
 use super::assemble::Known;
 use super::base::Base;
 use super::error::StepError;
-use super::occupied::{self, Occupied};
+use super::occupied::{self, Occupied, Waiting};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, Plans, assemble, second};
+use super::{Options, Planned, Plans, assemble, budget, second};
 use crate::effects::World;
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, Trouble};
 use crate::route::{NoRoute, Past};
 use crate::select::{self, Candidate, Idle};
-use crate::state::graph::Standing;
+use crate::state::digest::Digest;
+use crate::state::graph::{Index, Standing};
+use crate::state::note::Gist;
 use crate::state::status::Status;
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -72,27 +74,17 @@ pub(super) fn choose(
         draw(&mut queue, taken, world.ids.random());
     }
     let limits = Limits::now(world, &base.config.agents)?;
-    let mut wait: Option<(String, Option<Timestamp>)> = None;
-    let mut nobody = None;
+    let mut passed = Passed::default();
     for candidate in queue {
         match take_on(world, base, candidate, &limits, options)? {
-            Taken::Choice(choice) => return Ok(choice),
-            // The first time that somebody is free again is when to come back.
-            Taken::Later(why, until) => {
-                let earlier = wait.as_ref().is_some_and(|(_, known)| *known <= until && known.is_some());
-                wait = if earlier { wait } else { Some((why, until)) };
-            }
-            // Others may still have somebody.
-            Taken::Nobody(error) => nobody = nobody.or(Some(error)),
+            Ok(choice) => return Ok(choice),
+            Err(why) => passed.over(why),
         }
     }
-    if let Some((fact, until)) = wait {
-        return Err(StepError::Paused { fact, until });
-    }
-    if let Some((index, why)) = waits.first() {
+    if let (None, Some((index, why))) = (&passed.wait, waits.first()) {
         return Err(StepError::Busy(format!("task `{}` {why}", graph.nodes()[*index].id)));
     }
-    if let Some(error) = nobody {
+    if let Some(error) = passed.error() {
         return Err(error);
     }
     match select::next(graph, rules) {
@@ -125,12 +117,140 @@ fn named(base: &Base, id: &str) -> Result<Candidate, StepError> {
     }
 }
 
-enum Taken {
-    Choice(Choice),
+/// Why a task is passed over.
+enum Pass {
     /// Nobody may take it now; why, and until when.
     Later(String, Option<Timestamp>),
     /// No profile can take it, unless a person acts.
     Nobody(StepError),
+}
+
+/// What was passed over.
+#[derive(Default)]
+struct Passed {
+    wait: Option<(String, Option<Timestamp>)>,
+    nobody: Option<StepError>,
+}
+
+impl Pass {
+    fn spell(&self) -> String {
+        match self {
+            Self::Later(why, _) => why.clone(),
+            Self::Nobody(error) => error.to_string(),
+        }
+    }
+}
+
+impl Passed {
+    /// One more; others may still have somebody.
+    fn over(&mut self, why: Pass) {
+        match why {
+            // The first time that somebody is free again is when to come back.
+            Pass::Later(why, until) => {
+                let known = self.wait.as_ref().and_then(|(_, known)| *known);
+                if self.wait.is_none() || known.is_none_or(|known| until.is_some_and(|until| until < known)) {
+                    self.wait = Some((why, until));
+                }
+            }
+            Pass::Nobody(error) => self.nobody = self.nobody.take().or(Some(error)),
+        }
+    }
+
+    /// Why nobody takes any of them.
+    fn error(self) -> Option<StepError> {
+        self.wait.map(|(fact, until)| StepError::Paused { fact, until }).or(self.nobody)
+    }
+}
+
+/// What a step could take now.
+#[derive(Debug)]
+pub struct Queue {
+    /// Tasks that somebody may take, in the order in which a step would.
+    pub free: Vec<Candidate>,
+    /// Those before them that have to wait.
+    pub waits: Vec<Waiting>,
+    /// What a step would say where nobody may take any.
+    pub error: Option<StepError>,
+}
+
+/// What a step could take now, at most `limit` tasks.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn queue(world: World<'_>, base: &Base, limit: usize) -> Result<Queue, StepError> {
+    let limits = Limits::now(world, &base.config.agents)?;
+    let (all, mut waits) = occupied::queue(world, base, limit.max(QUEUE_MAX))?;
+    // Who may take what is looked at only where something may speak against it.
+    let clear = limits == Limits::default() && !budget::looks_back(&base.config.budget);
+    let (mut free, mut passed) = (Vec::new(), Passed::default());
+    for candidate in all {
+        if free.len() == limit {
+            break;
+        }
+        let index = candidate.index;
+        if clear && base.snapshot.graph.status(index) != Status::NeedsReview {
+            free.push(candidate);
+            continue;
+        }
+        let (_, task) = base.snapshot.task(world, index)?;
+        let why = if task.status == Status::NeedsReview {
+            reviewer(world, base, &task, None)?.err()
+        } else {
+            staff(world, base, index, &task, &limits, Options::default())?.err().and_then(Result::err)
+        };
+        match why {
+            None => free.push(candidate),
+            Some(why) => {
+                waits.push((index, why.spell()));
+                passed.over(why);
+            }
+        }
+    }
+    let error = passed.error().filter(|_| free.is_empty());
+    Ok(Queue { free, waits, error })
+}
+
+/// Who does a task, and what is known about it by then.
+struct Staff<'b> {
+    who: Who,
+    runs: Vec<Digest>,
+    trouble: Vec<Trouble>,
+    notes: Vec<Gist<'b>>,
+}
+
+/// Chooses who does a task; what becomes of it where nobody may.
+fn staff<'b>(
+    world: World<'_>,
+    base: &'b Base,
+    index: Index,
+    task: &Task,
+    limits: &Limits,
+    options: Options<'_>,
+) -> Result<Result<Staff<'b>, Result<Choice, Pass>>, StepError> {
+    let runs = past::recent(world, base)?;
+    let trouble = past::trouble(world, base, task, &runs)?;
+    let notes = base.notes(world)?;
+    let facts = past::facts(base, index, task, &notes, &trouble);
+    let past = Past::new(&runs, past::kinds(base));
+    let (_, route) = past::route(base, task, &facts, &past, limits, options.agent);
+    let chosen = match route.chosen {
+        Ok(at) => at,
+        Err(why) => return Ok(Err(nobody(base, task, why, options.plans))),
+    };
+    let allowance = match who::allowance(world, base, task)? {
+        Ok(allowance) => allowance,
+        Err(Halt::Hold(why)) => return Ok(Err(Ok(unfit(task, why)))),
+        Err(Halt::Pause(why, until)) => return Ok(Err(Err(Pass::Later(why, Some(until))))),
+    };
+    let others = who::successors(base, &route, chosen, options.agent);
+    // The candidates are in the order of the configuration.
+    let profile = base.config.agents[chosen].clone();
+    let who = Who { profile, because: route.because, others, allowance };
+    Ok(Ok(Staff { who, runs, trouble, notes }))
+}
+
+fn unfit(task: &Task, why: String) -> Choice {
+    Choice::Unfit(Box::new(task.clone()), why)
 }
 
 fn take_on(
@@ -139,63 +259,51 @@ fn take_on(
     candidate: Candidate,
     limits: &Limits,
     options: Options<'_>,
-) -> Result<Taken, StepError> {
+) -> Result<Result<Choice, Pass>, StepError> {
     let (text, task) = base.snapshot.task(world, candidate.index)?;
     if task.status == Status::NeedsReview {
         return review(world, base, candidate, (text, task), options);
     }
-    let runs = past::recent(world, base)?;
-    let trouble = past::trouble(world, base, &task, &runs)?;
-    let notes = base.notes(world)?;
-    let facts = past::facts(base, candidate.index, &task, &notes, &trouble);
-    let past = Past::new(&runs, past::kinds(base));
-    let (_, route) = past::route(base, &task, &facts, &past, limits, options.agent);
-    let chosen = match route.chosen {
-        Ok(at) => at,
-        Err(why) => return Ok(nobody(base, task, why, options.plans)),
-    };
-    let unfit = |why| Ok(Taken::Choice(Choice::Unfit(Box::new(task.clone()), why)));
-    let allowance = match who::allowance(world, base, &task)? {
-        Ok(allowance) => allowance,
-        Err(Halt::Hold(why)) => return unfit(why),
-        Err(Halt::Pause(why, until)) => return Ok(Taken::Later(why, Some(until))),
-    };
-    let others = who::successors(base, &route, chosen, options.agent);
-    let prompt = match assemble::assemble(
-        world,
-        base,
-        candidate.index,
-        &task,
-        Known { trouble: &trouble, runs: &runs, notes: &notes },
-    )? {
-        Ok(prompt) => prompt,
-        Err(too_large) => return unfit(too_large.to_string()),
-    };
-    Ok(Taken::Choice(Choice::Chosen(Box::new(Chosen {
-        candidate,
-        text,
-        task,
-        // The candidates are in the order of the configuration.
-        who: Who { profile: base.config.agents[chosen].clone(), because: route.because, others, allowance },
-        prompt,
-    }))))
+    let Staff { who, runs, trouble, notes } =
+        match staff(world, base, candidate.index, &task, limits, options)? {
+            Ok(staff) => staff,
+            Err(instead) => return Ok(instead),
+        };
+    let known = Known { trouble: &trouble, runs: &runs, notes: &notes };
+    Ok(match assemble::assemble(world, base, candidate.index, &task, known)? {
+        Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
+        Err(too_large) => Ok(unfit(&task, too_large.to_string())),
+    })
 }
 
 /// What becomes of a task that nobody may take.
-fn nobody(base: &Base, task: Task, why: NoRoute, plans: Plans) -> Taken {
+fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Result<Choice, Pass> {
     match why {
         NoRoute::Oversized(why) => match plans {
-            Plans::Others if base.config.plan.split => Taken::Later(why, None),
-            Plans::Caller if base.config.plan.split => Taken::Choice(Choice::Oversized(task.id.to_string())),
-            Plans::Others | Plans::Caller | Plans::Never => Taken::Choice(Choice::Unfit(Box::new(task), why)),
+            Plans::Others if base.config.plan.split => Err(Pass::Later(why, None)),
+            Plans::Caller if base.config.plan.split => Ok(Choice::Oversized(task.id.to_string())),
+            Plans::Others | Plans::Caller | Plans::Never => Ok(unfit(task, why)),
         },
-        NoRoute::Nobody(why) => Taken::Nobody(StepError::NoAgent(why)),
-        NoRoute::Missing(names) => Taken::Nobody(who::not_installed(base, &names)),
-        NoRoute::Busy => Taken::Later("all agents that may take it are at work".to_owned(), None),
+        NoRoute::Nobody(why) => Err(Pass::Nobody(StepError::NoAgent(why))),
+        NoRoute::Missing(names) => Err(Pass::Nobody(who::not_installed(base, &names))),
+        NoRoute::Busy => Err(Pass::Later("all agents that may take it are at work".to_owned(), None)),
         NoRoute::Cooling(until) => {
-            Taken::Later(format!("agents are cooling down until {until:.0}"), Some(until))
+            Err(Pass::Later(format!("agents are cooling down until {until:.0}"), Some(until)))
         }
     }
+}
+
+/// Who reviews the work of a task, or until when nobody can.
+fn reviewer(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    wanted: Option<&str>,
+) -> Result<Result<Who, Pass>, StepError> {
+    Ok(who::reviewer(world, base, task, wanted)?.map_err(|halt| match halt {
+        Halt::Hold(why) => Pass::Later(why, None),
+        Halt::Pause(why, until) => Pass::Later(why, Some(until)),
+    }))
 }
 
 /// Takes on the review of work that waits for one.
@@ -205,19 +313,15 @@ fn review(
     candidate: Candidate,
     (text, task): (String, Task),
     options: Options<'_>,
-) -> Result<Taken, StepError> {
-    let who = match who::reviewer(world, base, &task, options.agent)? {
+) -> Result<Result<Choice, Pass>, StepError> {
+    let who = match reviewer(world, base, &task, options.agent)? {
         Ok(who) => who,
-        Err(Halt::Hold(why)) => return Ok(Taken::Later(why, None)),
-        Err(Halt::Pause(why, until)) => return Ok(Taken::Later(why, Some(until))),
+        Err(why) => return Ok(Err(why)),
     };
-    match second::prompt(world, base, &task)? {
-        Ok(prompt) => {
-            let chosen = Chosen { candidate, text, task, who, prompt };
-            Ok(Taken::Choice(Choice::Chosen(Box::new(chosen))))
-        }
-        Err(too_large) => Ok(Taken::Later(format!("nobody can review `{}`: {too_large}", task.id), None)),
-    }
+    Ok(match second::prompt(world, base, &task)? {
+        Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
+        Err(too_large) => Err(Pass::Later(format!("nobody can review `{}`: {too_large}", task.id), None)),
+    })
 }
 
 impl Chosen {

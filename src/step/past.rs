@@ -27,7 +27,7 @@ const TROUBLE_SECONDS: i64 = 7 * 86_400;
 const TROUBLE_TASKS: usize = 30;
 
 /// Profiles that may not take a task now.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Limits {
     /// Those that rest, and until when.
     pub cooldowns: Vec<(String, Timestamp)>,

@@ -5,9 +5,10 @@
 //!
 //! A signature covers neither the time nor the headers, so that a delivery can be sent again by whoever
 //! saw it: what was taken in once is remembered by the hash of its bytes, and by the id that the forge
-//! gave it.
+//! gave it; in this clone, and for others in the commit of what it changed.
 
-use crate::effects::{Files, Result};
+use crate::commit::state_commit;
+use crate::effects::{Files, Oid, Result, World};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -18,8 +19,10 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const MIN_SECRET: usize = 16;
 /// Where deliveries are remembered.
 const REMEMBERED: &str = "deliveries";
-/// How many are.
+/// How many are, and how many commits are looked through.
 const MOST: usize = 10_000;
+/// What a commit says about the delivery that it is from.
+const TRAILER: &str = "Orch-Delivery";
 
 /// What proves that a delivery is the forge's.
 #[derive(Debug, Clone, Copy)]
@@ -130,6 +133,31 @@ pub fn remember(files: &dyn Files, names: &[String]) -> Result<()> {
     lines.extend(names.iter().map(String::as_str));
     let kept = lines.split_off(lines.len().saturating_sub(MOST));
     files.write(REMEMBERED, format!("{}\n", kept.join("\n")).as_bytes(), true)
+}
+
+/// The message of the commit of what a delivery changes, so that other clones know it.
+#[must_use]
+pub fn message(source: &str, names: &[String]) -> String {
+    format!("{}\n\n{}", state_commit(&format!("ingest {source}")), trailers(names).join("\n"))
+}
+
+fn trailers(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("{TRAILER}: {name}")).collect()
+}
+
+/// Whether a delivery changed something in the newest history of a commit.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn is_committed(world: World<'_>, tip: Oid, names: &[String]) -> Result<bool> {
+    let trailers = trailers(names);
+    let (mut found, mut seen) = (false, 0);
+    world.git.walk(tip, &mut |commit| {
+        seen += 1;
+        found = commit.message.lines().any(|line| trailers.iter().any(|trailer| trailer == line));
+        !found && seen < MOST
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -80,6 +80,8 @@ pub fn join(
 ) -> Result<Intake, Problem> {
     let places: HashMap<String, usize> =
         existing.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
+    let sure = |task: &Task| Some((task.source.clone()?, task.estimate.as_ref()?.confidence?));
+    let said: HashMap<String, f64> = import.tasks.iter().filter_map(sure).collect();
     let reconciled = reconcile(existing, import.tasks, &import.outer);
     let mut intake = Intake { losses: import.losses, unchanged: reconciled.unchanged, ..Intake::default() };
     intake.losses.extend(reconciled.losses);
@@ -87,6 +89,10 @@ pub fn join(
         let Some(&at) = places.get(&task.id.folded()) else { continue };
         let (Some(old), Some((path, text))) = (existing.get(at), files.get(at)) else { continue };
         estimate::refresh(old, &mut task);
+        if let Some(estimate) = &mut task.estimate {
+            let said = task.source.as_ref().and_then(|source| said.get(source));
+            estimate.confidence = said.copied().or(estimate.confidence);
+        }
         let new = file::task::rewrite(path, text, &task)?;
         intake.changed.push(task.id.to_string());
         intake.files.push(((*path).to_owned(), Some(new.into_bytes())));

@@ -84,11 +84,13 @@ fn without_an_installed_agent_nothing_is_recorded_and_others_go_on() {
     sandbox.task("a", "Do it", &[]);
     let before = sandbox.git(&["rev-parse", "HEAD"]);
     assert_eq!(sandbox.orch(&["step"]).code, 30);
+    assert_eq!(sandbox.orch(&["next"]).code, 30);
     sandbox.orch(&["route"]);
     assert_eq!(sandbox.orch(&["step", "--agent", "gone"]).code, 30);
     assert_eq!(sandbox.orch(&["plan"]).code, 30);
     assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
     sandbox.task("b", "Run it", &["--run", "echo x > b"]);
+    assert_eq!(sandbox.orch(&["next", "--limit", "3"]).code, 0);
     assert_eq!(sandbox.quietly(&["step"]).code, 0, "what nobody can do holds nothing else");
     transcript!(sandbox);
 }

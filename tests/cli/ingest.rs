@@ -96,3 +96,66 @@ fn an_event_that_is_about_something_else_is_nothing_to_do() {
     assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], "{\"issue\": ").code, 3);
     transcript!(sandbox);
 }
+
+/// An issue with this body.
+fn issue(action: &str, body: &str) -> String {
+    let body = body.replace('\n', "\\n");
+    format!(
+        r#"{{"action": "{action}", "repository": {{"full_name": "acme/api"}}, "issue": {{"number": 42,
+            "title": "Limit requests", "body": "{body}", "state": "open", "node_id": "I"}}}}"#
+    )
+}
+
+#[test]
+fn what_an_issue_says_of_its_size_counts_now_and_later() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    let bodies = [
+        "Limit them.",
+        "**Complexity:** 2\n**Docs:** none\n**Tests:** low\n**Files:** a.rs",
+        "**Complexity:** 2\n**Docs:** heavy\n**Tests:** high\n**Files:** a.rs",
+        "**Complexity:** 2\n**Docs:** heavy\n**Tests:** high\n**Files:** a.rs\n**Estimated tokens:** 90000",
+        "",
+    ];
+    for body in bodies {
+        for change in ["changed", "none"] {
+            // The bytes are others, the issue is the same.
+            let said = sandbox.fed(&["ingest", "--unsigned", "--json"], issue(change, body).as_bytes());
+            let answer: serde_json::Value = serde_json::from_str(&said.stdout).expect("a document");
+            let told = answer["data"]["change"].as_str().expect("a word");
+            assert_eq!(told == "none", change == "none", "{body}: {answer}");
+        }
+        let task = sandbox.read(".orchestrator/tasks/gh-42.toml");
+        let (status, estimate) =
+            (task.lines().find(|line| line.starts_with("status")), task.split("[estimate]"));
+        let estimate = estimate.last().and_then(|text| text.split("\n[").next()).unwrap_or_default();
+        sandbox.note(&format!("{body}\n=> {}{estimate}", status.unwrap_or_default()));
+    }
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_delivery_that_another_clone_took_in_is_not_taken_in_again() {
+    let (mut sandbox, secret) = with_secret();
+    let text = issue("opened", "**Complexity:** 2\n**Tests:** low");
+    let arguments = |secret: &str| {
+        ["ingest", "--secret-file", secret, "--token", SECRET, "--delivery", "d-1"].map(str::to_owned)
+    };
+    let ingest = |sandbox: &Sandbox, text: &str| {
+        let all = arguments(&sandbox.root().join("repo").join(&secret).to_string_lossy());
+        sandbox.fed(&all.each_ref().map(String::as_str), text.as_bytes())
+    };
+    let said = ingest(&sandbox, &text);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert_eq!(sandbox.quietly(&["edit", "gh-42", "--title", "A better title"]).code, 0);
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "--quiet", ".", &clone.to_string_lossy()]);
+    sandbox.identify(&clone);
+    sandbox.enter(clone);
+    assert!(ingest(&sandbox, &text).stdout.contains("was taken in before"));
+    let same_id = text.replace("Limit", "Refuse");
+    assert!(ingest(&sandbox, &same_id).stdout.contains("was taken in before"));
+    assert!(sandbox.read(".orchestrator/tasks/gh-42.toml").contains("A better title"));
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    sandbox.show_git(&["log", "-1", "--grep", "ingest", "--format=%B"]);
+    transcript!(sandbox);
+}

@@ -37,9 +37,10 @@ pub(super) fn look(
         (Look::Whole | Look::Attending | Look::CatchingUp, _) => None,
     };
     let in_part = heard.is_some();
+    let is_early = !in_part && early.is_some() && how == Look::Attending;
     let found = match (heard, early, &*watch) {
         (Some(heard), _, Some(watch)) => changed(place, watch, &heard)?,
-        (_, Some(early), _) if how == Look::Attending => {
+        (_, Some(early), _) if is_early => {
             *watch = early.watch;
             early.found
         }
@@ -54,7 +55,13 @@ pub(super) fn look(
             survey(sight(place, watch.as_ref()))?
         }
     };
-    let mut found = judge_unknown(place, watch.as_ref(), found)?;
+    let judged = judge_unknown(place, watch.as_ref(), found);
+    if judged.is_err() && is_early {
+        // A folder that was found early has gone since.
+        *watch = None;
+        return look(place, Look::Attending, watch, None);
+    }
+    let mut found = judged?;
     if in_part && found.deaf {
         // By a second name that was made meanwhile, any file may have been changed unheard.
         *watch = None;
