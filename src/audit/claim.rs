@@ -138,6 +138,7 @@ mod tests {
         Run {
             id: RunId::new("01JD").unwrap(),
             task: TaskId::new("t-1").unwrap(),
+            decides: None,
             base: String::new(),
             started: Timestamp::UNIX_EPOCH,
             finished: Timestamp::UNIX_EPOCH,

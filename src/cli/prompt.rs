@@ -8,7 +8,7 @@ use super::output::Answer;
 use super::tip::{self, Tip};
 use crate::report::prompt::{document, human};
 use crate::select::{self, Selection};
-use crate::step::{Base, assemble};
+use crate::step::{Base, assemble, rebuild};
 use serde_json::json;
 
 /// Show the exact prompt that an agent would be given
@@ -65,7 +65,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 
 /// Shows the prompt of a past run, and whether it still comes out as it was recorded.
 fn replay(context: &Context, now: &Base, run: &str) -> Result<Answer, CliError> {
-    let (record, prompt) = assemble::of_run(context.world(), &context.caller, now, run)?;
+    let (record, prompt) = rebuild::of_run(context.world(), &context.caller, now, run)?;
     let prompt = prompt?;
     let same = prompt.sha256() == record.prompt_sha256;
     let data = json!({
@@ -77,12 +77,16 @@ fn replay(context: &Context, now: &Base, run: &str) -> Result<Answer, CliError> 
         return Ok(answer);
     }
     let mut answer = answer.exit(Exit::Invalid);
+    let (here, there) = (env!("CARGO_PKG_VERSION"), &record.orch);
+    let why = if here == there {
+        "your own configuration may differ".to_owned()
+    } else {
+        format!("orch {there} wrote it, and this is {here}")
+    };
     answer.warnings.push(format!(
-        "the hash is {} and the record says {}: orch {} wrote it, and this is {}",
+        "the hash is {} and the record says {}: {why}",
         prompt.sha256(),
-        record.prompt_sha256,
-        record.orch,
-        env!("CARGO_PKG_VERSION")
+        record.prompt_sha256
     ));
     Ok(answer)
 }

@@ -91,6 +91,6 @@ impl Context {
         };
         let (Some(config), Some(commit)) = (config, commit) else { return Ok(InForce::default()) };
         let commit = world.git.commit(commit)?;
-        Ok(mode_in_force(world, config, &Source::Tree(commit.tree), commit.time)?)
+        Ok(mode_in_force(world, config, &Source::Tree(commit.tree), None, commit.time)?)
     }
 }

@@ -184,13 +184,15 @@ pub fn run_whole(whole: &Run) -> Value {
             json!({
                 "ended": attempt.ended, "duration_ms": attempt.duration_ms, "rejected_by": attempt.rejected_by,
                 "tokens": tokens(attempt.tokens), "agent": attempt.agent, "session": attempt.session,
-                "failure": attempt.failure, "role": attempt.role,
+                "failure": attempt.failure, "role": attempt.role, "cost_usd": attempt.cost_usd,
+                "early": attempt.early,
             })
         })
         .collect();
     if let Some(object) = value.as_object_mut() {
         let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
         put("sessions", Value::Array(sessions));
+        put("decides", json!(whole.decides.as_ref().map(|run| run.as_str().to_owned())));
         put("failure", json!(whole.failure));
         put("sections", json!(whole.sections));
         put("omitted", json!(whole.omitted));

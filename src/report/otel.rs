@@ -58,7 +58,8 @@ fn spans(run: &Run) -> Vec<Value> {
     let root = span(&ids, 0, "orch.step", INTERNAL, (began, ended), &of_step(run, passed), error);
     let mut all = vec![root];
     let mut at = began;
-    for attempt in &run.attempts {
+    // What a decision says again of the work has its spans where the work was done.
+    for attempt in run.attempts.iter().filter(|attempt| run.decides.is_none() || attempt.role.is_some()) {
         let end = at + u128::from(attempt.duration_ms) * 1_000_000;
         let agent = attempt.agent.as_deref().unwrap_or(&run.agent);
         let error = attempt.failure.as_deref().or(attempt.rejected_by.as_deref());

@@ -5,7 +5,7 @@
 
 use super::predict::{Sample, samples};
 use super::{STRATEGIST, count, tokens};
-use crate::config::{Price, Profile};
+use crate::config::{Adapter, Price, Profile};
 use crate::state::digest::Digest;
 use crate::state::id::TaskId;
 use crate::state::task::Kind;
@@ -77,7 +77,7 @@ impl<'p> Past<'p> {
             .runs
             .iter()
             .filter(|run| run.agent == profile)
-            .filter_map(|run| Some(run.cost_usd? / tokens(run.estimated_tokens.filter(|size| *size > 0)?)))
+            .filter_map(|run| Some(run.work_usd()? / tokens(run.estimated_tokens.filter(|size| *size > 0)?)))
             .collect();
         let prior = price
             .map(|price| (price.input * READ + price.output * WRITTEN + price.cached * REREAD) / 1_000_000.0);
@@ -100,11 +100,12 @@ impl<'p> Past<'p> {
     /// How many of the runs were a worker's, and how many a strategist's.
     #[must_use]
     pub fn ratio(&self, profiles: &[Profile]) -> Ratio {
-        let capability =
-            |name: &str| profiles.iter().find(|each| each.name == name).map(|each| each.capability);
+        let agents = || profiles.iter().filter(|profile| profile.adapter != Adapter::Shell);
+        let capability = |name: &str| agents().find(|each| each.name == name).map(|each| each.capability);
         let mut ratio = Ratio::default();
-        for run in self.runs.iter().filter(|run| !run.is_shell()) {
-            match capability(&run.agent) {
+        let parts = self.runs.iter().flat_map(|run| &run.parts);
+        for part in parts {
+            match capability(&part.agent) {
                 Some(STRATEGIST..) => ratio.strategists += 1,
                 Some(_) => ratio.workers += 1,
                 None => {}
@@ -140,7 +141,6 @@ impl Ratio {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Adapter;
     use crate::state::digest::sample;
     use crate::state::run::OutcomeKind;
 

@@ -83,7 +83,7 @@ pub struct Prediction {
 /// The samples in some runs: work that passed its gates and whose tokens are known, the oldest first.
 #[must_use]
 pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<Sample> {
-    let usable = |run: &&Digest| run.passed() == Some(true) && !run.is_shell() && run.fresh_tokens() > 0;
+    let usable = |run: &&Digest| run.passed() == Some(true) && !run.is_shell() && run.work_tokens() > 0;
     let mut found: Vec<&Digest> = runs.iter().filter(usable).collect();
     found.sort_by_key(|run| run.started);
     found
@@ -92,7 +92,7 @@ pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<S
             let predicted = run.estimated_tokens.filter(|tokens| *tokens > 0)?;
             Some(Sample {
                 predicted: tokens(predicted),
-                actual: tokens(run.fresh_tokens()),
+                actual: tokens(run.work_tokens()),
                 profile: run.agent.clone(),
                 kind: kind(&run.task),
                 peak: run.context_peak.map(|peak| if run.full > 0 { peak.max(1.0) } else { peak }),
@@ -261,12 +261,9 @@ pub fn accuracy(samples: &[Sample]) -> Accuracy {
 /// was; none where fewer than three runs tell.
 #[must_use]
 pub fn duration_ms(prediction: &Prediction, profile: &str, runs: &[Digest]) -> Option<u64> {
-    let told = |run: &&Digest| run.agent == profile && run.passed().is_some() && run.fresh_tokens() > 0;
-    let paces: Vec<(f64, f64)> = runs
-        .iter()
-        .filter(told)
-        .map(|run| (tokens(run.agent_ms) / tokens(run.fresh_tokens()), 1.0))
-        .collect();
+    let told = |run: &&Digest| run.agent == profile && run.passed().is_some() && run.work_tokens() > 0;
+    let paces: Vec<(f64, f64)> =
+        runs.iter().filter(told).map(|run| (tokens(run.agent_ms) / tokens(run.work_tokens()), 1.0)).collect();
     let enough = paces.len() >= 3;
     let (pace, _) = median(paces);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time, not negative")]

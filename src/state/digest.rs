@@ -7,16 +7,68 @@ use super::cache::{Stamp, opened, position, sealed};
 use super::id::{RunId, TaskId};
 use super::layout;
 use super::news::StateFile;
-use super::run::{GateRecord, OutcomeKind, Run, Tokens};
+use super::run::{AttemptRecord, GateRecord, OutcomeKind, Run, Tokens, plain_usd};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: [u8; 1] = [5];
+const VERSION: [u8; 1] = [6];
 
 /// How many paths of changed files a digest has.
 const FILES_MAX: usize = 20;
+
+/// What one profile did in a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its name.
+    pub agent: String,
+    /// Whether it was only asked about the work, such as for a review.
+    pub asked: bool,
+    /// What its sessions used.
+    pub tokens: Tokens,
+    /// What they cost in USD, where that is known.
+    pub cost_usd: Option<f64>,
+}
+
+impl Part {
+    /// The part of a profile that has used nothing yet.
+    #[must_use]
+    pub fn new(agent: impl Into<String>, asked: bool) -> Self {
+        Self { agent: agent.into(), asked, tokens: Tokens::default(), cost_usd: None }
+    }
+
+    fn add(&mut self, tokens: Tokens, cost_usd: Option<f64>) {
+        self.tokens = self.tokens + tokens;
+        if let Some(cost_usd) = cost_usd {
+            self.cost_usd = Some(plain_usd(self.cost_usd.unwrap_or_default() + cost_usd));
+        }
+    }
+}
+
+/// Who did what in a run. What a decision says again of the work is not its own.
+fn parts(run: &Run) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut part = |agent: &str, asked: bool, tokens: Tokens, cost_usd: Option<f64>| match parts
+        .iter_mut()
+        .find(|part| part.agent == agent && part.asked == asked)
+    {
+        Some(part) => part.add(tokens, cost_usd),
+        None => parts.push(Part { tokens, cost_usd, ..Part::new(agent, asked) }),
+    };
+    let own = |session: &&AttemptRecord| run.decides.is_none() || session.role.is_some();
+    for session in run.attempts.iter().filter(own) {
+        let agent = session.agent.as_ref().unwrap_or(&run.agent);
+        part(agent, session.role.is_some(), session.tokens, session.cost_usd);
+    }
+    let told: f64 = run.attempts.iter().filter(own).filter_map(|session| session.cost_usd).sum();
+    // What no session is known to have cost was the profile's own.
+    let rest = run.cost_usd.map(|all| plain_usd(all - told)).filter(|rest| *rest > 0.0);
+    if rest.is_some() || (run.decides.is_none() && run.attempts.is_empty()) {
+        part(&run.agent, run.at_work() == 0 && !run.attempts.is_empty(), Tokens::default(), rest);
+    }
+    parts
+}
 
 /// What trends, totals and decisions need of a run record.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +77,8 @@ pub struct Digest {
     pub id: RunId,
     /// The task that it worked on.
     pub task: TaskId,
+    /// The run whose work it decides on, if it does.
+    pub decides: Option<RunId>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -37,7 +91,9 @@ pub struct Digest {
     pub agent: String,
     /// Its adapter.
     pub adapter: String,
-    /// Agent sessions.
+    /// Who did what, and what it cost.
+    pub parts: Vec<Part>,
+    /// Agent sessions that did the work.
     pub attempts: u32,
     /// How long the agent was at work in all of them.
     pub agent_ms: u64,
@@ -69,10 +125,12 @@ impl Digest {
     pub fn of(run: &Run) -> Self {
         let named =
             |gate: &GateRecord| gate.metric.as_ref().filter(|(name, _)| name == "coverage").map(|(_, v)| *v);
+        let at_work = run.attempts.iter().filter(|attempt| attempt.role.is_none());
         let mut coverage = run.gates.iter().filter_map(|gate| gate.coverage.or_else(|| named(gate)));
         Self {
             id: run.id.clone(),
             task: run.task.clone(),
+            decides: run.decides.clone(),
             started: run.started,
             finished: run.finished,
             outcome: run.outcome,
@@ -80,7 +138,8 @@ impl Digest {
             agent: run.agent.clone(),
             adapter: run.adapter.clone(),
             attempts: u32::try_from(run.at_work()).unwrap_or(u32::MAX),
-            agent_ms: run.attempts.iter().map(|attempt| attempt.duration_ms).sum(),
+            parts: parts(run),
+            agent_ms: at_work.map(|attempt| attempt.duration_ms).sum(),
             rejected_by: run.attempts.iter().filter_map(|attempt| attempt.rejected_by.clone()).collect(),
             cost_usd: run.cost_usd,
             tokens: run.tokens(),
@@ -94,15 +153,15 @@ impl Digest {
         }
     }
 
-    /// Whether the work passed its gates; none where nothing was judged.
+    /// Whether the work passed its gates, and its review; none where nothing was judged, or not yet.
     #[must_use]
     pub fn passed(&self) -> Option<bool> {
         match self.outcome {
-            OutcomeKind::Accepted | OutcomeKind::NeedsReview => Some(true),
+            OutcomeKind::Accepted => Some(true),
             OutcomeKind::Rejected => Some(false),
             // The last rejection that the policy gives a task blocks it.
             OutcomeKind::Blocked if !self.rejected_by.is_empty() => Some(false),
-            OutcomeKind::Blocked | OutcomeKind::Deferred => None,
+            OutcomeKind::NeedsReview | OutcomeKind::Blocked | OutcomeKind::Deferred => None,
         }
     }
 
@@ -112,10 +171,31 @@ impl Digest {
         self.passed().map(|passed| passed && self.attempts <= 1)
     }
 
-    /// Tokens that were read anew or written: how large the work turned out to be.
+    /// Tokens that were read anew or written.
     #[must_use]
     pub fn fresh_tokens(&self) -> u64 {
         self.tokens.input.saturating_add(self.tokens.output)
+    }
+
+    /// The same of those who did the work: how large it turned out to be.
+    #[must_use]
+    pub fn work_tokens(&self) -> u64 {
+        let asked = self.parts.iter().filter(|part| part.asked).map(|part| part.tokens);
+        asked.fold(self.fresh_tokens(), |left, used| left.saturating_sub(used.input + used.output))
+    }
+
+    /// What the work of the profile itself cost, where that is known.
+    #[must_use]
+    pub fn work_usd(&self) -> Option<f64> {
+        let others = self.parts.iter().filter(|part| part.asked || part.agent != self.agent);
+        let others: f64 = others.filter_map(|part| part.cost_usd).sum();
+        Some(plain_usd(self.cost_usd? - others).max(0.0))
+    }
+
+    /// Whether a profile had a hand in it.
+    #[must_use]
+    pub fn is_by(&self, profile: &str) -> bool {
+        self.parts.iter().any(|part| part.agent == profile)
     }
 
     /// Whether the task's own command did the work, and no agent.
@@ -130,12 +210,15 @@ struct Shape<'a> {
     stamp: Stamp,
     path: &'a str,
     task: &'a str,
+    decides: Option<&'a str>,
     started: i128,
     finished: i128,
     outcome: u8,
     reason: &'a str,
     agent: &'a str,
     adapter: &'a str,
+    #[serde(borrow)]
+    parts: Vec<(&'a str, bool, [u64; 4], Option<f64>)>,
     attempts: u32,
     agent_ms: u64,
     #[serde(borrow)]
@@ -180,22 +263,24 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Kept> {
 
 impl<'a> Shape<'a> {
     fn of(file: &'a StateFile, digest: &'a Digest) -> Self {
-        let Tokens { input, cached, output, reasoning } = digest.tokens;
+        let part = |part: &'a Part| (part.agent.as_str(), part.asked, numbers(part.tokens), part.cost_usd);
         Self {
             stamp: file.stamp,
             path: &file.path,
             task: digest.task.as_str(),
+            decides: digest.decides.as_ref().map(RunId::as_str),
             started: digest.started.as_nanosecond(),
             finished: digest.finished.as_nanosecond(),
             outcome: position(&OutcomeKind::ALL, &digest.outcome),
             reason: &digest.reason,
             agent: &digest.agent,
             adapter: &digest.adapter,
+            parts: digest.parts.iter().map(part).collect(),
             attempts: digest.attempts,
             agent_ms: digest.agent_ms,
             rejected_by: digest.rejected_by.iter().map(String::as_str).collect(),
             cost_usd: digest.cost_usd,
-            tokens: [input, cached, output, reasoning],
+            tokens: numbers(digest.tokens),
             prompt_tokens: digest.prompt_tokens,
             estimated_tokens: digest.estimated_tokens,
             coverage: digest.coverage,
@@ -207,21 +292,27 @@ impl<'a> Shape<'a> {
     }
 
     fn into_entry(self) -> Option<(String, (Stamp, Digest))> {
-        let [input, cached, output, reasoning] = self.tokens;
+        let part = |(agent, asked, tokens, cost_usd): (&str, bool, [u64; 4], Option<f64>)| Part {
+            tokens: of_numbers(tokens),
+            cost_usd,
+            ..Part::new(agent, asked)
+        };
         let digest = Digest {
             id: RunId::new(layout::stem(self.path)).ok()?,
             task: TaskId::new(self.task).ok()?,
+            decides: self.decides.map(RunId::new).transpose().ok()?,
             started: Timestamp::from_nanosecond(self.started).ok()?,
             finished: Timestamp::from_nanosecond(self.finished).ok()?,
             outcome: *OutcomeKind::ALL.get(usize::from(self.outcome))?,
             reason: self.reason.to_owned(),
             agent: self.agent.to_owned(),
             adapter: self.adapter.to_owned(),
+            parts: self.parts.into_iter().map(part).collect(),
             attempts: self.attempts,
             agent_ms: self.agent_ms,
             rejected_by: self.rejected_by.into_iter().map(str::to_owned).collect(),
             cost_usd: self.cost_usd,
-            tokens: Tokens { input, cached, output, reasoning },
+            tokens: of_numbers(self.tokens),
             prompt_tokens: self.prompt_tokens,
             estimated_tokens: self.estimated_tokens,
             coverage: self.coverage,
@@ -234,25 +325,37 @@ impl<'a> Shape<'a> {
     }
 }
 
+fn numbers(tokens: Tokens) -> [u64; 4] {
+    let Tokens { input, cached, output, reasoning } = tokens;
+    [input, cached, output, reasoning]
+}
+
+fn of_numbers([input, cached, output, reasoning]: [u64; 4]) -> Tokens {
+    Tokens { input, cached, output, reasoning }
+}
+
 /// A digest for tests: of a run that `agent` took at a time and that ended so.
 #[cfg(test)]
 pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest {
     let started: Timestamp = started.parse().expect("a time");
     let millis = u64::try_from(started.as_millisecond()).expect("after 1970");
+    let tokens = Tokens { input: 40_000, cached: 200_000, output: 10_000, reasoning: 0 };
     Digest {
         id: RunId::new(super::id::ulid(millis, 0)).expect("an id"),
         task: TaskId::new("t-1").expect("an id"),
+        decides: None,
         started,
         finished: started + jiff::SignedDuration::from_secs(120),
         outcome,
         reason: "it says so".to_owned(),
         agent: agent.to_owned(),
         adapter: "command".to_owned(),
+        parts: vec![Part { tokens, cost_usd: Some(0.5), ..Part::new(agent, false) }],
         attempts: 1,
         agent_ms: 60_000,
         rejected_by: if outcome == OutcomeKind::Rejected { vec!["test".to_owned()] } else { Vec::new() },
         cost_usd: Some(0.5),
-        tokens: Tokens { input: 40_000, cached: 200_000, output: 10_000, reasoning: 0 },
+        tokens,
         prompt_tokens: 400,
         estimated_tokens: Some(46_800),
         coverage: None,
@@ -271,6 +374,8 @@ mod tests {
     fn one() -> (StateFile, Digest) {
         let digest = Digest {
             rejected_by: vec!["test".to_owned(), "lint".to_owned()],
+            decides: Some(RunId::new("01JD").unwrap()),
+            parts: vec![Part::new("sonnet", false), Part { cost_usd: Some(0.1), ..Part::new("eyes", true) }],
             coverage: Some(87.2),
             false_claims: 2,
             files: vec!["src/a.rs".to_owned()],
@@ -300,6 +405,8 @@ mod tests {
         let of = |outcome| sample("2026-11-20T10:00:00Z", "a", outcome);
         assert_eq!(of(OutcomeKind::Blocked).passed(), None);
         assert_eq!(of(OutcomeKind::Deferred).first_pass(), None);
+        // The gates have passed it, and the last word is not spoken.
+        assert_eq!(of(OutcomeKind::NeedsReview).passed(), None);
         let second = Digest { attempts: 2, ..of(OutcomeKind::Accepted) };
         assert_eq!((second.passed(), second.first_pass()), (Some(true), Some(false)));
     }

@@ -23,5 +23,6 @@ pub mod store;
 pub mod notes;
 pub mod digest;
 pub mod runs;
+pub mod settle;
 pub mod cooldown;
 pub mod ledger;

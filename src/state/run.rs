@@ -204,6 +204,11 @@ pub struct AttemptRecord {
     pub failure: Option<String>,
     /// What it was for, such as `review`; none where it did the work.
     pub role: Option<String>,
+    /// Cost in USD, where it is known.
+    pub cost_usd: Option<f64>,
+    /// How much of its budget it had left at least when it said that it was done and a gate said otherwise, in
+    /// percent.
+    pub early: Option<u32>,
 }
 
 /// How many paths of changed files a record has at the most.
@@ -222,6 +227,8 @@ pub struct Run {
     pub id: RunId,
     /// The task that it worked on.
     pub task: TaskId,
+    /// The run whose work it decides on, where it is an approval or a review of work that waited.
+    pub decides: Option<RunId>,
     /// The commit that it started from, in hexadecimal.
     pub base: String,
     /// When it began.

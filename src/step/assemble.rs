@@ -1,6 +1,6 @@
 //! Gathering what a prompt is made from, all of it from the base commit.
 
-use super::base::{Base, Caller};
+use super::base::Base;
 use super::error::StepError;
 use super::past;
 use crate::effects::World;
@@ -12,9 +12,8 @@ use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
 use crate::state::note::Gist;
-use crate::state::run::Run;
+use crate::state::store;
 use crate::state::task::Task;
-use crate::state::{runs, store};
 use std::collections::{HashMap, HashSet};
 
 /// How many neighbours of a task are looked at.
@@ -38,31 +37,6 @@ pub fn of_base(
     let trouble = past::trouble(world, base, task, &runs)?;
     let notes = base.notes(world)?;
     assemble(world, base, index, task, Known { trouble: &trouble, runs: &runs, notes: &notes })
-}
-
-/// The record of a past run, and its prompt built again from the commit that it started from.
-///
-/// # Errors
-/// When there is no record, that commit or its task is not there, or the state cannot be read.
-pub fn of_run(
-    world: World<'_>,
-    caller: &Caller,
-    now: &Base,
-    run: &str,
-) -> Result<(Run, Result<Prompt, TooLarge>), StepError> {
-    let found = runs::one(world, &now.snapshot.source, run)?.and_then(|(record, _)| record);
-    let record = found.ok_or_else(|| StepError::UnknownRun(run.to_owned()))?;
-    let commit = world.git.resolve(&record.base)?.ok_or_else(|| {
-        StepError::git(
-            format!("the commit `{}` that it started from is not in this clone", record.base),
-            "type `git fetch --unshallow` in a shallow clone",
-        )
-    })?;
-    let base = Base::at(world, caller, now.branch.clone(), commit)?;
-    let index = base.find(record.task.as_str())?;
-    let (_, task) = base.snapshot.task(world, index)?;
-    let prompt = of_base(world, &base, index, &task)?;
-    Ok((record, prompt))
 }
 
 /// What is known already where a prompt is built.

@@ -3,6 +3,7 @@
 use super::base::Base;
 use super::budget::Span;
 use super::course::{Course, Done};
+use super::early::{early, last_at_work};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::judge_candidate;
@@ -26,13 +27,11 @@ use crate::gate::{self, Verdict};
 use crate::outcome::{self, How, Outcome};
 use crate::prompt::{self, Prompt};
 use crate::state::ledger;
-use crate::state::run::{OutcomeKind, VerdictKind};
+use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::task::{Kind, Task};
 use bstr::{BString, ByteSlice as _};
 use jiff::Timestamp;
 
-/// An agent that ends with more than this share of its budget left ended early, in percent.
-const EARLY: f64 = 20.0;
 /// The largest blob that built-in gates look into, in bytes.
 const MAX_BLOB: usize = 4 << 20;
 
@@ -52,12 +51,14 @@ pub struct Work {
     pub course: Course,
     /// What was wrong with what agents left, and used all the same.
     pub complaints: Vec<String>,
-    /// What the last agent claimed, and what speaks against it.
+    /// What the agent claimed in each attempt, and what speaks against it.
     pub claims: Vec<String>,
     /// Why the task is not to be run again by itself.
     pub quarantine: Option<String>,
     /// What a person has to do before the agent can work.
     pub todo: Option<String>,
+    /// The run whose work was only looked at, where that is all that was done.
+    pub looked_at: Option<Run>,
 }
 
 /// What an attempt works with.
@@ -122,7 +123,7 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
     let max_attempts =
         if agent::can_continue(job.who.profile.adapter) { job.base.config.policy.max_attempts } else { 1 };
     let mut course = Course::new(job.who, job.confinement, job.started);
-    let mut complaints = Vec::new();
+    let (mut complaints, mut all_claims) = (Vec::new(), Vec::new());
     let mut text = job.prompt.text.clone();
     for attempt in 1.. {
         let Judged { outcome, failure, reply, left, verdicts } =
@@ -130,6 +131,12 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
         complaints.extend(reply.complaint.clone());
         let changed: Vec<BString> = left.changes.iter().map(|change| change.path.clone()).collect();
         let claims = claims::refuted(&reply.summary, &verdicts, &changed);
+        for claim in &claims {
+            if !all_claims.contains(claim) {
+                all_claims.push(claim.clone());
+            }
+        }
+        let early = if outcome.kind() == OutcomeKind::Rejected { early(job, &mut course) } else { None };
         let stop = attempt >= max_attempts
             || is_final(&outcome)
             || failure.as_ref().is_some_and(|failure| next::is_final(failure.kind))
@@ -154,12 +161,13 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
                 failure,
                 course,
                 complaints,
-                claims,
+                claims: all_claims,
                 quarantine,
                 todo,
+                looked_at: None,
             });
         }
-        text = again(job, &course, (attempt + 1, max_attempts), &verdicts, &claims);
+        text = again(job, &course, (attempt + 1, max_attempts), &verdicts, (&claims, early));
     }
     Err(StepError::Busy("no attempt was made".to_owned()))
 }
@@ -170,36 +178,15 @@ fn again(
     course: &Course,
     (attempt, max): (u32, u32),
     verdicts: &[Verdict],
-    claims: &[String],
+    (claims, early): (&[String], Option<u32>),
 ) -> String {
     let failures: Vec<(String, String)> = verdicts
         .iter()
         .filter(|verdict| verdict.rejects() && verdict.kind != VerdictKind::Skipped)
         .map(|verdict| (verdict.name.clone(), verdict.evidence.clone()))
         .collect();
-    let more = prompt::continuation(attempt, max, &failures, claims, early(job, course));
+    let more = prompt::continuation(attempt, max, &failures, claims, early);
     if course.resumes() { more } else { format!("{}\n{more}", job.prompt.text) }
-}
-
-/// What an agent had left at least of its budget when it said that it was done, in percent; none where it
-/// did not say so, or little was left.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share in whole percent, 0 to 100"
-)]
-fn early(job: &Job<'_>, course: &Course) -> Option<u32> {
-    let last = course.sessions.last().filter(|last| last.ended == Ended::Exited(0).to_string())?;
-    let share = |used: f64, all: f64| if all > 0.0 { used / all } else { 0.0 };
-    let cost = course.spent.cost_usd.zip(job.base.config.budget.step_usd);
-    let tokens = last.tokens.input + last.tokens.cached + last.tokens.output;
-    let window = course.profile.context_window.map(|window| share(tokens as f64, window as f64));
-    let time = share(last.duration_ms as f64 / 1000.0, course.profile.timeout.as_secs_f64());
-    let used = [cost.map(|(cost, limit)| share(cost, limit)), window, Some(time)];
-    let left = (1.0 - used.into_iter().flatten().fold(0.0, f64::max)) * 100.0;
-    // In tens, so that two agents that do the same are told the same.
-    (left > EARLY).then_some((((left - 1.0) / 10.0) as u32).min(9) * 10)
 }
 
 /// Whether another attempt could not change the outcome.
@@ -268,7 +255,7 @@ fn one(
         job.reporter.event(&Event::Warning { text: format!("{text} write: see `orch help sandbox`") });
     }
     // A reviewer who gave no answer leaves the work waiting: nobody has rejected it.
-    if let Some(session) = course.sessions.last_mut().filter(|_| outcome != Outcome::NeedsReview) {
+    if let Some(session) = last_at_work(&mut course.sessions).filter(|_| outcome != Outcome::NeedsReview) {
         session.rejected_by = gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone());
     }
     if failure.is_none() {

@@ -9,13 +9,14 @@ use crate::effects::{Commit, Head, Oid, Upstream, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
 use crate::state::file;
-use crate::state::graph::Index;
+use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
 use crate::state::layout;
 use crate::state::note::Gist;
 use crate::state::notes::{self, Notes};
 use crate::state::problem::Problem;
 use crate::state::runs;
+use crate::state::settle::settled;
 use crate::state::store::{self, Snapshot, Source};
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -137,7 +138,8 @@ impl Base {
         problems.extend(snapshot.problems.iter().cloned());
         match config {
             Some(config) if !problems.iter().any(Problem::is_error) => {
-                let mode = mode_in_force(world, &config, &snapshot.source, commit.time)?;
+                let mode =
+                    mode_in_force(world, &config, &snapshot.source, Some(&snapshot.graph), commit.time)?;
                 let notes = OnceCell::new();
                 let upstream = caller.push.then(|| upstream::of(world, &branch)).transpose()?;
                 let skips_ci = caller.ci && caller.push;
@@ -248,12 +250,20 @@ pub fn mode_in_force(
     world: World<'_>,
     config: &Config,
     source: &Source,
+    known: Option<&Graph>,
     now: Timestamp,
 ) -> Result<InForce, StepError> {
-    match mode::fixed(config.policy.mode) {
-        Some(mode) => Ok(mode),
-        None => Ok(mode::from_runs(&runs::recent(world, source, now)?.0)),
+    if let Some(mode) = mode::fixed(config.policy.mode) {
+        return Ok(mode);
     }
+    // Where tasks stand is asked for only where work waits for a review.
+    let loaded = OnceCell::new();
+    let load = || store::load(world, source.clone()).ok().map(|snapshot| snapshot.graph);
+    let stands = |task: &TaskId| {
+        let graph = known.or_else(|| loaded.get_or_init(load).as_ref())?;
+        graph.find(task.as_str()).map(|at| graph.nodes()[at].status)
+    };
+    Ok(mode::from_runs(&settled(runs::recent(world, source, now)?.0, stands)))
 }
 
 /// The repository's configuration with the caller's own on top, and what is wrong with them.

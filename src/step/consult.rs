@@ -88,6 +88,7 @@ pub fn ask(
         agent: Some(profile.name.clone()),
         failure: heard.tally.failure.as_ref().map(|failure| failure.kind.as_str().to_owned()),
         role: Some(role.to_owned()),
+        cost_usd: heard.reply.cost_usd,
         ..AttemptRecord::default()
     };
     if let Some(failure) = heard.tally.failure.as_ref().filter(|failure| rests(failure)) {

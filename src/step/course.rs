@@ -278,12 +278,11 @@ impl Course {
             ended: heard.finished.ended.to_string(),
             duration_ms: heard.finished.duration_ms,
             tokens: heard.reply.tokens,
-            rejected_by: None,
-            // The run's own, unless another takes over.
-            agent: None,
+            // The profile is the run's own, unless another takes over.
             session: id,
             failure: failure.map(|kind| kind.as_str().to_owned()),
-            role: None,
+            cost_usd: heard.reply.cost_usd,
+            ..AttemptRecord::default()
         });
         self.note_spending(job)
     }

@@ -128,6 +128,7 @@ impl Draft {
         let run = Run {
             id: start.run.clone(),
             task: task.id.clone(),
+            decides: None,
             base: job.base.commit.id.to_string(),
             started: start.started,
             finished: job.world.clock.now(),
@@ -161,6 +162,11 @@ impl Draft {
             deletions: extent.deletions,
             estimated_tokens: Some(crate::state::estimate::tokens(&task)),
             orch: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let rejected_by = || first_rejection(&work.verdicts).map(|verdict| verdict.name.clone());
+        let run = match &work.looked_at {
+            Some(of) => record::of_review(run, of, rejected_by()),
+            None => run,
         };
         let message = step_message(&task, &run, &work.reply.summary, job.base.skips_ci);
         Ok(Self { task, run, message })

@@ -34,6 +34,7 @@ pub mod crew;
 pub mod wait;
 pub mod meter;
 pub mod course;
+mod early;
 pub mod attempt;
 pub mod quarantine;
 pub mod record;
@@ -51,6 +52,7 @@ pub mod consult;
 pub mod second;
 mod subject;
 pub mod planning;
+pub mod rebuild;
 pub mod undo;
 pub mod init;
 

@@ -18,6 +18,7 @@ use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::note::{Gist, NoteKind};
 use crate::state::runs;
+use crate::state::settle::settled;
 use crate::state::task::{Kind, Task};
 use jiff::Timestamp;
 
@@ -64,12 +65,14 @@ impl Limits {
     }
 }
 
-/// The newest runs before a base, the newest first.
+/// The newest work before a base with what was decided on it, the newest first.
 ///
 /// # Errors
-/// When they cannot be read.
+/// When the records cannot be read.
 pub fn recent(world: World<'_>, base: &Base) -> Result<Vec<Digest>, StepError> {
-    Ok(runs::recent(world, &base.snapshot.source, base.commit.time)?.0)
+    let runs = runs::recent(world, &base.snapshot.source, base.commit.time)?.0;
+    let graph = &base.snapshot.graph;
+    Ok(settled(runs, |task| graph.find(task.as_str()).map(|at| graph.nodes()[at].status)))
 }
 
 /// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected.

@@ -25,7 +25,7 @@ use crate::effects::{Oid, World};
 use crate::gate::protect::Protected;
 use crate::plan::ask::{Material, prompt};
 use crate::plan::{self, Plan, Refusal, Rules};
-use crate::prompt::Prompt;
+use crate::prompt::{Prompt, TooLarge};
 use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::Status;
@@ -119,17 +119,7 @@ pub fn plan(
         Err(Halt::Pause(fact, until)) => return Err(StepError::Paused { fact, until: Some(until) }),
         Err(Halt::Hold(fact)) => return Err(StepError::Paused { fact, until: None }),
     };
-    let notes = base.notes(world)?;
-    let most_tokens = most_tokens(&base);
-    let material = Material {
-        goal: subject.goal(),
-        most: base.config.plan.most as usize,
-        most_tokens,
-        graph: &base.snapshot.graph,
-        notes: &notes,
-        budget_tokens: base.config.prompt.plan_tokens,
-    };
-    let prompt = prompt(&material)
+    let prompt = ask(world, &base, &subject)?
         .map_err(|why| StepError::NotRunnable { id: subject.task.id.to_string(), why: why.to_string() })?;
     if options.dry_run {
         return Ok(Ending::Would { agent: who.profile.name, prompt });
@@ -142,11 +132,31 @@ pub fn plan(
         graph: &base.snapshot.graph,
         parent: subject.parent(),
         status,
-        most_tokens,
-        most: material.most,
+        most_tokens: most_tokens(&base),
+        most: base.config.plan.most as usize,
         is_asked: true,
     };
     work(world, &base, &subject, (&who, options.slot), &prompt, rules, reporter)
+}
+
+/// What a planner reads.
+///
+/// # Errors
+/// When the notes cannot be read. A prompt that does not fit is the inner result.
+pub(super) fn ask(
+    world: World<'_>,
+    base: &Base,
+    subject: &Subject,
+) -> Result<Result<Prompt, TooLarge>, StepError> {
+    let notes = base.notes(world)?;
+    Ok(prompt(&Material {
+        goal: subject.goal(),
+        most: base.config.plan.most as usize,
+        most_tokens: most_tokens(base),
+        graph: &base.snapshot.graph,
+        notes: &notes,
+        budget_tokens: base.config.prompt.plan_tokens,
+    }))
 }
 
 /// The most that a task may be expected to need: its share of the largest window.
@@ -280,6 +290,7 @@ fn record(
     Ok(Run {
         id,
         task: job.task.id.clone(),
+        decides: None,
         base: job.base.commit.id.to_string(),
         started: job.started,
         finished: job.world.clock.now(),

@@ -14,7 +14,7 @@ use crate::state::graph::Index;
 use crate::state::id::{NoteId, RunId, TaskId, short, ulid};
 use crate::state::layout;
 use crate::state::note::{Gist, Note, NoteKind, NoteStatus, fades};
-use crate::state::run::{OutcomeKind, Run};
+use crate::state::run::{AttemptRecord, OutcomeKind, Run, Tokens};
 use crate::state::status::{self, Move, Status};
 use crate::state::store;
 use crate::state::task::Task;
@@ -138,6 +138,38 @@ fn new_note(world: World<'_>, note: &NewNote, task: &Task, run: &Run) -> Result<
         created: Some(run.finished),
         expires: fades(note.kind, run.finished),
     })
+}
+
+/// The attempts that made some work: that they were made is said again, what they took is not.
+#[must_use]
+pub fn said_again(work: &Run) -> Vec<AttemptRecord> {
+    let again = |attempt: &AttemptRecord| AttemptRecord {
+        duration_ms: 0,
+        tokens: Tokens::default(),
+        cost_usd: None,
+        rejected_by: None,
+        ..attempt.clone()
+    };
+    work.attempts.iter().filter(|attempt| attempt.role.is_none()).map(again).collect()
+}
+
+/// The record of a run that only looked at work, and rejected it by a gate or not: it says who made the work.
+#[must_use]
+pub fn of_review(review: Run, work: &Run, rejected_by: Option<String>) -> Run {
+    let mut attempts = said_again(work);
+    if let Some(last) = attempts.last_mut() {
+        last.rejected_by = rejected_by;
+    }
+    attempts.extend(review.attempts);
+    Run {
+        decides: Some(work.id.clone()),
+        agent: work.agent.clone(),
+        adapter: work.adapter.clone(),
+        model: work.model.clone(),
+        chosen_because: work.chosen_because.clone(),
+        attempts,
+        ..review
+    }
 }
 
 /// A new short task id that no task has; longer when the graph is crowded.

@@ -8,16 +8,16 @@ use super::finish::{code_tree, identity};
 use super::judge::{Case, Site, judge};
 use super::land::{Judged, Plan, land, list, tree_with};
 use super::publish;
-use super::record::{attempts_ref, branch_of, new_run_id};
+use super::record::{attempts_ref, branch_of, new_run_id, said_again};
 use crate::commit::{kept_summary, step_message};
 use crate::config::Integration;
 use crate::effects::{Merge, Oid, World};
 use crate::gate::{Verdict, first_rejection};
 use crate::state::file;
 use crate::state::layout;
-use crate::state::run::{AttemptRecord, OutcomeKind, Run, Tokens};
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::runs;
 use crate::state::status::{self, Move};
-use crate::state::store;
 use crate::state::task::Task;
 
 /// What approving came to.
@@ -112,7 +112,8 @@ pub fn ready(
             Some(reason) => format!("approved: {reason}; work of run {}", submitted.id),
             None => format!("approved; work of run {}", submitted.id),
         },
-        attempts: submitted.attempts.iter().map(counted_before).collect(),
+        decides: Some(submitted.id.clone()),
+        attempts: said_again(&submitted),
         gates: verdicts.iter().map(Verdict::record).collect(),
         tree: Some(code_tree(world, merged)?.to_string()),
         cost_usd: None,
@@ -153,11 +154,6 @@ fn judge_again(
     })
 }
 
-/// An attempt of the submitted run: that it was made is said again, what it took is not.
-fn counted_before(attempt: &AttemptRecord) -> AttemptRecord {
-    AttemptRecord { duration_ms: 0, tokens: Tokens::default(), rejected_by: None, ..attempt.clone() }
-}
-
 /// Work that waits for a review, on what the branch has become.
 #[derive(Debug)]
 pub struct Submitted {
@@ -174,15 +170,19 @@ pub struct Submitted {
 /// # Errors
 /// When it is not there, or conflicts with what the branch has become.
 pub fn submitted(world: World<'_>, base: &Base, task: &Task) -> Result<Submitted, StepError> {
-    let run = submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
-    let (tree, summary) = on_the_tip(world, base, &run)?;
+    let last = submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
+    let (tree, summary) = on_the_tip(world, base, &last)?;
+    // A reviewer who gave no answer has made nothing.
+    let run = match &last.decides {
+        Some(work) => submitted_run(world, base, work.as_str())?,
+        None => last,
+    };
     Ok(Submitted { run, tree, summary })
 }
 
 /// The record of the run whose work waits.
 fn submitted_run(world: World<'_>, base: &Base, id: &str) -> Result<Run, StepError> {
-    let (runs, _) = store::runs(world, &base.snapshot.source, usize::MAX)?;
-    runs.into_iter().find(|run| run.id.as_str() == id).ok_or_else(|| {
+    runs::one(world, &base.snapshot.source, id)?.and_then(|(run, _)| run).ok_or_else(|| {
         StepError::git(format!("there is no record of run `{id}`"), "type `orch fsck` to see what is missing")
     })
 }

@@ -153,7 +153,7 @@ pub fn prompt(
 /// # Errors
 /// When the work is not there, or does not fit any more.
 pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepError> {
-    let Submitted { tree, summary, .. } = submitted(job.world, job.base, job.task)?;
+    let Submitted { run, tree, summary } = submitted(job.world, job.base, job.task)?;
     let who = job.who;
     let mut course = Course::new(who, job.confinement, job.started);
     workplace.restore(tree)?;
@@ -185,5 +185,6 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
         claims: Vec::new(),
         quarantine,
         todo: None,
+        looked_at: Some(run),
     })
 }

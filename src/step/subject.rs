@@ -107,7 +107,8 @@ impl Subject {
     }
 }
 
-fn is_roadmap(graph: &Graph, index: Index) -> bool {
+/// Whether a task stands for planning the roadmap.
+pub(super) fn is_roadmap(graph: &Graph, index: Index) -> bool {
     let node = &graph.nodes()[index];
     node.title == ROADMAP && node.kind == Kind::Research && node.status == Status::Done
 }

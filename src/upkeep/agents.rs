@@ -9,8 +9,9 @@ use crate::config::{Adapter, Profile};
 use crate::effects::{EffectError, Finished, Invocation, Pool, World};
 use crate::state::cooldown::{self, Cooldown};
 use crate::state::problem::Problem;
-use crate::state::run::Tokens;
+use crate::state::run::{Tokens, plain_usd};
 use crate::state::runs;
+use crate::state::settle::settled;
 use crate::state::store::Source;
 use crate::step::env::{base_env, is_installed, set_variables};
 use jiff::SignedDuration;
@@ -132,6 +133,7 @@ pub fn look(
     let now = world.clock.now();
     let rests = cooldown::load(world.files)?;
     let (digests, problems) = runs::since(world, source, now - PAST, now)?;
+    let digests = settled(digests, |_| None);
     let profiles: Vec<&Profile> =
         profiles.iter().filter(|profile| profile.adapter != Adapter::Shell).collect();
     let mut questions = Questions::default();
@@ -146,10 +148,12 @@ pub fn look(
     world.process.run_several(&mut questions)?;
     let states = profiles.into_iter().map(|profile| {
         let mut used = Used::default();
-        for digest in digests.iter().filter(|digest| digest.agent == profile.name) {
+        for digest in digests.iter().filter(|digest| digest.is_by(&profile.name)) {
             used.runs += 1;
-            used.tokens = used.tokens + digest.tokens;
-            used.cost_usd += digest.cost_usd.unwrap_or_default();
+            for part in digest.parts.iter().filter(|part| part.agent == profile.name) {
+                used.tokens = used.tokens + part.tokens;
+                used.cost_usd = plain_usd(used.cost_usd + part.cost_usd.unwrap_or_default());
+            }
         }
         let rest = rests.iter().find(|rest| rest.profile == profile.name && rest.lasts(now));
         state(world, profile, &questions, machine, (rest.cloned(), used))

@@ -165,7 +165,7 @@ fn a_person_who_turns_down_all_the_steps_of_a_task_blocks_it() {
         assert_eq!(sandbox.quietly(&["step"]).code, 23);
         sandbox.orch(&["reject", "t-1", "--reason", "too clever"]);
     }
-    sandbox.orch(&["show", "t-1"]);
+    sandbox.show(".orchestrator/tasks/t-1.toml");
     // Whoever unblocks it is heard; the agent is told what was wrong.
     assert_eq!(sandbox.quietly(&["unblock", "t-1"]).code, 0);
     assert!(sandbox.quietly(&["prompt", "t-1"]).stdout.contains("too clever"));
@@ -191,7 +191,9 @@ fn what_came_before_accepted_work_is_not_held_against_what_comes_after() {
     }
     sandbox.orch(&["next"]);
     // All that was ever done for it is still there to see.
-    sandbox.orch(&["show", "t-1"]);
+    let said = sandbox.quietly(&["show", "t-1", "--json"]).stdout;
+    let read: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    assert_eq!(read["data"]["runs"].as_array().map(Vec::len), Some(3), "{read}");
     transcript!(sandbox);
 }
 

@@ -104,3 +104,78 @@ fn a_rule_wants_a_person_for_some_of_the_work() {
     assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn work_is_its_authors_whoever_looked_at_it_and_whatever_came_of_that() {
+    let author = "echo better >> src/code; printf 'cost_usd: 0.1\\ntokens: {input: 100}\\n' > $ORCH_OUTCOME";
+    let silent = "echo fine by me; printf 'cost_usd: 0.25\\ntokens: {input: 900}\\n' > $ORCH_OUTCOME";
+    let sandbox = reviewed(author, silent);
+    assert_eq!(sandbox.quietly(&["step", "--agent", "script"]).code, 23);
+    sandbox.orch(&["step"]);
+    sandbox.orch(&["approve", "t-1"]);
+    sandbox.show_git(&["log", "-1", "--format=%(trailers)"]);
+    let ask = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&sandbox.quietly(arguments).stdout).expect("one document")
+    };
+    // All three are shown, and each profile has what it cost.
+    let shown = ask(&["show", "t-1", "--json"]);
+    let told = |run: &serde_json::Value| format!("{} by {}", run["outcome"], run["agent"]).replace('"', "");
+    let runs: Vec<String> = shown["data"]["runs"].as_array().into_iter().flatten().map(told).collect();
+    assert_eq!(runs, ["accepted by script", "deferred by script", "needs_review by script"]);
+    sandbox.orch(&["agents"]);
+    let read = ask(&["trends", "--json"]);
+    assert_eq!((&read["data"]["all"]["judged"], &read["data"]["all"]["cost_usd"]), (&1.into(), &0.6.into()));
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn every_past_prompt_can_be_rebuilt_whoever_read_it() {
+    let author = "echo better >> src/code; [ -e $HOME/plans ] && \
+                  printf \"follow_ups:\n  - {title: Go on with $ORCH_RUN, acceptance: [it is there]}\n\" > $ORCH_OUTCOME; true";
+    let sandbox = reviewed(author, &format!("if [ -e $HOME/awake ]; then {APPROVES}; fi"));
+    assert_eq!(sandbox.quietly(&["step", "--agent", "script"]).code, 23);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    sandbox.task("big", "Do much", &["--kind", "epic"]);
+    std::fs::write(sandbox.signal("plans"), "").expect("a file");
+    for arguments in [
+        &["plan", "--agent", "script"][..],
+        &["plan", "--agent", "script"],
+        &["split", "big", "--agent", "script"],
+    ] {
+        assert_eq!(sandbox.quietly(arguments).code, 0, "{arguments:?}");
+    }
+    std::fs::remove_file(sandbox.signal("plans")).expect("a file");
+    sandbox.task("t-2", "Do it again", &["--kind", "chore", "--accept", "it is done"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-2"]).code, 0);
+    let records = sandbox.git(&["ls-files", ".orchestrator/runs"]);
+    assert_eq!(records.lines().count(), 6);
+    for record in records.lines() {
+        let run = record.rsplit('/').next().unwrap_or_default().trim_end_matches(".toml");
+        let said = sandbox.quietly(&["prompt", "--run", run]);
+        assert_eq!(said.code, 0, "{run}: {}{}", said.stderr, sandbox.read(record));
+    }
+}
+
+#[test]
+fn a_trace_has_what_a_reviewer_rejected_at_the_work_and_no_agent_where_none_ran() {
+    let script = format!("if [ -e $HOME/awake ]; then {REJECTS}; fi");
+    let sandbox = reviewed("echo good >> src/code", &script);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    assert_eq!(sandbox.quietly(&["step", "--agent", "script"]).code, 20);
+    let agents = |sandbox: &Sandbox| -> Vec<String> {
+        let said = sandbox.quietly(&["show", "t-1", "--format", "otlp"]).stdout;
+        let trace: serde_json::Value = serde_json::from_str(&said).expect("one document");
+        let spans = trace["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().cloned();
+        let named = |span: &serde_json::Value| format!("{} {}", span["name"], span["status"]["code"]);
+        spans.into_iter().flatten().map(|span| named(&span)).filter(|span| span.contains("agent")).collect()
+    };
+    let attempt = ["\"invoke_agent script\" 2", "\"invoke_agent eyes\" 1"];
+    assert_eq!(agents(&sandbox), [attempt, attempt].concat());
+    std::fs::remove_file(sandbox.signal("awake")).expect("a file");
+    assert_eq!(sandbox.quietly(&["step", "--agent", "script"]).code, 23);
+    let before = agents(&sandbox);
+    assert_eq!(sandbox.quietly(&["approve", "t-1"]).code, 0);
+    assert_eq!(agents(&sandbox), before);
+}

@@ -523,3 +523,20 @@ fn a_failure_that_says_much_is_shortened_and_the_task_goes_on() {
     assert_eq!(sandbox.orch(&["prompt", "--run", run.trim(), "-q"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn what_an_earlier_attempt_claimed_is_recorded_with_how_early_it_ended() {
+    let claim = "printf 'summary: all tests pass\\n' > $ORCH_OUTCOME";
+    let sandbox = project(
+        &format!("echo new >> src/code; if [ $ORCH_ATTEMPT = 2 ]; then touch ok; else {claim}; fi"),
+        &[gate("test", "test -f ok")],
+    );
+    sandbox.orch(&["step"]);
+    let run = sandbox.git(&["log", "-1", "--format=%(trailers:key=Orch-Run,valueonly)"]);
+    let said = sandbox.quietly(&["show", run.trim(), "--json"]).stdout;
+    let read: serde_json::Value = serde_json::from_str(&said).expect("one document");
+    let (run, sessions) = (&read["data"]["run"], &read["data"]["run"]["sessions"]);
+    assert_eq!(run["claims"].as_array().map(Vec::len), Some(1), "{run}");
+    assert_eq!((&sessions[0]["early"], &sessions[1]["early"]), (&90.into(), &serde_json::Value::Null));
+    transcript!(sandbox);
+}

@@ -65,3 +65,42 @@ fn a_prompt_tells_of_trouble_in_the_area_and_can_be_rebuilt() {
     sandbox.orch(&["prompt", "--run", "01JD0000000000000000000000"]);
     transcript!(sandbox);
 }
+
+/// What `status`, `trends` and `agents` say of work that a person looks at.
+fn told(sandbox: &Sandbox) -> (String, serde_json::Value, serde_json::Value, serde_json::Value) {
+    let ask = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&sandbox.quietly(arguments).stdout).expect("one document")
+    };
+    let status = ask(&["status", "--json"])["data"].take();
+    let mode = format!("{}: {}", status["mode"], status["mode_because"]).replace('"', "");
+    let trends = ask(&["trends", "--json"])["data"]["all"]["judged"].take();
+    let agents = ask(&["agents", "--json"])["data"]["agents"][0]["runs"].take();
+    (mode, status["health"]["accepted_percent"].clone(), trends, agents)
+}
+
+#[test]
+fn work_that_a_person_looks_at_counts_once_and_as_the_person_had_it() {
+    let agent = crate::sandbox::agent("echo $ORCH_RUN >> $ORCH_TASK.txt");
+    let sandbox = Sandbox::with(&[agent, table("policy", "review = \"human\"")]);
+    for (n, word) in ["approve"; 5].into_iter().chain(["reject"; 5]).enumerate() {
+        let id = format!("t-{n}");
+        sandbox.task(&id, "Do it", &[]);
+        assert_eq!(sandbox.quietly(&["step", "--task", &id]).code, 23);
+        if n == 0 {
+            let waits = (told(&sandbox).0, told(&sandbox).2);
+            assert_eq!(waits, ("balance: 0 judged runs say little".to_owned(), 0.into()));
+        }
+        assert_eq!(sandbox.quietly(&[word, &id]).code, 0);
+        let expected = match n {
+            4 => ("balance: 5 of the last 5 runs passed, 5 at the first attempt", 100.0, 5, 5),
+            9 => ("stabilize: the last 3 runs were rejected", 50.0, 10, 10),
+            _ => continue,
+        };
+        let (mode, accepted, judged, runs) = expected;
+        assert_eq!(told(&sandbox), (mode.to_owned(), accepted.into(), judged.into(), runs.into()));
+    }
+    // What was turned down and done again counts as both.
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-9"]).code, 23);
+    assert_eq!(sandbox.quietly(&["approve", "t-9"]).code, 0);
+    assert_eq!((told(&sandbox).2, told(&sandbox).3), (11.into(), 11.into()));
+}

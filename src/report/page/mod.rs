@@ -172,7 +172,8 @@ impl<'p> Page<'p> {
                 why: if looks[index] == Look::Ready { None } else { why(index) },
             }
         });
-        let mut tasks = costs(&runs, |run| run.task.as_str());
+        let whole = |run: &&'_ Digest| (run.cost_usd, run.fresh_tokens());
+        let mut tasks = costs(runs.iter().map(|run| (run.task.as_str(), *run, whole(run))));
         tasks.truncate(DEAR_MAX);
         for cost in &mut tasks {
             cost.title = title(graph, &cost.name);
@@ -180,7 +181,7 @@ impl<'p> Page<'p> {
         Self {
             status: given.status,
             trends: given.trends,
-            profiles: costs(&runs, |run| run.agent.as_str()),
+            profiles: costs(runs.iter().flat_map(|run| parts(run))),
             tasks,
             steps: runs.iter().take(STEPS_MAX).map(|run| step(graph, run)).collect(),
             steps_total: runs.len(),
@@ -213,15 +214,23 @@ fn step(graph: &Graph, run: &Digest) -> Step {
     }
 }
 
+/// Who had a hand in a run, with what each cost and used.
+fn parts(run: &Digest) -> impl Iterator<Item = (&str, &Digest, (Option<f64>, u64))> {
+    run.parts.iter().map(move |part| {
+        let fresh = part.tokens.input.saturating_add(part.tokens.output);
+        (part.agent.as_str(), run, (part.cost_usd, fresh))
+    })
+}
+
 /// What runs cost, by a name that each has, the dearest first.
-fn costs<'r>(runs: &[&'r Digest], name: impl Fn(&'r Digest) -> &'r str) -> Vec<Cost> {
+fn costs<'r>(runs: impl Iterator<Item = (&'r str, &'r Digest, (Option<f64>, u64))>) -> Vec<Cost> {
     let mut by_name: HashMap<&str, Cost> = HashMap::new();
-    for run in runs {
-        let cost = by_name.entry(name(run)).or_default();
+    for (name, run, (cost_usd, tokens)) in runs {
+        let cost = by_name.entry(name).or_default();
         cost.steps += 1;
         cost.accepted += usize::from(run.outcome == OutcomeKind::Accepted);
-        cost.cost_usd = plain_usd(cost.cost_usd + run.cost_usd.unwrap_or_default());
-        cost.tokens = cost.tokens.saturating_add(run.fresh_tokens());
+        cost.cost_usd = plain_usd(cost.cost_usd + cost_usd.unwrap_or_default());
+        cost.tokens = cost.tokens.saturating_add(tokens);
     }
     let named = |(name, cost): (&str, Cost)| Cost { name: name.to_owned(), ..cost };
     let mut all: Vec<Cost> = by_name.into_iter().map(named).collect();

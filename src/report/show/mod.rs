@@ -290,6 +290,7 @@ pub fn run(run: &Run, title: Option<&str>, kept_at: &[String], page: Page) -> St
         if left_out.is_empty() { String::new() } else { format!("; left out {}", left_out.join(", ")) };
     out.push_str(&page.facts(&[
         ("task", format!("{}  {}", run.task, title.unwrap_or_default()).trim_end().to_owned()),
+        ("decides", run.decides.as_ref().map_or(String::new(), |work| format!("on the work of run {work}"))),
         ("started", page.when(run.started)),
         ("took", spell_ms(took(run))),
         ("agent", format!("{} ({model}){because}", run.agent)),
@@ -394,6 +395,7 @@ mod tests {
         Run {
             id: RunId::new("01JD0000000000000000000000").unwrap(),
             task: TaskId::new("t-1").unwrap(),
+            decides: None,
             base: "4f2c9e1b".into(),
             started: time("2026-11-20T10:00:00Z"),
             finished: time("2026-11-20T10:02:14Z"),

@@ -90,7 +90,7 @@ fn idle(config: &Config, given: &Given<'_>) -> Vec<Alert> {
     }
     let profiles = config.agents.iter().filter(|profile| profile.adapter != Adapter::Shell);
     profiles
-        .filter(|profile| runs().all(|run| run.agent != profile.name))
+        .filter(|profile| runs().all(|run| !run.is_by(&profile.name)))
         .map(|profile| {
             let text = format!("profile `{}` had none of the last {IDLE_RUNS} runs", profile.name);
             Alert::new("idle_profile", text)

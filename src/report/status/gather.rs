@@ -8,8 +8,10 @@ use crate::report::graph::Look;
 use crate::select::mode::InForce;
 use crate::select::{Rules, why_not};
 use crate::state::graph::Index;
+use crate::state::id::TaskId;
 use crate::state::problem::Problem;
 use crate::state::runs;
+use crate::state::settle::settled;
 use crate::state::store::Snapshot;
 use crate::step::lease::Claim;
 
@@ -64,7 +66,8 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     let looks = super::looks(graph, rules, given.running);
     let people = super::needing_a_person(graph, &looks);
     let budget = given.config.map(|config| config.budget.clone()).unwrap_or_default();
-    let (recent, _) = runs::recent(world, &given.snapshot.source, now)?;
+    let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
+    let recent = settled(runs::recent(world, &given.snapshot.source, now)?.0, stands);
     let mut status = Status {
         project: given.project.to_owned(),
         branch,
@@ -78,10 +81,10 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         without_agent: super::without_agent(graph, rules),
         needs_you: people.iter().take(NAMED_MAX).map(|&i| need(world, given, i, looks[i])).collect(),
         needs_you_total: people.len(),
-        health: super::health(graph, &looks, &runs, now),
         last_step: super::last_step(&runs, now),
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
+        health: super::health(graph, &looks, &settled(runs, stands), now),
         day_usd: budget.day_usd,
         month_usd: budget.month_usd,
         mode: given.mode.mode.as_str(),

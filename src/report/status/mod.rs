@@ -326,7 +326,7 @@ pub fn health(graph: &Graph, looks: &[Look], runs: &[Digest], now: Timestamp) ->
     let blocked = work().filter(|(_, look)| **look == Look::Blocked).count();
     let recent: Vec<&Digest> = runs.iter().filter(|run| run.finished >= window(now)).collect();
     let accepted = recent.iter().filter(|run| run.outcome == OutcomeKind::Accepted).count();
-    let judged = recent.iter().filter(|run| is_judged(run.outcome)).count();
+    let passed: Vec<bool> = recent.iter().filter_map(|run| run.passed()).collect();
     let created = graph.nodes().iter().filter_map(|node| node.created).min();
     let began = created.into_iter().chain(runs.iter().map(|run| run.started)).min();
     let days = began.map_or(1.0, |began| days_between(began, now)).clamp(1.0, as_f64(14));
@@ -340,15 +340,7 @@ pub fn health(graph: &Graph, looks: &[Look], runs: &[Digest], now: Timestamp) ->
         velocity,
         days,
         forecast_days: (velocity > 0.0).then(|| as_f64(open) / velocity),
-        accepted_percent: percent(accepted, judged),
-    }
-}
-
-/// Whether an outcome says something about the work.
-fn is_judged(outcome: OutcomeKind) -> bool {
-    match outcome {
-        OutcomeKind::Accepted | OutcomeKind::Rejected | OutcomeKind::NeedsReview => true,
-        OutcomeKind::Blocked | OutcomeKind::Deferred => false,
+        accepted_percent: percent(passed.iter().filter(|passed| **passed).count(), passed.len()),
     }
 }
 
@@ -371,7 +363,8 @@ pub(super) fn percent(part: usize, whole: usize) -> Option<f64> {
 #[must_use]
 pub fn usage(runs: &[Digest], from: Timestamp) -> Usage {
     runs.iter().filter(|run| run.started >= from).fold(Usage::default(), |sum, run| Usage {
-        steps: sum.steps + 1,
+        // A person's approval is no step.
+        steps: sum.steps + usize::from(!run.parts.is_empty()),
         accepted: sum.accepted + usize::from(run.outcome == OutcomeKind::Accepted),
         cost_usd: plain_usd(sum.cost_usd + run.cost_usd.unwrap_or_default()),
         input: sum.input.saturating_add(run.tokens.input),

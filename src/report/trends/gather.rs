@@ -12,6 +12,7 @@ use crate::state::id::TaskId;
 use crate::state::layout;
 use crate::state::problem::Problem;
 use crate::state::runs::{self, RECENT_MAX};
+use crate::state::settle::settled;
 use crate::state::store::Snapshot;
 use jiff::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct Gathered {
 pub fn gather(world: World<'_>, wanted: &Wanted<'_>) -> Result<Gathered, EffectError> {
     let (source, graph) = (&wanted.snapshot.source, &wanted.snapshot.graph);
     let (runs, problems) = runs::since(world, source, wanted.since, wanted.until)?;
+    let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
+    let runs = settled(runs, stands);
     let kind = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].kind);
     // Estimates are learned from the newest runs alone, as routing learns.
     let past = Past::new(runs.get(..RECENT_MAX).unwrap_or(&runs), kind);

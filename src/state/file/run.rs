@@ -40,6 +40,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
     }
     let text = |root: &mut Table<'_>, key| root.str(key).unwrap_or_default();
     Some(Run {
+        decides: root.checked("decides", RunId::new),
         base: text(root, "base"),
         reason: text(root, "reason"),
         failure: filled(root, "failure"),
@@ -93,6 +94,8 @@ fn read_attempt(table: &mut Table<'_>) -> AttemptRecord {
         session: filled(table, "session"),
         failure: filled(table, "failure"),
         role: filled(table, "role"),
+        cost_usd: table.float("cost_usd", 0.0..=f64::MAX),
+        early: table.int("early", 0..=100).and_then(|percent| u32::try_from(percent).ok()),
     };
     table.unknown_keys(Severity::Warning);
     attempt
@@ -206,6 +209,7 @@ pub fn write(run: &Run) -> String {
 fn write_step(lines: &mut Lines, run: &Run) {
     lines.text("id", run.id.as_str());
     lines.text("task", run.task.as_str());
+    lines.text("decides", run.decides.as_ref().map_or("", RunId::as_str));
     lines.text("base", &run.base);
     lines.maybe("started", timestamp(run.started));
     lines.maybe("finished", timestamp(run.finished));
@@ -262,6 +266,8 @@ fn write_attempt(lines: &mut Lines, attempt: &AttemptRecord) {
     ] {
         lines.text(key, value.as_deref().unwrap_or_default());
     }
+    lines.maybe("cost_usd", attempt.cost_usd.and_then(float));
+    lines.maybe("early", attempt.early.map(|percent| percent.to_string()));
 }
 
 fn write_gate(lines: &mut Lines, gate: &GateRecord) {

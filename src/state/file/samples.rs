@@ -165,10 +165,11 @@ prop_compose! {
         numbers in [0..=i64::MAX.unsigned_abs(), 0..=9_u64, 0..=9_u64, 0..=9_u64, 0..=9_u64],
         (rejected_by, agent) in (option::of(filled()), option::of(filled())),
         (session, failure, role) in (option::of(filled()), option::of(filled()), option::of(filled())),
+        (cost_usd, early) in (option::of(0.0..1e6_f64), option::of(0..=100_u32)),
     ) -> AttemptRecord {
         let [duration_ms, input, cached, output, reasoning] = numbers;
         let tokens = Tokens { input, cached, output, reasoning };
-        AttemptRecord { ended, duration_ms, tokens, rejected_by, agent, session, failure, role }
+        AttemptRecord { ended, duration_ms, tokens, rejected_by, agent, session, failure, role, cost_usd, early }
     }
 }
 
@@ -207,6 +208,7 @@ prop_compose! {
         sandbox in option::of(filled()),
         (prompt_sha256, prompt_tokens) in (hostile(), 0..9_999_u64),
         (input_sha256, failure) in (option::of(filled()), option::of(filled())),
+        decides in option::of(run_id()),
         (sections, omitted, claims) in (vec(hostile(), 0..3), vec(hostile(), 0..3), vec(hostile(), 0..3)),
         (omitted_more, files) in (0..9_u32, vec(hostile(), 0..3)),
         (attempts, gates) in (vec(attempt(), 0..3), vec(gate(), 0..3)),
@@ -218,6 +220,7 @@ prop_compose! {
         let [compactions, rotations, files_changed, insertions, deletions] = counts;
         Run {
             mode: None,
+            decides,
             took_over,
             id: RunId::new("r").unwrap(),
             task, base, started, finished, outcome, reason, agent, adapter, model, chosen_because,

@@ -1,0 +1,122 @@
+//! What became of work that waited for a review: one run for each piece of work, with what was decided on it.
+//!
+//! In: digests of runs, and where tasks stand. Out: the same, where work that was looked at later is accepted or
+//! rejected, with all that it cost. Invariant: nothing is counted twice, and what still waits is neither.
+
+use super::digest::Digest;
+use super::id::TaskId;
+use super::run::{OutcomeKind, plain_usd};
+use super::status::Status;
+use std::collections::HashMap;
+
+/// The gate that work was rejected by where a person turned it down.
+const REVIEW: &str = "review";
+
+/// Work with what was decided on it; the newest comes first, before and after. A decision on work that is not
+/// among these stands for it.
+#[must_use]
+pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) -> Vec<Digest> {
+    let mut work: Vec<Digest> = Vec::with_capacity(runs.len());
+    let mut by_run: HashMap<String, usize> = HashMap::new();
+    let mut waiting: HashMap<TaskId, usize> = HashMap::new();
+    for run in runs.into_iter().rev() {
+        if let Some(&at) = run.decides.as_ref().and_then(|decided| by_run.get(decided.as_str())) {
+            if decide(&mut work[at], run) {
+                waiting.retain(|_, waits| *waits != at);
+            }
+            continue;
+        }
+        // A task is not run again while its work waits: somebody turned that down.
+        if let Some(at) = waiting.remove(&run.task) {
+            turn_down(&mut work[at]);
+        }
+        by_run.insert(run.id.to_string(), work.len());
+        if run.outcome == OutcomeKind::NeedsReview {
+            waiting.insert(run.task.clone(), work.len());
+        }
+        work.push(run);
+    }
+    for (task, at) in waiting {
+        if stands(&task) == Some(Status::NeedsImprovement) {
+            turn_down(&mut work[at]);
+        }
+    }
+    work.reverse();
+    work
+}
+
+/// Adds what a decision came to and cost; whether it was one.
+fn decide(work: &mut Digest, decision: Digest) -> bool {
+    work.tokens = work.tokens + decision.tokens;
+    if let Some(cost_usd) = decision.cost_usd {
+        work.cost_usd = Some(plain_usd(work.cost_usd.unwrap_or_default() + cost_usd));
+    }
+    work.parts.extend(decision.parts);
+    let decided = match decision.outcome {
+        OutcomeKind::Accepted | OutcomeKind::Rejected => true,
+        OutcomeKind::Blocked => !decision.rejected_by.is_empty(),
+        OutcomeKind::NeedsReview | OutcomeKind::Deferred => false,
+    };
+    if decided {
+        work.outcome = decision.outcome;
+        work.reason = decision.reason;
+        work.finished = decision.finished;
+        work.rejected_by.extend(decision.rejected_by);
+        work.coverage = decision.coverage.or(work.coverage);
+    }
+    decided
+}
+
+fn turn_down(work: &mut Digest) {
+    work.outcome = OutcomeKind::Rejected;
+    work.rejected_by.push(REVIEW.to_owned());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::digest::{Part, sample};
+    use super::*;
+
+    /// Runs by a letter each, the oldest first: of task, outcome, and the place of the run that it decides on.
+    fn runs(of: &[(&str, OutcomeKind, Option<usize>)]) -> Vec<Digest> {
+        let mut all: Vec<Digest> = Vec::new();
+        for (n, (task, outcome, decides)) in of.iter().enumerate() {
+            let mut run = sample(&format!("2026-11-20T10:{n:02}:00Z"), "author", *outcome);
+            run.task = TaskId::new(*task).unwrap();
+            if let Some(decided) = decides.map(|at| all[at].id.clone()) {
+                run.decides = Some(decided);
+                run.parts = vec![Part { cost_usd: Some(0.5), ..Part::new("eyes", true) }];
+            }
+            all.push(run);
+        }
+        all.reverse();
+        all
+    }
+
+    fn told(of: &[(&str, OutcomeKind, Option<usize>)], stands: Status) -> Vec<String> {
+        let told = |run: &Digest| format!("{} {}", run.task, run.outcome.as_str());
+        settled(runs(of), |_| Some(stands)).iter().map(told).collect()
+    }
+
+    #[test]
+    fn every_piece_of_work_is_one_run_with_what_was_decided_on_it() {
+        use OutcomeKind::{Accepted, Deferred, NeedsReview, Rejected};
+        let approved = [("a", NeedsReview, None), ("b", Accepted, None), ("a", Accepted, Some(0))];
+        assert_eq!(told(&approved, Status::Done), ["b accepted", "a accepted"]);
+        let silent = [("a", NeedsReview, None), ("a", Deferred, Some(0)), ("a", Rejected, Some(0))];
+        assert_eq!(told(&silent, Status::Pending), ["a rejected"]);
+        assert_eq!(told(&silent[..2], Status::NeedsReview), ["a needs_review"]);
+        let again = [("a", NeedsReview, None), ("a", NeedsReview, None)];
+        assert_eq!(told(&again, Status::NeedsReview), ["a needs_review", "a rejected"]);
+        assert_eq!(told(&again, Status::NeedsImprovement), ["a rejected", "a rejected"]);
+        // A decision alone stands for the work.
+        assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None).len(), 1);
+    }
+
+    #[test]
+    fn what_a_reviewer_cost_is_added_and_stays_the_reviewers() {
+        use OutcomeKind::{Accepted, NeedsReview};
+        let all = settled(runs(&[("a", NeedsReview, None), ("a", Accepted, Some(0))]), |_| None);
+        assert_eq!((all[0].cost_usd, all[0].work_usd(), all[0].parts.len()), (Some(1.0), Some(0.5), 2));
+    }
+}
