@@ -268,6 +268,22 @@ fn parse(bytes: &[u8]) -> Result<Shape, String> {
     })
 }
 
+impl FollowUpShape {
+    /// What it says that is not understood, and what is made of it.
+    fn complaint(&self) -> Option<String> {
+        let title = one_line(&self.title, 60);
+        if let Some(kind) = self.kind.as_ref().filter(|kind| Kind::parse(kind).is_none()) {
+            return Some(format!(
+                "the follow-up `{title}` is a chore: unknown kind `{}`",
+                one_line(kind, 40)
+            ));
+        }
+        let complexity = self.complexity.filter(|complexity| !(1..=10).contains(complexity))?;
+        let made = complexity.clamp(1, 10);
+        Some(format!("the follow-up `{title}` has complexity {made}: {complexity} is not from 1 to 10"))
+    }
+}
+
 impl Shape {
     /// Whether it says nothing but what was used.
     fn has_figures_alone(&self) -> bool {
@@ -289,10 +305,10 @@ impl Shape {
             }
         }
         notes.retain(|note| !note.text.is_empty());
-        let follow_ups = self
-            .follow_ups
+        let follow_ups: Vec<FollowUpShape> = self.follow_ups.into_iter().take(MAX_ITEMS).collect();
+        complaint = follow_ups.iter().find_map(FollowUpShape::complaint).or(complaint);
+        let follow_ups = follow_ups
             .into_iter()
-            .take(MAX_ITEMS)
             .map(|follow_up| FollowUp {
                 title: one_line(&follow_up.title, 200),
                 body: plain_lines(&follow_up.body, 20_000),

@@ -7,9 +7,6 @@ use crate::step::crew::Reached;
 use crate::step::wait::Cause;
 use serde_json::Value;
 
-/// What to type for a run that does not end so.
-const WAIT: &str = "type `orch run --wait` for a run that waits, and goes on by itself";
-
 /// Why a run ended.
 #[derive(Debug, Clone)]
 pub(super) struct End {
@@ -80,17 +77,18 @@ impl End {
         }
     }
 
-    /// The same end; with what to type instead where waiting would have helped, and nobody waited.
-    pub(super) fn advised(mut self, waited: bool) -> Self {
-        if !waited && self.cause().is_some() {
-            self.hints.push(WAIT.to_owned());
-        }
+    /// The same end; with what to type instead, if there is something, where waiting would have helped.
+    pub(super) fn advised(mut self, advice: Option<&str>) -> Self {
+        self.hints.extend(advice.filter(|_| self.cause().is_some()).map(str::to_owned));
         self
     }
 
     /// The same for the error that this is the end by.
-    pub(super) fn advise(&self, waited: bool, error: CliError) -> CliError {
-        if !waited && self.cause().is_some() { error.hint(WAIT) } else { error }
+    pub(super) fn advise(&self, advice: Option<&str>, error: CliError) -> CliError {
+        match advice.filter(|_| self.cause().is_some()) {
+            Some(advice) => error.hint(advice),
+            None => error,
+        }
     }
 }
 

@@ -272,7 +272,7 @@ impl Shift<'_> {
         let end = match (self.crew.is_stopped(), reached) {
             _ if signal.is_some() => signal,
             (false, Some(reached)) => Some(reached),
-            (true | false, _) => self.last.map(|end| end.advised(self.asked.waits)),
+            (true | false, _) => self.last.map(|end| end.advised(self.asked.advice)),
         };
         Ok(self.tally.answer(end.unwrap_or_else(|| End::new("nothing was begun", Exit::Ok))))
     }

@@ -50,10 +50,29 @@ pub(super) struct Asked<'a> {
     pub(super) limits: Limits,
     /// Whether it waits for what may be there later.
     pub(super) waits: bool,
+    /// What to type for a run that waits, where this one does not.
+    pub(super) advice: Option<&'a str>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration::parse(text).map_err(|error| error.to_string())
+}
+
+impl Args {
+    /// The same run, but one that waits; none if it does.
+    fn advice(&self) -> Option<String> {
+        let mut command = "orch run".to_owned();
+        for (word, is_there) in [("--push", self.push), ("--in-place", self.in_place)] {
+            if is_there {
+                command = format!("{command} {word}");
+            }
+        }
+        if self.jobs > 1 {
+            command = format!("{command} --jobs {}", self.jobs);
+        }
+        let advice = format!("type `{command} --wait` for a run that waits, and goes on by itself");
+        (!self.wait).then_some(advice)
+    }
 }
 
 /// Takes steps.
@@ -62,7 +81,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     context.caller.push = args.push;
     let limits = Limits { max_steps: args.max_steps, max_usd: args.max_cost, period: args.period };
     let agent = args.agent.as_deref();
-    let asked = Asked { agent, in_place: args.in_place, limits, waits: args.wait };
+    let advice = args.advice();
+    let asked = Asked { agent, in_place: args.in_place, limits, waits: args.wait, advice: advice.as_deref() };
     if args.jobs > 1 {
         return jobs::run(global, &context, args.jobs, asked);
     }

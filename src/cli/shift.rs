@@ -51,9 +51,9 @@ pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Resul
             continue;
         }
         match error {
-            Some(error) if shift.tally.steps() == 0 => return Err(end.advise(asked.waits, error)),
+            Some(error) if shift.tally.steps() == 0 => return Err(end.advise(asked.advice, error)),
             // What was done before is told all the same.
-            Some(_) | None => break end.advised(asked.waits),
+            Some(_) | None => break end.advised(asked.advice),
         }
     };
     Ok(shift.tally.answer(end))

@@ -25,6 +25,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// The others.
     pub refused: Vec<Refusal>,
+    /// Titles of tasks that are not quite as they were proposed, and in what.
+    pub changed: Vec<Refusal>,
 }
 
 /// What a name in `depends_on` stands for.
@@ -62,7 +64,10 @@ pub fn check<E>(
     let mut plan = Plan::default();
     for (at, (proposal, verdict)) in proposals.iter().zip(verdicts).enumerate() {
         match (verdict, &ids[at]) {
-            (None, Some(id)) => plan.tasks.push(task(proposal, id, &edges[at], &ids, rules)),
+            (None, Some(id)) => {
+                plan.tasks.push(task(proposal, id, &edges[at], &ids, rules));
+                plan.changed.extend(dropped(proposal, &edges[at], proposals, &ids));
+            }
             (why, _) => {
                 plan.refused.push(Refusal { title: proposal.title.clone(), why: why.unwrap_or_default() });
             }
@@ -223,6 +228,27 @@ fn refuse_dependents(
             }
         }
     }
+}
+
+/// The dependencies that a task does not get, because nothing of that name is there or will be.
+fn dropped(
+    proposal: &FollowUp,
+    edges: &[Result<Found, &String>],
+    proposals: &[FollowUp],
+    ids: &[Option<TaskId>],
+) -> Option<Refusal> {
+    let names: Vec<String> = edges
+        .iter()
+        .filter_map(|edge| match edge {
+            Err(name) => Some(format!("`{name}`, which is not there")),
+            Ok(Found::Proposed(at)) if ids[*at].is_none() => {
+                Some(format!("`{}`, which is left out", proposals[*at].title))
+            }
+            Ok(Found::Proposed(_) | Found::Here(_)) => None,
+        })
+        .collect();
+    let why = format!("it does not depend on {}", names.join(" nor on "));
+    (!names.is_empty()).then(|| Refusal { title: proposal.title.clone(), why })
 }
 
 fn described(proposal: &FollowUp, id: TaskId) -> Task {

@@ -37,6 +37,8 @@ pub fn mentioned(job: &Job<'_>, task: &Task, run: &Run, work: &mut Work) -> Resu
         .iter()
         .map(|refusal| format!("the follow-up `{}` is left out: {}", refusal.title, refusal.why));
     work.complaints.extend(told);
+    let told = plan.changed.iter().map(|change| format!("the follow-up `{}`: {}", change.title, change.why));
+    work.complaints.extend(told);
     Ok(files(plan, run, job.base.snapshot.flat_tasks()).1)
 }
 

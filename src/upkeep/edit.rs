@@ -9,7 +9,7 @@ use crate::state::id::short;
 use crate::state::layout::stem;
 use crate::state::problem::Problem;
 use crate::state::store::{Snapshot, Source};
-use crate::state::task::Task;
+use crate::state::task::{Estimate, Task};
 use crate::state::{estimate, file};
 use crate::step::land::Landed;
 use crate::step::person::land_files;
@@ -77,11 +77,21 @@ pub fn of_task(
 ) -> Result<Change, EditError> {
     check(path, &task, graph)?;
     if task != *old {
+        let said = task.estimate.clone();
         estimate::refresh(old, &mut task);
+        // What two people change in different groups merges; a little more or less confidence is not worth a conflict.
+        if size(&said) == size(&task.estimate) {
+            task.estimate = said;
+        }
     }
     let text =
         file::task::rewrite(path, &before, &task).map_err(|problem| EditError::Unusable(vec![problem]))?;
     Ok(Change { path: path.to_owned(), before, text, task, copy: None })
+}
+
+/// What an estimate says but how sure it is.
+fn size(said: &Option<Estimate>) -> Option<Estimate> {
+    said.clone().map(|said| Estimate { confidence: None, ..said })
 }
 
 /// A text that a person wrote.

@@ -147,6 +147,31 @@ fn what_a_merge_left_is_resolved_field_by_field() {
 }
 
 #[test]
+fn edits_of_different_groups_merge_and_their_estimates_are_no_dispute() {
+    let sandbox = with_a_task();
+    let edited_there = |edit: &[&str]| {
+        sandbox.git(&["switch", "--quiet", "-c", edit[0].trim_start_matches('-')]);
+        sandbox.quietly(&[&["edit", "t-1"], edit].concat());
+        sandbox.git(&["switch", "--quiet", "main"]);
+    };
+    // Plain git: what is known of a task's size is the same with another text.
+    edited_there(&["--body", "The whole story."]);
+    sandbox.quietly(&["edit", "t-1", "--file", "src/**"]);
+    sandbox.git(&["merge", "--quiet", "--no-edit", "body"]);
+    assert!(sandbox.read(TASK).contains("The whole story.") && sandbox.read(TASK).contains("src/**"));
+    // Both sides change what the size is estimated by: nobody disputes that.
+    edited_there(&["--complexity", "9"]);
+    sandbox.quietly(&["edit", "t-1", "--file", "src/**", "--file", "docs/**"]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "complexity"]).code, 0);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    let merged = sandbox.read(TASK);
+    // 1.3 times 2 files, a complexity of 9, medium tests and light docs.
+    assert!(merged.contains("complexity = 9") && merged.contains("tokens = 72800"), "{merged}");
+    assert!(merged.contains("docs/**"), "{merged}");
+}
+
+#[test]
 fn what_both_sides_changed_is_named_and_left_to_the_person() {
     let sandbox = with_a_task();
     on_a_branch(&sandbox, TASK, &[("status = \"pending\"", "status = \"cancelled\"")]);

@@ -134,11 +134,11 @@ fn held() -> (Sandbox, std::process::Child) {
 
 #[test]
 fn who_waits_for_others_takes_what_they_leave() {
-    for jobs in ["1", "2"] {
+    for (jobs, to_type) in [("1", "type `orch run --wait`"), ("2", "type `orch run --jobs 2 --wait`")] {
         let (sandbox, mut somebody) = held();
         let said = sandbox.quietly(&["run", "--jobs", jobs]);
         assert_eq!(said.code, 12);
-        assert!(said.stderr.contains("type `orch run --wait`"), "{}", said.stderr);
+        assert!(said.stderr.contains(to_type), "{}", said.stderr);
         let said = sandbox.quietly(&["run", "--jobs", jobs, "--wait", "--for", "30s"]);
         assert_eq!(said.code, 0, "{}", said.stderr);
         let mut run = sandbox.start(&["run", "--jobs", jobs, "--wait", "--format", "jsonl"]);

@@ -1,9 +1,11 @@
 //! How each test ended, from JUnit XML, as nearly every test tool can write it.
 //!
-//! Only the cases count, not the sums that a suite claims.
+//! The cases count, not the sums that a suite claims; but what a suite itself says went wrong, or claims to
+//! have failed and shows no case of, has failed.
 
 use super::xml::{Node, attribute, walk};
 use super::{ReportError, malformed};
+use quick_xml::events::BytesStart;
 use std::collections::BTreeSet;
 
 /// The most cases of one report.
@@ -47,42 +49,98 @@ pub fn tests(reports: &[Vec<u8>]) -> Result<Tests, ReportError> {
     Ok(tests)
 }
 
+/// What is known while a report is read.
+#[derive(Default)]
+struct Reading {
+    root: String,
+    case: Option<(String, State)>,
+    /// How deep suites lie in each other just now, with the name of the innermost that has one.
+    suites: Vec<String>,
+    /// How many failures the outermost suites that say so claim, and at which depth one of them is.
+    claimed: u64,
+    claims_at: Option<usize>,
+    /// How many were shown.
+    shown: u64,
+}
+
 fn read(text: &str, tests: &mut Tests) -> Result<(), ReportError> {
-    let mut root = String::new();
-    let mut case: Option<(String, State)> = None;
+    let mut at = Reading::default();
     walk(text.trim_start_matches('\u{feff}'), &mut |node| {
         match node {
-            Node::Begin(name, _) if root.is_empty() => {
-                (*name).clone_into(&mut root);
-                if !matches!(*name, "testsuites" | "testsuite") {
-                    return Err(malformed(format!("it is no JUnit XML: it begins with `{name}`")));
-                }
+            Node::Begin(name, _) if at.root.is_empty() && !matches!(*name, "testsuites" | "testsuite") => {
+                return Err(malformed(format!("it is no JUnit XML: it begins with `{name}`")));
+            }
+            Node::Begin(name @ ("testsuites" | "testsuite"), element) => {
+                (*name).clone_into(&mut at.root);
+                at.enter(element);
             }
             Node::Begin("testcase", element) => {
                 let [class, name] =
                     ["classname", "name"].map(|key| attribute(element, key).unwrap_or_default());
                 let whole = if class.is_empty() { name } else { format!("{class}::{name}") };
-                let clean = whole.chars().filter(|c| !crate::state::task::is_unprintable(*c));
-                case = Some((clean.take(NAME_MAX).collect(), State::Passed));
+                at.case = Some((clean(&whole), State::Passed));
             }
-            Node::Begin("failure" | "error", _) => set(&mut case, State::Failed),
-            Node::Begin("skipped", _) => set(&mut case, State::Skipped),
+            Node::Begin("failure" | "error", _) => {
+                at.shown += 1;
+                match &mut at.case {
+                    Some(case) => case.1 = State::Failed,
+                    // Something went wrong outside of all cases: an import, a fixture.
+                    None => count(tests, at.suite(), State::Failed)?,
+                }
+            }
+            Node::Begin("skipped", _) => at.skip(),
             Node::End("testcase") => {
-                if let Some((name, state)) = case.take() {
+                if let Some((name, state)) = at.case.take() {
                     count(tests, name, state)?;
                 }
             }
+            Node::End("testsuites" | "testsuite") => at.leave(),
             Node::Begin(..) | Node::End(_) => {}
         }
         Ok(())
     })?;
-    if root.is_empty() { Err(malformed("it is empty")) } else { Ok(()) }
+    if at.root.is_empty() {
+        return Err(malformed("it is empty"));
+    }
+    if at.claimed > at.shown {
+        let name = format!("{} more than it shows a case of", at.claimed - at.shown);
+        count(tests, name, State::Failed)?;
+    }
+    Ok(())
 }
 
-fn set(case: &mut Option<(String, State)>, state: State) {
-    if let Some((_, now)) = case.as_mut().filter(|(_, now)| *now != State::Failed) {
-        *now = state;
+impl Reading {
+    fn enter(&mut self, element: &BytesStart<'_>) {
+        let name = attribute(element, "name").map(|name| clean(&name)).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| self.suite());
+        self.suites.push(name);
+        let sums = ["failures", "errors"].map(|key| attribute(element, key));
+        if self.claims_at.is_none() && sums.iter().any(Option::is_some) {
+            self.claims_at = Some(self.suites.len());
+            let sum: u64 = sums.iter().flatten().filter_map(|sum| sum.trim().parse::<u64>().ok()).sum();
+            self.claimed = self.claimed.saturating_add(sum);
+        }
     }
+
+    fn leave(&mut self) {
+        self.claims_at = self.claims_at.filter(|depth| *depth != self.suites.len());
+        self.suites.pop();
+    }
+
+    fn suite(&self) -> String {
+        self.suites.last().cloned().unwrap_or_else(|| "a suite".to_owned())
+    }
+
+    fn skip(&mut self) {
+        if let Some((_, state)) = self.case.as_mut().filter(|(_, state)| *state != State::Failed) {
+            *state = State::Skipped;
+        }
+    }
+}
+
+/// A name that can be shown.
+fn clean(name: &str) -> String {
+    name.chars().filter(|c| !crate::state::task::is_unprintable(*c)).take(NAME_MAX).collect()
 }
 
 fn count(tests: &mut Tests, name: String, state: State) -> Result<(), ReportError> {
@@ -119,6 +177,23 @@ mod unit {
         assert_eq!((tests.run, tests.skipped), (5, 1));
         assert_eq!(tests.passed.into_iter().collect::<Vec<_>>(), ["a.B::works & lasts"]);
         assert_eq!(tests.failed.into_iter().collect::<Vec<_>>(), ["a.B::breaks", "a.B::errs", "p::twice"]);
+    }
+
+    #[test]
+    fn what_a_suite_says_went_wrong_has_failed_without_a_case() {
+        let failed = |report: &str| tests(&[report.into()]).unwrap().failed.into_iter().collect::<Vec<_>>();
+        let suite_level = r#"<testsuites><testsuite name="s" errors="1"><error message="import failed"/></testsuite>
+            <testsuite><testcase name="a"/></testsuite></testsuites>"#;
+        assert_eq!(failed(suite_level), ["s"]);
+        let claimed = r#"<testsuite tests="3" failures="1" errors="2"><testcase name="a"/></testsuite>"#;
+        assert_eq!(failed(claimed), ["3 more than it shows a case of"]);
+        // The sum of the whole counts once, and a suite's own within it does not count again.
+        let nested = r#"<testsuites failures="1"><testsuite failures="1"><testcase name="a"><failure/></testcase>
+            </testsuite></testsuites>"#;
+        assert_eq!(failed(nested), ["a"]);
+        let several = r#"<testsuites><testsuite failures="1"><testcase name="a"><failure/></testcase></testsuite>
+            <testsuite failures="1"><testcase name="b"/></testsuite></testsuites>"#;
+        assert_eq!(failed(several), ["1 more than it shows a case of", "a"]);
     }
 
     #[test]

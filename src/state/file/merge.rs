@@ -99,14 +99,17 @@ pub fn merge(path: &str, before: Before<'_>, ours: &str, theirs: &str) -> Result
         }
         Before::Unknown => None,
     };
-    let fields = fields(before.as_ref().map(|before| before.fields.as_slice()), &ours.fields, &theirs.fields)
-        .map_err(Unmerged::Clashes)?;
+    let text = before.as_ref().map(|before| before.text);
+    let by_formula = !is_note && task::are_estimated(path, [ours.text, theirs.text], text);
+    let was = before.as_ref().map(|before| before.fields.as_slice());
+    let (fields, anew) = fields(was, &ours.fields, &theirs.fields, by_formula).map_err(Unmerged::Clashes)?;
     let carrier = carrier(before.as_ref(), &ours, &theirs).ok_or(Unmerged::Unknown)?;
     let merged = if is_note {
         note::with_fields(path, carrier, &fields)
     } else {
         task::with_fields(path, carrier, &fields)
     };
+    let merged = if anew { merged.and_then(|text| task::estimated_anew(path, &text)) } else { merged };
     merged.ok_or_else(|| Unmerged::Invalid("the result would not be a file that can be read".to_owned()))
 }
 
@@ -124,17 +127,30 @@ fn carrier<'v, 't>(
     }
 }
 
-/// Merges fields; those that clash, if any do.
-fn fields(before: Option<&[Field]>, ours: &[Field], theirs: &[Field]) -> Result<Vec<Field>, Vec<Clash>> {
-    let (mut merged, mut clashes) = (Vec::new(), Vec::new());
+/// What the formula says of a task; where both sides follow it, so does the result.
+const BY_FORMULA: [&str; 3] = ["estimate.files", "estimate.tokens", "estimate.confidence"];
+
+/// Merges fields, and says whether the estimate has to be made anew of them; or those that clash, if any do.
+fn fields(
+    before: Option<&[Field]>,
+    ours: &[Field],
+    theirs: &[Field],
+    by_formula: bool,
+) -> Result<(Vec<Field>, bool), Vec<Clash>> {
+    let (mut merged, mut clashes, mut anew) = (Vec::new(), Vec::new(), false);
     for (index, ((name, ours), (_, theirs))) in ours.iter().zip(theirs).enumerate() {
         let before = before.and_then(|fields| fields.get(index)).map(|(_, said)| said);
         match field(name, before, ours, theirs) {
             Some(said) => merged.push((name.clone(), said)),
+            None if by_formula && BY_FORMULA.contains(&name.as_str()) => {
+                anew = true;
+                merged
+                    .push((name.clone(), if figure(ours) >= figure(theirs) { ours } else { theirs }.clone()));
+            }
             None => clashes.push(Clash { field: name.clone(), ours: spell(ours), theirs: spell(theirs) }),
         }
     }
-    if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
+    if clashes.is_empty() { Ok((merged, anew)) } else { Err(clashes) }
 }
 
 fn spell(said: &Said) -> Option<String> {
@@ -164,6 +180,13 @@ fn field(name: &str, before: Option<&Said>, ours: &Said, theirs: &Said) -> Optio
             Some(set(list(before?), list(ours), list(theirs)))
         }
         (_, Said::One(_), _) | (_, _, Said::One(_)) => None,
+    }
+}
+
+fn figure(said: &Said) -> Option<f64> {
+    match said {
+        Said::One(text) => text.parse().ok(),
+        Said::Nothing | Said::Set(_) => None,
     }
 }
 
@@ -284,6 +307,38 @@ mod tests {
         for (one, other) in [(&three, &four), (&four, &three)] {
             assert_eq!(read(&merged(one, other).unwrap()).acceptance.len(), 4);
         }
+    }
+
+    #[test]
+    fn an_estimate_that_both_sides_made_by_the_formula_is_made_anew() {
+        let estimated = |change: &dyn Fn(&mut Task)| {
+            changed(|task| {
+                change(task);
+                crate::state::estimate::put(task);
+            })
+        };
+        let before = estimated(&|_| {});
+        let ours = estimated(&|task| task.files = vec!["a".to_owned(), "b".to_owned()]);
+        let theirs = estimated(&|task| task.complexity = Some(9));
+        let wanted = estimated(&|task| {
+            task.files = vec!["a".to_owned(), "b".to_owned()];
+            task.complexity = Some(9);
+        });
+        for (one, other) in [(&ours, &theirs), (&theirs, &ours)] {
+            assert_eq!(merge(PATH, Before::Text(&before), one, other), Ok(wanted.clone()));
+        }
+        // What a person said about it is nobody's to change.
+        let by_hand = changed(|task| {
+            task.estimate = Some(crate::state::task::Estimate {
+                tokens: Some(1),
+                ..crate::state::estimate::predict(task)
+            });
+        });
+        let clash = merge(PATH, Before::Text(&before), &ours, &by_hand);
+        assert!(
+            matches!(&clash, Err(Unmerged::Clashes(clashes)) if clashes[0].field == "estimate.tokens"),
+            "{clash:?}"
+        );
     }
 
     #[test]

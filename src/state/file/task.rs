@@ -4,6 +4,7 @@
 //! and is rewritten without a change keeps its bytes; with a change it keeps everything else.
 
 use super::super::concern::check_name;
+use super::super::estimate;
 use super::super::id::{RunId, TaskId};
 use super::super::layout;
 use super::super::problem::{Problem, Severity};
@@ -328,6 +329,34 @@ pub(super) fn with_fields(path: &str, version: &Version<'_>, fields: &[Field]) -
     };
     let wanted: Vec<Edit> = known.iter().zip(fields).map(with).collect();
     put(path, version.text, &known, &wanted)
+}
+
+/// Whether the estimates of all sides are the formula's. What git merged by itself is on both sides already, so
+/// that an estimate may be that of a task as it was elsewhere.
+pub(super) fn are_estimated(path: &str, sides: [&str; 2], before: Option<&str>) -> bool {
+    let read = |text: &str| read(path, text.as_bytes()).value;
+    let all: Vec<Task> = sides.into_iter().chain(before).filter_map(read).collect();
+    let mut figures = Vec::new();
+    for files in &all {
+        for complexity in &all {
+            for said in &all {
+                let mut task = files.clone();
+                task.complexity = complexity.complexity;
+                task.estimate.clone_from(&said.estimate);
+                figures.push(estimate::predict(&task).tokens);
+            }
+        }
+    }
+    let tokens = |side: &Task| side.estimate.as_ref().and_then(|estimate| estimate.tokens);
+    let is_estimated = |side: &Task| tokens(side).is_some_and(|tokens| figures.contains(&Some(tokens)));
+    all.len() >= sides.len() && all[..sides.len()].iter().all(is_estimated)
+}
+
+/// The text with an estimate by the formula.
+pub(super) fn estimated_anew(path: &str, text: &str) -> Option<String> {
+    let mut task = read(path, text.as_bytes()).value?;
+    estimate::put(&mut task);
+    rewrite(path, text, &task).ok()
 }
 
 /// The keys that are not ours, and their values, in a form that can be compared.
