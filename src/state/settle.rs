@@ -26,9 +26,9 @@ pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) ->
             }
             continue;
         }
-        // A task is not run again while its work waits: somebody turned that down.
-        if let Some(at) = waiting.remove(&run.task) {
-            turn_down(&mut work[at]);
+        // A task is not worked on again while its work waits: somebody turned that down.
+        if run.attempts > 0 {
+            waiting.remove(&run.task).into_iter().for_each(|at| turn_down(&mut work[at]));
         }
         by_run.insert(run.id.to_string(), work.len());
         if run.outcome == OutcomeKind::NeedsReview {

@@ -39,10 +39,11 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         }
     }
     let text = |root: &mut Table<'_>, key| root.str(key).unwrap_or_default();
+    let reason = text(root, "reason");
     Some(Run {
-        decides: root.checked("decides", RunId::new),
+        decides: root.checked("decides", RunId::new).or_else(|| approved(&reason)),
         base: text(root, "base"),
-        reason: text(root, "reason"),
+        reason,
         failure: filled(root, "failure"),
         agent: text(root, "agent"),
         adapter: text(root, "adapter"),
@@ -77,6 +78,12 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Run> {
         finished: finished?,
         outcome: outcome?,
     })
+}
+
+/// The run whose work was approved, by the reason of records that have no key for it.
+fn approved(reason: &str) -> Option<RunId> {
+    let (_, run) = reason.strip_prefix("approved").and_then(|rest| rest.rsplit_once("; work of run "))?;
+    RunId::new(run).ok()
 }
 
 fn read_attempt(table: &mut Table<'_>) -> AttemptRecord {
@@ -311,6 +318,18 @@ mod tests {
              r.toml:2: the id `x` is not the name of the file, `r`\nr.toml:3: unknown outcome `good`\n\
              r.toml:4: `gate.verdict` is missing"
         );
+    }
+
+    #[test]
+    fn an_approval_without_a_key_for_it_says_in_words_what_it_decides_on() {
+        for (reason, run) in [
+            ("approved; work of run 01JD", Some("01JD")),
+            ("approved: fine; by me; work of run 01JD", Some("01JD")),
+            ("approved: it does the work of run time", None),
+            ("all gates passed; work of run 01JD", None),
+        ] {
+            assert_eq!(approved(reason).as_ref().map(RunId::as_str), run, "{reason}");
+        }
     }
 
     #[test]
