@@ -167,15 +167,20 @@ impl Look<'_> {
     fn step_alone(&mut self, commit: &Commit, step: &Step) -> Result<(), StepError> {
         self.walk.steps += 1;
         self.walk.unproven += 1;
-        let runs = self.runs_of(commit.tree)?;
-        let files = self.world.git.files(runs, layout::RUNS)?;
-        let found = files.iter().find(|file| layout::stem(&file.path.to_str_lossy()) == step.run);
-        let Some(found) = found else {
+        let Some((path, blob)) = self.record_in(commit.tree, step)? else {
             let fact = format!("names the run `{}`, whose record is not there", step.run);
             self.find(commit, "", fact, look_at(commit));
             return Ok(());
         };
-        self.record(commit, step, &found.path.to_str_lossy(), found.id).map(|_| ())
+        self.record(commit, step, &path, blob).map(|_| ())
+    }
+
+    /// Where a tree holds the record of a step.
+    fn record_in(&mut self, tree: Oid, step: &Step) -> Result<Option<(String, Oid)>, StepError> {
+        let runs = self.runs_of(tree)?;
+        let files = self.world.git.files(runs, layout::RUNS)?;
+        let found = files.iter().find(|file| layout::stem(&file.path.to_str_lossy()) == step.run);
+        Ok(found.map(|file| (file.path.to_str_lossy().into_owned(), file.id)))
     }
 
     fn step(
@@ -188,7 +193,8 @@ impl Look<'_> {
         self.walk.steps += 1;
         let own = records.added.iter().find(|(path, _)| layout::stem(path) == step.run);
         let Some((path, blob)) = own else {
-            if before != commit.tree {
+            // A step that is there already changes nothing when it is picked once more.
+            if before != commit.tree || self.record_in(commit.tree, step)?.is_none() {
                 let fact = format!("names the run `{}`, but does not hold its record", step.run);
                 self.find(commit, "", fact, look_at(commit));
             }

@@ -7,7 +7,7 @@ use super::output::Answer;
 use crate::state::file;
 use crate::state::id::TaskId;
 use crate::state::layout;
-use crate::state::task::{Task, one_line};
+use crate::state::task::{TITLE_CHARS, Task, whole_line};
 use crate::step::base::commands;
 use crate::step::record::new_task_id;
 use serde_json::json;
@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
     let world = context.world();
     let base = context.base()?;
-    let title = one_line(&args.title, 200);
+    let title = whole_line("title", &args.title, TITLE_CHARS)?;
     if title.is_empty() {
         return Err(CliError::usage("a task needs a title"));
     }

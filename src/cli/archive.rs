@@ -35,10 +35,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let verb = if args.dry_run { "would archive" } else { "archived" };
     let mut human = if count == 0 { "nothing to archive\n".to_owned() } else { format!("{verb} {what}\n") };
     if archive.needed > 0 {
-        let _ = writeln!(human, "{} closed tasks stay: open ones need them", archive.needed);
+        let _ = writeln!(human, "{}: something open needs it", staying(archive.needed));
     }
     if archive.young > 0 {
-        let _ = writeln!(human, "{} closed tasks stay: they are not old enough", archive.young);
+        let _ = writeln!(human, "{}: not old enough", staying(archive.young));
     }
     let moved: Vec<_> = archive
         .moved
@@ -50,4 +50,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         "commit": commit.map(|commit| commit.to_string()),
     });
     Ok(Answer::ok(data, human))
+}
+
+fn staying(count: usize) -> String {
+    format!("{} {}", crate::report::plural(count, "closed task"), if count == 1 { "stays" } else { "stay" })
 }

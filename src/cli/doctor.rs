@@ -51,8 +51,8 @@ fn nowhere(error: &CliError) -> Exit {
 }
 
 fn from_error(name: &'static str, error: &CliError) -> Check {
-    let hint = error.hints.first().cloned().unwrap_or_default();
-    Check::failed(name, error.facts.join("; "), hint)
+    let (detail, hint) = (error.facts.join("; "), error.hints.first().cloned());
+    Check { name, health: Health::Failed, detail, hint }
 }
 
 /// What the repository is like, and what is under way in it.

@@ -10,7 +10,7 @@ use crate::report::json;
 use crate::state::graph::Graph;
 use crate::state::layout::{MAX_FILE_BYTES, stem};
 use crate::state::store::{Source, load};
-use crate::state::task::{Task, one_line};
+use crate::state::task::{TITLE_CHARS, Task, whole_line};
 use crate::step::StepError;
 use crate::step::base::commands;
 use crate::upkeep::edit::{self, Change};
@@ -86,7 +86,7 @@ fn source(context: &Context) -> Result<Source, CliError> {
 fn by_flags(args: &Args, graph: &Graph, old: &Task) -> Result<Task, CliError> {
     let mut task = old.clone();
     if let Some(title) = &args.title {
-        task.title = one_line(title, 200);
+        task.title = whole_line("title", title, TITLE_CHARS)?;
         if task.title.is_empty() {
             return Err(CliError::usage("a task needs a title"));
         }

@@ -7,6 +7,7 @@ use crate::agent::sandbox::{Level, SandboxError};
 use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
+use crate::state::task::TooLong;
 use crate::step::StepError;
 use crate::upkeep::delivery::Refused;
 use crate::upkeep::edit::EditError;
@@ -166,10 +167,7 @@ impl From<StepError> for CliError {
             StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
                 .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
             StepError::NoSandbox(error) => no_sandbox(&error),
-            StepError::Paused { until, .. } => {
-                let error = Self { retry_after: until, ..Self::new(Exit::Paused, fact) };
-                error.hint("type `orch route` to see who may take what, and when")
-            }
+            StepError::Paused { until, .. } => paused(fact, until),
             StepError::Unusable { todo, .. } => Self::new(Exit::NoAgent, fact).hint(todo),
             StepError::Busy(_) => {
                 Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
@@ -205,11 +203,17 @@ impl From<TooLarge> for CliError {
     }
 }
 
+impl From<TooLong> for CliError {
+    fn from(too_long: TooLong) -> Self {
+        Self::usage(too_long.to_string())
+    }
+}
+
 impl From<NoteError> for CliError {
     fn from(error: NoteError) -> Self {
         let fact = error.to_string();
         match error {
-            NoteError::NoText => Self::usage(fact),
+            NoteError::NoText | NoteError::TooLong(_) => Self::usage(fact),
             NoteError::Lasting => {
                 Self::usage(fact).hint("type `orch note retire ID` when it no longer holds")
             }
@@ -239,6 +243,15 @@ impl From<EditError> for CliError {
             EditError::Effect(error) => error.into(),
         }
     }
+}
+
+fn paused(fact: String, until: Option<jiff::Timestamp>) -> CliError {
+    let hint = if fact.contains("`budget.") {
+        "type `orch status` to see what was spent, or raise it in `.orchestrator/config.toml`"
+    } else {
+        "type `orch route` to see who may take what, and when"
+    };
+    CliError { retry_after: until, ..CliError::new(Exit::Paused, fact) }.hint(hint)
 }
 
 fn no_sandbox(error: &SandboxError) -> CliError {

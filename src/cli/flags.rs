@@ -5,7 +5,7 @@ use crate::report::list::{Filter, Word};
 use crate::state::concern::check_name;
 use crate::state::graph::Graph;
 use crate::state::id::TaskId;
-use crate::state::task::{Kind, PRIORITY_MAX, Task, one_line};
+use crate::state::task::{Kind, LINE_CHARS, PRIORITY_MAX, Task, whole_line};
 
 /// Which tasks are wanted.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -111,15 +111,17 @@ impl TaskFlags {
         if let Some(parent) = &self.parent {
             task.parent = Some(known(graph, parent)?);
         }
-        for (given, list) in [
-            (&self.labels, &mut task.labels),
-            (&self.files, &mut task.files),
-            (&self.acceptance, &mut task.acceptance),
-            (&self.allow, &mut task.allow),
+        for (what, given, list) in [
+            ("label", &self.labels, &mut task.labels),
+            ("file", &self.files, &mut task.files),
+            ("criterion", &self.acceptance, &mut task.acceptance),
+            ("name", &self.allow, &mut task.allow),
         ] {
             if !given.is_empty() {
-                *list =
-                    given.iter().map(|text| one_line(text, 500)).filter(|text| !text.is_empty()).collect();
+                let lines = given.iter().map(|text| whole_line(what, text, LINE_CHARS));
+                *list = lines
+                    .filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()))
+                    .collect::<Result<_, _>>()?;
             }
         }
         if let Some(body) = &self.body {

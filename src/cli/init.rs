@@ -12,9 +12,9 @@ use crate::effects::os::process::on_path;
 use crate::state::layout;
 use crate::step::base::commands;
 use crate::step::init::begin;
-use crate::step::land::FileEdit;
+use crate::upkeep::begin::left;
 use serde_json::json;
-use std::path::Path;
+use std::collections::BTreeSet;
 
 /// Begin: write `.orchestrator/` with gates and agents that fit this project, and commit it
 #[derive(Debug, clap::Args)]
@@ -31,57 +31,68 @@ pub(super) const README: &str = "One task a file; `orch list` shows them, `orch 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
     let root = context.root()?.to_owned();
-    if let Some(answer) = already(&context, &root)? {
+    if let Some(answer) = already(&context)? {
         return Ok(answer);
     }
-    let programs = PROGRAMS.iter().filter(|name| on_path(name)).map(|name| (*name).to_owned()).collect();
-    let detected = detect(&listing(&root, WANTED), &programs);
+    let other = context.other_branch()?;
+    if let Some(branch) = other.filter(|_| global.no_commit) {
+        let fact = format!("`--no-commit` writes to the work tree, in which `{branch}` is not checked out");
+        return Err(CliError::usage(fact));
+    }
+    let there = if other.is_none() { left(context.world(), &context.caller, &root)? } else { None };
+    let detected = detect(&listing(&root, WANTED), &programs());
     let config = render(&detected);
-    let files: Vec<FileEdit> = vec![
+    let fresh = vec![
         (layout::CONFIG.to_owned(), Some(config.clone().into_bytes())),
         (layout::TASKS_README.to_owned(), Some(README.as_bytes().to_vec())),
     ];
     if args.dry_run {
         return Ok(Answer::ok(json!({"config": config, "dry_run": true}), config));
     }
+    let (files, answer) = match there {
+        Some(_) if global.no_commit => return Ok(found(false)),
+        Some(files) => (files, found(true)),
+        None => (fresh.clone(), answer(&detected)),
+    };
     let world = context.world();
     if global.no_commit {
         for (path, content) in &files {
             world.files.write_work(&root, path, content.as_deref())?;
         }
-    } else {
-        begin(world, &files, &state_commit("begin"), global.reporter().as_ref())?;
-        let base = context.base()?;
+        return Ok(answer);
+    }
+    begin(world, &context.caller, &files, &state_commit("begin"), global.reporter().as_ref())?;
+    let base = context.base()?;
+    // Nobody has looked at what lay there but came from elsewhere.
+    if fresh.iter().all(|file| files.contains(file)) {
         context.trust(&commands(&base.config, &base.snapshot))?;
     }
-    Ok(answer(&detected))
+    Ok(answer)
 }
 
-/// The answer when there is a project here already.
-fn already(context: &Context, root: &Path) -> Result<Option<Answer>, CliError> {
-    let dir = root.join(layout::ROOT);
-    if !dir.exists() {
-        return Ok(None);
-    }
-    if !root.join(layout::CONFIG).is_file() {
-        return Err(CliError::new(
-            Exit::Invalid,
-            format!("`{}` is there, but orch did not write it", layout::ROOT),
-        )
-        .hint(format!("move it elsewhere, or add a `{}`", layout::CONFIG)));
-    }
-    let base = context.base().map_err(|error| {
-        if error.exit != Exit::NoProject {
-            return error;
-        }
-        CliError::new(Exit::NoProject, format!("`{}` is not committed yet", layout::ROOT))
-            .hint(format!("type `git add {0} && git commit {0}`", layout::ROOT))
-    })?;
-    let human = format!(
-        "there is a project here already, with {}\n",
-        crate::report::plural(base.snapshot.graph.nodes().len(), "task")
-    );
+/// The programs of this machine that a profile or a gate could use.
+fn programs() -> BTreeSet<String> {
+    PROGRAMS.iter().filter(|name| on_path(name)).map(|name| (*name).to_owned()).collect()
+}
+
+/// The answer when there is a project on the branch already.
+fn already(context: &Context) -> Result<Option<Answer>, CliError> {
+    let base = match context.base() {
+        Err(error) if error.exit == Exit::NoProject => return Ok(None),
+        base => base?,
+    };
+    let tasks = crate::report::plural(base.snapshot.graph.nodes().len(), "task");
+    let human = format!("there is a project here already, with {tasks}\n");
     Ok(Some(Answer::ok(json!({"created": false, "branch": base.branch}), human)))
+}
+
+/// The answer about files that were written before.
+fn found(committed: bool) -> Answer {
+    let (root, data) = (layout::ROOT, json!({"created": false}));
+    if committed {
+        return Answer::ok(data, format!("committed `{root}` as it was\n"));
+    }
+    Answer::ok(data, format!("`{root}` is there, and not committed\n")).hint("type `orch init` to commit it")
 }
 
 fn answer(detected: &Detected) -> Answer {

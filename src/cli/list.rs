@@ -8,6 +8,8 @@ use super::output::Answer;
 use super::reading::{Reading, for_programs};
 use crate::report::at_work::AtWork;
 use crate::report::list::{Listing, Word};
+use crate::report::status::not_committed;
+use crate::state::problem::Problem;
 
 /// List tasks: what is open, unless something else is asked for
 #[derive(Debug, clap::Args)]
@@ -40,11 +42,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if args.branches {
         return branches::run(global);
     }
-    let reading = Reading::open(global, args.at.as_deref())?;
+    let reading = Reading::open_and_compare(global, args.at.as_deref())?;
     let mut filter = args.wanted.filter(args.all);
     filter.words.extend(args.ready.then_some(Word::Ready));
     let graph = &reading.snapshot.graph;
     let mut listing = Listing::new(graph, reading.rules, &reading.running, &filter, args.limit);
+    listing.has_unreadable = reading.snapshot.problems.iter().any(Problem::is_error);
     listing.at_work = reading.claims.iter().map(AtWork::from).collect();
     let mut answer = if for_programs(global) {
         Answer::written(listing.json())
@@ -52,6 +55,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Answer::ok(serde_json::Value::Null, listing.human(global.width(), global.colour_out()))
     };
     answer.warnings = reading.warnings();
+    answer.warnings.extend(reading.uncommitted.as_deref().and_then(not_committed));
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(reading);
     Ok(answer)

@@ -69,6 +69,7 @@ fn command(global: &Global, words: &[String]) -> Given {
     let mut argv: Vec<String> = vec!["orch".to_owned(), "--json".to_owned(), "--no-input".to_owned()];
     let dir = global.dir.as_ref().map(|dir| format!("-C{}", dir.display()));
     argv.extend(dir.into_iter().chain(global.branch.as_ref().map(|branch| format!("--branch={branch}"))));
+    argv.extend(global.no_commit.then(|| "--no-commit".to_owned()));
     argv.extend(words.iter().cloned());
     let printed = match super::Cli::try_parse_from(&argv) {
         Ok(cli) => super::main(&cli),

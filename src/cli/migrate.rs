@@ -75,8 +75,14 @@ fn files(migration: &Migration) -> String {
 }
 
 fn answer(migration: &Migration, dry_run: bool, commit: Option<&str>) -> Answer {
-    let mut human = if migration.files.is_empty() {
+    let mut human = if migration.files.is_empty() && migration.broken.is_empty() {
         format!("all {} files are at schema {SCHEMA}\n", migration.current)
+    } else if migration.files.is_empty() {
+        let broken = crate::report::plural(migration.broken.len(), "file");
+        format!(
+            "at schema {SCHEMA}: {}; cannot be used: {broken}\n",
+            crate::report::plural(migration.current, "file")
+        )
     } else {
         let verb = if dry_run { "would upgrade" } else { "upgraded" };
         format!("{verb} {} to schema {SCHEMA}; {} were there\n", files(migration), migration.current)

@@ -4,6 +4,7 @@ pub mod exit;
 pub mod error;
 pub mod output;
 pub mod context;
+mod hint;
 mod question;
 mod flags;
 mod fleet;
@@ -66,6 +67,8 @@ mod route;
 mod trends;
 mod report;
 
+use crate::effects::Clock as _;
+use crate::effects::os::clock::OsClock;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
 use error::CliError;
@@ -281,10 +284,15 @@ impl Command {
 /// Runs a command line and says what to print and how to end.
 #[must_use]
 pub fn main(cli: &Cli) -> Printed {
-    let result = match only_of_others(&cli.command, cli.global.format()) {
+    let refusal = only_of_others(&cli.command, cli.global.format())
+        .or_else(|| only_with_a_commit(&cli.command).filter(|_| cli.global.no_commit));
+    let mut result = match refusal {
         Some(refusal) => Err(refusal),
         None => cli.command.run(&cli.global),
     };
+    if let Some(branch) = &cli.global.branch {
+        hint::on_branch(&mut result, branch);
+    }
     let style = Style {
         format: cli.global.format(),
         quiet: cli.global.quiet,
@@ -313,41 +321,49 @@ fn only_of_others(command: &Command, format: Format) -> Option<CliError> {
     (command.name() != of).then(refusal)
 }
 
+/// The refusal of `--no-commit` by commands that are nothing without their commit.
+fn only_with_a_commit(command: &Command) -> Option<CliError> {
+    let why = "code, record and state are one commit or nothing";
+    let refusal = || CliError::usage(format!("`orch {}` takes no `--no-commit`: {why}", command.name()));
+    let is_a_commit =
+        matches!(command, Command::Step(_) | Command::Run(_) | Command::Plan(_) | Command::Split(_))
+            || matches!(command, Command::Undo(_) | Command::Demo(_));
+    is_a_commit.then(refusal)
+}
+
 /// The answer to a command line that cannot be understood, where it was a program that asked; none
 /// where clap's own words are for a person.
 #[must_use]
 pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
-    let format = format_asked_for(arguments).filter(|_| error.use_stderr())?;
+    if !error.use_stderr() {
+        return None;
+    }
+    let format = match asked_for(arguments, "--format", "ORCH_FORMAT").as_deref() {
+        _ if arguments.iter().any(|argument| argument == "--json") => Some(Format::Json),
+        Some("json") => Some(Format::Json),
+        Some("jsonl") => Some(Format::Jsonl),
+        Some(_) | None => None,
+    };
+    let wants_log = asked_for(arguments, "--log-format", "ORCH_LOG_FORMAT").as_deref() == Some("json");
+    let log = wants_log.then(|| OsClock::from_env().now());
+    if format.is_none() && log.is_none() {
+        return None;
+    }
     let commands = Cli::command();
     let name = arguments.iter().skip(1).find(|argument| commands.find_subcommand(argument).is_some());
     let text = error.render().to_string();
     let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let fact = said.join(" ").trim_start_matches("error: ").to_owned();
-    let style = Style { format, quiet: false, ci: false, annotations: false, log: None };
+    let format = format.unwrap_or_default();
+    let style = Style { format, quiet: false, ci: false, annotations: false, log };
     Some(render(name.map_or("orch", String::as_str), &Err(CliError::usage(fact)), style))
 }
 
-/// The format for programs that a command line names, however wrong the rest of it is.
-fn format_asked_for(arguments: &[String]) -> Option<Format> {
-    let word = |word: &str| match word {
-        "json" => Some(Format::Json),
-        "jsonl" => Some(Format::Jsonl),
-        _ => None,
-    };
-    let mut previous = "";
-    for argument in arguments {
-        let asked = match argument.strip_prefix("--format=") {
-            _ if argument == "--json" => Some(Format::Json),
-            Some(value) => word(value),
-            None if previous == "--format" => word(argument),
-            None => None,
-        };
-        if asked.is_some() {
-            return asked;
-        }
-        previous = argument;
-    }
-    std::env::var("ORCH_FORMAT").ok().and_then(|value| word(&value))
+/// What a command line, however wrong the rest of it is, or else the environment says for an option.
+fn asked_for(arguments: &[String], option: &str, variable: &str) -> Option<String> {
+    let inline = |argument: &String| argument.strip_prefix(option)?.strip_prefix('=').map(str::to_owned);
+    let apart = || Some(arguments.iter().skip_while(|each| *each != option).nth(1)?.clone());
+    arguments.iter().find_map(inline).or_else(apart).or_else(|| std::env::var(variable).ok())
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if queue.is_empty() {
         return Ok(tip.beside(idle(&base)?));
     }
+    // No step takes a task where notes cannot be read.
+    base.notes(context.world())?;
     let mut table = Table::new();
     for candidate in &queue {
         let node = &graph.nodes()[candidate.index];

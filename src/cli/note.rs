@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::output::Answer;
 use crate::report::notes::shape;
 use crate::state::note::{NoteKind, NoteMove};
-use crate::state::task::one_line;
+use crate::state::task::{REASON_CHARS, one_line, whole_line};
 use crate::upkeep::note::{Expiry, Wanted, add, moved};
 use serde_json::json;
 
@@ -96,7 +96,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             Action::Retire(args) => (NoteMove::Retire, args),
         };
         let (note, edit) = moved(world, &base, &args.id, action)?;
-        let why = args.reason.as_deref().map_or(String::new(), |why| format!(": {}", one_line(why, 300)));
+        let why = args.reason.as_deref().map(|why| whole_line("reason", why, REASON_CHARS)).transpose()?;
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
         let what = format!("{} note {}{why}", action.past(), note.id);
         let human = format!("{} is now {}\n", note.id, note.status.as_str());
         (note, vec![edit], what, human)

@@ -135,12 +135,14 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
         Err(error) => (error.exit, true),
     };
     let code = if style.ci { exit.ci_code(steps_left) } else { exit.code() };
+    let remark = remark(result, exit).filter(|_| style.ci && code == 0);
+    let document = |more: &str| {
+        let ending = Ending { exit, code, remark: remark.as_deref() };
+        format!("{}\n", crate::report::safe::json(&envelope(command, result, ending, more)))
+    };
     let stdout = match style.format {
-        Format::Json => format!("{}\n", crate::report::safe::json(&envelope(command, result, exit, ""))),
-        Format::Jsonl => {
-            let end = "\"event\":\"end\",";
-            format!("{}\n", crate::report::safe::json(&envelope(command, result, exit, end)))
-        }
+        Format::Json => document(""),
+        Format::Jsonl => document("\"event\":\"end\","),
         Format::Md => match result {
             Ok(answer) => answer.md.clone().unwrap_or_else(|| match answer.human.as_str() {
                 "" => String::new(),
@@ -158,7 +160,11 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
     };
     // What goes to the log of a job is read by its runner too.
     let stdout = if style.annotations { crate::report::safe::inert(&stdout).into_owned() } else { stdout };
-    Printed { stdout, stderr: talk(result, exit, style), code }
+    let mut stderr = talk(result, style, remark.as_deref().map(|text| (level(exit), text)));
+    if style.ci && style.annotations {
+        stderr.push_str(&annotations(result, exit));
+    }
+    Printed { stdout, stderr, code }
 }
 
 /// Lines as a block of Markdown that nothing in them ends.
@@ -167,8 +173,17 @@ fn block(text: &str) -> String {
     format!("{fence}text\n{text}{fence}\n")
 }
 
+/// How the program ends.
+#[derive(Clone, Copy)]
+struct Ending<'e> {
+    exit: Exit,
+    code: u8,
+    /// What is to be known of an end that is green in CI.
+    remark: Option<&'e str>,
+}
+
 /// The one JSON document of an answer, with more keys put in as they are.
-fn envelope(command: &str, result: &Result<Answer, CliError>, exit: Exit, more: &str) -> String {
+fn envelope(command: &str, result: &Result<Answer, CliError>, ending: Ending<'_>, more: &str) -> String {
     let value;
     let (data, warnings) = match result {
         Ok(answer) => {
@@ -186,51 +201,57 @@ fn envelope(command: &str, result: &Result<Answer, CliError>, exit: Exit, more: 
     };
     format!(
         "{{\"code\":\"{}\",\"data\":{data},{more}\"exit\":{},\"ok\":{},\"schema\":\"orch.{command}/1\",\"warnings\":{}}}",
-        exit.word(),
-        exit.code(),
-        exit == Exit::Ok,
-        json!(warnings),
+        ending.exit.word(),
+        ending.code,
+        ending.code == 0,
+        json!(warnings.iter().map(String::as_str).chain(ending.remark).collect::<Vec<_>>()),
     )
 }
 
-fn talk(result: &Result<Answer, CliError>, exit: Exit, style: Style) -> String {
+fn talk(result: &Result<Answer, CliError>, style: Style, remark: Option<(&'static str, &str)>) -> String {
     let told = !style.quiet && style.format == Format::Human;
-    let mut text = match (result, style.log) {
-        (result, Some(now)) => logged(result, told, now),
+    // A runner that reads annotations is told of it by one.
+    let remark = remark.filter(|_| !style.annotations);
+    let text = match (result, style.log) {
+        (result, Some(now)) => logged(result, told, remark, now),
         (Ok(answer), None) => {
-            let hints = answer.hints.iter().filter(|_| told).map(|hint| ("hint", hint));
-            let all = answer.warnings.iter().map(|warning| ("warning", warning)).chain(hints);
+            let hints = answer.hints.iter().filter(|_| told).map(|hint| ("hint", hint.as_str()));
+            let warnings = answer.warnings.iter().map(|warning| ("warning", warning.as_str()));
+            let all = warnings.chain(remark).chain(hints);
             all.map(|(word, said)| format!("{word}: {}\n", crate::report::safe::text(said))).collect()
         }
         (Err(error), None) => crate::report::safe::lines(&error.render()),
     };
-    text = crate::report::safe::inert(&text).into_owned();
-    if style.ci && style.annotations {
-        text.push_str(&annotation(result, exit));
-        for alert in result.iter().flat_map(|answer| &answer.alerts) {
-            text.push_str(&format!("::warning title=orch alert::{}\n", escaped(alert)));
-        }
-    }
-    text
+    crate::report::safe::inert(&text).into_owned()
 }
 
 /// The same for programs, one object a line.
-fn logged(result: &Result<Answer, CliError>, told: bool, now: jiff::Timestamp) -> String {
+fn logged(
+    result: &Result<Answer, CliError>,
+    told: bool,
+    remark: Option<(&'static str, &str)>,
+    now: jiff::Timestamp,
+) -> String {
     let (errors, warnings, hints) = match result {
         Ok(answer) => ([].as_slice(), answer.warnings.as_slice(), answer.hints.as_slice()),
         Err(error) => (error.facts.as_slice(), [].as_slice(), error.hints.as_slice()),
     };
-    let hints = hints.iter().filter(|_| told || result.is_err()).map(|text| (Level::Info, "hint", text));
-    let warnings = warnings.iter().map(|text| (Level::Warn, "warning", text));
-    let errors = errors.iter().map(|text| (Level::Error, "error", text));
-    let all = errors.chain(warnings).chain(hints);
+    let hints =
+        hints.iter().filter(|_| told || result.is_err()).map(|text| (Level::Info, "hint", text.as_str()));
+    let warnings = warnings.iter().map(|text| (Level::Warn, "warning", text.as_str()));
+    let errors = errors.iter().map(|text| (Level::Error, "error", text.as_str()));
+    let remark = remark.filter(|_| result.is_ok()).map(|(word, text)| match word {
+        "notice" => (Level::Info, word, text),
+        _ => (Level::Warn, word, text),
+    });
+    let all = errors.chain(warnings).chain(remark).chain(hints);
     all.map(|(level, event, text)| format!("{}\n", said(now, level, event, text))).collect()
 }
 
-/// A line that GitHub's runners show on the job: red where a person is needed.
-fn annotation(result: &Result<Answer, CliError>, exit: Exit) -> String {
-    let level = match exit {
-        Exit::Ok | Exit::Idle | Exit::Busy => return String::new(),
+/// How loud CI is to be about an end; empty where there is nothing to say.
+fn level(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Ok | Exit::Idle | Exit::Busy => "",
         Exit::Paused | Exit::NeedsReview => "notice",
         Exit::Waiting | Exit::Rejected | Exit::AgentFailed | Exit::AgentTimeout => "warning",
         Exit::Error
@@ -241,12 +262,26 @@ fn annotation(result: &Result<Answer, CliError>, exit: Exit) -> String {
         | Exit::Git
         | Exit::Interrupted
         | Exit::Terminated => "error",
-    };
+    }
+}
+
+/// What CI is told about an end, in one line.
+fn remark(result: &Result<Answer, CliError>, exit: Exit) -> Option<String> {
     let text = match result {
         Ok(answer) => answer.human.lines().next().unwrap_or_default().to_owned(),
         Err(error) => error.facts.first().cloned().unwrap_or_default(),
     };
-    format!("::{level} title=orch {}::{}\n", exit.word(), escaped(&text))
+    Some(text).filter(|_| !level(exit).is_empty())
+}
+
+/// Lines that GitHub's runners show on the job: red where a person is needed.
+fn annotations(result: &Result<Answer, CliError>, exit: Exit) -> String {
+    let line = |text: String| format!("::{} title=orch {}::{}\n", level(exit), exit.word(), escaped(&text));
+    let mut lines = remark(result, exit).map(line).unwrap_or_default();
+    for alert in result.iter().flat_map(|answer| &answer.alerts) {
+        lines.push_str(&format!("::warning title=orch alert::{}\n", escaped(alert)));
+    }
+    lines
 }
 
 /// A text in an annotation.

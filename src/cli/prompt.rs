@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
-use super::tip::{self, Tip};
+use super::tip::{self, Tip, has_project};
 use crate::report::prompt::{document, human};
 use crate::select::{self, Selection};
 use crate::step::{Base, assemble, rebuild};
@@ -40,12 +40,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Some(revision) => {
             let commit = world.git.resolve(revision)?;
             let commit = commit.ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`")))?;
+            has_project(world, commit)?;
             Base::at(world, &context.caller, now.branch.clone(), commit)?
         }
         None => now,
     };
     let index = match &args.id {
-        Some(id) => base.find(id)?,
+        Some(id) => tip::find(&context, &base, id)?,
         None => match select::next(&base.snapshot.graph, base.rules()) {
             Selection::Next(candidate) => candidate.index,
             Selection::Nothing(idle) => return Ok(tip.beside(nothing(&idle))),

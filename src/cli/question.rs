@@ -3,9 +3,10 @@
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
+use super::tip::has_project;
 use crate::config::Config;
 use crate::effects::Head;
-use crate::select::mode::InForce;
+use crate::select::mode::{self, InForce};
 use crate::state::store::{Snapshot, Source, load};
 use crate::step::base::{mode_in_force, target};
 use crate::step::in_place;
@@ -20,10 +21,12 @@ impl Context {
         if let Some(revision) = revision {
             let commit = world.git.resolve(revision)?;
             let commit = commit.ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`")))?;
+            has_project(world, commit)?;
             return Ok(Source::Tree(world.git.commit(commit)?.tree));
         }
         if self.other_branch()?.is_some() {
             let (_, tip) = target(world, &self.caller)?;
+            has_project(world, tip)?;
             return Ok(Source::Tree(world.git.commit(tip)?.tree));
         }
         if let Head::Branch(branch, Some(tip)) = world.git.head()?
@@ -89,7 +92,11 @@ impl Context {
             (None, Head::Branch(_, tip)) => tip,
             (None, Head::Detached(tip)) => Some(tip),
         };
-        let (Some(config), Some(commit)) = (config, commit) else { return Ok(InForce::default()) };
+        let Some(config) = config else { return Ok(InForce::default()) };
+        // Without a commit there is no run either.
+        let Some(commit) = commit else {
+            return Ok(mode::fixed(config.policy.mode).unwrap_or_else(|| mode::from_runs(&[])));
+        };
         let commit = world.git.commit(commit)?;
         Ok(mode_in_force(world, config, &Source::Tree(commit.tree), None, commit.time)?)
     }

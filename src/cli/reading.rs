@@ -102,8 +102,13 @@ impl Reading {
         self.snapshot.graph.find(id).ok_or_else(|| self.no_such_task(id))
     }
 
-    /// The error about a task that is not there.
+    /// The error about a task that is not there, or cannot be read.
     pub(super) fn no_such_task(&self, id: &str) -> CliError {
+        let is_its = |problem: &&Problem| problem.is_error() && layout::is_task(&problem.path, id);
+        let of_file: Vec<Problem> = self.problems.iter().filter(is_its).cloned().collect();
+        if !of_file.is_empty() {
+            return CliError::problems(&of_file);
+        }
         let error = CliError::usage(format!("there is no task `{}`", crate::report::safe::text(id)));
         match nearest(id, self.snapshot.graph.nodes().iter().map(|node| node.id.as_str())) {
             Some(meant) => error.hint(format!("did you mean `{meant}`?")),

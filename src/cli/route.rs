@@ -43,7 +43,7 @@ fn asked(context: &Context, base: &Base, id: Option<&str>) -> Result<Asked, CliE
     let world = context.world();
     let tip = tip::look(context, base)?;
     let index = match id {
-        Some(id) => base.find(id)?,
+        Some(id) => tip::find(context, base, id)?,
         None => match select::next(&base.snapshot.graph, base.rules()) {
             Selection::Next(candidate) => candidate.index,
             Selection::Nothing(idle) => return Ok(Asked::Nothing(tip.beside(nothing(&idle)))),
@@ -57,6 +57,9 @@ fn asked(context: &Context, base: &Base, id: Option<&str>) -> Result<Asked, CliE
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let (world, base) = (context.world(), context.base()?);
+    if let Some(name) = &args.agent {
+        base.profile(name)?;
+    }
     let (index, task, runs, tip) = match asked(&context, &base, args.id.as_deref())? {
         Asked::Task { index, task, runs, tip } => (index, task, runs, tip),
         Asked::Nothing(answer) => return Ok(answer),

@@ -102,13 +102,9 @@ fn whole(reading: &Reading, run: &Run, page: Page) -> Result<Answer, CliError> {
 
 /// What an agent printed.
 fn said(reading: &Reading, run: &str) -> Result<Answer, CliError> {
-    let all = transcripts(reading.context.world(), run)?;
-    if all.is_empty() {
-        return Err(CliError::new(
-            Exit::Error,
-            format!("the transcript of run `{run}` is not in this clone"),
-        )
-        .hint("it is only in the clone that took the step"));
-    }
+    let all = transcripts(reading.context.world(), run)?.ok_or_else(|| {
+        CliError::new(Exit::Error, format!("the transcript of run `{run}` is not in this clone"))
+            .hint("it is only in the clone that took the step")
+    })?;
     Ok(Answer::ok(json!({"run": run, "transcripts": all}), show::transcripts(&all)))
 }

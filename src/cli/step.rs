@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
 use super::request::open;
-use super::tip::{self, Tip};
+use super::tip;
 use super::worker::{Job, work};
 use crate::outcome::Outcome;
 use crate::report::{json, summary};
@@ -45,10 +45,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     }
     let mut context = Context::open(global)?;
     context.caller.push = args.push;
-    let base = if args.push { None } else { Some(context.base()?) };
-    let tip = base.as_ref().map_or(Ok(Tip::default()), |base| tip::look(&context, base))?;
+    let task = args.task.as_deref().filter(|id| !id.is_empty());
+    let (base, tip) = tip::before(&context, task)?;
     let options = Options {
-        task: args.task.as_deref().filter(|id| !id.is_empty()),
+        task,
         agent: args.agent.as_deref(),
         dry_run: args.dry_run,
         in_place: args.in_place,

@@ -4,10 +4,11 @@ use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
+use crate::config::shell;
 use crate::effects::{Head, Oid, World};
 use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
-use crate::state::graph::Fault;
+use crate::state::graph::{Fault, Index};
 use crate::state::layout;
 use crate::step::{Base, in_place};
 
@@ -66,6 +67,41 @@ pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     }
     let hint = (!faults.is_empty()).then_some("type `orch fsck` to see what is wrong with the tasks");
     Ok(Tip { warnings, hint })
+}
+
+/// Looks at the tip before a step on it, of this task if one was named; not where it is the remote's tip that
+/// counts.
+///
+/// # Errors
+/// When the tip cannot be used, or there is no such task.
+pub(super) fn before(context: &Context, task: Option<&str>) -> Result<(Option<Base>, Tip), CliError> {
+    if context.caller.push {
+        return Ok((None, Tip::default()));
+    }
+    let base = context.base()?;
+    if let Some(id) = task {
+        find(context, &base, id)?;
+    }
+    let tip = look(context, &base)?;
+    Ok((Some(base), tip))
+}
+
+/// Where a task is in the graph of the tip.
+///
+/// # Errors
+/// When there is none; one that lies in the work tree alone is told so.
+pub(super) fn find(context: &Context, base: &Base, id: &str) -> Result<Index, CliError> {
+    base.find(id).map_err(|error| {
+        let in_work = context.snapshot(None).ok().and_then(|work| {
+            let index = work.graph.find(id)?;
+            Some(work.graph.nodes()[index].path.to_string())
+        });
+        match in_work {
+            Some(path) => CliError::usage(format!("task `{id}` is not committed, so no step sees it"))
+                .hint(format!("type `git add {0} && git commit -m \"orch: add\" {0}`", shell::word(&path))),
+            None => error.into(),
+        }
+    })
 }
 
 /// Refuses to look back where orch never was, which is not the same as having done nothing.

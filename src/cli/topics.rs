@@ -49,7 +49,8 @@ removed from it before each candidate, but for what [workspace] keep names; `cle
 on a gate keeps nothing. Gates that do not need each other run at one time, at most
 [policy] gate_jobs.
   needs = [\"build\"]    it runs when these have passed
-  metric = {...}       a number in its output, with min and max
+  metric = {...}       a number in its output, with min and max: the last that its regex finds;
+                       of one that is named `passed`, the sum of all
   junit = \"out.xml\"    tests: none may fail, one has to run, not fewer than on the base
   coverage = { file = \"lcov.info\", min = 85, changed_min = 90, max_drop = 0.5 }
                        lines in per cent: of all, of those that the change touches, below

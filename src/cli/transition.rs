@@ -4,8 +4,10 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
+use super::tip::find;
 use crate::report::json;
 use crate::state::status::{Move, Status};
+use crate::state::task::{REASON_CHARS, TooLong, whole_line};
 use crate::step::StepError;
 use crate::step::person::{Change, land_change, moved, past};
 use crate::step::review::{Approved, approve as approve_work};
@@ -32,12 +34,18 @@ pub(super) struct ApproveArgs {
     reason: Option<String>,
 }
 
+/// A reason, as it is kept.
+fn whole(reason: Option<&str>) -> Result<Option<String>, TooLong> {
+    reason.map(|reason| whole_line("reason", reason, REASON_CHARS)).transpose()
+}
+
 /// Makes a move in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args, action: Move) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let world = context.world();
     let base = context.base()?;
-    let reason = args.reason.as_deref().map(|reason| crate::state::task::one_line(reason, 300));
+    find(&context, &base, &args.id)?;
+    let reason = whole(args.reason.as_deref())?;
     let change = Change { id: args.id.clone(), action, reason };
     let result = if global.no_commit {
         let root = context.root()?;
@@ -68,14 +76,18 @@ pub(super) fn approve(global: &Global, args: &ApproveArgs) -> Result<Answer, Cli
     let context = Context::open(global)?;
     let world = context.world();
     let base = context.base()?;
-    let index = base.find(&args.id)?;
+    let index = find(&context, &base, &args.id)?;
     if base.snapshot.graph.nodes()[index].status != Status::NeedsReview {
         let args = Args { id: args.id.clone(), reason: args.reason.clone() };
         return run(global, &args, Move::Approve);
     }
+    if global.no_commit {
+        let why = "work, record and state are one commit or nothing";
+        return Err(CliError::usage(format!("approving work takes no `--no-commit`: {why}")));
+    }
     base.check_trust(&context.caller)?;
     let _lock = slot::take(world, slot::FIRST)?;
-    let reason = args.reason.as_deref().map(|reason| crate::state::task::one_line(reason, 300));
+    let reason = whole(args.reason.as_deref())?;
     match approve_work(world, &base, &args.id, reason.as_deref(), global.reporter().as_ref())
         .map_err(usage)?
     {

@@ -20,7 +20,7 @@ pub(super) struct Args {
     /// Commits, as `git log` takes them: `A..B`, `A..`, or one whose history is meant
     range: Option<String>,
     /// Run the gates again, those of each step's base on what it committed
-    #[arg(long, requires = "range")]
+    #[arg(long)]
     rerun: bool,
 }
 

@@ -49,7 +49,7 @@ impl EffectError {
         Self { fact: fact.into(), trouble }
     }
 
-    /// An input or output error on a path.
+    /// An input or output error on a path, without the number and the other file that some of them name.
     #[must_use]
     #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library's list grows")]
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
@@ -61,7 +61,9 @@ impl EffectError {
             Kind::WouldBlock => Trouble::Locked,
             _ => Trouble::Other,
         };
-        Self::new(trouble, format!("cannot {doing} `{}`: {error}", path.display()))
+        let text = error.to_string();
+        let (why, _) = text.split_once(" (os error ").unwrap_or((&text, ""));
+        Self::new(trouble, format!("cannot {doing} `{}`: {why}", path.display()))
     }
 }
 

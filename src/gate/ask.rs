@@ -87,10 +87,10 @@ fn examine_coverage(
     touched: &[Touched],
     root: &str,
 ) {
-    let percent = rounded(coverage.percent());
-    verdict.coverage = Some(percent);
+    let percent = coverage.percent();
+    verdict.coverage = Some(cut(percent));
     if let Some(min) = asked.min.filter(|min| percent < *min) {
-        refuse(verdict, &format!("{percent} % of all lines are covered, less than {min} %"));
+        refuse(verdict, &format!("{} % of all lines are covered, less than {min} %", cut(percent)));
     }
     let Some(min) = asked.changed_min else { return };
     let (mut all, mut missed) = (Vec::new(), Vec::new());
@@ -105,11 +105,12 @@ fn examine_coverage(
             }
         }
     }
-    let percent = rounded(share(all.iter().copied()));
+    let percent = share(all.iter().copied());
     if percent < min {
         let missed: Vec<&str> = missed.iter().map(String::as_str).collect();
         let fact = format!(
-            "{percent} % of the {} changed lines that can run are covered, less than {min} %",
+            "{} % of the {} changed lines that can run are covered, less than {min} %",
+            cut(percent),
             all.len()
         );
         refuse(verdict, &format!("{fact}: not {}", names(&missed)));
@@ -146,6 +147,12 @@ fn refuse(verdict: &mut Verdict, why: &str) {
         verdict.kind = VerdictKind::Fail;
     }
     verdict.add(why);
+}
+
+/// What is shown of a share is never more than it is.
+fn cut(percent: f64) -> f64 {
+    // No fraction of counts of lines comes as near to a hundredth below it.
+    (percent * 100.0 + 1e-9).floor() / 100.0
 }
 
 fn rounded(percent: f64) -> f64 {
@@ -215,6 +222,18 @@ mod tests {
         let verdict = after(&asked(None, None, None), &reports, &[]);
         assert_eq!(verdict.kind, VerdictKind::Error);
         assert_eq!(verdict.evidence, "its report `l.info` cannot be used: it was not written");
+    }
+
+    #[test]
+    fn coverage_is_compared_as_it_is_and_shown_as_no_more_than_that() {
+        let report = b"SF:src/a.rs\nDA:1,1\nDA:2,0\nDA:3,1\nend_of_record\n";
+        let reports = Reports { tests: None, coverage: Some(coverage(report).map_err(|e| e.to_string())) };
+        let low = after(&asked(Some(66.67), None, None), &reports, &[]);
+        assert_eq!(low.evidence, "66.66 % of all lines are covered, less than 66.67 %");
+        assert_eq!(after(&asked(Some(66.66), None, None), &reports, &[]).kind, VerdictKind::Pass);
+        for (percent, shown) in [(84.996, 84.99), (87.2, 87.2), (0.29, 0.29), (100.0, 100.0)] {
+            assert!((cut(percent) - shown).abs() < 1e-9, "{percent}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::Verdict;
 use super::content::secrets::redact;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
-use crate::state::task::one_line;
+use crate::state::task::{is_unprintable, one_line};
 
 /// The most findings that a verdict shows.
 const SHOWN: usize = 10;
@@ -42,7 +42,10 @@ impl Finding {
 
     /// Where and what, in one line.
     fn spell(&self, level: Level) -> String {
-        let mut at = self.path.clone();
+        // A name may have more than one line.
+        let escaped =
+            |c: char| if is_unprintable(c) { c.escape_default().to_string() } else { c.to_string() };
+        let mut at: String = self.path.chars().map(escaped).collect();
         if let Some(line) = self.line {
             at.push_str(&format!(":{line}"));
         }

@@ -10,11 +10,15 @@ use super::{cycles, notes};
 use crate::state::graph::{Graph, Node};
 use crate::state::id::{self, TaskId};
 use crate::state::status::Status;
-use crate::state::task::{Kind, Task};
+use crate::state::task::{Kind, TITLE_CHARS, Task};
 use std::collections::{HashMap, HashSet};
 
 /// Characters in a title.
-const MAX_TITLE: usize = 200;
+const MAX_TITLE: usize = TITLE_CHARS;
+/// Characters in a reason.
+const MAX_REASON: usize = 500;
+/// Characters in a label.
+const MAX_LABEL: usize = 64;
 /// Bytes in a description.
 const MAX_DESCRIPTION: usize = 256 << 10;
 /// Bytes in all criteria of a task.
@@ -277,7 +281,7 @@ fn task(
     (parent, depends_on): &(Option<TaskId>, Vec<TaskId>),
     losses: &mut Losses,
 ) -> Task {
-    let title = one_line(&draft.title, MAX_TITLE);
+    let title = line(&draft.title, MAX_TITLE, "title", id.as_str(), losses);
     let mut task = Task::new(id.clone(), title);
     if task.title.is_empty() {
         task.title = one_line(&format!("untitled {key}"), MAX_TITLE);
@@ -288,12 +292,13 @@ fn task(
     task.created = draft.created;
     task.source = Some(source(format, key));
     task.status = draft.status;
-    task.reason = draft.reason.map(|reason| one_line(&reason, 500)).filter(|reason| !reason.is_empty());
+    let reason = draft.reason.map(|reason| line(&reason, MAX_REASON, "reason", id.as_str(), losses));
+    task.reason = reason.filter(|reason| !reason.is_empty());
     task.priority = draft.priority.min(crate::state::task::PRIORITY_MAX);
     task.parent.clone_from(parent);
     task.depends_on = bounded(depends_on.clone(), MAX_DEPENDENCIES, id, "dependencies", losses);
-    let labels =
-        draft.labels.iter().map(|label| one_line(label, 64)).filter(|label| !label.is_empty()).collect();
+    let labels = draft.labels.iter().map(|label| line(label, MAX_LABEL, "label", id.as_str(), losses));
+    let labels = labels.filter(|label| !label.is_empty()).collect();
     task.labels = bounded(labels, MAX_LIST, id, "labels", losses);
     task.files = bounded(draft.files, MAX_LIST, id, "files", losses);
     task.acceptance = criteria(&draft.acceptance, id, losses);
@@ -305,6 +310,16 @@ fn task(
     }
     task.normalise();
     task
+}
+
+/// One line, and what was cut off it told.
+pub(super) fn line(text: &str, max: usize, what: &str, item: &str, losses: &mut Losses) -> String {
+    let whole = one_line(text, usize::MAX);
+    if whole.chars().count() <= max {
+        return whole;
+    }
+    losses.tell(LossKind::Truncated, item, format!("its {what} was cut to {max} characters"));
+    one_line(&whole, max)
 }
 
 /// What `source` says of a task with this key; a very long key by its hash.
@@ -334,7 +349,7 @@ fn criteria(texts: &[String], id: &TaskId, losses: &mut Losses) -> Vec<String> {
     let mut kept = Vec::new();
     let mut bytes = 0;
     for text in texts {
-        let criterion = one_line(text, MAX_CRITERION);
+        let criterion = line(text, MAX_CRITERION, "criterion", id.as_str(), losses);
         bytes += criterion.len() + 1;
         if bytes > MAX_ACCEPTANCE {
             let fact = format!("{} of its {} criteria were kept", kept.len(), texts.len());

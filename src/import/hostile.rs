@@ -200,7 +200,7 @@ fn a_line_of_ten_megabytes_is_cut_to_what_a_task_file_may_hold() {
     assert_eq!(task.title.chars().count(), 200);
     assert_eq!(task.description.len(), 256 << 10);
     assert!(task.acceptance.iter().map(String::len).sum::<usize>() <= 64 << 10);
-    assert_eq!(losses(&import, LossKind::Truncated).len(), 2);
+    assert_eq!(losses(&import, LossKind::Truncated).len(), 3);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Notes of an import: legal ids, bounded texts.
 
-use super::assemble::made_id;
+use super::assemble::{line, made_id};
 use super::draft::Losses;
-use super::text::{self, one_line};
+use super::text;
 use super::{Format, LossKind};
 use crate::state::id::NoteId;
 use crate::state::note::Note;
 use std::collections::HashSet;
 
+/// Characters in a topic.
+const MAX_TOPIC: usize = 100;
 /// Bytes in a note.
 const MAX_NOTE: usize = 64 << 10;
 
@@ -25,7 +27,8 @@ pub(super) fn finish(format: Format, notes: Vec<(String, Note)>, losses: &mut Lo
             losses.tell(LossKind::Renamed, &wish, format!("the note is `{id}` here"));
         }
         note.id = id;
-        note.topic = note.topic.map(|topic| one_line(&topic, 100)).filter(|topic| !topic.is_empty());
+        let topic = note.topic.map(|topic| line(&topic, MAX_TOPIC, "topic", note.id.as_str(), losses));
+        note.topic = topic.filter(|topic| !topic.is_empty());
         note.text = text::lines(&note.text);
         note.because =
             note.because.map(|because| text::lines(&because)).filter(|because| !because.is_empty());

@@ -113,6 +113,8 @@ pub struct Listing<'g> {
     pub matching: usize,
     /// Closed tasks that are left out because nobody asked for them.
     pub hidden_closed: usize,
+    /// Whether there are files that cannot be read.
+    pub has_unreadable: bool,
 }
 
 impl<'g> Listing<'g> {
@@ -152,7 +154,7 @@ impl<'g> Listing<'g> {
         });
         let matching = rows.len();
         rows.truncate(limit.unwrap_or(usize::MAX));
-        Self { graph, rules, at_work: Vec::new(), rows, matching, hidden_closed }
+        Self { graph, rules, at_work: Vec::new(), rows, matching, hidden_closed, has_unreadable: false }
     }
 
     /// The listing for people.
@@ -190,6 +192,9 @@ impl<'g> Listing<'g> {
         let more = self.matching - self.rows.len();
         let closed = self.hidden_closed;
         match (more, closed) {
+            (0, 0) if self.graph.nodes().is_empty() && self.has_unreadable => {
+                "no task can be read: `orch fsck`".to_owned()
+            }
             (0, 0) if self.graph.nodes().is_empty() => "no tasks yet: `orch add \"what to do\"`".to_owned(),
             (0, 0) if self.rows.is_empty() => "no such task".to_owned(),
             (0, 0) => String::new(),
@@ -228,8 +233,10 @@ impl<'g> Listing<'g> {
             Look::Running => "in_progress".to_owned(),
             Look::Ready if status == Status::Pending => "ready".to_owned(),
             Look::Epic if !children.is_empty() => {
-                let done = children.iter().filter(|&&child| self.graph.status(child) == Status::Done).count();
-                format!("{done}/{} done", children.len())
+                let count =
+                    |status| children.iter().filter(|&&child| self.graph.status(child) == status).count();
+                let (done, given_up) = (count(Status::Done), count(Status::Cancelled));
+                format!("{done}/{} done", children.len() - given_up)
             }
             Look::Blocked | Look::Waiting if is_waiting(&row.standing) => "waiting".to_owned(),
             Look::Ready

@@ -79,7 +79,10 @@ impl InForce {
     /// In one line.
     #[must_use]
     pub fn spell(&self) -> String {
-        format!("{} ({})", self.mode.as_str(), self.because)
+        match self.because.as_str() {
+            "" => self.mode.as_str().to_owned(),
+            because => format!("{} ({because})", self.mode.as_str()),
+        }
     }
 }
 

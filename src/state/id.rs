@@ -52,7 +52,7 @@ pub fn check(text: &str) -> Result<(), IdError> {
     }
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if !text.bytes().all(legal) || !text.as_bytes()[0].is_ascii_alphanumeric() {
-        return Err(IdError::Character(text.escape_default().to_string()));
+        return Err(IdError::Character(text.escape_debug().to_string()));
     }
     let bytes = text.as_bytes();
     let ends = |end: &str| {

@@ -71,6 +71,12 @@ pub fn stem(path: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
+/// Whether a file is that of a task.
+#[must_use]
+pub fn is_task(path: &str, id: &str) -> bool {
+    kind_of(path) == FileKind::Task && stem(path).eq_ignore_ascii_case(id)
+}
+
 /// Whether a task's file lies directly in `tasks/`.
 #[must_use]
 pub fn is_flat(path: &str) -> bool {

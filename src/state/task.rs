@@ -188,6 +188,43 @@ pub fn one_line(text: &str, max: usize) -> String {
     words.join(" ").chars().take(max).collect()
 }
 
+/// The most characters that a title may have.
+pub const TITLE_CHARS: usize = 200;
+/// The most characters that a reason may have.
+pub const REASON_CHARS: usize = 300;
+/// The most characters that an entry of a list, or a line of a note, may have.
+pub const LINE_CHARS: usize = 500;
+
+/// A text that a person wrote and that does not fit: it is theirs to shorten.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {what} has {count} characters, and {max} are the most")]
+pub struct TooLong {
+    what: &'static str,
+    count: usize,
+    max: usize,
+}
+
+/// One line as [`one_line`] has it, whole.
+///
+/// # Errors
+/// When it has more than `max` characters.
+pub fn whole_line(what: &'static str, text: &str, max: usize) -> Result<String, TooLong> {
+    fits(what, one_line(text, usize::MAX), max)
+}
+
+/// Lines as [`plain_lines`] has them, whole.
+///
+/// # Errors
+/// When they have more than `max` characters.
+pub fn whole_lines(what: &'static str, text: &str, max: usize) -> Result<String, TooLong> {
+    fits(what, plain_lines(text, usize::MAX), max)
+}
+
+fn fits(what: &'static str, text: String, max: usize) -> Result<String, TooLong> {
+    let count = text.chars().count();
+    if count > max { Err(TooLong { what, count, max }) } else { Ok(text) }
+}
+
 /// Lines without what could hide text or steer a terminal, at most `max` characters of them.
 #[must_use]
 pub fn plain_lines(text: &str, max: usize) -> String {

@@ -4,7 +4,7 @@ use super::error::StepError;
 use super::upstream;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, Store};
-use crate::config::{Adapter, Config, Integration};
+use crate::config::{Adapter, Config, Integration, Profile, shell};
 use crate::effects::{Commit, Head, Oid, Upstream, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
@@ -76,14 +76,22 @@ pub fn branch_ref(branch: &str) -> String {
 /// When `HEAD` is detached and no branch was named, or the branch has no commit.
 pub fn target(world: World<'_>, caller: &Caller) -> Result<(String, Oid), StepError> {
     let branch = target_branch(world, caller)?;
-    match world.git.tip(&branch_ref(&branch))? {
-        Some(tip) => Ok((branch, tip)),
-        None if caller.branch.is_some() => Err(StepError::git(
-            format!("there is no branch `{branch}` here"),
-            format!("type `git switch -c {branch}` to begin it"),
-        )),
-        None => Err(StepError::NoProject(branch)),
+    if let Some(tip) = world.git.tip(&branch_ref(&branch))? {
+        return Ok((branch, tip));
     }
+    // The branch that is checked out may have no commit yet.
+    if matches!(world.git.head()?, Head::Branch(here, None) if here == branch) {
+        return Err(StepError::NoProject(branch));
+    }
+    let fact = format!("there is no branch `{branch}` here");
+    let hint = match branch.strip_prefix("refs/heads/") {
+        Some(name) => format!("name it without `refs/heads/`: `--branch {name}`"),
+        None if world.git.resolve(&branch)?.is_some() => {
+            "that names a commit: type `git branch` to see the branches".to_owned()
+        }
+        None => format!("type `git switch -c {}` to begin it", shell::word(&branch)),
+    };
+    Err(StepError::git(fact, hint))
 }
 
 /// The branch to work on, which may be unborn.
@@ -189,6 +197,15 @@ impl Base {
             return Err(StepError::Invalid(problems));
         }
         Ok(self.notes.get_or_init(|| notes).gists())
+    }
+
+    /// The profile with a name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn profile(&self, name: &str) -> Result<&Profile, StepError> {
+        let found = self.config.agents.iter().find(|profile| profile.name == name);
+        found.ok_or_else(|| StepError::UnknownAgent(name.to_owned()))
     }
 
     /// Where a task is in the graph.

@@ -56,9 +56,8 @@ pub(super) fn choose(
     taken: usize,
 ) -> Result<Choice, StepError> {
     let (graph, rules) = (&base.snapshot.graph, base.rules());
-    if let Some(name) = options.agent.filter(|name| base.config.agents.iter().all(|each| each.name != **name))
-    {
-        return Err(StepError::UnknownAgent(name.to_owned()));
+    if let Some(name) = options.agent {
+        base.profile(name)?;
     }
     let (mut queue, waits) = match options.task {
         Some(id) => {

@@ -20,9 +20,9 @@ pub enum StepError {
     /// No task has this id.
     #[error("there is no task `{0}`")]
     UnknownTask(String),
-    /// No accepted step has this id, nor is it of a task with it.
-    #[error("there is no accepted step `{0}` on this branch")]
-    UnknownStep(String),
+    /// No accepted step has this id, nor is it of a task with it; there is none at all where none was named.
+    #[error("there is no accepted step{} on this branch", .0.as_ref().map_or_else(String::new, |id| format!(" `{id}`")))]
+    UnknownStep(Option<String>),
     /// No run has this id.
     #[error("there is no record of run `{0}`")]
     UnknownRun(String),

@@ -1,36 +1,29 @@
 //! Beginning: the first commit of `.orchestrator/`, where there is none to load a base from.
 
-use super::base::Base;
+use super::base::{Base, Caller, branch_ref, target_branch};
 use super::error::StepError;
 use super::event::Reporter;
 use super::land::{FileEdit, Judged, Plan, land_first, tree_with};
 use super::person::land_files;
 use crate::config::read::{Layers, read};
-use crate::effects::{Head, Oid, World};
+use crate::effects::{Oid, World};
 use crate::select::mode::InForce;
 use crate::state::store::{Source, load};
 use std::cell::OnceCell;
 
-/// Commits the files that a project begins with: on top of the branch, or as its first commit.
+/// Commits the files that a project begins with: on top of the target branch, or as its first commit.
 ///
 /// # Errors
-/// When no branch is checked out, or they cannot land.
+/// When there is no branch to begin on, or they cannot land.
 pub fn begin(
     world: World<'_>,
+    caller: &Caller,
     files: &[FileEdit],
     subject: &str,
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
-    let (branch, tip) = match world.git.head()? {
-        Head::Branch(branch, tip) => (branch, tip),
-        Head::Detached(_) => {
-            return Err(StepError::git(
-                "HEAD is detached, so there is no branch to begin on",
-                "type `git switch main` first",
-            ));
-        }
-    };
-    let Some(tip) = tip else {
+    let branch = target_branch(world, caller)?;
+    let Some(tip) = world.git.tip(&branch_ref(&branch))? else {
         let tree = tree_with(world, world.git.empty_tree(), files)?;
         return first_commit(world, &branch, tree, subject, reporter);
     };

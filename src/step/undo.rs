@@ -67,13 +67,7 @@ fn find(world: World<'_>, base: &Base, wanted: Option<&str>) -> Result<(Commit, 
             return Ok((commit.clone(), run.to_owned(), task.to_owned()));
         }
     }
-    Err(wanted.map_or_else(
-        || {
-            let fact = format!("there is no accepted step on `{}`", base.branch);
-            StepError::git(fact, "type `orch log` to see the steps")
-        },
-        |wanted| StepError::UnknownStep(wanted.to_owned()),
-    ))
+    Err(StepError::UnknownStep(wanted.map(str::to_owned)))
 }
 
 /// The tip's tree without what a commit did outside the state.

@@ -90,8 +90,8 @@ pub fn planner(
 ) -> Result<Result<Who, Halt>, StepError> {
     let agents = &base.config.agents;
     let wanted = wanted.or(base.config.plan.agent.as_deref());
-    if let Some(name) = wanted.filter(|name| agents.iter().all(|profile| profile.name != *name)) {
-        return Err(StepError::UnknownAgent(name.to_owned()));
+    if let Some(name) = wanted {
+        base.profile(name)?;
     }
     let named: Vec<Profile> =
         agents.iter().filter(|profile| wanted.is_none_or(|name| profile.name == name)).cloned().collect();

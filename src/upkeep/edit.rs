@@ -14,6 +14,7 @@ use crate::state::{estimate, file};
 use crate::step::land::Landed;
 use crate::step::person::land_files;
 use crate::step::{Base, Reporter, StepError};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// A task as it is, and as it is to be.
@@ -155,11 +156,12 @@ pub fn land(
 ) -> Result<Option<Landed>, StepError> {
     let at_tip = base.snapshot.source.read_path(world, &change.path)?;
     let at_tip = at_tip.as_deref();
-    if at_tip == Some(change.text.as_bytes()) && change.text == change.before {
+    let (before, text) = (as_committed(&change.before, at_tip), as_committed(&change.text, at_tip));
+    if at_tip == Some(text.as_bytes()) && text == before {
         return Ok(None);
     }
     let work = match source {
-        Source::Work(root) => Some(root).filter(|_| at_tip != Some(change.before.as_bytes())),
+        Source::Work(root) => Some(root).filter(|_| at_tip != Some(before.as_bytes())),
         Source::Tree(_) => None,
     };
     let write = |text: &str| match work {
@@ -168,7 +170,7 @@ pub fn land(
     };
     write(&change.text)?;
     let subject = state_commit(&format!("edit {}", change.task.id));
-    let edit = (change.path.clone(), Some(change.text.clone().into_bytes()));
+    let edit = (change.path.clone(), Some(text.into_owned().into_bytes()));
     match land_files(world, base, &[edit], &subject, reporter) {
         Ok(landed) => Ok(Some(landed)),
         Err(error) => {
@@ -176,6 +178,12 @@ pub fn land(
             Err(error)
         }
     }
+}
+
+/// A text as git keeps it: a checkout may have other line ends than what is committed.
+fn as_committed<'t>(text: &'t str, at_tip: Option<&[u8]>) -> Cow<'t, str> {
+    let has_carriage_returns = at_tip.is_some_and(|bytes| bytes.contains(&b'\r'));
+    if has_carriage_returns { Cow::Borrowed(text) } else { Cow::Owned(text.replace("\r\n", "\n")) }
 }
 
 /// Reads what a person made of a task's file, and checks it against all other tasks.

@@ -18,7 +18,7 @@ pub struct Migration {
     pub current: usize,
     /// Files that a newer orch wrote. Then nothing is changed at all.
     pub newer: Vec<Problem>,
-    /// Files that could not be used even in the newest schema; they stay as they are.
+    /// Files that cannot be used, or could not be even in the newest schema; they stay as they are.
     pub broken: Vec<Problem>,
 }
 
@@ -50,10 +50,13 @@ fn one(path: &str, kind: FileKind, bytes: &[u8], migration: &mut Migration) {
         FileKind::Readme | FileKind::Unknown => return,
     };
     match step {
-        migrate::Step::Current => migration.current += 1,
+        migrate::Step::Current => match unusable(path, kind, bytes) {
+            Some(problem) => migration.broken.push(problem),
+            None => migration.current += 1,
+        },
         migrate::Step::Newer(schema) => {
-            let fact = format!("schema {schema} is newer than this orch knows ({})", file::SCHEMA);
-            migration.newer.push(Problem::error(path, None, fact).with_remedy("update orch"));
+            let (fact, remedy) = file::newer(schema);
+            migration.newer.push(Problem::error(path, None, fact).with_remedy(remedy));
         }
         migrate::Step::Upgrade(new) => match unusable(path, kind, new.as_bytes()) {
             Some(problem) => migration.broken.push(problem),
@@ -99,6 +102,14 @@ mod tests {
         let migration = migrated("schema = 0\nid = \"a\"\nstatus = \"finished\"\n");
         assert!(migration.files.is_empty());
         assert!(migration.broken[0].to_string().starts_with(TASK), "{:?}", migration.broken);
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_read_is_not_the_newest() {
+        let migration =
+            migrated("schema = \"1\"\nid = \"a\"\ntitle = \"t\"\nkind = \"bug\"\nstatus = \"pending\"\n");
+        assert_eq!((migration.current, migration.files.len()), (0, 0));
+        assert_eq!(migration.broken.len(), 1);
     }
 
     #[test]

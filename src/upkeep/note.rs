@@ -10,7 +10,7 @@ use crate::state::layout;
 use crate::state::note::{Note, NoteKind, NoteMove, NoteStatus, after, fades};
 use crate::state::notes;
 use crate::state::problem::nearest;
-use crate::state::task::{one_line, plain_lines};
+use crate::state::task::{LINE_CHARS, TooLong, whole_line, whole_lines};
 use crate::step::land::FileEdit;
 use crate::step::{Base, StepError};
 use jiff::civil::Date;
@@ -57,6 +57,9 @@ pub enum NoteError {
     /// There is nothing in it.
     #[error("a note needs a text")]
     NoText,
+    /// A text does not fit.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     /// Constraints hold until a person ends them.
     #[error("a constraint does not expire")]
     Lasting,
@@ -96,7 +99,7 @@ pub fn add(
     wanted: &Wanted<'_>,
 ) -> Result<(Note, Vec<FileEdit>), NoteError> {
     let now = world.clock.now();
-    let text = plain_lines(wanted.text, TEXT_MAX);
+    let text = whole_lines("text", wanted.text, TEXT_MAX)?;
     if text.is_empty() {
         return Err(NoteError::NoText);
     }
@@ -116,14 +119,17 @@ pub fn add(
         supersedes = Some(note.id);
         files.push(edit);
     }
-    let filled = |text: Option<&str>, max| text.map(|text| one_line(text, max)).filter(|t| !t.is_empty());
+    let filled = |what, text: Option<&str>, max| -> Result<Option<String>, TooLong> {
+        let line = text.map(|text| whole_line(what, text, max)).transpose()?;
+        Ok(line.filter(|line| !line.is_empty()))
+    };
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let note = Note {
         id: new_id(world, base)?,
         kind,
-        topic: filled(wanted.topic, 60),
+        topic: filled("topic", wanted.topic, 60)?,
         text,
-        because: filled(wanted.because, 500),
+        because: filled("reason", wanted.because, LINE_CHARS)?,
         tasks,
         supersedes,
         status: NoteStatus::InForce,

@@ -82,3 +82,23 @@ fn a_task_that_changed_meanwhile_is_not_overwritten() {
     assert!(fs::read_to_string(kept(&said)).expect("the text is there").ends_with("# mine\n"));
     assert!(sandbox.read(TASK).ends_with("# theirs\n"));
 }
+
+#[test]
+fn a_checkout_with_other_line_ends_is_edited_like_any_other() {
+    let sandbox = sandbox();
+    sandbox.git(&["config", "core.autocrlf", "true"]);
+    fs::remove_file(sandbox.repo().join(TASK)).expect("it was there");
+    sandbox.git(&["checkout", "--quiet", "."]);
+    assert!(sandbox.read(TASK).contains("\r\n"));
+    let said = sandbox.quietly(&["edit", "t-1", "--title", "Do that"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let said = edited(&sandbox, "echo \"# mine\" >>\"$0\"");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    // What the user has not committed goes with it.
+    let mine = format!("{}# mine too\r\n", sandbox.read(TASK));
+    sandbox.write(TASK, &mine);
+    assert_eq!(sandbox.quietly(&["edit", "t-1", "--priority", "1"]).code, 0);
+    let committed = sandbox.git(&["show", &format!("HEAD:{TASK}")]);
+    assert!(committed.contains("# mine\n# mine too\n"), "{committed}");
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+}

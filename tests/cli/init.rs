@@ -71,12 +71,50 @@ fn a_link_in_the_place_of_the_state_is_not_followed() {
 }
 
 #[test]
-fn a_state_that_was_written_but_not_committed_is_told_how_to_commit() {
-    let sandbox = Sandbox::new();
+fn a_state_that_was_written_but_not_committed_is_begun_with_as_it_is() {
+    let sandbox = Sandbox::new().untrusted();
     sandbox.orch(&["init", "--no-commit"]);
-    sandbox.show_git(&["status", "--short"]);
-    sandbox.orch(&["init"]);
+    sandbox.orch(&["init", "--no-commit"]);
+    let config = sandbox.read(".orchestrator/config.toml");
+    sandbox.write(
+        ".orchestrator/config.toml",
+        &format!("{config}\n[[gate]]\nname = \"mine\"\nrun = \"true\"\n"),
+    );
     sandbox.orch(&["next"]);
+    sandbox.orch(&["init"]);
+    sandbox.show_git(&["status", "--short"]);
+    sandbox.show_git(&["log", "--format=%s", "--name-status", "-1"]);
+    // It may be from elsewhere.
+    sandbox.orch(&["trust", "--show"]);
+    sandbox.orch(&["init"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_state_that_cannot_be_used_is_not_begun_with() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".orchestrator/config.toml", "schema = 1\nagents = 3\n");
+    assert_eq!(sandbox.orch(&["init"]).code, 3);
+    sandbox.show_git(&["log", "--format=%s"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_is_named_is_begun_on_and_no_other() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["branch", "other"]);
+    let before = sandbox.git(&["rev-parse", "main"]);
+    sandbox.orch(&["init", "--branch", "other"]);
+    sandbox.orch(&["init", "--branch", "other"]);
+    assert_eq!(sandbox.orch(&["init", "--branch", "none"]).code, 31);
+    assert_eq!(sandbox.orch(&["init", "--branch", "other", "--no-commit"]).code, 0);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), before);
+    assert!(!sandbox.has(".orchestrator"));
+    sandbox.show_git(&["log", "--format=%s", "other"]);
+    sandbox.git(&["checkout", "--quiet", "--detach"]);
+    assert_eq!(sandbox.quietly(&["init", "--branch", "main", "--no-commit"]).code, 2);
+    assert_eq!(sandbox.orch(&["init", "--branch", "main"]).code, 0);
+    assert_ne!(sandbox.git(&["rev-parse", "main"]), before);
     transcript!(sandbox);
 }
 

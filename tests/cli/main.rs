@@ -36,6 +36,7 @@ mod cache;
 mod route;
 mod telemetry;
 mod trends;
+mod asked_for;
 mod asking;
 mod report;
 mod agents;

@@ -20,7 +20,7 @@ fn undoing_takes_the_code_back_blocks_the_task_and_keeps_the_record() {
     assert!(!sandbox.has("new-t-1"));
     sandbox.show(".orchestrator/tasks/t-1.toml");
     assert_eq!(sandbox.orch(&["step"]).code, 11);
-    assert_eq!(sandbox.orch(&["undo"]).code, 31);
+    assert_eq!(sandbox.orch(&["undo"]).code, 2);
     assert_eq!(sandbox.orch(&["undo", "t-1"]).code, 2);
     sandbox.orch(&["unblock", "t-1"]);
     assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);

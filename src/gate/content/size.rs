@@ -22,7 +22,7 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
         (old, new) => {
             let (before, now) = (old.len().unwrap_or(usize::MAX), new.len().unwrap_or_default());
             let fact = format!("has {} KiB", now >> 10);
-            (now > LARGE && now > before)
+            (now >= LARGE && now > before)
                 .then(|| Finding::warning(Concern::LargeFile, &file.shown, None, fact))
         }
     };
@@ -39,7 +39,9 @@ mod tests {
     fn what_is_large_is_reported_and_what_nobody_looks_into_rejects() {
         let mut one = file("a", None, Some("x"));
         assert!(findings(std::slice::from_ref(&one)).is_empty());
-        one.new = Content::Binary(LARGE + 1);
+        one.new = Content::Binary(LARGE - 1);
+        assert!(findings(std::slice::from_ref(&one)).is_empty());
+        one.new = Content::Binary(LARGE);
         assert_eq!(findings(std::slice::from_ref(&one))[0].severity, Severity::Warning);
         one.old = Content::Binary(LARGE + 2);
         assert!(findings(std::slice::from_ref(&one)).is_empty(), "it became smaller");

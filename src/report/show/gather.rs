@@ -84,16 +84,22 @@ pub fn kept(world: World<'_>, runs: &[Run]) -> Result<Vec<String>, EffectError> 
     Ok(kept)
 }
 
-/// What an agent printed, attempt by attempt: kept in the clone that took the step.
+/// What an agent printed, session by session, where nothing is an answer too; none in a clone that did not
+/// take the step.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn transcripts(world: World<'_>, run: &str) -> Result<Vec<String>, EffectError> {
+pub fn transcripts(world: World<'_>, run: &str) -> Result<Option<Vec<String>>, EffectError> {
     let mut found = Vec::new();
-    while let Some(bytes) = world.files.read(&format!("steps/{run}/transcript-{}.txt", found.len() + 1))? {
-        found.push(String::from_utf8_lossy(&bytes).into_owned());
+    loop {
+        let number = found.len() + 1;
+        let said = world.files.read(&format!("steps/{run}/transcript-{number}.txt"))?;
+        if said.is_none() && world.files.read(&format!("steps/{run}/prompt-{number}.md"))?.is_none() {
+            break;
+        }
+        found.push(String::from_utf8_lossy(&said.unwrap_or_default()).into_owned());
     }
-    Ok(found)
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// Everything about a task, for programs.

@@ -265,7 +265,8 @@ pub fn transcripts(all: &[String]) -> String {
         if all.len() > 1 {
             let _ = writeln!(out, "--- attempt {} ---", number + 1);
         }
-        out.push_str(&safe::lines(text));
+        let said = if text.is_empty() { "(it printed nothing)" } else { text };
+        out.push_str(&safe::lines(said));
         if !out.ends_with('\n') {
             out.push('\n');
         }
@@ -541,6 +542,7 @@ mod tests {
     #[test]
     fn transcripts_are_told_apart_where_there_are_several() {
         assert_eq!(transcripts(&["one".into()]), "one\n");
+        assert_eq!(transcripts(&[String::new()]), "(it printed nothing)\n");
         let two = transcripts(&["a\u{1b}[2J\n".into(), "b".into()]);
         assert_eq!(two, "--- attempt 1 ---\na\\u{1b}[2J\n--- attempt 2 ---\nb\n");
     }

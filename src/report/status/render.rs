@@ -37,21 +37,16 @@ pub(in crate::report) fn headline(
 ) -> String {
     let commit =
         status.commit.as_deref().map_or("no commit yet".to_owned(), |id| id.chars().take(9).collect());
-    let place = match &status.branch {
-        Some(branch) => format!("{} @ {commit}", text(branch)),
-        None => format!("@ {commit}"),
-    };
     let clean = match status.uncommitted.as_deref() {
         None => String::new(),
         Some([]) => " (state committed)".to_owned(),
         Some(paths) => format!(" ({} of the state not committed)", plural(paths.len(), "file")),
     };
-    let name = if status.project.is_empty() {
-        String::new()
-    } else {
-        format!("{} · ", bold(&text(&status.project)))
-    };
-    format!("{name}{place}{clean}")
+    let project = (!status.project.is_empty()).then(|| bold(&text(&status.project)));
+    // Of a revision it is not known which branch it was on.
+    let place = project.into_iter().chain(status.branch.as_deref().map(text)).collect::<Vec<_>>().join(" · ");
+    let gap = if place.is_empty() { "" } else { " " };
+    format!("{place}{gap}@ {commit}{clean}")
 }
 
 fn legend(status: &Status, width: Option<usize>, colour: bool) -> String {
@@ -134,6 +129,7 @@ pub(in crate::report) fn facts_of(status: &Status) -> Vec<(&'static str, String)
 
 fn mode(status: &Status) -> String {
     match status.mode_policy {
+        "auto" if status.mode_because.is_empty() => status.mode.to_owned(),
         "auto" => format!("{} ({})", status.mode, status.mode_because),
         _ => format!("{} (the configuration says so)", status.mode),
     }

@@ -365,8 +365,8 @@ impl<'d> Table<'d> {
         }
         match self.int("schema", i64::MIN..=i64::MAX) {
             Some(newer) if newer > SCHEMA => {
-                let fact = format!("schema {newer} is newer than this orch knows ({SCHEMA})");
-                self.error("schema", fact, Some("update orch"));
+                let (fact, remedy) = super::newer(newer);
+                self.error("schema", fact, Some(&remedy));
             }
             Some(older) if older < SCHEMA => {
                 let fact = format!("schema {older} is older than {SCHEMA}");

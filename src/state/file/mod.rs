@@ -32,5 +32,15 @@ pub struct Read<T> {
 /// The newest schema that this version knows.
 pub const SCHEMA: i64 = 1;
 
+/// What is wrong with a file of a newer schema, and the remedy.
+#[must_use]
+pub fn newer(schema: i64) -> (String, String) {
+    let this = env!("CARGO_PKG_VERSION");
+    (
+        format!("schema {schema} is newer than this orch knows ({SCHEMA})"),
+        format!("this is orch {this}: update to a version whose changelog names schema {schema}"),
+    )
+}
+
 #[cfg(test)]
 pub(in crate::state) mod samples;

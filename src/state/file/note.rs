@@ -277,10 +277,13 @@ expires: 2027-02-20
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
         assert_eq!(
-            problems("schema: 2\nid: x\nkind: decision\ntext: ''\nstatus: refuted\nexpires: soon\ntopik: a\n"),
-            "0: `text` is missing (add `text: ...`)\n1: schema 2 is newer than this orch knows (1) (update orch)\n\
+            problems(
+                "schema: 2\nid: x\nkind: decision\ntext: ''\nstatus: refuted\nexpires: soon\ntopik: a\n"
+            ),
+            "0: `text` is missing (add `text: ...`)\n1: schema 2 is newer than this orch knows (1) (REMEDY)\n\
              2: the id `x` is not the name of the file, `n` (rename the file to `n.yaml`, or set `id: n`)\n"
                 .replace("to `n.yaml`", "to `x.yaml`")
+                .replace("REMEDY", &super::super::newer(2).1)
                 + "5: a decision cannot be `refuted`, only a hypothesis can (one of in_force, superseded, retired)\n\
                    6: `expires` is not a date (write it like 2027-02-20)\n\
                    7: unknown key `topik` (did you mean `topic`?)\n"

@@ -24,7 +24,7 @@ pub(super) fn text_of<'a>(path: &str, bytes: &'a [u8]) -> Result<&'a str, Proble
     }
     if let Some(line) = marks::first_line(text) {
         return Err(Problem::error(path, Some(line), "git conflict markers")
-            .with_remedy("resolve the conflict in this file, or type `orch doctor --fix`"));
+            .with_remedy("type `orch doctor`: it names what is to be decided, and what `--fix` can decide"));
     }
     Ok(text)
 }

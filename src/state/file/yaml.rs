@@ -217,8 +217,8 @@ impl Fields<'_> {
         };
         match text.parse::<i64>() {
             Ok(newer) if newer > SCHEMA => {
-                let fact = format!("schema {newer} is newer than this orch knows ({SCHEMA})");
-                self.error(Some(line), fact, Some("update orch"));
+                let (fact, remedy) = super::newer(newer);
+                self.error(Some(line), fact, Some(&remedy));
             }
             Ok(older) if older < SCHEMA => {
                 let fact = format!("schema {older} is older than {SCHEMA}");

@@ -1,0 +1,210 @@
+//! What is asked for is done, or refused with what speaks against it: the commit, the branch, the
+//! revision, the profile that a command line names.
+
+use crate::sandbox::Sandbox;
+use crate::transcript;
+
+#[test]
+fn a_command_that_is_nothing_without_its_commit_refuses_to_leave_it_out() {
+    let sandbox = Sandbox::with(&["[policy]\nreview = \"human\"\n".to_owned()]);
+    sandbox.task("t-1", "Do it", &["--run", "echo 1 >file"]);
+    sandbox.task("t-2", "Do it later", &[]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 23);
+    let before = sandbox.git(&["rev-parse", "HEAD"]);
+    for command in
+        [&["step"][..], &["run"], &["plan"], &["split", "t-2"], &["undo"], &["demo"], &["approve", "t-1"]]
+    {
+        assert_eq!(sandbox.orch(&[command, &["--no-commit"]].concat()).code, 2);
+    }
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_revision_from_before_the_project_is_not_taken_for_an_empty_one() {
+    let sandbox = Sandbox::with(&[]);
+    for command in
+        ["list", "status", "graph", "notes", "trends", "report", "checkpoint", "log", "prompt"].map(|c| [c])
+    {
+        let said = sandbox.quietly(&[&command[..], &["--at", "HEAD~1"]].concat());
+        assert_eq!(said.code, 4, "{command:?}: {}", said.stderr);
+        assert!(said.stderr.contains("has no `.orchestrator/`"), "{}", said.stderr);
+    }
+    assert_eq!(sandbox.quietly(&["export", "beads", "--at", "HEAD~1"]).code, 4);
+}
+
+#[test]
+fn what_is_no_branch_is_not_proposed_as_the_name_of_a_new_one() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.git(&["tag", "v1"]);
+    for name in ["HEAD", "v1", "refs/heads/main", "topic/new"] {
+        assert_eq!(sandbox.orch(&["next", "--branch", name]).code, 31);
+    }
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_hint_names_the_branch_that_was_named() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &["--run", "echo 1 >file"]);
+    sandbox.git(&["branch", "other"]);
+    assert_eq!(sandbox.quietly(&["step", "--branch", "other"]).code, 0);
+    let said = sandbox.orch(&["undo", "--branch", "other"]);
+    assert!(said.stderr.contains("`orch unblock t-1 --branch other`"), "{}", said.stderr);
+    assert_eq!(sandbox.orch(&["unblock", "t-1", "--branch", "other"]).code, 0);
+}
+
+#[test]
+fn a_profile_that_is_not_there_is_invalid_to_whoever_asks() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    for command in [&["route", "t-1"][..], &["step"], &["plan"], &["split", "t-1"]] {
+        assert_eq!(sandbox.quietly(&[command, &["--agent", "nosuch"]].concat()).code, 3, "{command:?}");
+    }
+}
+
+#[test]
+fn next_names_no_task_that_no_step_would_take() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &["--run", "echo 1 >file"]);
+    sandbox.write(".orchestrator/notes/n-z.yaml", "schema: 1\nid: n-z\nkind: decision\n");
+    sandbox.commit("half a note");
+    let (next, step) = (sandbox.quietly(&["next"]), sandbox.quietly(&["step"]));
+    assert_eq!((next.code, next.stderr), (3, step.stderr));
+    assert_eq!(step.code, 3);
+}
+
+#[test]
+fn the_gates_of_all_steps_are_run_again_where_no_range_is_named() {
+    let sandbox = Sandbox::with(&["[[gate]]\nname = \"there\"\nrun = \"test -e file\"\n".to_owned()]);
+    sandbox.task("t-1", "Do it", &["--run", "echo 1 >file"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let said = sandbox.quietly(&["verify", "--rerun"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("1 accepted step"), "{}", said.stdout);
+}
+
+#[test]
+fn a_text_that_is_too_long_is_refused_and_not_cut() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    let long = "word ".repeat(500);
+    for command in [
+        &["add", &long][..],
+        &["add", "x", "--accept", &long],
+        &["edit", "t-1", "--title", &long],
+        &["block", "t-1", "--reason", &long],
+        &["approve", "t-1", "--reason", &long],
+        &["note", "constraint", &long],
+        &["note", "decision", "x", "--because", &long],
+    ] {
+        let said = sandbox.quietly(command);
+        assert_eq!(said.code, 2, "{command:?}");
+        assert!(said.stderr.contains("characters, and"), "{}", said.stderr);
+    }
+    let just = "a".repeat(200);
+    assert_eq!(sandbox.quietly(&["add", &just, "--id", "t-2"]).code, 0);
+    assert!(sandbox.read(".orchestrator/tasks/t-2.toml").contains(&just));
+
+    sandbox.write("prd.json", &format!("{{\"userStories\": [{{\"id\": \"u-1\", \"title\": \"{long}\"}}]}}"));
+    let said = sandbox.quietly(&["import", "ralph", "prd.json"]);
+    assert!(said.stdout.contains("its title was cut to 200 characters"), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_task_that_is_not_committed_is_told_from_one_that_is_not_there() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.orch(&["add", "Do it", "--id", "t-1", "--no-commit"]);
+    for command in [&["block", "t-1"][..], &["approve", "t-1"], &["step", "--task", "t-1"], &["route", "t-1"]]
+    {
+        assert_eq!(sandbox.orch(command).code, 2);
+    }
+    sandbox.orch(&["block", "t-2"]);
+    sandbox.orch(&["list"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_of_a_newer_orch_is_not_taken_for_none() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    let path = ".orchestrator/tasks/t-1.toml";
+    let text = sandbox.read(path);
+    sandbox.write(path, &text.replace("schema = 1", "schema = 9"));
+    sandbox.commit("from the future");
+    sandbox.orch(&["list"]);
+    assert_eq!(sandbox.orch(&["show", "t-1"]).code, 3);
+    sandbox.write(path, &text.replace("schema = 1", "schema = \"1\""));
+    sandbox.commit("no number");
+    sandbox.orch(&["migrate"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_an_agent_that_printed_nothing_said_is_known_where_it_worked() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &["--run", "echo 1 >file"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let said = sandbox.quietly(&["show", "t-1", "--transcript"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "(it printed nothing)\n"), "{}", said.stderr);
+}
+
+#[test]
+fn what_is_green_in_ci_says_why_all_the_same() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.quietly(&["block", "t-1"]);
+    for arguments in
+        [&["next", "--ci"][..], &["next", "--ci", "--json"], &["next", "--ci", "--log-format", "json"]]
+    {
+        assert_eq!(sandbox.orch(arguments).code, 0);
+    }
+    assert_eq!(sandbox.orch(&["next", "--json"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_step_that_is_claimed_and_has_no_record_is_damage() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    let trailers = "Orch-Task: t-1\nOrch-Run: 01M7W6YF4GJB9GRGZ7P08V5ETB\nOrch-Outcome: accepted";
+    let message = format!("feat: do it (t-1)\n\n{trailers}");
+    sandbox.git(&["commit", "--quiet", "--allow-empty", "--message", &message]);
+    let said = sandbox.quietly(&["fsck"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stdout.contains("does not hold its record"), "{}", said.stdout);
+}
+
+#[test]
+fn a_conflict_is_not_said_to_be_decided_by_a_program() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    let path = ".orchestrator/tasks/t-1.toml";
+    let text = sandbox
+        .read(path)
+        .replace("title = \"Do it\"", "<<<<<<< HEAD\ntitle = \"a\"\n=======\ntitle = \"b\"\n>>>>>>> other");
+    sandbox.write(path, &text);
+    sandbox.commit("a merge");
+    for command in [&["next"][..], &["doctor"]] {
+        let said = sandbox.quietly(command);
+        assert!(!said.stderr.contains("type `orch doctor --fix`"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_logged_where_a_log_is_wanted() {
+    let sandbox = Sandbox::with(&[]);
+    assert_eq!(sandbox.orch(&["--log-format", "json", "nosuch"]).code, 2);
+    assert_eq!(sandbox.orch(&["step", "--nosuch", "--json"]).code, 2);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_is_not_there_to_be_undone_is_a_wrong_argument_named_or_not() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["undo"]).code, 2);
+    assert_eq!(sandbox.orch(&["undo", "t-1"]).code, 2);
+    transcript!(sandbox);
+}
