@@ -5,7 +5,7 @@
 //! removed and `+` for added ones. What would be a key is put together here, so that nobody takes
 //! the corpus for a leak.
 
-use orch::effects::{Change, Ended, Finished, MODE_FILE, MODE_LINK, MODE_SUBMODULE, Mode, Oid};
+use orch::effects::{Change, MODE_FILE, MODE_LINK, MODE_SUBMODULE, Mode, Oid};
 use orch::gate::Verdict;
 use orch::gate::builtin::{self, Evidence};
 use orch::gate::finding::Say;
@@ -84,13 +84,6 @@ impl Sample {
     }
 
     fn verdicts(&self) -> Vec<Verdict> {
-        let finished = Finished {
-            ended: Ended::Exited(0),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            duration_ms: 0,
-            survivors: 0,
-        };
         let names = |folder: &[u8]| {
             let of = |path: &[u8]| {
                 let rest = if folder.is_empty() {
@@ -108,15 +101,12 @@ impl Sample {
             changed.chain(self.beside.iter().filter_map(|path| of(path.as_bytes()))).collect()
         };
         builtin::run(&Evidence {
-            finished: &finished,
-            failure: None,
             changes: &self.changes,
             nested: &[],
             protected: &Protected::new(&[]),
             expected: &[],
             say: Say::default(),
             must_change: true,
-            unreadable: None,
             read: &|id| self.blobs.get(&id).filter(|blob| blob.len() <= 4 << 20).cloned(),
             list: &names,
         })

@@ -142,6 +142,7 @@ impl Git for Faulty<'_> {
         reads checkout_of(branch: &str) -> Option<Checkout>;
         writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
+        reads has_hook(name: &str, base: Oid) -> bool;
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }
 

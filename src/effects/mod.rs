@@ -264,6 +264,12 @@ pub trait Git {
     /// When it cannot be written.
     fn disposable(&self, tree: &dyn WorkTree, branch: &str, base: Oid) -> Result<()>;
 
+    /// Whether the repository has a hook that would run on work on top of `base`.
+    ///
+    /// # Errors
+    /// When that cannot be seen.
+    fn has_hook(&self, name: &str, base: Oid) -> Result<bool>;
+
     /// Runs one of the repository's hooks, if there is one, on what a work tree holds, as if it was
     /// staged.
     ///

@@ -17,12 +17,8 @@ use bstr::{BString, ByteSlice};
 /// The gate that wants a change.
 pub const CHANGE: &str = "change";
 
-/// What the built-in gates look at.
+/// What the built-in gates look at that judge a change.
 pub struct Evidence<'e> {
-    /// How the agent ended.
-    pub finished: &'e Finished,
-    /// Its failure, where that says more than how it ended.
-    pub failure: Option<&'e str>,
     /// What differs between the base and what the agent left, protected paths included.
     pub changes: &'e [Change],
     /// Directories that the agent made repositories of their own.
@@ -35,8 +31,6 @@ pub struct Evidence<'e> {
     pub say: Say<'e>,
     /// Whether the task has to change something.
     pub must_change: bool,
-    /// Why its outcome file cannot be read.
-    pub unreadable: Option<&'e str>,
     /// Reads a blob, up to a size.
     pub read: &'e dyn Fn(Oid) -> Option<Vec<u8>>,
     /// Lists the names in a folder of the candidate.
@@ -45,20 +39,25 @@ pub struct Evidence<'e> {
 
 const SHOWN: usize = 10;
 
-/// Runs all built-in gates.
+/// How a session ended; `failure` is what is known where that says more.
+#[must_use]
+pub fn ended(finished: &Finished, failure: Option<&str>) -> [Verdict; 2] {
+    [execution(finished, failure), timeliness(finished)]
+}
+
+/// Whether a gate judges a session, and not what it made.
+#[must_use]
+pub fn judges_session(gate: &str) -> bool {
+    ["execution", "timeliness", "reply"].contains(&gate)
+}
+
+/// The built-in gates that judge a change.
 #[must_use]
 pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
-    let mut verdicts = vec![
-        execution(evidence.finished, evidence.failure),
-        timeliness(evidence.finished),
-        state(evidence),
-        protected(evidence),
-    ];
+    let mut verdicts = vec![state(evidence), protected(evidence)];
     verdicts.extend(content(evidence));
     // Last: who changed only what may not be changed is told that, not that nothing changed.
     verdicts.push(change(evidence));
-    // What most agents never write is only told of where it is wrong.
-    verdicts.extend(evidence.unreadable.map(unreadable));
     verdicts
 }
 
@@ -118,8 +117,10 @@ fn timeliness(finished: &Finished) -> Verdict {
     }
 }
 
-/// What the agent left as its outcome cannot be read.
-fn unreadable(why: &str) -> Verdict {
+/// What the agent left as its outcome cannot be read. What most agents never write is only told of where it is
+/// wrong.
+#[must_use]
+pub fn unreadable(why: &str) -> Verdict {
     Verdict::fail("reply", format!("{why}\nwrite it as one YAML mapping, or leave it out"))
 }
 

@@ -9,8 +9,19 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal::{self, Moving};
-use super::land::{InPlace, Landed, finish_landing, list, refuse_in_progress};
+use super::land::{Landed, finish_landing, list, refuse_in_progress};
 use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
+use std::cell::RefCell;
+
+/// A work tree that holds something else than the branch does.
+pub struct InPlace<'p> {
+    /// Which one.
+    pub checkout: Checkout,
+    /// As it was last looked at; taken by the first try, which spares another look.
+    pub place: RefCell<Option<Box<dyn WorkTree + 'p>>>,
+    /// What it holds.
+    pub holds: Oid,
+}
 
 /// How the local branch stands to a commit that the remote has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use super::base::Base;
 use super::budget::Span;
+use super::candidate::Bench;
 use super::course::{Course, Done};
 use super::early::{early, last_at_work};
 use super::error::StepError;
 use super::event::{Event, Reporter};
-use super::judge::judge_candidate;
 use super::lease::Held;
 use super::next::{self, Next, describe};
 use super::quarantine;
@@ -18,22 +18,18 @@ use crate::agent::redact::Redactor;
 use crate::agent::sandbox::{self, Chosen};
 use crate::agent::todo::todo;
 use crate::agent::{self, Reply};
-use crate::effects::{Ended, Finished, HookRun, World};
-use crate::gate::builtin::{self, Evidence};
+use crate::effects::{Ended, HookRun, World};
+use crate::gate::builtin;
 use crate::gate::claims;
-use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{self, Verdict};
 use crate::outcome::{self, How, Outcome};
 use crate::prompt::{self, Prompt};
 use crate::state::ledger;
 use crate::state::run::{OutcomeKind, Run, VerdictKind};
-use crate::state::task::{Kind, Task};
-use bstr::{BString, ByteSlice as _};
+use crate::state::task::Task;
+use bstr::BString;
 use jiff::Timestamp;
-
-/// The largest blob that built-in gates look into, in bytes.
-const MAX_BLOB: usize = 4 << 20;
 
 /// What all attempts of a step came to.
 pub struct Work {
@@ -95,6 +91,13 @@ impl Job<'_> {
         if let Some(Err(error)) = self.lease.map(|lease| lease.renew(self.reporter)) {
             self.reporter.event(&Event::Warning { text: format!("the lease is not renewed: {error}") });
         }
+    }
+
+    /// What its work is judged by.
+    #[must_use]
+    pub fn bench(&self) -> Bench<'_> {
+        let Job { world, base, task, protected, reporter, .. } = *self;
+        Bench { world, base, task, protected, reporter }
     }
 
     /// Whether gates will run.
@@ -223,16 +226,19 @@ fn one(
     // What the end of the process says by itself needs no second telling.
     let well = finished.ended == Ended::Exited(0);
     let told = failure.as_ref().filter(|failure| well || says_more(failure.kind)).map(describe);
-    let mut verdicts = look_at(job, &finished, told.as_deref(), &reply, &left);
+    let bench = job.bench();
+    let mut verdicts = builtin::ended(&finished, told.as_deref()).to_vec();
+    verdicts.extend(bench.built_in(&left));
+    verdicts.extend(reply.unreadable.as_deref().map(builtin::unreadable));
     for verdict in verdicts.iter().filter(|verdict| is_told(verdict, &next, failure.as_ref(), &reply)) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     }
     let stop = reply.blocked.is_some() || gate::first_rejection(&verdicts).is_some();
-    if stop {
-        verdicts.extend(job.base.config.gates.iter().map(|gate| gate::command::skipped(gate, "not reached")));
+    verdicts.extend(if stop {
+        bench.not_reached()
     } else {
-        verdicts.extend(judge_candidate(job, workplace, left.candidate)?);
-    }
+        bench.configured(left.candidate, Some(workplace))?
+    });
     let ended = How { ended: &finished.ended, told: told.as_deref() };
     let mut outcome = outcome::judge(ended, &reply, &verdicts);
     if outcome == Outcome::Accepted {
@@ -310,41 +316,6 @@ fn halted(
     Outcome::Deferred(why)
 }
 
-/// What the built-in gates say of what an agent left.
-fn look_at(
-    job: &Job<'_>,
-    finished: &Finished,
-    failure: Option<&str>,
-    reply: &Reply,
-    left: &Left,
-) -> Vec<Verdict> {
-    let git = job.world.git;
-    let policy = &job.base.config.policy;
-    builtin::run(&Evidence {
-        finished,
-        failure,
-        changes: &left.changes,
-        nested: &left.seen.nested,
-        protected: job.protected,
-        expected: &job.task.files,
-        say: Say { task: &job.task.allow, allow: &policy.allow, deny: &policy.deny },
-        must_change: must_change(job.task.kind),
-        unreadable: reply.unreadable.as_deref(),
-        read: &|id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB),
-        list: &|dir| git.names(left.candidate, &dir.to_str_lossy()).unwrap_or_default(),
-    })
-}
-
-/// Work whose result is knowledge need not change a file.
-fn must_change(kind: Kind) -> bool {
-    match kind {
-        Kind::Research | Kind::Review => false,
-        Kind::Epic | Kind::Feature | Kind::Bug | Kind::Refactor | Kind::Test | Kind::Docs | Kind::Chore => {
-            true
-        }
-    }
-}
-
 /// The repository's `pre-commit` hook, which may change the tree: then the gates run once more.
 fn run_pre_commit(
     job: &Job<'_>,
@@ -367,14 +338,14 @@ fn run_pre_commit(
         HookRun::Passed(_) => {
             let hook = "pre-commit".to_owned();
             job.reporter.event(&Event::HookFinished { hook, passed: true, said: String::new() });
-            verdicts.push(Verdict::pass("pre-commit"));
             let before = left.candidate;
             let now = workplace.look(base.tree, job.protected, job.is_gated())?;
             if now.candidate != before {
                 *left = now;
-                verdicts.retain(|verdict| job.base.config.gates.iter().all(|gate| gate.name != verdict.name));
-                verdicts.extend(judge_candidate(job, workplace, left.candidate)?);
+                verdicts.retain(|verdict| builtin::judges_session(&verdict.name));
+                verdicts.extend(job.bench().judge(left, Some(workplace))?);
             }
+            verdicts.push(Verdict::pass("pre-commit"));
         }
     }
     Ok(outcome::judge(ended, reply, verdicts))

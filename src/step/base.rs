@@ -61,6 +61,8 @@ pub struct Base {
     pub warnings: Vec<Problem>,
     /// The scheduling policy in force, and why.
     pub mode: InForce,
+    /// What the caller knows.
+    pub(super) caller: Caller,
     pub(super) notes: OnceCell<Notes>,
 }
 
@@ -152,30 +154,30 @@ impl Base {
                 let upstream = caller.push.then(|| upstream::of(world, &branch)).transpose()?;
                 let skips_ci = caller.ci && caller.push;
                 let warnings = problems;
-                Ok(Self { branch, skips_ci, upstream, commit, snapshot, config, warnings, mode, notes })
+                let caller = caller.clone();
+                Ok(Self {
+                    branch,
+                    skips_ci,
+                    upstream,
+                    commit,
+                    snapshot,
+                    config,
+                    warnings,
+                    mode,
+                    caller,
+                    notes,
+                })
             }
             _ => Err(StepError::Invalid(problems)),
         }
     }
 
-    /// The same once the branch is at another commit, which changes nothing but the state on top of it.
+    /// The same once the branch is at another commit.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// As [`Base::at`].
     pub fn become_commit(&self, world: World<'_>, commit: Oid) -> Result<Self, StepError> {
-        let commit = world.git.commit(commit)?;
-        let snapshot = store::load(world, Source::Tree(commit.tree))?;
-        Ok(Self {
-            branch: self.branch.clone(),
-            skips_ci: self.skips_ci,
-            upstream: self.upstream.clone(),
-            commit,
-            snapshot,
-            config: self.config.clone(),
-            warnings: Vec::new(),
-            mode: self.mode.clone(),
-            notes: OnceCell::new(),
-        })
+        Self::at(world, &self.caller, self.branch.clone(), commit)
     }
 
     /// What selection has to know of the configuration.

@@ -5,19 +5,17 @@ use super::defer;
 use super::error::StepError;
 use super::event::Event;
 use super::extent::Extent;
-use super::judge::judge_candidate;
 use super::keep::keep;
-use super::land::{self, Ask, FileEdit, Judged, Landed, Plan, Replay, tree_with};
+use super::land::{self, FileEdit, Landed, Plan, tree_with};
+use super::message;
 use super::publish::{self, Push};
+use super::replay::Moved;
 use super::request;
 use super::site::Workplace;
 use super::{Ran, lease, propose, record};
-use crate::commit::{read_trailers, step_message, trailer};
-use crate::config::Regate;
-use crate::effects::{Change, HookRun, Identity, Oid, World};
-use crate::gate::protect::Protected;
-use crate::gate::{Verdict, builtin, first_rejection};
-use crate::landing;
+use crate::commit::step_message;
+use crate::effects::{Identity, Oid, World};
+use crate::gate::{Verdict, first_rejection};
 use crate::outcome::Outcome;
 use crate::state::graph::Index;
 use crate::state::id::RunId;
@@ -25,7 +23,6 @@ use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::Status;
 use crate::state::task::Task;
 use crate::state::{layout, ledger};
-use bstr::ByteSlice;
 use jiff::Timestamp;
 use std::cell::RefCell;
 
@@ -69,9 +66,11 @@ pub fn finish(
         record::files(job.world, job.base, start.index, start.old_text, &draft.task, &draft.run, &work)?;
     files.extend(propose::mentioned(job, &draft.task, &draft.run, &mut work)?);
     let code = if accepted { work.left.candidate } else { job.base.commit.tree };
-    let (landed, pushed) = match land_draft(job, workplace, &draft, code, &files) {
+    let told = draft.clone();
+    let landed = land_draft(job, workplace, draft, (code, &work.reply.summary), &files);
+    let (landed, draft, pushed) = match landed {
         Ok(landed) => landed,
-        Err(error) => return Err(give_up(job, workplace, &work, &draft, error)),
+        Err(error) => return Err(give_up(job, workplace, &work, &told, error)),
     };
     job.reporter.event(&Event::Landed {
         outcome: draft.run.outcome.as_str().to_owned(),
@@ -112,10 +111,11 @@ fn tidy(job: &Job<'_>) {
 }
 
 /// What is to be written about a step.
-struct Draft {
-    task: Task,
-    run: Run,
-    message: String,
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) task: Task,
+    pub(super) run: Run,
+    pub(super) message: String,
 }
 
 impl Draft {
@@ -172,30 +172,44 @@ impl Draft {
         Ok(Self { task, run, message })
     }
 
-    /// Shows the message to the repository's hook. What the hook may not do is touch the trailers.
+    /// Shows the message to the repository's hook; its verdict where it refuses it.
     fn ask_commit_msg(
         &mut self,
         job: &Job<'_>,
         workplace: &mut Workplace<'_>,
     ) -> Result<Option<Verdict>, StepError> {
-        let hook = "commit-msg";
-        let refused = match workplace.hook(hook, job.base.commit.id, &self.message)? {
-            HookRun::Absent => return Ok(None),
-            HookRun::Refused(said) => Verdict::fail(hook, builtin::last_lines(said.as_bytes(), 20)),
-            HookRun::Passed(left) => {
-                let (ours, theirs) = (read_trailers(&self.message), read_trailers(&left));
-                if ours.iter().all(|(name, value)| trailer(&theirs, name) == Some(value)) {
-                    self.message = left;
-                    let hook = hook.to_owned();
-                    job.reporter.event(&Event::HookFinished { hook, passed: true, said: String::new() });
-                    return Ok(None);
-                }
-                Verdict::fail(hook, "the hook changed the trailers that orch wrote")
+        let hook = workplace.hook(message::HOOK, job.base.commit.id, &self.message)?;
+        Ok(match message::hooked(self.message.clone(), hook, job.reporter) {
+            Ok(message) => {
+                self.message = message;
+                None
             }
-        };
-        let said = refused.evidence.clone();
-        job.reporter.event(&Event::HookFinished { hook: hook.to_owned(), passed: false, said });
-        Ok(Some(refused))
+            Err(refused) => Some(*refused),
+        })
+    }
+
+    /// The same, with what gates say of what it has become on another tip.
+    pub(super) fn again(
+        &self,
+        job: &Job<'_>,
+        workplace: &mut Workplace<'_>,
+        (task, summary): (Task, &str),
+        (verdicts, merged): (&[Verdict], Oid),
+    ) -> Result<Result<Self, Verdict>, StepError> {
+        let mut run = self.run.clone();
+        for verdict in verdicts {
+            match run.gates.iter_mut().find(|gate| gate.name == verdict.name) {
+                Some(gate) => *gate = verdict.record(),
+                None => run.gates.push(verdict.record()),
+            }
+        }
+        run.tree = Some(code_tree(job.world, merged)?.to_string());
+        let message = step_message(&task, &run, summary, job.base.skips_ci);
+        let mut draft = Self { task, run, message };
+        Ok(match draft.ask_commit_msg(job, workplace)? {
+            Some(refused) => Err(refused),
+            None => Ok(draft),
+        })
     }
 }
 
@@ -222,85 +236,42 @@ fn keep_work(job: &Job<'_>, work: &Work, draft: &Draft) -> Result<Option<String>
     keep(job.world, draft.run.id.as_str(), base, work.left.seen.tree, text, identity(job.base), job.reporter)
 }
 
+/// Lands what is to be written; what was written in the end, and the branch that was pushed beside it.
 fn land_draft(
     job: &Job<'_>,
     workplace: &mut Workplace<'_>,
-    draft: &Draft,
-    code: Oid,
+    draft: Draft,
+    (code, summary): (Oid, &str),
     files: &[FileEdit],
-) -> Result<(Landed, Option<request::Draft>), StepError> {
+) -> Result<(Landed, Draft, Option<request::Draft>), StepError> {
     let tree = tree_with(job.world, code, files)?;
     let world = workplace.world;
     let in_place = workplace.take_in_place();
-    let accepted = draft.run.outcome == OutcomeKind::Accepted;
-    let workplace = RefCell::new(workplace);
-    let replay = |Replay { judged_on, tip, ask }| -> Result<Judged, StepError> {
-        Ok(match ask {
-            Ask::Wanted => no_longer_ours(job, tip)?.map_or(Judged::Fits, Judged::No),
-            Ask::AsIs if accepted && must_regate(job, judged_on, tip, code)? => Judged::Gated,
-            Ask::AsIs => Judged::Fits,
-            Ask::Gates(merged) => {
-                let verdicts = judge_candidate(job, &mut workplace.borrow_mut(), merged)?;
-                first_rejection(&verdicts).map_or(Judged::Fits, |verdict| {
-                    Judged::No(format!("gate `{}` fails on what it has become", verdict.name))
-                })
-            }
-        })
-    };
     let offer = RefCell::new(None);
+    let waiting = draft.task.clone();
     let beside = |tip, commit| {
-        *offer.borrow_mut() = request::beside(world, job.base, &draft.task, (tip, commit));
+        *offer.borrow_mut() = request::beside(world, job.base, &waiting, (tip, commit));
         offer.borrow().as_ref().map(request::Draft::update)
     };
     let push = publish::of(job.base, Some(job.run)).map(|push| Push { beside: Some(&beside), ..push });
+    let message = draft.message.clone();
+    let work = Moved::new(job, workplace, draft, (code, summary));
     let landed = land::land(
         world,
         &Plan {
             branch: &job.base.branch,
             base: job.base.commit.id,
             tree,
-            message: draft.message.clone(),
+            message,
             author: identity(job.base),
             run: Some(job.run),
             in_place,
             push,
-            replay: &replay,
+            replay: &|replay| work.answer(replay),
         },
         job.reporter,
     )?;
-    Ok((landed, offer.into_inner()))
-}
-
-/// Whether the task has changed on the branch so that this step may not decide about it any more.
-fn no_longer_ours(job: &Job<'_>, tip: Oid) -> Result<Option<String>, StepError> {
-    let tree = job.world.git.commit(tip)?.tree;
-    let now = job.base.task_at(job.world, job.task.id.as_str(), tree)?.map(|task| task.status);
-    Ok(landing::no_longer_ours(job.task.id.as_str(), job.task.status, now))
-}
-
-/// Whether gates have to run again: `policy.regate`. What moved since they last ran counts.
-fn must_regate(job: &Job<'_>, judged_on: Oid, tip: Oid, code: Oid) -> Result<bool, StepError> {
-    let git = job.world.git;
-    let tree = |commit| Ok::<_, StepError>(git.commit(commit)?.tree);
-    let outside = |changes: Vec<Change>| -> Vec<Change> {
-        changes.into_iter().filter(|change| !Protected::is_state(&change.path)).collect()
-    };
-    let theirs = outside(git.changes(tree(judged_on)?, tree(tip)?)?);
-    if theirs.is_empty() {
-        return Ok(false);
-    }
-    Ok(match job.base.config.policy.regate {
-        Regate::Always => true,
-        Regate::Never => false,
-        Regate::Overlap => {
-            let folder = |change: &Change| {
-                change.path.rfind_byte(b'/').map_or(Vec::new(), |at| change.path[..at].to_vec())
-            };
-            let ours: std::collections::HashSet<Vec<u8>> =
-                outside(git.changes(job.base.commit.tree, code)?).iter().map(folder).collect();
-            theirs.iter().any(|change| ours.contains(&folder(change)))
-        }
-    })
+    Ok((landed, work.draft(), offer.into_inner()))
 }
 
 /// The work could not land: it is kept, what was prepared is put away, and the error says where.

@@ -50,6 +50,7 @@ pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, St
         config,
         warnings: Vec::new(),
         mode,
+        caller: Caller::default(),
         notes,
     })
 }

@@ -1,17 +1,15 @@
-//! Gates: the configured ones, run on exactly the candidate.
+//! The configured gates, run on exactly the candidate.
 //!
 //! In: a tree, the gates of its base, and where they may look at it. Out: one verdict for each gate,
 //! in an order in which what a gate needs comes before it. Independent gates run at one time; people
 //! are told of each in that same order. What a gate passed before is not run again ([`super::recall`]).
 
-use super::attempt::Job;
 use super::env::{base_env, set_variables};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::follow;
 use super::recall::Recall;
 use super::room::{Entered, Furnish, Rooms};
-use super::site::Workplace;
 use crate::agent::redact::Redactor;
 use crate::config::{Config, GateConfig};
 use crate::effects::{Commit, Ended, Finished, Invocation, Oid, Pool, World};
@@ -61,41 +59,6 @@ pub struct Case<'c> {
     pub recall: bool,
     /// Who is told.
     pub reporter: &'c dyn Reporter,
-}
-
-/// Runs the configured gates on exactly the candidate of a step.
-///
-/// # Errors
-/// When the machine fails.
-pub fn judge_candidate(
-    job: &Job<'_>,
-    workplace: &mut Workplace<'_>,
-    candidate: Oid,
-) -> Result<Vec<Verdict>, StepError> {
-    if job.base.config.gates.is_empty() {
-        return Ok(Vec::new());
-    }
-    let in_place = workplace.checkout.is_some();
-    if in_place && workplace.holds() != candidate {
-        workplace.restore(candidate)?;
-    }
-    let verdicts = judge(&Case {
-        world: job.world,
-        config: &job.base.config,
-        gates: &job.base.config.gates,
-        branch: &job.base.branch,
-        base: &job.base.commit,
-        tree: candidate,
-        kind: Some(job.task.kind),
-        allow: &job.task.allow,
-        site: if in_place { Site::Here(workplace.dir()) } else { Site::Rooms },
-        recall: true,
-        reporter: job.reporter,
-    })?;
-    if in_place {
-        workplace.restore(candidate)?;
-    }
-    Ok(verdicts)
 }
 
 /// Asks gates about a tree.

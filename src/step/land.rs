@@ -9,17 +9,16 @@
 //! could meet is held while the remote is waited for: what of the user's is in the way is named before,
 //! and the branch here follows afterwards, as it follows what others push.
 
-use super::along::{Move, Stands};
+use super::along::{InPlace, Move, Stands};
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal;
 use super::publish::Push;
-use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, WorkTree, World};
+use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, World};
 use crate::landing;
 use bstr::{BString, ByteSlice};
-use std::cell::RefCell;
 use std::time::Duration;
 
 /// The lock that covers claiming and committing.
@@ -55,11 +54,9 @@ pub struct Plan<'p, 'w> {
     pub replay: &'p dyn Fn(Replay) -> Result<Judged, StepError>,
 }
 
-/// A change that is about to go on top of another tip than it was judged on.
+/// A change that is about to go on top of another tip than it was made on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replay {
-    /// The commit on which it was last judged.
-    pub judged_on: Oid,
     /// The new tip.
     pub tip: Oid,
     /// What is asked.
@@ -71,10 +68,10 @@ pub struct Replay {
 pub enum Ask {
     /// Whether it is still wanted there, before it is known whether both can be merged.
     Wanted,
-    /// Whether both together may land as they are.
-    AsIs,
-    /// Whether both together, which is this tree, pass the gates.
-    Gates(Oid),
+    /// Whether both together, which is this tree, may land without another look. The landing lock is held.
+    AsIs(Oid),
+    /// Whether both together, which is this tree, may land. Nothing is held.
+    Look(Oid),
 }
 
 /// Whether a change may go on top of another tip.
@@ -82,20 +79,21 @@ pub enum Ask {
 pub enum Judged {
     /// It may.
     Fits,
-    /// Only if the gates pass on what both make together.
+    /// It may, and this is what lands: something else is said of it than before.
+    As(Made),
+    /// Only after another look at what both make together; or: it may, and the gates ran again.
     Gated,
     /// It may not; why.
     No(String),
 }
 
-/// A work tree that holds something else than the branch does.
-pub struct InPlace<'p> {
-    /// Which one.
-    pub checkout: Checkout,
-    /// As it was last looked at; taken by the first try, which spares another look.
-    pub place: RefCell<Option<Box<dyn WorkTree + 'p>>>,
-    /// What it holds.
-    pub holds: Oid,
+/// What a change makes on top of a tip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The tree.
+    pub tree: Oid,
+    /// The message of its commit.
+    pub message: String,
 }
 
 /// What landed.
@@ -114,40 +112,38 @@ pub struct Landed {
 /// When another command is landing, the change does not fit any more, or the user's work is in the
 /// way. Nothing has then moved.
 pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
-    let mut judged_on = plan.base;
     let tries = if plan.push.is_some() { landing::REPLAYS } else { TRIES };
-    let mut lost = 0;
-    // Where gates ran again on a tip, it is pushed to without another look: the push itself tells.
-    let mut gated = None;
+    let (mut lost, mut regated) = (0, false);
+    // Where it was looked at again on a tip, it is pushed to that without another look: the push itself tells.
+    let mut looked = None;
     for _ in 0..tries {
         let (lock, tip) = if let Some(push) = plan.push {
-            if gated.is_none() {
+            if looked.is_none() {
                 push.pause(world, lost);
             }
             // Who waits for too long goes without: nothing rests on this lock.
             let lock = world.files.lock(PUSHING, OTHERS_LAND)?;
-            (lock, gated.take().map_or_else(|| push.tip(world), Ok)?)
+            (lock, looked.take().map_or_else(|| push.tip(world), Ok)?)
         } else {
             let lock = landing_lock(world, if plan.run.is_some() { OTHERS_LAND } else { MOMENT })?;
             finish_landing(world, plan.branch, reporter)?;
             (Some(lock), here(world, plan)?)
         };
-        let tree = match replay(world, plan, judged_on, tip)? {
-            Replayed::Fits(tree) => tree,
+        let made = match replay(world, plan, tip)? {
+            Replayed::Fits(made) => made,
             Replayed::Gated(tree) => {
                 drop(lock);
-                ask(plan, Replay { judged_on, tip, ask: Ask::Gates(tree) })?;
-                judged_on = tip;
-                gated = Some(tip);
+                regated |= ask(plan, Replay { tip, ask: Ask::Look(tree) })? == Judged::Gated;
+                looked = Some(tip);
                 continue;
             }
         };
         if tip != plan.base {
-            reporter.event(&Event::Replayed { regated: judged_on != plan.base });
+            reporter.event(&Event::Replayed { regated });
         }
         let landed = match plan.push {
-            Some(push) => try_there(world, plan, push, (tip, tree), reporter)?,
-            None => try_here(world, plan, Some(tip), tree, reporter)?,
+            Some(push) => try_there(world, plan, push, (tip, made), reporter)?,
+            None => try_here(world, plan, Some(tip), made, reporter)?,
         };
         if let Some(landed) = landed {
             return Ok(landed);
@@ -168,7 +164,7 @@ pub fn land_first<'w>(
 ) -> Result<Landed, StepError> {
     let _lock = landing_lock(world, MOMENT)?;
     finish_landing(world, plan.branch, reporter)?;
-    let landed = try_here(world, plan, None, plan.tree, reporter)?;
+    let landed = try_here(world, plan, None, plan.made(plan.tree), reporter)?;
     landed.ok_or_else(|| StepError::Busy(format!("branch `{}` was born meanwhile", plan.branch)))
 }
 
@@ -202,20 +198,20 @@ pub fn landing_lock(
     lock.ok_or_else(|| StepError::Busy("another orch command is committing in this repository".to_owned()))
 }
 
-/// What a change makes on top of a tip.
+/// Whether what a change makes on top of a tip may land.
 enum Replayed {
-    /// This tree, which may land.
-    Fits(Oid),
-    /// This tree, which the gates have to pass first.
+    /// It may.
+    Fits(Made),
+    /// This tree has to be looked at first.
     Gated(Oid),
 }
 
-fn replay(world: World<'_>, plan: &Plan<'_, '_>, judged_on: Oid, tip: Oid) -> Result<Replayed, StepError> {
+fn replay(world: World<'_>, plan: &Plan<'_, '_>, tip: Oid) -> Result<Replayed, StepError> {
     if tip == plan.base {
-        return Ok(Replayed::Fits(plan.tree));
+        return Ok(Replayed::Fits(plan.made(plan.tree)));
     }
     // A task that is gone or settled says more than the conflict that it makes.
-    ask(plan, Replay { judged_on, tip, ask: Ask::Wanted })?;
+    ask(plan, Replay { tip, ask: Ask::Wanted })?;
     let base = world.git.commit(plan.base)?.tree;
     let now = world.git.commit(tip)?.tree;
     let merged = match world.git.merge(base, now, plan.tree)? {
@@ -226,18 +222,20 @@ fn replay(world: World<'_>, plan: &Plan<'_, '_>, judged_on: Oid, tip: Oid) -> Re
             return Err(StepError::Moved { fact, kept: None });
         }
     };
-    let gated = tip != judged_on && ask(plan, Replay { judged_on, tip, ask: Ask::AsIs })?;
-    Ok(if gated { Replayed::Gated(merged) } else { Replayed::Fits(merged) })
+    Ok(match ask(plan, Replay { tip, ask: Ask::AsIs(merged) })? {
+        Judged::Gated => Replayed::Gated(merged),
+        Judged::As(made) => Replayed::Fits(made),
+        Judged::Fits | Judged::No(_) => Replayed::Fits(plan.made(merged)),
+    })
 }
 
-/// Asks, and says whether the gates have to pass first.
-fn ask(plan: &Plan<'_, '_>, replay: Replay) -> Result<bool, StepError> {
+/// Asks; a change that may not land is an error.
+fn ask(plan: &Plan<'_, '_>, replay: Replay) -> Result<Judged, StepError> {
     match (plan.replay)(replay)? {
-        Judged::Fits => Ok(false),
-        Judged::Gated => Ok(true),
         Judged::No(why) => {
             Err(StepError::Moved { fact: format!("branch `{}` moved: {why}", plan.branch), kept: None })
         }
+        judged @ (Judged::Fits | Judged::As(_) | Judged::Gated) => Ok(judged),
     }
 }
 
@@ -246,10 +244,10 @@ fn try_here<'w>(
     world: World<'w>,
     plan: &Plan<'_, 'w>,
     tip: Option<Oid>,
-    tree: Oid,
+    made: Made,
     reporter: &dyn Reporter,
 ) -> Result<Option<Landed>, StepError> {
-    let landed = write(world, plan, tip, tree)?;
+    let landed = write(world, plan, tip, made)?;
     Ok(plan.moves_here().make(world, tip, &landed, reporter)?.then_some(landed))
 }
 
@@ -258,11 +256,11 @@ fn try_there<'w>(
     world: World<'w>,
     plan: &Plan<'_, 'w>,
     push: Push<'_>,
-    (tip, tree): (Oid, Oid),
+    (tip, made): (Oid, Made),
     reporter: &dyn Reporter,
 ) -> Result<Option<Landed>, StepError> {
-    look_here(world, plan, (tip, tree), reporter)?;
-    let landed = write(world, plan, Some(tip), tree)?;
+    look_here(world, plan, (tip, made.tree), reporter)?;
+    let landed = write(world, plan, Some(tip), made)?;
     world.git.settle(&[])?;
     if !push.push(world, (tip, landed.commit), reporter)? {
         return Ok(None);
@@ -282,13 +280,14 @@ fn try_there<'w>(
     Ok(Some(landed))
 }
 
-fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, tree: Oid) -> Result<Landed, StepError> {
+fn write(world: World<'_>, plan: &Plan<'_, '_>, tip: Option<Oid>, made: Made) -> Result<Landed, StepError> {
+    let Made { tree, message } = made;
     let commit = world.git.write_commit(&NewCommit {
         tree,
         parents: tip.into_iter().collect(),
         author: plan.author.clone(),
         time: world.clock.now(),
-        message: plan.message.clone(),
+        message,
         may_sign: true,
     })?;
     Ok(Landed { commit, tree })
@@ -338,6 +337,11 @@ fn follow_here<'w>(
 }
 
 impl<'w> Plan<'_, 'w> {
+    /// A tree that lands with the message of the plan.
+    fn made(&self, tree: Oid) -> Made {
+        Made { tree, message: self.message.clone() }
+    }
+
     /// The move of the local branch that this comes to.
     fn moves_here(&self) -> Move<'_, 'w> {
         Move { branch: self.branch, run: self.run, in_place: self.in_place.as_ref() }

@@ -1,17 +1,21 @@
-//! Approving work that waits for a review: the gates run again on what the branch has become, then
-//! it lands like a step's.
+//! Approving work that waits for a review: all gates run again on what the branch has become, the repository's
+//! `commit-msg` hook sees the message, then it lands like a step's.
 
 use super::base::Base;
+use super::candidate::Bench;
 use super::error::StepError;
 use super::event::Reporter;
 use super::finish::{code_tree, identity};
-use super::judge::{Case, Site, judge};
 use super::land::{Judged, Plan, land, list, tree_with};
+use super::message::{HOOK, hooked};
 use super::publish;
 use super::record::{attempts_ref, branch_of, new_run_id, said_again};
+use super::room::{Furnish, Rooms};
+use super::site::Left;
 use crate::commit::{kept_summary, step_message};
 use crate::config::Integration;
 use crate::effects::{Merge, Oid, World};
+use crate::gate::protect::Protected;
 use crate::gate::{Verdict, first_rejection};
 use crate::state::file;
 use crate::state::layout;
@@ -98,7 +102,9 @@ pub fn ready(
     let Submitted { run: submitted, tree: merged, summary } = submitted(world, base, &task)?;
     let started = world.clock.now();
     let run_id = new_run_id(world, started)?;
-    let verdicts = judge_again(world, base, &task, merged, reporter)?;
+    let protected = Protected::new(&base.config.policy.protect);
+    let bench = Bench { world, base, task: &task, protected: &protected, reporter };
+    let mut verdicts = bench.judge(&Left::of(world, base.commit.tree, merged)?, None)?;
     if first_rejection(&verdicts).is_some() {
         return Ok(Err(verdicts));
     }
@@ -129,28 +135,14 @@ pub fn ready(
     ];
     let tree = tree_with(world, merged, &files)?;
     let message = step_message(&task, &run, &summary, base.skips_ci);
-    Ok(Ok(Ready { task, run, tree, message, summary }))
-}
-
-fn judge_again(
-    world: World<'_>,
-    base: &Base,
-    task: &Task,
-    tree: Oid,
-    reporter: &dyn Reporter,
-) -> Result<Vec<Verdict>, StepError> {
-    judge(&Case {
-        world,
-        config: &base.config,
-        gates: &base.config.gates,
-        branch: &base.branch,
-        base: &base.commit,
-        tree,
-        kind: Some(task.kind),
-        allow: &task.allow,
-        site: Site::Rooms,
-        recall: true,
-        reporter,
+    let (config, branch) = (&base.config, base.branch.as_str());
+    let rooms = Rooms::new(Furnish { world, config, branch, base: &base.commit, reporter });
+    Ok(match hooked(message.clone(), rooms.hook(HOOK, tree, &message)?, reporter) {
+        Ok(message) => Ok(Ready { task, run, tree, message, summary }),
+        Err(refused) => {
+            verdicts.push(*refused);
+            Err(verdicts)
+        }
     })
 }
 

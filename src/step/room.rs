@@ -14,7 +14,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::gate_env;
 use crate::config::{Config, GateConfig};
-use crate::effects::{Commit, Lock, Oid, WorkTree, World};
+use crate::effects::{Commit, HookRun, Lock, Oid, WorkTree, World};
 use crate::gate::{Verdict, command};
 use crate::state::run::VerdictKind;
 use bstr::{BString, ByteSlice};
@@ -110,17 +110,25 @@ impl<'f> Rooms<'f> {
         let first = self.take()?;
         let with = self.with;
         let (room, slot) = if gate.clean { (&mut self.clean, first + 1) } else { (&mut self.shared, first) };
-        let mut held = if let Some(room) = room.take() {
-            room
-        } else {
-            let place = with.world.git.open_workspace(slot)?;
-            // Of a command that was killed: nobody else may be in a room that is taken.
-            with.world.process.end_left_in(place.dir())?;
-            Room { slot, place, holds: None }
-        };
+        let mut held = if let Some(room) = room.take() { room } else { Room::open(with, slot)? };
         let entered = held.enter(with, gate.clean, tree);
         *room = Some(held);
         entered
+    }
+
+    /// Runs one of the repository's hooks on a tree, as if that was staged.
+    ///
+    /// # Errors
+    /// When the room cannot be written, or the hook cannot be run.
+    pub fn hook(mut self, name: &str, tree: Oid, message: &str) -> Result<HookRun, StepError> {
+        let (with, git) = (self.with, self.with.world.git);
+        if !git.has_hook(name, with.base.id)? {
+            return Ok(HookRun::Absent);
+        }
+        let slot = self.take()?;
+        let mut room = Room::open(with, slot)?;
+        room.hold(with, tree, &with.kept())?;
+        Ok(git.hook(name, with.base.id, room.place.as_mut(), message)?)
     }
 
     /// Takes the first pair that nobody has; the number of its first room.
@@ -140,18 +148,28 @@ impl<'f> Rooms<'f> {
     }
 }
 
-impl Room<'_> {
+impl Furnish<'_> {
+    /// What is kept in a room that is not clean.
+    fn kept(&self) -> Vec<BString> {
+        self.config.workspace.keep.iter().map(|kept| kept.as_str().into()).collect()
+    }
+}
+
+impl<'f> Room<'f> {
+    fn open(with: Furnish<'f>, slot: u32) -> Result<Self, StepError> {
+        let place = with.world.git.open_workspace(slot)?;
+        // Of a command that was killed: nobody else may be in a room that is taken.
+        with.world.process.end_left_in(place.dir())?;
+        Ok(Self { slot, place, holds: None })
+    }
+
     fn enter(&mut self, with: Furnish<'_>, clean: bool, tree: Oid) -> Result<Entered, StepError> {
         let dir = self.place.dir().to_owned();
         if !clean && self.holds == Some(tree) {
             return Ok(Entered::Ready(dir));
         }
         self.holds = None;
-        let keep: Vec<BString> = if clean {
-            Vec::new()
-        } else {
-            with.config.workspace.keep.iter().map(|kept| kept.as_str().into()).collect()
-        };
+        let keep = if clean { Vec::new() } else { with.kept() };
         self.hold(with, tree, &keep)?;
         if let Some(failed) = self.prepare(with, tree, &keep)? {
             return Ok(Entered::Unprepared(failed));

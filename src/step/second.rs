@@ -9,7 +9,6 @@ use super::consult::{self, Question};
 use super::course::Course;
 use super::error::StepError;
 use super::event::Event;
-use super::judge::judge_candidate;
 use super::quarantine;
 use super::review::{Submitted, submitted};
 use super::site::{Left, Workplace};
@@ -158,7 +157,7 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
     let mut course = Course::new(who, job.confinement, job.started);
     workplace.restore(tree)?;
     let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated())?;
-    let mut verdicts = judge_candidate(job, workplace, left.candidate)?;
+    let mut verdicts = job.bench().judge(&left, Some(workplace))?;
     let mut outcome = Outcome::Accepted;
     if let Some(verdict) = first_rejection(&verdicts) {
         outcome = Outcome::Rejected(verdict.name.clone());

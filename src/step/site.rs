@@ -1,10 +1,11 @@
 //! Where the agent works: a private workspace, or the work tree itself.
 
+use super::along::InPlace;
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::Reporter;
 use super::journal::{self, Site};
-use super::land::{InPlace, OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
+use super::land::{OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
 use super::{Options, slot};
 use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
@@ -34,6 +35,18 @@ pub struct Left {
     pub changes: Vec<Change>,
     /// The tree without changes to protected paths: what is judged and committed.
     pub candidate: Oid,
+}
+
+impl Left {
+    /// What work makes of a base, where both are trees; of the state it makes nothing.
+    ///
+    /// # Errors
+    /// When a tree cannot be read.
+    pub fn of(world: World<'_>, base: Oid, tree: Oid) -> Result<Self, StepError> {
+        let mut changes = world.git.changes(base, tree)?;
+        changes.retain(|change| !Protected::is_state(&change.path));
+        Ok(Self { seen: Seen { tree, nested: Vec::new() }, changes, candidate: tree })
+    }
 }
 
 /// Begins to look at where a step will work, while it is decided at what.

@@ -127,3 +127,39 @@ fn a_hooks_git_does_not_obey_what_an_agent_wrote_into_its_repository() {
     assert_eq!(sandbox.orch(&["step"]).code, 0, "{}", sandbox.transcript());
     assert!(!sandbox.signal("obeyed").exists());
 }
+
+#[test]
+fn what_pre_commit_changes_is_judged_by_the_built_in_gates_too() {
+    let marks = "printf '<<<<<<< a\\nx\\n=======\\ny\\n>>>>>>> b\\n' > conf.txt; git add conf.txt";
+    let marked = (marks, 20, "rejected, gate conflict-markers failed");
+    let undone = ("git checkout -q HEAD src/code", 21, "rejected, agent failed: it changed nothing");
+    for (hook, code, said) in [marked, undone] {
+        let sandbox = project("echo new >> src/code");
+        sandbox.program(".git/hooks/pre-commit", &format!("#!/bin/sh\n{hook}\n"));
+        assert_eq!(sandbox.orch(&["step"]).code, code, "{}", sandbox.transcript());
+        assert_eq!(sandbox.git(&["log", "-1", "--format=%s"]), format!("orch(t-1): {said}\n"));
+    }
+}
+
+#[test]
+fn commit_msg_sees_what_a_person_approves_and_what_waits_to_be_merged() {
+    let hook = "#!/bin/sh\ngrep -q '^chore' \"$1\" && { echo 'no chores'; exit 1; }\necho 'Change-Id: I1' >> \"$1\"\n";
+    for policy in ["review = \"human\"", "integration = \"pull-request\""] {
+        let sandbox = Sandbox::with(&[agent("echo new >> src/$ORCH_TASK"), table("policy", policy)]);
+        sandbox.program(".git/hooks/commit-msg", hook);
+        for (task, kind) in [("t-1", "chore"), ("t-2", "bug")] {
+            sandbox.task(task, "Do it", &["--kind", kind]);
+            assert_eq!(sandbox.orch(&["step"]).code, 23);
+        }
+        let waits = if policy.starts_with("review") {
+            assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+            assert_eq!(sandbox.orch(&["approve", "t-2"]).code, 0);
+            "main"
+        } else {
+            assert_eq!(sandbox.git(&["branch", "--list", "orch/t-1"]), "");
+            "orch/t-2"
+        };
+        let trailers = sandbox.git(&["log", "-1", "--format=%(trailers)", waits]);
+        assert!(trailers.contains("Change-Id: I1") && trailers.contains("Orch-Task: t-2"), "{trailers}");
+    }
+}

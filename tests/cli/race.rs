@@ -132,3 +132,70 @@ fn a_branch_that_was_deleted_meanwhile_leaves_the_work_kept() {
     sandbox.show_git(&["for-each-ref", "--format=%(refname)"]);
     transcript!(sandbox);
 }
+
+/// A line of shell that does something in the user's repository, as a person would meanwhile.
+fn there(commands: &str) -> String {
+    format!(
+        "( cd \"$HOME/../repo\" && unset GIT_DIR && export ORCH_TEST_CLOCK=2026-11-20T11:00:00Z && {commands} )"
+    )
+}
+
+#[test]
+fn built_in_gates_judge_what_the_work_has_become_on_the_new_tip() {
+    for policy in ["regate = \"always\"", "regate = \"never\""] {
+        let script = format!("echo 1 > Notes; {}", meanwhile("notes", "x"));
+        let sandbox = project(&script, &[table("policy", policy)]);
+        assert_eq!(sandbox.orch(&["step"]).code, 12, "{policy}");
+        assert!(!sandbox.has("Notes"));
+        sandbox.show_git(&["log", "-1", "--format=%B"]);
+        if policy.contains("always") {
+            transcript!(sandbox);
+        }
+    }
+}
+
+#[test]
+fn a_path_that_is_protected_meanwhile_does_not_land() {
+    let protect =
+        "printf 'protect = [\"infra/**\"]\\n' >> .orchestrator/config.toml && git commit -qam protect";
+    let script = format!("mkdir infra; echo 1 > infra/x; {}", there(protect));
+    let sandbox = project(&script, &[table("policy", "max_attempts = 1")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    sandbox.show_git(&["log", "--format=%s"]);
+    assert!(!sandbox.has("infra"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn the_record_names_the_tree_that_landed_and_its_gates() {
+    let sandbox = project(
+        &format!("echo new >> src/code; {}", meanwhile("README", "other")),
+        &[gate("test", "true"), table("policy", "regate = \"always\"")],
+    );
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let run = sandbox.git(&["ls-tree", "-r", "--name-only", "HEAD", ".orchestrator/runs"]);
+    let record = sandbox.git(&["show", &format!("HEAD:{}", run.trim())]);
+    sandbox.git(&["rm", "-r", "--quiet", "--cached", ".orchestrator"]);
+    let tree = sandbox.git(&["write-tree"]);
+    assert!(record.contains(&format!("tree = \"{}\"", tree.trim())), "{record}");
+}
+
+#[test]
+fn a_task_that_waits_for_another_meanwhile_is_put_off() {
+    let script = format!("echo new >> src/code; {}", there("orch edit t-1 --depends-on t-2"));
+    let sandbox = project(&script, &[]);
+    sandbox.task("t-2", "First", &["--priority", "4"]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 12);
+    sandbox.show_git(&["log", "--format=%s"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_task_that_is_told_otherwise_meanwhile_lands_under_its_new_name() {
+    let script = format!("echo new >> src/code; {}", there("orch edit t-1 --title 'Repair it' --kind bug"));
+    let sandbox = project(&script, &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.show_git(&["log", "-1", "--format=%s"]);
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("Repair it"));
+    transcript!(sandbox);
+}

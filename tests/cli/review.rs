@@ -213,3 +213,26 @@ fn what_is_learned_again_is_noted_once() {
     sandbox.orch(&["notes"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn work_is_approved_by_the_rules_of_the_tip() {
+    let script = "mkdir -p infra; echo x > infra/x; echo AKIAQYLPMN5HHHFPZAM2 > key; echo 1 > Notes";
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "review = \"human\"")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore", "--allow", "secrets"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    let config = sandbox.read(".orchestrator/config.toml");
+    let commit = |what: &str| sandbox.commit(what);
+    sandbox.write(".orchestrator/config.toml", &format!("{config}protect = [\"infra/**\"]\n"));
+    commit("protect");
+    assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+    sandbox.write(".orchestrator/config.toml", &config);
+    sandbox.write("NOTES", "there\n");
+    commit("another name");
+    assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+    sandbox.git(&["rm", "--quiet", "NOTES"]);
+    let task = sandbox.read(".orchestrator/tasks/t-1.toml").replace("allow = [\n  \"secrets\",\n]\n", "");
+    sandbox.write(".orchestrator/tasks/t-1.toml", &task);
+    commit("no secrets");
+    assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+    transcript!(sandbox);
+}

@@ -62,6 +62,11 @@ pub(super) fn environment() -> Vec<(String, String)> {
     env
 }
 
+/// A folder for what a hook needs beside it.
+fn scratch() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))
+}
+
 impl OsGit {
     /// Runs git on the trusted repository, without a work tree.
     pub(super) fn git(&self, arguments: &[&str]) -> Result<GitOutput> {
@@ -144,6 +149,15 @@ impl OsGit {
         Ok(is_program(&path).then_some(path))
     }
 
+    /// Whether a hook is there that would run.
+    pub(super) fn looks_for_hook(&self, name: &str, base: Oid) -> Result<bool> {
+        if !self.may_run_hooks() {
+            return Ok(false);
+        }
+        let scratch = scratch()?;
+        Ok(self.find_hook(name, base, scratch.path())?.is_some())
+    }
+
     pub(super) fn run_hook(
         &self,
         name: &str,
@@ -154,8 +168,7 @@ impl OsGit {
         if !self.may_run_hooks() {
             return Ok(HookRun::Absent);
         }
-        let scratch =
-            tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))?;
+        let scratch = scratch()?;
         let Some(hook) = self.find_hook(name, base, scratch.path())? else { return Ok(HookRun::Absent) };
         tree.stage()?;
         let git_dir = tree.git_dir();

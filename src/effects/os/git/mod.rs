@@ -314,6 +314,10 @@ impl Git for OsGit {
         self.write_disposable(tree.dir(), branch, base)
     }
 
+    fn has_hook(&self, name: &str, base: Oid) -> Result<bool> {
+        self.looks_for_hook(name, base)
+    }
+
     fn hook(&self, name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> Result<HookRun> {
         self.run_hook(name, base, tree, message)
     }

@@ -1,0 +1,135 @@
+//! The gates of a candidate tree against a base: the built-in ones, and then those of the configuration.
+//!
+//! In: a base, a task, and what its work makes of the base. Out: verdicts on exactly that tree. Whoever is about
+//! to land a tree asks here: a step, a step whose `pre-commit` changed the tree, one whose branch moved, a
+//! review, an approval. Invariant: no tree lands on the word of gates that saw another.
+
+use super::base::Base;
+use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::judge::{Case, Site, judge};
+use super::site::{Left, Workplace};
+use crate::effects::{Oid, World};
+use crate::gate::builtin::{self, Evidence};
+use crate::gate::finding::Say;
+use crate::gate::protect::Protected;
+use crate::gate::{Verdict, command, first_rejection};
+use crate::state::task::{Kind, Task};
+use bstr::ByteSlice as _;
+
+/// The largest blob that built-in gates look into, in bytes.
+const MAX_BLOB: usize = 4 << 20;
+
+/// What a candidate is judged by, and who is told.
+#[derive(Clone, Copy)]
+pub struct Bench<'b> {
+    /// The outside world.
+    pub world: World<'b>,
+    /// What the candidate is a change of, with the settings that count.
+    pub base: &'b Base,
+    /// The task that it was made for.
+    pub task: &'b Task,
+    /// Paths that no agent may change.
+    pub protected: &'b Protected,
+    /// Who is told.
+    pub reporter: &'b dyn Reporter,
+}
+
+impl Bench<'_> {
+    /// What all gates say. Those of the configuration run in the workplace if that is the work tree itself, else
+    /// in rooms of their own, and only if none that is built in rejects.
+    ///
+    /// # Errors
+    /// When the machine fails; a gate that fails is a verdict.
+    pub fn judge(
+        self,
+        left: &Left,
+        workplace: Option<&mut Workplace<'_>>,
+    ) -> Result<Vec<Verdict>, StepError> {
+        let mut verdicts = self.look(left);
+        let rejected = first_rejection(&verdicts).is_some();
+        verdicts.extend(if rejected {
+            self.not_reached()
+        } else {
+            self.configured(left.candidate, workplace)?
+        });
+        Ok(verdicts)
+    }
+
+    /// What the built-in gates say; people are told what they found.
+    #[must_use]
+    pub fn look(self, left: &Left) -> Vec<Verdict> {
+        let verdicts = self.built_in(left);
+        for verdict in verdicts.iter().filter(|verdict| !verdict.evidence.is_empty()) {
+            self.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
+        }
+        verdicts
+    }
+
+    /// What the built-in gates say.
+    #[must_use]
+    pub fn built_in(self, left: &Left) -> Vec<Verdict> {
+        let git = self.world.git;
+        let policy = &self.base.config.policy;
+        builtin::run(&Evidence {
+            changes: &left.changes,
+            nested: &left.seen.nested,
+            protected: self.protected,
+            expected: &self.task.files,
+            say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },
+            must_change: must_change(self.task.kind),
+            read: &|id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB),
+            list: &|dir| git.names(left.candidate, &dir.to_str_lossy()).unwrap_or_default(),
+        })
+    }
+
+    /// What the gates of the configuration say of a tree.
+    ///
+    /// # Errors
+    /// When the machine fails; a gate that fails is a verdict.
+    pub fn configured(
+        self,
+        candidate: Oid,
+        workplace: Option<&mut Workplace<'_>>,
+    ) -> Result<Vec<Verdict>, StepError> {
+        let config = &self.base.config;
+        if config.gates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut here = workplace.filter(|workplace| workplace.checkout.is_some());
+        if let Some(workplace) = here.as_deref_mut().filter(|workplace| workplace.holds() != candidate) {
+            workplace.restore(candidate)?;
+        }
+        let verdicts = judge(&Case {
+            world: self.world,
+            config,
+            gates: &config.gates,
+            branch: &self.base.branch,
+            base: &self.base.commit,
+            tree: candidate,
+            kind: Some(self.task.kind),
+            allow: &self.task.allow,
+            site: here.as_ref().map_or(Site::Rooms, |workplace| Site::Here(workplace.dir())),
+            recall: true,
+            reporter: self.reporter,
+        })?;
+        here.map_or(Ok(()), |workplace| workplace.restore(candidate))?;
+        Ok(verdicts)
+    }
+
+    /// The gates of the configuration, where it did not come to them.
+    #[must_use]
+    pub fn not_reached(self) -> Vec<Verdict> {
+        self.base.config.gates.iter().map(|gate| command::skipped(gate, "not reached")).collect()
+    }
+}
+
+/// Work whose result is knowledge need not change a file.
+fn must_change(kind: Kind) -> bool {
+    match kind {
+        Kind::Research | Kind::Review => false,
+        Kind::Epic | Kind::Feature | Kind::Bug | Kind::Refactor | Kind::Test | Kind::Docs | Kind::Chore => {
+            true
+        }
+    }
+}
