@@ -29,8 +29,6 @@ pub const MOMENT: Duration = Duration::from_secs(5);
 pub const OTHERS_LAND: Duration = Duration::from_secs(60);
 /// The lock under which steps of one clone push one after the other, rather than lose to each other.
 const PUSHING: &str = "push.lock";
-/// How often a landing is tried when the branch keeps moving.
-const TRIES: u32 = 5;
 
 /// A change that is to become the tip of a branch.
 pub struct Plan<'p, 'w> {
@@ -112,11 +110,10 @@ pub struct Landed {
 /// When another command is landing, the change does not fit any more, or the user's work is in the
 /// way. Nothing has then moved.
 pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) -> Result<Landed, StepError> {
-    let tries = if plan.push.is_some() { landing::REPLAYS } else { TRIES };
     let (mut lost, mut regated) = (0, false);
     // Where it was looked at again on a tip, it is pushed to that without another look: the push itself tells.
     let mut looked = None;
-    for _ in 0..tries {
+    for _ in 0..landing::REPLAYS {
         let (lock, tip) = if let Some(push) = plan.push {
             if looked.is_none() {
                 push.pause(world, lost);
@@ -150,7 +147,8 @@ pub fn land<'w>(world: World<'w>, plan: &Plan<'_, 'w>, reporter: &dyn Reporter) 
         }
         lost += 1;
     }
-    Err(StepError::Busy(format!("branch `{}` moved {tries} times while orch tried to land", plan.branch)))
+    let (branch, tries) = (plan.branch, landing::REPLAYS);
+    Err(StepError::Busy(format!("branch `{branch}` moved {tries} times while orch tried to land")))
 }
 
 /// Lands the first commit of an unborn branch; the plan's base is not looked at.
