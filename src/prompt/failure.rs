@@ -209,6 +209,7 @@ mod tests {
             notes: &[],
             trouble: &[],
             likely: &[],
+            pace: None,
             checkpoint: Some(checkpoint),
             gates: vec![("test".to_owned(), "make test".to_owned())],
             protected: &[],

@@ -48,6 +48,17 @@ pub struct Trouble {
     pub tasks: Vec<String>,
 }
 
+/// How work has gone lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pace {
+    /// Tasks that were accepted within a week.
+    pub accepted: usize,
+    /// The newest steps of the week that were judged.
+    pub judged: usize,
+    /// Those of them that passed their gates.
+    pub passed: usize,
+}
+
 /// What a prompt is made from.
 #[derive(Debug, Clone)]
 pub struct Material<'m> {
@@ -69,6 +80,8 @@ pub struct Material<'m> {
     pub trouble: &'m [Trouble],
     /// Files that it will likely change, the likeliest first; none where it says what it changes.
     pub likely: &'m [Likely],
+    /// How work has gone lately; none where few steps tell.
+    pub pace: Option<Pace>,
     /// The newest checkpoint of the task.
     pub checkpoint: Option<&'m Checkpoint>,
     /// Gates that judge the result: name and command.
@@ -138,12 +151,13 @@ impl Prompt {
         (names, u32::try_from(more).unwrap_or(u32::MAX))
     }
 
-    /// SHA-256 of what is in it whatever earlier steps left, in hexadecimal: two steps with the same one
-    /// were given the same work.
+    /// SHA-256 of what is in it whatever earlier steps left and however work goes, in hexadecimal: two steps
+    /// with the same one were given the same work.
     #[must_use]
     pub fn input_sha256(&self) -> String {
         let mut digest = Sha256::new();
-        for section in self.sections.iter().filter(|section| section.name != failure::LAST_FAILURE) {
+        let of_steps = [failure::LAST_FAILURE, sections::PACE];
+        for section in self.sections.iter().filter(|section| !of_steps.contains(&section.name.as_str())) {
             digest.update(section.text.as_bytes());
             digest.update([0]);
         }

@@ -2,12 +2,14 @@
 
 use super::relevance;
 use super::tokens::estimate;
-use super::{Material, Section, notes};
+use super::{Material, Pace, Section, notes};
 use crate::state::note::{Gist, NoteKind};
 use crate::state::task::Task;
 use crate::state::words::numbers;
 use std::fmt::Write as _;
 
+/// The section of how work has gone lately.
+pub(super) const PACE: &str = "pace";
 /// The share of the budget that a description may have before it is cut.
 const DESCRIPTION_SHARE: f64 = 0.5;
 
@@ -134,6 +136,7 @@ pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
     if !material.dependencies.is_empty() {
         all.push(section("done-before", neighbours("## Done before", &material.dependencies), false, 2.0));
     }
+    all.extend(material.pace.map(|pace| section(PACE, spell(pace), false, 0.5)));
     if !material.dependents.is_empty() {
         all.push(section(
             "waiting-for-this",
@@ -143,6 +146,13 @@ pub(super) fn optional(material: &Material<'_>) -> Vec<Section> {
         ));
     }
     all
+}
+
+fn spell(Pace { accepted, judged, passed }: Pace) -> String {
+    let tasks = if accepted == 1 { "1 task".to_owned() } else { format!("{accepted} tasks") };
+    format!(
+        "## Pace\n\n- {tasks} accepted within a week; {passed} of the last {judged} steps passed the checks\n"
+    )
 }
 
 /// Gates that rejected work in this area within a week: what the next session should take care of.

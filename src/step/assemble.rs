@@ -6,14 +6,16 @@ use super::past;
 use crate::effects::World;
 use crate::gate::protect::Protected;
 use crate::prompt::likely::{self, Done, Likely};
-use crate::prompt::{Material, Neighbour, Prompt, TooLarge, Trouble, build, words_of};
+use crate::prompt::{Material, Neighbour, Pace, Prompt, TooLarge, Trouble, build, words_of};
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
 use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
 use crate::state::note::Gist;
+use crate::state::run::OutcomeKind;
 use crate::state::store;
 use crate::state::task::Task;
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
 /// How many neighbours of a task are looked at.
@@ -22,6 +24,10 @@ const NEAR_MAX: usize = 200;
 /// still there.
 const LIKELY_MAX: usize = 5;
 const LIKELY_LOOKED_AT: usize = 20;
+/// How long a step counts for the pace, in seconds: a week.
+const WEEK: i64 = 7 * 86_400;
+/// How many steps have to be judged before they say something of the pace, and how many are looked at.
+const PACE_STEPS: (usize, usize) = (5, 10);
 
 /// Builds the prompt for a task from its base alone.
 ///
@@ -88,6 +94,7 @@ pub fn assemble(
         notes: known.notes,
         trouble: known.trouble,
         likely: &likely,
+        pace: pace(known.runs, base.commit.time),
         checkpoint: checkpoints.last().filter(|last| is_current(last, task)),
         gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
         protected: protected.globs(),
@@ -102,6 +109,18 @@ fn is_current(checkpoint: &Checkpoint, task: &Task) -> bool {
     // Ids of runs are in the order of time. What could not land has a later one than the task knows of.
     let newest = checkpoint.run.is_none() || checkpoint.run >= task.history.last_run;
     newest && checkpoint.reason != CheckpointReason::Rotated && !task.status.is_closed()
+}
+
+/// How work has gone within a week before a time; none where few steps were judged.
+fn pace(runs: &[Digest], now: Timestamp) -> Option<Pace> {
+    let fresh = |run: &&Digest| now.as_second() - run.finished.as_second() <= WEEK;
+    let judged: Vec<&Digest> = runs.iter().filter(fresh).filter(|run| run.passed().is_some()).collect();
+    let accepted = judged.iter().filter(|run| run.outcome == OutcomeKind::Accepted);
+    let accepted: HashSet<&TaskId> = accepted.map(|run| &run.task).collect();
+    let newest = &judged[..judged.len().min(PACE_STEPS.1)];
+    let passed = newest.iter().filter(|run| run.passed() == Some(true)).count();
+    let pace = Pace { accepted: accepted.len(), judged: newest.len(), passed };
+    (judged.len() >= PACE_STEPS.0).then_some(pace)
 }
 
 /// Files that tasks like this one changed and that are still there; none where it says what it changes.
@@ -155,4 +174,23 @@ fn near(graph: &Graph, index: Index) -> HashMap<TaskId, u8> {
         near.entry(graph.nodes()[other].id.clone()).or_insert(steps);
     }
     near
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::digest::sample;
+
+    #[test]
+    fn the_pace_is_that_of_a_week_and_needs_some_steps() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let run = |day: u32, outcome| sample(&format!("2026-11-{day:02}T10:00:00Z"), "a", outcome);
+        let mut runs: Vec<Digest> = (14..=19).rev().map(|day| run(day, OutcomeKind::Accepted)).collect();
+        runs[1].task = TaskId::new("t-2").unwrap();
+        runs.insert(0, run(20, OutcomeKind::Rejected));
+        runs.insert(0, run(20, OutcomeKind::Deferred));
+        runs.push(run(12, OutcomeKind::Accepted));
+        assert_eq!(pace(&runs, now), Some(Pace { accepted: 2, judged: 7, passed: 6 }));
+        assert_eq!(pace(&runs[..4], now), None);
+    }
 }

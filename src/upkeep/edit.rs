@@ -81,7 +81,7 @@ pub fn of_task(
         let said = task.estimate.clone();
         estimate::refresh(old, &mut task);
         // What two people change in different groups merges; a little more or less confidence is not worth a conflict.
-        if size(&said) == size(&task.estimate) {
+        if size(said.as_ref()) == size(task.estimate.as_ref()) {
             task.estimate = said;
         }
     }
@@ -91,8 +91,8 @@ pub fn of_task(
 }
 
 /// What an estimate says but how sure it is.
-fn size(said: &Option<Estimate>) -> Option<Estimate> {
-    said.clone().map(|said| Estimate { confidence: None, ..said })
+fn size(said: Option<&Estimate>) -> Option<Estimate> {
+    said.cloned().map(|said| Estimate { confidence: None, ..said })
 }
 
 /// A text that a person wrote.
