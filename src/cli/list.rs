@@ -55,7 +55,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Answer::ok(serde_json::Value::Null, listing.human(global.width(), global.colour_out()))
     };
     answer.warnings = reading.warnings();
-    answer.warnings.extend(reading.uncommitted.as_deref().and_then(not_committed));
+    answer
+        .warnings
+        .extend(reading.uncommitted.as_deref().and_then(|paths| not_committed(paths, reading.undecided)));
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(reading);
     Ok(answer)

@@ -3,8 +3,8 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::output::Format;
+use super::tip::uncommitted;
 use crate::config::Config;
-use crate::report::status::gather::PATHS_MAX;
 use crate::select::Rules;
 use crate::select::mode::InForce;
 use crate::state::graph::{Fault, Index};
@@ -43,6 +43,8 @@ pub(super) struct Reading {
     pub(super) problems: Vec<Problem>,
     /// Paths of the state that are not committed, where they were asked for.
     pub(super) uncommitted: Option<Vec<String>>,
+    /// How many of them a merge left undecided.
+    pub(super) undecided: usize,
 }
 
 impl Reading {
@@ -69,15 +71,14 @@ impl Reading {
         };
         let world = context.world();
         let files = world.files.work_files(root, layout::ROOT)?;
-        let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;
+        let (paths, undecided) = uncommitted(world, &files)?;
         let tasks: Vec<StateFile> = files
             .into_iter()
             .filter(|file| layout::kind_of(&file.path) == layout::FileKind::Task)
             .map(StateFile::from)
             .collect();
         let snapshot = load_listed(world, source, &tasks)?;
-        let uncommitted = Some(paths.iter().map(ToString::to_string).collect());
-        Ok(Self { uncommitted, ..Self::of(context, snapshot, at)? })
+        Ok(Self { uncommitted: Some(paths), undecided, ..Self::of(context, snapshot, at)? })
     }
 
     fn of(context: Context, snapshot: Snapshot, at: Option<&str>) -> Result<Self, CliError> {
@@ -91,7 +92,18 @@ impl Reading {
         let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
         let claims = if at.is_none() { lease::live(world)? } else { Vec::new() };
         let running = claims.iter().filter_map(|claim| snapshot.graph.find(&claim.task)).collect();
-        Ok(Self { context, snapshot, config, rules, mode, running, claims, problems, uncommitted: None })
+        Ok(Self {
+            context,
+            snapshot,
+            config,
+            rules,
+            mode,
+            running,
+            claims,
+            problems,
+            uncommitted: None,
+            undecided: 0,
+        })
     }
 
     /// Where a task is in the graph.

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::config::shell;
-use crate::effects::{Head, Oid, World};
+use crate::effects::{EffectError, Head, Oid, WorkFile, World};
 use crate::report::status::gather::PATHS_MAX;
 use crate::report::status::not_committed;
 use crate::state::graph::{Fault, Index};
@@ -56,9 +56,8 @@ pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     }
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
-        let paths = world.git.uncommitted(layout::ROOT, &files, PATHS_MAX)?;
-        let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-        warnings.extend(not_committed(&paths));
+        let (paths, undecided) = uncommitted(world, &files)?;
+        warnings.extend(not_committed(&paths, undecided));
     }
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
@@ -102,6 +101,16 @@ pub(super) fn find(context: &Context, base: &Base, id: &str) -> Result<Index, Cl
             None => error.into(),
         }
     })
+}
+
+/// Which files of the state are not committed, and how many of them a merge left undecided.
+///
+/// # Errors
+/// When the work tree or its index cannot be read.
+pub(super) fn uncommitted(world: World<'_>, files: &[WorkFile]) -> Result<(Vec<String>, usize), EffectError> {
+    let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX)?;
+    let undecided = if paths.is_empty() { 0 } else { world.git.undecided(layout::ROOT)?.len() };
+    Ok((paths.iter().map(ToString::to_string).collect(), undecided))
 }
 
 /// Refuses to look back where orch never was, which is not the same as having done nothing.

@@ -120,6 +120,12 @@ fn what_a_merge_left_is_resolved_field_by_field() {
     assert!(conflicted.contains("<<<<<<<"), "{conflicted}");
     let index = sandbox.git(&["ls-files", "--stage"]);
 
+    // A commit of what has markers is proposed by nobody.
+    for question in ["status", "next"] {
+        let said = sandbox.quietly(&[question]);
+        assert!(!said.stderr.contains("git add"), "{}", said.stderr);
+        assert!(said.stderr.contains("1 file of the state undecided: type `orch doctor`"), "{}", said.stderr);
+    }
     let said = sandbox.quietly(&["doctor"]);
     assert_eq!(said.code, 3);
     assert!(said.stderr.contains("type `orch doctor --fix`"), "{}", said.stderr);

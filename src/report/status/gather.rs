@@ -37,6 +37,8 @@ pub struct Given<'g> {
     pub claims: &'g [Claim],
     /// Paths of the state that are not committed; none where there is nothing to compare.
     pub uncommitted: Option<&'g [String]>,
+    /// How many of them a merge left undecided.
+    pub undecided: usize,
     /// The commit that was asked for, if one was.
     pub at: Option<Oid>,
     /// The branch that was asked for, where it is not the one that is checked out, and its tip.
@@ -73,6 +75,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         branch,
         commit: commit.map(|commit| commit.to_string()),
         uncommitted: given.uncommitted.map(<[String]>::to_vec),
+        undecided: given.undecided,
         counts: super::counts(&looks),
         running: given.running.iter().map(|&index| graph.nodes()[index].id.to_string()).collect(),
         leases: given.claims.iter().map(AtWork::from).collect(),

@@ -130,6 +130,9 @@ pub struct Status {
     pub commit: Option<String>,
     /// Paths below `.orchestrator/` that are not committed; none where there is no work tree.
     pub uncommitted: Option<Vec<String>>,
+    /// How many of them a merge left undecided.
+    #[serde(skip)]
+    pub undecided: usize,
     /// How many tasks look like what, in the order of a legend.
     #[serde(serialize_with = "counts_as_map")]
     pub counts: Vec<(Look, usize)>,
@@ -177,15 +180,20 @@ impl Status {
             let tasks = plural(self.without_agent, "ready task");
             format!("no agent profile can take {tasks}: add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`")
         });
-        let uncommitted = self.uncommitted.as_deref().and_then(not_committed);
+        let uncommitted = self.uncommitted.as_deref().and_then(|paths| not_committed(paths, self.undecided));
         stuck.into_iter().chain(uncommitted).collect()
     }
 }
 
-/// The warning about changes that are not committed, with the commit to make.
+/// The warning about changes that are not committed, with the commit to make; of which a merge left so many
+/// undecided, and then no commit is proposed.
 #[must_use]
-pub fn not_committed(paths: &[String]) -> Option<String> {
+pub fn not_committed(paths: &[String], undecided: usize) -> Option<String> {
     let first = paths.first()?;
+    if undecided > 0 {
+        let files = plural(undecided, "file");
+        return Some(format!("a merge left {files} of the state undecided: type `orch doctor` to see which"));
+    }
     let what = match paths.len() {
         1 => format!("`{first}` is not committed"),
         gather::PATHS_MAX => "a thousand files or more below `.orchestrator/` are not committed".to_owned(),
@@ -518,6 +526,11 @@ mod tests {
             of(&["a"]).warnings()[0].starts_with("`a` is not committed, so no step sees it: type `git add")
         );
         assert!(of(&["a", "b"]).warnings()[0].starts_with("2 files below"));
+        let merging = Status { undecided: 1, ..of(&["a"]) };
+        assert_eq!(
+            merging.warnings(),
+            ["a merge left 1 file of the state undecided: type `orch doctor` to see which"]
+        );
     }
 
     #[test]

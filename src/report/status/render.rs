@@ -251,6 +251,7 @@ mod tests {
             branch: Some("main".into()),
             commit: Some("4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a".into()),
             uncommitted: Some(Vec::new()),
+            undecided: 0,
             counts: vec![
                 (Look::Done, 14),
                 (Look::Running, 1),
