@@ -9,6 +9,7 @@ use crate::report::at_work::AtWork;
 use crate::report::json as shape;
 use crate::report::show::gather::{document, gather, kept, transcripts};
 use crate::report::show::{self, Page};
+use crate::report::status::not_committed;
 use crate::report::{otel, safe};
 use crate::state::run::Run;
 use crate::state::runs;
@@ -30,7 +31,7 @@ pub(super) struct Args {
 
 /// Shows a task or a run.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
-    let mut reading = Reading::open(global, args.at.as_deref())?;
+    let mut reading = Reading::open_and_compare(global, args.at.as_deref())?;
     let now = reading.context.world().clock.now();
     let page = Page { width: global.width(), colour: global.colour_out(), now };
     let mut answer = match reading.snapshot.graph.find(&args.id) {
@@ -38,6 +39,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         None => of_run(&mut reading, args, page, global.format())?,
     };
     answer.warnings = reading.warnings();
+    answer.warnings.extend(reading.uncommitted.as_deref().and_then(not_committed));
     Ok(answer)
 }
 

@@ -122,6 +122,8 @@ fn a_task_that_is_not_committed_is_told_from_one_that_is_not_there() {
     }
     sandbox.orch(&["block", "t-2"]);
     sandbox.orch(&["list"]);
+    let said = sandbox.quietly(&["show", "t-1"]);
+    assert!(said.stderr.contains("t-1.toml` is not committed"), "{}", said.stderr);
     transcript!(sandbox);
 }
 
