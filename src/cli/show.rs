@@ -39,7 +39,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         None => of_run(&mut reading, args, page, global.format())?,
     };
     answer.warnings = reading.warnings();
-    answer.warnings.extend(reading.uncommitted.as_deref().and_then(not_committed));
+    answer
+        .warnings
+        .extend(reading.uncommitted.as_deref().and_then(|paths| not_committed(paths, reading.undecided)));
     Ok(answer)
 }
 
