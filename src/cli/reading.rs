@@ -7,16 +7,13 @@ use super::tip::uncommitted;
 use crate::config::Config;
 use crate::select::Rules;
 use crate::select::mode::InForce;
-use crate::state::graph::{Fault, Index};
+use crate::state::graph::Index;
 use crate::state::layout;
 use crate::state::news::StateFile;
 use crate::state::problem::{Problem, nearest};
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
 use crate::step::lease::{self, Claim};
-
-/// How many problems are told before `orch fsck` is named instead.
-const PROBLEMS_MAX: usize = 5;
 
 /// Whether an answer is for programs.
 pub(super) fn for_programs(global: &Global) -> bool {
@@ -126,17 +123,5 @@ impl Reading {
             Some(meant) => error.hint(format!("did you mean `{meant}`?")),
             None => error.hint("type `orch list` to see the tasks"),
         }
-    }
-
-    /// What is wrong, as warnings: the first of each, and how many more there are.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let faults = self.snapshot.graph.faults().iter().map(Fault::to_string);
-        let all: Vec<String> = self.problems.iter().map(Problem::to_string).chain(faults).collect();
-        let more = all.len().saturating_sub(PROBLEMS_MAX);
-        let mut warnings: Vec<String> = all.into_iter().take(PROBLEMS_MAX).collect();
-        if more > 0 {
-            warnings.push(format!("{more} more problems: type `orch fsck`"));
-        }
-        warnings
     }
 }
