@@ -279,6 +279,23 @@ impl Context {
             .ok_or_else(|| CliError::new(Exit::Git, "this is a bare repository, without a work tree"))
     }
 
+    /// Writes files to the work tree and commits nothing.
+    ///
+    /// # Errors
+    /// When another branch was named than the one that is checked out there, or they cannot be written.
+    pub fn put_uncommitted(&self, files: &[FileEdit]) -> Result<(), CliError> {
+        let root = self.root()?;
+        if let Some(branch) = self.other_branch()? {
+            let fact =
+                format!("`--no-commit` writes to the work tree, in which `{branch}` is not checked out");
+            return Err(CliError::usage(fact));
+        }
+        for (path, content) in files {
+            self.files.write_work(root, path, content.as_deref())?;
+        }
+        Ok(())
+    }
+
     /// Lands files in a commit of their own; with `--no-commit`, only writes them.
     ///
     /// # Errors
@@ -305,11 +322,7 @@ impl Context {
         message: &str,
     ) -> Result<Option<Oid>, CliError> {
         if global.no_commit {
-            let root = self.root()?;
-            for (path, content) in files {
-                self.files.write_work(root, path, content.as_deref())?;
-            }
-            return Ok(None);
+            return self.put_uncommitted(files).map(|()| None);
         }
         let reporter = global.reporter();
         Ok(Some(land_files(self.world(), base, files, message, reporter.as_ref())?.commit))

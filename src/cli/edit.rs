@@ -117,7 +117,7 @@ fn put(
     let base = context.base()?;
     let was_trusted = base.check_trust(&context.caller).is_ok();
     if global.no_commit {
-        world.files.write_work(context.root()?, &change.path, Some(change.text.as_bytes()))?;
+        context.put_uncommitted(&[(change.path.clone(), Some(change.text.clone().into_bytes()))])?;
         return Ok((Some(String::new()).filter(|_| change.text != change.before), was_trusted));
     }
     let landed = edit::land(world, &base, change, source, global.reporter().as_ref())?;

@@ -35,10 +35,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         return Ok(answer);
     }
     let other = context.other_branch()?;
-    if let Some(branch) = other.filter(|_| global.no_commit) {
-        let fact = format!("`--no-commit` writes to the work tree, in which `{branch}` is not checked out");
-        return Err(CliError::usage(fact));
-    }
     let there = if other.is_none() { left(context.world(), &context.caller, &root)? } else { None };
     let detected = detect(&listing(&root, WANTED), &programs());
     let config = render(&detected);
@@ -56,9 +52,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let world = context.world();
     if global.no_commit {
-        for (path, content) in &files {
-            world.files.write_work(&root, path, content.as_deref())?;
-        }
+        context.put_uncommitted(&files)?;
         return Ok(answer);
     }
     begin(world, &context.caller, &files, &state_commit("begin"), global.reporter().as_ref())?;

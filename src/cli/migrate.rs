@@ -40,10 +40,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut commit = None;
     if !args.dry_run && !migration.files.is_empty() {
         if global.no_commit {
-            let root = context.root()?;
-            for (path, content) in &migration.files {
-                world.files.write_work(root, path, content.as_deref())?;
-            }
+            context.put_uncommitted(&migration.files)?;
         } else {
             let base = as_configured(&context, empty_base(world, branch, tip)?, &migration.files)?;
             let subject = state_commit(&format!("migrate {} to schema {SCHEMA}", files(&migration)));

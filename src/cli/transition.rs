@@ -48,13 +48,11 @@ pub(super) fn run(global: &Global, args: &Args, action: Move) -> Result<Answer, 
     let reason = whole(args.reason.as_deref())?;
     let change = Change { id: args.id.clone(), action, reason };
     let result = if global.no_commit {
-        let root = context.root()?;
-        moved(world, &base, &change).and_then(|(files, task)| {
-            for (path, text) in &files {
-                world.files.write_work(root, path, text.as_deref())?;
-            }
-            Ok(task)
-        })
+        let moved = moved(world, &base, &change);
+        if let Ok((files, _)) = &moved {
+            context.put_uncommitted(files)?;
+        }
+        moved.map(|(_, task)| task)
     } else {
         land_change(world, &base, &change, global.reporter().as_ref()).map(|(_, task)| task)
     };

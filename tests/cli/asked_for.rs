@@ -210,3 +210,26 @@ fn what_is_not_there_to_be_undone_is_a_wrong_argument_named_or_not() {
     assert_eq!(sandbox.orch(&["undo", "t-1"]).code, 2);
     transcript!(sandbox);
 }
+
+#[test]
+fn what_is_not_committed_is_written_where_its_branch_is_checked_out_or_not_at_all() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.git(&["branch", "other"]);
+    sandbox.quietly(&["block", "t-1", "--reason", "here"]);
+    for asked in [
+        &["add", "Another"][..],
+        &["edit", "t-1", "--priority", "1"],
+        &["cancel", "t-1"],
+        &["note", "decision", "Why"],
+        &["migrate"],
+    ] {
+        let said = sandbox.quietly(&[asked, &["--branch", "other", "--no-commit"]].concat());
+        let nothing_to_do = asked == ["migrate"];
+        assert!(said.code == 2 || nothing_to_do, "{asked:?}: {}", said.stderr);
+        assert!(said.stderr.contains("`other` is not checked out") || nothing_to_do, "{}", said.stderr);
+    }
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    let said = sandbox.quietly(&["cancel", "t-1", "--branch", "main", "--no-commit"]);
+    assert_eq!((said.code, &*sandbox.git(&["status", "--short"])), (0, " M .orchestrator/tasks/t-1.toml\n"));
+}
