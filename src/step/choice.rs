@@ -124,6 +124,14 @@ enum Pass {
     Nobody(StepError),
 }
 
+/// Why nobody does a task.
+enum Unstaffed {
+    /// It ends the choice: the task has to be changed first.
+    Ends(Choice),
+    /// Others may still have somebody.
+    Passes(Pass),
+}
+
 /// What was passed over.
 #[derive(Default)]
 struct Passed {
@@ -195,7 +203,10 @@ pub fn queue(world: World<'_>, base: &Base, limit: usize) -> Result<Queue, StepE
         let why = if task.status == Status::NeedsReview {
             reviewer(world, base, &task, None)?.err()
         } else {
-            staff(world, base, index, &task, &limits, Options::default())?.err().and_then(Result::err)
+            match staff(world, base, index, &task, &limits, Options::default())? {
+                Err(Unstaffed::Passes(why)) => Some(why),
+                Err(Unstaffed::Ends(_)) | Ok(_) => None,
+            }
         };
         match why {
             None => free.push(candidate),
@@ -217,7 +228,7 @@ struct Staff<'b> {
     notes: Vec<Gist<'b>>,
 }
 
-/// Chooses who does a task; what becomes of it where nobody may.
+/// Chooses who does a task.
 fn staff<'b>(
     world: World<'_>,
     base: &'b Base,
@@ -225,7 +236,7 @@ fn staff<'b>(
     task: &Task,
     limits: &Limits,
     options: Options<'_>,
-) -> Result<Result<Staff<'b>, Result<Choice, Pass>>, StepError> {
+) -> Result<Result<Staff<'b>, Unstaffed>, StepError> {
     let runs = past::recent(world, base)?;
     let trouble = past::trouble(world, base, task, &runs)?;
     let notes = base.notes(world)?;
@@ -238,8 +249,10 @@ fn staff<'b>(
     };
     let allowance = match who::allowance(world, base, task)? {
         Ok(allowance) => allowance,
-        Err(Halt::Hold(why)) => return Ok(Err(Ok(unfit(task, why)))),
-        Err(Halt::Pause(why, until)) => return Ok(Err(Err(Pass::Later(why, Some(until))))),
+        Err(Halt::Hold(why)) => return Ok(Err(Unstaffed::Ends(unfit(task, why)))),
+        Err(Halt::Pause(why, until)) => {
+            return Ok(Err(Unstaffed::Passes(Pass::Later(why, Some(until)))));
+        }
     };
     let others = who::successors(base, &route, chosen, options.agent);
     // The candidates are in the order of the configuration.
@@ -266,7 +279,8 @@ fn take_on(
     let Staff { who, runs, trouble, notes } =
         match staff(world, base, candidate.index, &task, limits, options)? {
             Ok(staff) => staff,
-            Err(instead) => return Ok(instead),
+            Err(Unstaffed::Ends(choice)) => return Ok(Ok(choice)),
+            Err(Unstaffed::Passes(why)) => return Ok(Err(why)),
         };
     let known = Known { trouble: &trouble, runs: &runs, notes: &notes };
     Ok(match assemble::assemble(world, base, candidate.index, &task, known)? {
@@ -276,20 +290,23 @@ fn take_on(
 }
 
 /// What becomes of a task that nobody may take.
-fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Result<Choice, Pass> {
-    match why {
+fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Unstaffed {
+    let pass = match why {
         NoRoute::Oversized(why) => match plans {
-            Plans::Others if base.config.plan.split => Err(Pass::Later(why, None)),
-            Plans::Caller if base.config.plan.split => Ok(Choice::Oversized(task.id.to_string())),
-            Plans::Others | Plans::Caller | Plans::Never => Ok(unfit(task, why)),
+            Plans::Others if base.config.plan.split => Pass::Later(why, None),
+            Plans::Caller if base.config.plan.split => {
+                return Unstaffed::Ends(Choice::Oversized(task.id.to_string()));
+            }
+            Plans::Others | Plans::Caller | Plans::Never => return Unstaffed::Ends(unfit(task, why)),
         },
-        NoRoute::Nobody(why) => Err(Pass::Nobody(StepError::NoAgent(why))),
-        NoRoute::Missing(names) => Err(Pass::Nobody(who::not_installed(base, &names))),
-        NoRoute::Busy => Err(Pass::Later("all agents that may take it are at work".to_owned(), None)),
+        NoRoute::Nobody(why) => Pass::Nobody(StepError::NoAgent(why)),
+        NoRoute::Missing(names) => Pass::Nobody(who::not_installed(base, &names)),
+        NoRoute::Busy => Pass::Later("all agents that may take it are at work".to_owned(), None),
         NoRoute::Cooling(until) => {
-            Err(Pass::Later(format!("agents are cooling down until {until:.0}"), Some(until)))
+            Pass::Later(format!("agents are cooling down until {until:.0}"), Some(until))
         }
-    }
+    };
+    Unstaffed::Passes(pass)
 }
 
 /// Who reviews the work of a task, or until when nobody can.
