@@ -288,7 +288,9 @@ impl Context {
         if let Some(branch) = self.other_branch()? {
             let fact =
                 format!("`--no-commit` writes to the work tree, in which `{branch}` is not checked out");
-            return Err(CliError::usage(fact));
+            let branch = crate::config::shell::word(branch);
+            let remedy = format!("type `git switch {branch}` first, or leave out `--no-commit`");
+            return Err(CliError::usage(fact).hint(remedy));
         }
         for (path, content) in files {
             self.files.write_work(root, path, content.as_deref())?;

@@ -324,7 +324,10 @@ fn only_of_others(command: &Command, format: Format) -> Option<CliError> {
 /// The refusal of `--no-commit` by commands that are nothing without their commit.
 fn only_with_a_commit(command: &Command) -> Option<CliError> {
     let why = "code, record and state are one commit or nothing";
-    let refusal = || CliError::usage(format!("`orch {}` takes no `--no-commit`: {why}", command.name()));
+    let refusal = || {
+        CliError::usage(format!("`orch {}` takes no `--no-commit`: {why}", command.name()))
+            .hint("leave out `--no-commit`")
+    };
     let is_a_commit =
         matches!(command, Command::Step(_) | Command::Run(_) | Command::Plan(_) | Command::Split(_))
             || matches!(command, Command::Undo(_) | Command::Demo(_));

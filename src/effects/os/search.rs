@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn a_program_is_told_the_name_that_it_was_called_by() {
+        let env = [("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+        assert!(found("sh", &env[0].1).is_some());
+        let said = command("sh", ["-c", "echo $0"], &env).full_env(env.clone()).read().unwrap();
+        assert_eq!(said, "sh");
+    }
+
+    #[test]
     fn what_only_the_system_can_tell_is_left_to_it() {
         let root = tempfile::tempdir().unwrap();
         let path = folders(root.path(), &[("a/x", 0o755, "echo\n"), ("b/x", 0o755, "#!/bin/sh\n")]);
