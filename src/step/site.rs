@@ -167,11 +167,12 @@ impl<'w> Workplace<'w> {
         Ok(git.hook(name, base, place, message)?)
     }
 
-    /// The work tree, for landing in place; none where the agent worked in a workspace. It is opened
-    /// again when it is used again.
+    /// The work tree, for landing in place. A workspace has no part in that, and is closed: a large one takes
+    /// as much memory as the work tree that is opened next. Either is opened again when it is used again.
     pub fn take_in_place(&mut self) -> Option<InPlace<'w>> {
+        let place = self.place.take();
         let checkout = self.checkout.clone()?;
-        Some(InPlace { checkout, place: RefCell::new(self.place.take()), holds: self.holds })
+        Some(InPlace { checkout, place: RefCell::new(place), holds: self.holds })
     }
 
     fn place(&mut self) -> Result<&mut (dyn WorkTree + 'w), StepError> {
