@@ -3,20 +3,20 @@
 //! For a commit that claims a step: its record is in it and says what the trailers say, the task stands
 //! where the outcome put it, what was not accepted changed no code, and accepted code is what was judged.
 //! For every commit: no run record of an earlier one is changed.
-//! A commit that adds several records is what a person made of several steps (a squash merge): of it
-//! only its own record is compared. A step that was replayed on a branch that had moved, by orch or by a
+//! A commit without trailers that adds one record is a step too, which a person committed (a squash merge). One that
+//! adds several records is what a person made of several steps: of it only its own record is compared. A step that was replayed on a branch that had moved, by orch or by a
 //! person, is compared file by file.
 
 use super::claim::{self, Claim, Step};
 use super::tree::{NameTree, code_tree};
-use super::walk::Records;
 pub use super::walk::{Accepted, Options, Walk};
 use super::{Finding, Place};
 use crate::effects::{Change, Commit, Oid, Trouble, World};
 use crate::gate::protect::Protected;
 use crate::state::file;
 use crate::state::layout::{self, FileKind};
-use crate::state::problem::Problem;
+use crate::state::problem::{Problem, Severity};
+use crate::state::recorded::{Recorded, Records};
 use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::task::Task;
 use crate::step::StepError;
@@ -39,7 +39,7 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
         world,
         name_tree: options.name_tree,
         trees,
-        runs: HashMap::new(),
+        recorded: Recorded::of(world, tip)?,
         required: HashMap::new(),
         findings: Vec::new(),
         walk: Walk::default(),
@@ -65,8 +65,7 @@ struct Look<'w> {
     trees: HashMap<Oid, Option<Oid>>,
     /// Names of the required gates, by the configuration that names them.
     required: HashMap<Oid, Vec<String>>,
-    /// Folders of run records, by tree.
-    runs: HashMap<Oid, Option<Oid>>,
+    recorded: Recorded<'w>,
     findings: Vec<Finding>,
     walk: Walk,
 }
@@ -87,17 +86,6 @@ impl Look<'_> {
         *self.trees.entry(commit).or_insert_with(|| git.commit(commit).ok().map(|commit| commit.tree))
     }
 
-    fn runs_of(&mut self, tree: Oid) -> Result<Oid, StepError> {
-        let known = if let Some(known) = self.runs.get(&tree) {
-            *known
-        } else {
-            let found = self.world.git.subtree(tree, layout::RUNS)?;
-            self.runs.insert(tree, found);
-            found
-        };
-        Ok(known.unwrap_or_else(|| self.world.git.empty_tree()))
-    }
-
     fn commit(&mut self, commit: &Commit) -> Result<(), StepError> {
         let parents: Vec<Option<Oid>> = commit.parents.iter().map(|parent| self.tree_of(*parent)).collect();
         let claim = claim::read(&commit.message);
@@ -110,14 +98,14 @@ impl Look<'_> {
         }
         let parents: Vec<Oid> = parents.into_iter().flatten().collect();
         let before = parents.first().copied().unwrap_or_else(|| self.world.git.empty_tree());
-        let records = self.records(before, commit.tree)?;
+        let records = self.recorded.between(before, commit.tree)?;
         self.judge_records(commit, &records, &parents)?;
         if parents.len() > 1 || records.added.len() > 1 {
             self.walk.combined += usize::from(claim != Claim::None);
             return Ok(());
         }
         match claim {
-            Claim::None => Ok(()),
+            Claim::None => self.combined(commit, before, &records),
             Claim::Broken(fact) => {
                 self.find(commit, "", fact, look_at(commit));
                 Ok(())
@@ -126,12 +114,24 @@ impl Look<'_> {
         }
     }
 
-    fn records(&mut self, before: Oid, after: Oid) -> Result<Records, StepError> {
-        let (old, new) = (self.runs_of(before)?, self.runs_of(after)?);
-        if old == new {
-            return Ok(Records::default());
+    /// A step whose commit a person made, with a message of their own (a squash merge): it is known by the record
+    /// that it brings. How it differs from that is theirs to answer for, and no damage.
+    fn combined(&mut self, commit: &Commit, before: Oid, records: &Records) -> Result<(), StepError> {
+        let [(path, blob)] = records.added.as_slice() else { return Ok(()) };
+        let Some(run) = file::run::read(path, &self.world.git.blob(*blob)?).value else { return Ok(()) };
+        if commit.parents.is_empty() {
+            return Ok(());
         }
-        Ok(Records::of(&self.world.git.changes(old, new)?))
+        let (task, outcome) = (run.task.to_string(), run.outcome);
+        let step = Step { task, run: run.id.to_string(), outcome, trailers: Vec::new() };
+        let (found, accepted) = (self.findings.len(), self.walk.accepted.len());
+        self.step(commit, &step, before, records)?;
+        for finding in &mut self.findings[found..] {
+            finding.problem.severity = Severity::Warning;
+        }
+        let differs = self.findings.get(found).map(|finding| finding.problem.fact.clone());
+        self.walk.accepted[accepted..].iter_mut().for_each(|step| step.differs.clone_from(&differs));
+        Ok(())
     }
 
     /// Records are written once. A commit that reverts a step takes its record out.
@@ -177,7 +177,7 @@ impl Look<'_> {
 
     /// Where a tree holds the record of a step.
     fn record_in(&mut self, tree: Oid, step: &Step) -> Result<Option<(String, Oid)>, StepError> {
-        let runs = self.runs_of(tree)?;
+        let runs = self.recorded.folder(tree)?;
         let files = self.world.git.files(runs, layout::RUNS)?;
         let found = files.iter().find(|file| layout::stem(&file.path.to_str_lossy()) == step.run);
         Ok(found.map(|file| (file.path.to_str_lossy().into_owned(), file.id)))
@@ -207,7 +207,7 @@ impl Look<'_> {
             self.judge_verdicts(commit, &run, path)?;
             let passed = run.gates.iter().filter(|gate| gate.verdict == VerdictKind::Pass).count();
             let (commit, task) = (commit.id, step.task.clone());
-            self.walk.accepted.push(Accepted { commit, task, task_path, passed });
+            self.walk.accepted.push(Accepted { commit, task, task_path, passed, differs: None });
         }
         self.judge_code(commit, &run, before, &changes)
     }
@@ -392,23 +392,6 @@ mod tests {
     fn change(path: &str, old: u8, new: u8) -> Change {
         let entry = |byte: u8| (byte > 0).then(|| (0o100_644, oid(byte)));
         Change { path: path.into(), old: entry(old), new: entry(new) }
-    }
-
-    #[test]
-    fn records_are_told_by_what_became_of_them() {
-        let changes = [
-            change("2026-11/A.toml", 0, 1),
-            change("2026-11/B.toml", 1, 2),
-            change("2026-11/C.toml", 1, 0),
-            change("notes.txt", 0, 1),
-        ];
-        let path = |name: &str| format!(".orchestrator/runs/2026-11/{name}.toml");
-        let expected = Records {
-            added: vec![(path("A"), oid(1))],
-            changed: vec![(path("B"), oid(2))],
-            gone: vec![path("C")],
-        };
-        assert_eq!(Records::of(&changes), expected);
     }
 
     #[test]

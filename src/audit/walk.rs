@@ -1,9 +1,7 @@
-//! A walk through history: how far it goes, how far it came, and what each commit does to run records.
+//! A walk through history: how far it goes, and how far it came.
 
 use super::tree::NameTree;
-use crate::effects::{Change, Oid};
-use crate::state::layout::{self, FileKind};
-use bstr::ByteSlice;
+use crate::effects::Oid;
 
 /// How far a look at history goes, and what it needs.
 pub struct Options<'o> {
@@ -45,31 +43,6 @@ pub struct Accepted {
     pub task_path: String,
     /// How many gates answered, and passed.
     pub passed: usize,
-}
-
-/// The run records that a commit added, changed and took out, by path.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Records {
-    pub(super) added: Vec<(String, Oid)>,
-    pub(super) changed: Vec<(String, Oid)>,
-    pub(super) gone: Vec<String>,
-}
-
-impl Records {
-    pub(super) fn of(changes: &[Change]) -> Self {
-        let mut records = Self::default();
-        for change in changes {
-            let path = format!("{}/{}", layout::RUNS, change.path.to_str_lossy());
-            if layout::kind_of(&path) != FileKind::Run {
-                continue;
-            }
-            match (change.old, change.new) {
-                (None, Some((_, blob))) => records.added.push((path, blob)),
-                (Some((_, old)), Some((_, new))) if old != new => records.changed.push((path, new)),
-                (Some(_), None) => records.gone.push(path),
-                _ => {}
-            }
-        }
-        records
-    }
+    /// How it differs from what its record says, where a person made the commit.
+    pub differs: Option<String>,
 }

@@ -6,7 +6,8 @@ use super::log::tip;
 use super::output::Answer;
 use super::reading::Reading;
 use crate::import::Format;
-use crate::report::closing::{Closing, FORGES, issue, markdown, settled};
+use crate::report::closing::{Closing, FORGES, issue, markdown};
+use crate::report::log::{Steps, Wanted};
 use crate::state::status::Status;
 use crate::state::task::Task;
 use serde_json::json;
@@ -28,11 +29,20 @@ pub(super) fn run(
         tasks.iter().filter(is_settled).map(|task| (task.id.folded(), task)).collect();
     let mut closings: Vec<Closing> = Vec::new();
     if !open.is_empty() {
-        reading.context.world().git.walk(tip(&reading.context, at)?, &mut |commit| {
-            let task = settled(&commit).and_then(|id| open.remove(&id));
-            closings.extend(task.and_then(|task| Closing::of(task, &commit, forge)));
-            !open.is_empty()
+        let (world, tip) = (reading.context.world(), tip(&reading.context, at)?);
+        let mut steps = Steps::of(world, tip, Wanted::default())?;
+        let mut failed = None;
+        world.git.walk(tip, &mut |commit| {
+            match steps.at(&commit) {
+                Ok(found) => closings.extend(found.iter().filter_map(|step| {
+                    let task = open.remove(&step.accepted()?.to_ascii_lowercase())?;
+                    Closing::of(task, &commit, forge)
+                })),
+                Err(error) => failed = Some(error),
+            }
+            failed.is_none() && !open.is_empty()
         })?;
+        failed.map_or(Ok(()), Err)?;
     }
     closings.sort_by(|a, b| a.task.cmp(&b.task));
     let human: String = closings.iter().map(|closing| format!("{}\n", closing.line())).collect();

@@ -6,7 +6,7 @@ use super::output::Answer;
 use super::reading::for_programs;
 use super::tip::has_project;
 use crate::effects::{Head, Oid};
-use crate::report::log::{Entry, Wanted, human};
+use crate::report::log::{Entry, Steps, Wanted, human};
 use crate::step::base::{Base, target};
 
 /// How many steps are shown when nobody says.
@@ -44,17 +44,20 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut more = false;
     if limit > 0 {
+        let mut steps = Steps::of(world, tip, wanted)?;
+        let (mut beyond, mut failed) = (0, None);
         // One more than asked for tells whether there are older ones, but only where it is near.
-        let mut beyond = 0;
         world.git.walk(tip, &mut |commit| {
             beyond += usize::from(entries.len() == limit);
-            match Entry::of(&commit, &wanted) {
-                Some(_) if entries.len() == limit => more = true,
-                Some(entry) => entries.push(entry),
-                None => {}
+            match steps.at(&commit) {
+                Ok(found) => entries.extend(found),
+                Err(error) => failed = Some(error),
             }
-            !more && beyond < 50
+            failed.is_none() && entries.len() <= limit && beyond < 50
         })?;
+        failed.map_or(Ok(()), Err)?;
+        more = entries.len() > limit;
+        entries.truncate(limit);
     }
     let mut answer = if for_programs(global) {
         // Strings, numbers and lists always serialise.

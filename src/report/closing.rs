@@ -3,14 +3,12 @@
 //! In: a task, and the commit that holds its accepted work. Out: a [`Closing`]. Invariant: what an agent
 //! wrote stands in a block of code, where no forge takes it for a mention, or for an order to itself.
 
-use super::log::{Entry, Wanted};
 use super::safe;
 use crate::config::shell;
 use crate::effects::Commit;
 use crate::export::origin;
 use crate::import::Format;
 use crate::review::fence;
-use crate::state::run::OutcomeKind;
 use crate::state::task::Task;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -35,13 +33,6 @@ pub struct Closing {
     pub comment: String,
     /// What to run, one after the other.
     pub commands: Vec<Vec<String>>,
-}
-
-/// The task whose accepted work a commit holds, its letters small; none if it is no such commit.
-#[must_use]
-pub fn settled(commit: &Commit) -> Option<String> {
-    let step = Entry::of(commit, &Wanted::default())?.step?;
-    (step.outcome == OutcomeKind::Accepted.as_str()).then(|| step.task.to_ascii_lowercase())
 }
 
 /// The issue that a task came from, where it is one of a forge, or of this one.
@@ -152,7 +143,6 @@ mod tests {
         tea comment --repo=acme/api 42 COMMENT
         tea issues close --repo=acme/api 42
         ");
-        assert_eq!(settled(&commit("x")).as_deref(), Some("gh-42"));
         assert_eq!(Closing::of(&task("github:acme/api#42"), &commit("x"), Some(Format::Gitea)), None);
         assert_eq!(Closing::of(&task("beads:a-1"), &commit("x"), None), None);
     }

@@ -1,14 +1,16 @@
 //! The history by step, from commits alone.
 //!
 //! In: commits, newest first. Out: [`Entry`]s, for people a table, for programs a document.
-//! Invariant: a commit is a step when its trailers say so, each once and of a legal form.
+//! Invariant: a commit is a step when its trailers say so, each once and of a legal form; one without them (a squash
+//! merge with a message of its own) is the steps whose records it brought.
 
 use super::table::{Cell, Table};
 use super::{spell_age, spell_ms, spell_usd};
-use crate::commit::{read_trailers, trailer};
-use crate::effects::Commit;
+use crate::commit::{read_trailers, trailer, trailers};
+use crate::effects::{Commit, EffectError, Oid, World};
 use crate::state::id::{RunId, TaskId};
-use crate::state::run::{OutcomeKind, Tokens};
+use crate::state::recorded::Recorded;
+use crate::state::run::{OutcomeKind, Run, Tokens};
 use crate::state::runs::began;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -73,31 +75,65 @@ pub struct Wanted {
     pub all: bool,
 }
 
-impl Entry {
-    /// What a commit is in this history; none if it is no part of it.
-    #[must_use]
-    pub fn of(commit: &Commit, wanted: &Wanted) -> Option<Self> {
-        // Most commits of most repositories are no steps, and this is the cheapest way to know.
-        let may_be_step = commit.message.contains("Orch-Run:");
-        let may_be_other = wanted.all && commit.message.starts_with("orch");
-        if !(may_be_step || may_be_other) {
-            return None;
-        }
-        let step = if may_be_step { Step::of(commit) } else { None };
-        let subject = commit.message.lines().next().unwrap_or_default().to_owned();
-        let fits = match (&step, &wanted.task) {
-            (Some(step), Some(task)) => step.task.eq_ignore_ascii_case(task),
-            (Some(_), None) => true,
-            (None, Some(task)) => wanted.all && is_of_orch(&subject) && names(&subject, task),
-            (None, None) => wanted.all && is_of_orch(&subject),
+/// A history that is read commit by commit.
+pub struct Steps<'w> {
+    recorded: Recorded<'w>,
+    wanted: Wanted,
+}
+
+impl<'w> Steps<'w> {
+    /// What is wanted of the history of a commit.
+    ///
+    /// # Errors
+    /// When its tree cannot be read.
+    pub fn of(world: World<'w>, tip: Oid, wanted: Wanted) -> Result<Self, EffectError> {
+        Ok(Self { recorded: Recorded::of(world, tip)?, wanted })
+    }
+
+    /// What a commit is in this history: mostly nothing.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn at(&mut self, commit: &Commit) -> Result<Vec<Entry>, EffectError> {
+        let mut entries = if let Some(step) = Step::of(commit) {
+            vec![Entry::new(commit, Some(step))]
+        } else {
+            let brought = self.recorded.brought(commit)?;
+            brought.iter().map(|run| Entry::new(commit, Step::recorded(run))).collect()
         };
-        fits.then(|| Self {
+        if entries.is_empty() && self.wanted.all && commit.message.starts_with("orch") {
+            entries.push(Entry::new(commit, None));
+        }
+        entries.retain(|entry| entry.is_wanted(&self.wanted));
+        Ok(entries)
+    }
+}
+
+impl Entry {
+    fn new(commit: &Commit, step: Option<Step>) -> Self {
+        Self {
             commit: commit.id.to_string(),
             time: commit.time.to_string(),
-            subject,
+            subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             step,
             at: commit.time,
-        })
+        }
+    }
+
+    fn is_wanted(&self, wanted: &Wanted) -> bool {
+        match (&self.step, &wanted.task) {
+            (Some(step), Some(task)) => step.task.eq_ignore_ascii_case(task),
+            (Some(_), None) => true,
+            (None, Some(task)) => wanted.all && is_of_orch(&self.subject) && names(&self.subject, task),
+            (None, None) => wanted.all && is_of_orch(&self.subject),
+        }
+    }
+
+    /// The task whose work was accepted; none where this is no such step.
+    #[must_use]
+    pub fn accepted(&self) -> Option<&str> {
+        let step = self.step.as_ref().filter(|step| step.kind == OutcomeKind::Accepted)?;
+        Some(&step.task)
     }
 }
 
@@ -112,7 +148,18 @@ fn names(subject: &str, task: &str) -> bool {
 
 impl Step {
     fn of(commit: &Commit) -> Option<Self> {
-        let trailers = read_trailers(&commit.message);
+        // Most commits of most repositories are no steps, and this is the cheapest way to know.
+        let may_be = commit.message.contains("Orch-Run:");
+        may_be.then(|| Self::read(&commit.message, commit.time)).flatten()
+    }
+
+    /// A step by its record: what its trailers would say.
+    fn recorded(run: &Run) -> Option<Self> {
+        Self::read(&format!("subject\n\n{}", trailers(run)), run.finished)
+    }
+
+    fn read(message: &str, ended: Timestamp) -> Option<Self> {
+        let trailers = read_trailers(message);
         let named = |name| trailer(&trailers, name);
         let run = RunId::new(named("Orch-Run")?).ok()?;
         let task = TaskId::new(named("Orch-Task")?).ok()?;
@@ -121,7 +168,7 @@ impl Step {
         let tokens = named("Orch-Tokens").map(tokens).unwrap_or_default();
         let duration = began(run.as_str()).map(|began| {
             // Commits have whole seconds: a step is at least as long as it is said to be.
-            commit.time.as_millisecond() - began.as_millisecond().div_euclid(1000) * 1000
+            ended.as_millisecond() - began.as_millisecond().div_euclid(1000) * 1000
         });
         Some(Self {
             run: run.to_string(),
@@ -266,8 +313,14 @@ mod tests {
         ))
     }
 
+    /// What a commit is by its message.
+    fn among(commit: &Commit, wanted: &Wanted) -> Option<Entry> {
+        let entry = Entry::new(commit, Step::of(commit));
+        entry.is_wanted(wanted).then_some(entry)
+    }
+
     fn of(commit: &Commit) -> Option<Entry> {
-        Entry::of(commit, &Wanted::default())
+        among(commit, &Wanted::default())
     }
 
     #[test]
@@ -294,19 +347,19 @@ mod tests {
     #[test]
     fn a_task_is_asked_for_by_its_id_in_any_case() {
         let wanted = |task: &str, all| Wanted { task: Some(task.to_owned()), all };
-        assert!(Entry::of(&step("accepted", ""), &wanted("T-1", false)).is_some());
-        assert!(Entry::of(&step("accepted", ""), &wanted("t-10", false)).is_none());
+        assert!(among(&step("accepted", ""), &wanted("T-1", false)).is_some());
+        assert!(among(&step("accepted", ""), &wanted("t-10", false)).is_none());
         let added = commit("orch: add t-1 Rate-limit it\n");
-        assert!(Entry::of(&added, &wanted("t-1", true)).is_some());
-        assert!(Entry::of(&added, &wanted("t-1", false)).is_none());
-        assert!(Entry::of(&added, &wanted("t-10", true)).is_none());
+        assert!(among(&added, &wanted("t-1", true)).is_some());
+        assert!(among(&added, &wanted("t-1", false)).is_none());
+        assert!(among(&added, &wanted("t-10", true)).is_none());
     }
 
     #[test]
     fn what_persons_did_is_told_on_request_only() {
         let all = Wanted { task: None, all: true };
         for (message, found) in [("orch: begin", true), ("orch(t-1): blocked", true), ("orchard: x", false)] {
-            assert_eq!(Entry::of(&commit(message), &all).is_some(), found, "{message}");
+            assert_eq!(among(&commit(message), &all).is_some(), found, "{message}");
             assert_eq!(of(&commit(message)), None);
         }
     }
@@ -328,7 +381,7 @@ mod tests {
             step("rejected", "Orch-Cost-USD: 0.0312\nOrch-Gates: test=fail size=fail\n"),
             commit("orch: add t-1 Rate-limit it"),
         ];
-        let entries: Vec<Entry> = messages.iter().filter_map(|each| Entry::of(each, &all)).collect();
+        let entries: Vec<Entry> = messages.iter().filter_map(|each| among(each, &all)).collect();
         let now = Timestamp::from_second(1_800_000_135 + 720).unwrap();
         insta::assert_snapshot!(human(&entries, now, Some(110), false));
     }
@@ -336,7 +389,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_message_is_read(message in "(orch|Orch-Run: |Orch-Task: |Orch-Outcome: accepted|[a-z=?() \n]){0,40}") {
-            let _ = Entry::of(&commit(&message), &Wanted { task: None, all: true });
+            let _ = among(&commit(&message), &Wanted { task: None, all: true });
         }
     }
 }

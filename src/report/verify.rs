@@ -23,12 +23,13 @@ impl Checked {
     /// What its record says, and what speaks against it.
     #[must_use]
     pub fn of(step: &Accepted, against: &[&Finding]) -> Self {
-        let detail = if against.is_empty() {
-            vec![format!("{} passed", plural(step.passed, "gate"))]
-        } else {
-            against.iter().map(|finding| finding.problem.fact.clone()).collect()
+        let (state, detail) = match &step.differs {
+            _ if !against.is_empty() => {
+                ("broken", against.iter().map(|finding| finding.problem.fact.clone()).collect())
+            }
+            Some(fact) => ("unknown", vec![format!("a person committed it: {fact}")]),
+            None => ("good", vec![format!("{} passed", plural(step.passed, "gate"))]),
         };
-        let state = if against.is_empty() { "good" } else { "broken" };
         Self { commit: step.commit, task: step.task.clone(), state, detail, gates: Vec::new() }
     }
 
@@ -38,6 +39,7 @@ impl Checked {
             Again::Impossible(why) => (self.state, self.detail) = ("unknown", vec![why.clone()]),
             Again::Judged(verdicts) => {
                 self.gates = verdicts.iter().map(json::verdict).collect();
+                self.state = "good";
                 self.detail = vec![format!("{} passed again", plural(verdicts.len(), "gate"))];
                 if let Some(verdict) = first_rejection(verdicts) {
                     let last = verdict.evidence.lines().last().unwrap_or_default();

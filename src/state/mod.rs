@@ -23,6 +23,7 @@ pub mod store;
 pub mod notes;
 pub mod digest;
 pub mod runs;
+pub mod recorded;
 pub mod settle;
 pub mod cooldown;
 pub mod ledger;

@@ -9,13 +9,12 @@ use super::land::{Judged, Landed, Plan, land, list, tree_with};
 use super::person::{Change, moved};
 use super::publish;
 use crate::commit::{read_trailers, state_commit, trailer};
-use crate::effects::{Commit, Edit, Merge, Oid, World};
+use crate::effects::{Commit, Edit, EffectError, Merge, Oid, World};
 use crate::gate::protect::Protected;
-use crate::state::status::Move;
+use crate::state::recorded::Recorded;
+use crate::state::run::{OutcomeKind, Run};
+use crate::state::status::{Move, Status};
 use crate::state::task::Task;
-
-/// How many commits back a run is looked for.
-const DEPTH: usize = 100_000;
 
 /// Undoes a run, or the newest accepted one.
 ///
@@ -47,27 +46,51 @@ pub fn undo(
     land(world, &plan, reporter).map(|landed| (landed, task))
 }
 
-/// The commit of an accepted run, with the ids of run and task that its trailers name.
+/// The commit of an accepted run, with the ids of run and task.
 fn find(world: World<'_>, base: &Base, wanted: Option<&str>) -> Result<(Commit, String, String), StepError> {
     let graph = &base.snapshot.graph;
-    for commit in world.git.history(base.commit.id, DEPTH)? {
-        let trailers = read_trailers(&commit.message);
-        let named = |name| trailer(&trailers, name);
-        let (Some(run), Some(task), Some("accepted")) =
-            (named("Orch-Run"), named("Orch-Task"), named("Orch-Outcome"))
-        else {
-            continue;
-        };
-        let done = |task: &str| {
-            graph
-                .find(task)
-                .is_some_and(|index| graph.nodes()[index].status == crate::state::status::Status::Done)
-        };
-        if wanted.map_or_else(|| done(task), |wanted| run.eq_ignore_ascii_case(wanted) || task == wanted) {
-            return Ok((commit.clone(), run.to_owned(), task.to_owned()));
-        }
+    let done = |task: &str| graph.find(task).is_some_and(|index| graph.status(index) == Status::Done);
+    let fits = |(run, task): &(String, String)| {
+        wanted.map_or_else(|| done(task), |wanted| run.eq_ignore_ascii_case(wanted) || task == wanted)
+    };
+    let mut recorded = Recorded::of(world, base.commit.id)?;
+    let mut found = Ok(None);
+    world.git.walk(base.commit.id, &mut |commit| {
+        let steps = accepted(&mut recorded, &commit);
+        found = steps.map(|steps| steps.into_iter().find(fits).map(|(run, task)| (commit, run, task)));
+        matches!(found, Ok(None))
+    })?;
+    let (commit, run, task) = found?.ok_or_else(|| StepError::UnknownStep(wanted.map(str::to_owned)))?;
+    let brought = recorded.brought(&commit)?;
+    if let Some(other) = brought.iter().find(|other| is_accepted(other) && other.id.as_str() != run) {
+        return Err(StepError::git(
+            format!("commit {} holds the work of `{task}` and of `{}` in one", commit.id.short(), other.task),
+            format!("type `git revert {}` to take all of it back", commit.id.short()),
+        ));
     }
-    Err(StepError::UnknownStep(wanted.map(str::to_owned)))
+    Ok((commit, run, task))
+}
+
+/// The accepted runs of a commit, with their tasks: the one that its trailers name, or those whose records it brought.
+fn accepted(recorded: &mut Recorded<'_>, commit: &Commit) -> Result<Vec<(String, String)>, EffectError> {
+    let trailers = read_trailers(&commit.message);
+    let named = |name| trailer(&trailers, name);
+    if let (Some(run), Some(task), Some(outcome)) =
+        (named("Orch-Run"), named("Orch-Task"), named("Orch-Outcome"))
+    {
+        let accepted = outcome == OutcomeKind::Accepted.as_str();
+        return Ok(accepted.then(|| (run.to_owned(), task.to_owned())).into_iter().collect());
+    }
+    let brought = recorded.brought(commit)?;
+    Ok(brought
+        .iter()
+        .filter(|run| is_accepted(run))
+        .map(|run| (run.id.to_string(), run.task.to_string()))
+        .collect())
+}
+
+fn is_accepted(run: &Run) -> bool {
+    run.outcome == OutcomeKind::Accepted
 }
 
 /// The tip's tree without what a commit did outside the state.

@@ -51,6 +51,44 @@ fn a_squash_is_recognised_by_the_record_that_it_brings() {
     sandbox.git(&["merge", "--quiet", "--squash", "orch/t-1"]);
     sandbox.git(&["commit", "--quiet", "--message", "Do it (#12)\n\nSquashed by the forge."]);
     merged(&sandbox);
+    assert_eq!(sandbox.orch(&["log"]).code, 0);
+    assert_eq!(sandbox.orch(&["log", "--task", "t-1", "--json"]).code, 0);
+    assert_eq!(sandbox.orch(&["verify"]).code, 0);
+    assert_eq!(sandbox.orch(&["undo"]).code, 0);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\n");
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("status = \"blocked\""));
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_a_person_added_to_a_squash_is_neither_damage_nor_what_the_gates_judged() {
+    let sandbox = waiting();
+    sandbox.git(&["merge", "--quiet", "--squash", "orch/t-1"]);
+    sandbox.write("src/code", "one\ntwo\nthree\nnewer\n");
+    sandbox.git(&["add", "src/code"]);
+    sandbox.git(&["commit", "--quiet", "--message", "Do it, better (#12)"]);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    assert_eq!(sandbox.orch(&["verify"]).code, 0);
+    assert_eq!(sandbox.orch(&["verify", "--rerun"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_squash_of_several_steps_is_all_of_them_and_is_not_undone_by_halves() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_TASK > new-$ORCH_TASK")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.task("t-2", "Do more", &["--kind", "chore"]);
+    sandbox.git(&["switch", "--quiet", "--create", "work"]);
+    assert_eq!(sandbox.orch(&["run", "--quiet", "--branch", "work"]).code, 10);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    sandbox.git(&["merge", "--quiet", "--squash", "work"]);
+    sandbox.git(&["commit", "--quiet", "--message", "Both"]);
+    assert_eq!(sandbox.orch(&["log"]).code, 0);
+    assert_eq!(sandbox.orch(&["undo", "t-1"]).code, 31);
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
 }
 
 #[test]
