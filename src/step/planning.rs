@@ -329,11 +329,11 @@ fn record(
 }
 
 /// Lands the tasks and the record.
-fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, run: Run) -> Result<Planned, StepError> {
+fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, mut run: Run) -> Result<Planned, StepError> {
     let (world, base) = (job.world, job.base);
     let refused = plan.refused.clone();
     let (tasks, mut files) = propose::files(plan, &run, base.snapshot.flat_tasks());
-    let (task, path, text) = subject.after(base, &run, tasks.len())?;
+    let (task, path, text) = subject.after(base, &mut run, tasks.len())?;
     files.push((path, Some(text.into_bytes())));
     let record: FileEdit = (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()));
     files.push(record);

@@ -1,7 +1,8 @@
 //! What is planned: a task that is to be split, or the roadmap.
 //!
 //! Invariant: every run is of a task. Plans of the roadmap are all runs of one task, which the first of
-//! them adds: it is done, and stays so.
+//! them that planned something adds: it is done, and stays so. Those before it, of which nothing came, are runs
+//! of one that is cancelled.
 
 use super::base::Base;
 use super::error::StepError;
@@ -30,8 +31,15 @@ enum Place {
     Split(Index, String),
     /// It stands for planning the roadmap, and did so before.
     Roadmap(Index, String),
-    /// The same for the first time.
-    New,
+    /// The same for the first time; with the task that stands for plans of which nothing came, if there is one.
+    New(Option<Box<Failed>>),
+}
+
+/// The task that stands for plans of which nothing came.
+struct Failed {
+    task: Task,
+    index: Index,
+    text: String,
 }
 
 impl Subject {
@@ -52,20 +60,30 @@ impl Subject {
 
     fn roadmap(world: World<'_>, base: &Base) -> Result<Self, StepError> {
         let graph = &base.snapshot.graph;
-        if let Some(index) = (0..graph.nodes().len()).find(|index| is_roadmap(graph, *index)) {
+        let known = |status| {
+            let is_it = |index: &Index| is_roadmap(graph, *index) && graph.nodes()[*index].status == status;
+            (0..graph.nodes().len()).find(is_it)
+        };
+        if let Some(index) = known(Status::Done) {
             let (text, task) = base.snapshot.task(world, index)?;
             return Ok(Self { task, place: Place::Roadmap(index, text) });
         }
+        let failed = match known(Status::Cancelled) {
+            Some(index) => {
+                let (text, task) = base.snapshot.task(world, index)?;
+                Some(Box::new(Failed { task, index, text }))
+            }
+            None => None,
+        };
         let mut task = Task::new(new_task_id_in(world, graph)?, ROADMAP);
         task.kind = Kind::Research;
-        task.status = Status::Done;
-        Ok(Self { task, place: Place::New })
+        Ok(Self { task, place: Place::New(failed) })
     }
 
     pub(super) fn goal(&self) -> Goal<'_> {
         match self.place {
             Place::Split(index, _) => Goal::Split { task: &self.task, index },
-            Place::Roadmap(..) | Place::New => Goal::Extend,
+            Place::Roadmap(..) | Place::New(_) => Goal::Extend,
         }
     }
 
@@ -73,19 +91,19 @@ impl Subject {
     pub(super) fn parent(&self) -> Option<Index> {
         match self.place {
             Place::Split(index, _) => Some(index),
-            Place::Roadmap(..) | Place::New => None,
+            Place::Roadmap(..) | Place::New(_) => None,
         }
     }
 
-    /// The task after a run that planned so many others, with the path and the text of its file.
+    /// The task after a run that planned so many others, which becomes a run of it, with the path and the text of
+    /// its file.
     pub(super) fn after(
         &self,
         base: &Base,
-        run: &Run,
+        run: &mut Run,
         planned: usize,
     ) -> Result<(Task, String, String), StepError> {
         let mut task = self.task.clone();
-        task.history.last_run = Some(run.id.clone());
         let (index, text) = match &self.place {
             Place::Split(index, text) => {
                 // Its parts are done in its place: from now on it stands where they make it stand.
@@ -93,14 +111,26 @@ impl Subject {
                 (*index, text)
             }
             Place::Roadmap(index, text) => (*index, text),
-            Place::New => {
+            Place::New(Some(failed)) if planned == 0 => {
+                task = failed.task.clone();
+                task.reason = Some(run.reason.clone());
+                run.task = task.id.clone();
+                (failed.index, &failed.text)
+            }
+            Place::New(_) => {
+                (task.status, task.reason) = match planned {
+                    0 => (Status::Cancelled, Some(run.reason.clone())),
+                    _ => (Status::Done, None),
+                };
                 task.created = Some(run.finished);
                 task.source = Some(format!("run:{}", run.id));
+                task.history.last_run = Some(run.id.clone());
                 let path = layout::new_task(&task.id, base.snapshot.flat_tasks() + planned);
                 let text = file::task::write(&task);
                 return Ok((task, path, text));
             }
         };
+        task.history.last_run = Some(run.id.clone());
         let path = base.snapshot.graph.nodes()[index].path.to_string();
         let text = file::task::rewrite(&path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
         Ok((task, path, text))
@@ -110,5 +140,5 @@ impl Subject {
 /// Whether a task stands for planning the roadmap.
 pub(super) fn is_roadmap(graph: &Graph, index: Index) -> bool {
     let node = &graph.nodes()[index];
-    node.title == ROADMAP && node.kind == Kind::Research && node.status == Status::Done
+    node.title == ROADMAP && node.kind == Kind::Research && node.status.is_closed()
 }

@@ -70,6 +70,28 @@ fn all_plans_of_the_roadmap_are_runs_of_one_task() {
 }
 
 #[test]
+fn plans_of_which_nothing_came_are_runs_of_one_task_that_is_not_done() {
+    let script = "if [ -e $HOME/inspired ]; \
+                  then printf 'follow_ups:\n  - {title: Go on, acceptance: [it is there]}\n' > $ORCH_OUTCOME; fi";
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "max_attempts = 1")]);
+    assert_eq!(sandbox.quietly(&["plan"]).code, 21);
+    assert_eq!(sandbox.quietly(&["plan"]).code, 21);
+    sandbox.orch(&["list", "--all"]);
+    std::fs::write(sandbox.signal("inspired"), "").expect("a file");
+    assert_eq!(sandbox.quietly(&["plan"]).code, 0);
+    sandbox.orch(&["list", "--all"]);
+    sandbox.orch(&["status"]);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    let records = sandbox.git(&["ls-files", ".orchestrator/runs"]);
+    assert_eq!(records.lines().count(), 3);
+    for record in records.lines() {
+        let run = record.rsplit('/').next().expect("a name").trim_end_matches(".toml");
+        assert_eq!(sandbox.quietly(&["prompt", "--run", run]).code, 0, "{run}");
+    }
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_split_that_failed_leaves_the_task_as_it_was() {
     let sandbox =
         Sandbox::with(&[agent("echo 'cost_usd: 0.2' > $ORCH_OUTCOME"), table("policy", "max_attempts = 1")]);
