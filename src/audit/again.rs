@@ -1,17 +1,19 @@
-//! Judging accepted work again: the gates of its base, on exactly the tree that its commit has.
+//! Judging accepted work again: the built-in gates and those of its base, on exactly the tree that they judged.
 //!
-//! In: a commit of a step. Out: verdicts, as if the step had just been made. What was remembered
-//! does not count.
+//! In: a commit of a step. Out: verdicts, as if the step had just been made, but for those on what its agent did
+//! beside the tree. What was remembered does not count.
 
 use super::history::Accepted;
 use crate::config::Config;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, TrustedCommand};
-use crate::effects::World;
+use crate::effects::{Edit, Oid, World};
 use crate::gate::Verdict;
+use crate::gate::protect::Protected;
 use crate::state::file;
 use crate::state::layout;
-use crate::step::judge::{Case, Site, judge};
+use crate::step::candidate::Bench;
+use crate::step::site::Left;
 use crate::step::{Caller, Reporter, StepError};
 
 /// What judging again came to.
@@ -46,24 +48,34 @@ pub fn again(
         return Ok(Again::Impossible("the configuration of its base cannot be read any more".to_owned()));
     };
     check_trust(caller, &config)?;
-    let task = match world.git.entry(commit.tree, &step.task_path)? {
+    let task = match world.git.entry(base.tree, &step.task_path)? {
         Some((_, blob)) => file::task::read(&step.task_path, &world.git.blob(blob)?).value,
         None => None,
     };
-    let verdicts = judge(&Case {
+    let Some(task) = task else {
+        return Ok(Again::Impossible("its task is not in its base".to_owned()));
+    };
+    let bench = Bench {
         world,
-        config: &config,
-        gates: &config.gates,
         branch,
         base: &base,
-        tree: commit.tree,
-        kind: task.as_ref().map(|task| task.kind),
-        allow: task.as_ref().map_or(&[], |task| &task.allow),
-        site: Site::Rooms,
+        config: &config,
+        task: &task,
+        protected: &Protected::new(&config.policy.protect),
         recall: false,
         reporter,
-    })?;
-    Ok(Again::Judged(verdicts))
+    };
+    let left = Left::of(world, base.tree, judged(world, base.tree, commit.tree)?)?;
+    Ok(Again::Judged(bench.judge(&left, None)?))
+}
+
+/// What gates saw of a tree: the state was still that of the base.
+fn judged(world: World<'_>, base: Oid, tree: Oid) -> Result<Oid, StepError> {
+    let mut changes = world.git.changes(base, tree)?;
+    changes.retain(|change| Protected::is_state(&change.path));
+    let back: Vec<Edit> =
+        changes.into_iter().map(|change| Edit { path: change.path, new: change.old }).collect();
+    Ok(world.git.edit_tree(tree, &back)?)
 }
 
 /// Commands of the past run only where a person has trusted each of them at some time.

@@ -19,7 +19,7 @@ use crate::step::base::target;
 pub(super) struct Args {
     /// Commits, as `git log` takes them: `A..B`, `A..`, or one whose history is meant
     range: Option<String>,
-    /// Run the gates again, those of each step's base on what it committed
+    /// Run the gates again, the built-in ones and those of each step's base, on what it committed
     #[arg(long)]
     rerun: bool,
 }

@@ -7,6 +7,7 @@ use crate::audit::again::Again;
 use crate::audit::history::Accepted;
 use crate::effects::Oid;
 use crate::gate::first_rejection;
+use crate::state::run::VerdictKind;
 use serde_json::{Value, json};
 
 /// A step that was looked at.
@@ -40,7 +41,8 @@ impl Checked {
             Again::Judged(verdicts) => {
                 self.gates = verdicts.iter().map(json::verdict).collect();
                 self.state = "good";
-                self.detail = vec![format!("{} passed again", plural(verdicts.len(), "gate"))];
+                let passed = verdicts.iter().filter(|each| each.kind == VerdictKind::Pass).count();
+                self.detail = vec![format!("{} passed again", plural(passed, "gate"))];
                 if let Some(verdict) = first_rejection(verdicts) {
                     let last = verdict.evidence.lines().last().unwrap_or_default();
                     self.state = "rejected";

@@ -97,7 +97,7 @@ impl Job<'_> {
     #[must_use]
     pub fn bench(&self) -> Bench<'_> {
         let Job { world, base, task, protected, reporter, .. } = *self;
-        Bench { world, base, task, protected, reporter }
+        Bench::new(world, base, task, protected, reporter)
     }
 
     /// Whether gates will run.

@@ -9,7 +9,8 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{Case, Site, judge};
 use super::site::{Left, Workplace};
-use crate::effects::{Oid, World};
+use crate::config::Config;
+use crate::effects::{Commit, Oid, World};
 use crate::gate::builtin::{self, Evidence};
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
@@ -25,17 +26,36 @@ const MAX_BLOB: usize = 4 << 20;
 pub struct Bench<'b> {
     /// The outside world.
     pub world: World<'b>,
-    /// What the candidate is a change of, with the settings that count.
-    pub base: &'b Base,
+    /// The branch that gates see.
+    pub branch: &'b str,
+    /// What the candidate is a change of.
+    pub base: &'b Commit,
+    /// The settings that count.
+    pub config: &'b Config,
     /// The task that it was made for.
     pub task: &'b Task,
     /// Paths that no agent may change.
     pub protected: &'b Protected,
+    /// Whether a pass of before counts.
+    pub recall: bool,
     /// Who is told.
     pub reporter: &'b dyn Reporter,
 }
 
-impl Bench<'_> {
+impl<'b> Bench<'b> {
+    /// For work on a base, where passes of before count.
+    #[must_use]
+    pub fn new(
+        world: World<'b>,
+        base: &'b Base,
+        task: &'b Task,
+        protected: &'b Protected,
+        reporter: &'b dyn Reporter,
+    ) -> Self {
+        let Base { branch, commit, config, .. } = base;
+        Self { world, branch, base: commit, config, task, protected, recall: true, reporter }
+    }
+
     /// What all gates say. Those of the configuration run in the workplace if that is the work tree itself, else
     /// in rooms of their own, and only if none that is built in rejects.
     ///
@@ -70,7 +90,7 @@ impl Bench<'_> {
     #[must_use]
     pub fn built_in(self, left: &Left) -> Vec<Verdict> {
         let git = self.world.git;
-        let policy = &self.base.config.policy;
+        let policy = &self.config.policy;
         builtin::run(&Evidence {
             changes: &left.changes,
             nested: &left.seen.nested,
@@ -92,7 +112,7 @@ impl Bench<'_> {
         candidate: Oid,
         workplace: Option<&mut Workplace<'_>>,
     ) -> Result<Vec<Verdict>, StepError> {
-        let config = &self.base.config;
+        let config = self.config;
         if config.gates.is_empty() {
             return Ok(Vec::new());
         }
@@ -104,13 +124,13 @@ impl Bench<'_> {
             world: self.world,
             config,
             gates: &config.gates,
-            branch: &self.base.branch,
-            base: &self.base.commit,
+            branch: self.branch,
+            base: self.base,
             tree: candidate,
             kind: Some(self.task.kind),
             allow: &self.task.allow,
             site: here.as_ref().map_or(Site::Rooms, |workplace| Site::Here(workplace.dir())),
-            recall: true,
+            recall: self.recall,
             reporter: self.reporter,
         })?;
         here.map_or(Ok(()), |workplace| workplace.restore(candidate))?;
@@ -120,7 +140,7 @@ impl Bench<'_> {
     /// The gates of the configuration, where it did not come to them.
     #[must_use]
     pub fn not_reached(self) -> Vec<Verdict> {
-        self.base.config.gates.iter().map(|gate| command::skipped(gate, "not reached")).collect()
+        self.config.gates.iter().map(|gate| command::skipped(gate, "not reached")).collect()
     }
 }
 

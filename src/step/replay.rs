@@ -121,7 +121,7 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
             return Ok(no("the commands that it names now are not trusted: see `orch trust`"));
         }
         let protected = Protected::new(&base.config.policy.protect);
-        let bench = Bench { world, base: &base, task: &task, protected: &protected, reporter };
+        let bench = Bench::new(world, &base, &task, &protected, reporter);
         let left = Left::of(world, base.commit.tree, merged)?;
         let mut workplace = self.workplace.borrow_mut();
         let held = workplace.holds();

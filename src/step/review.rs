@@ -103,7 +103,7 @@ pub fn ready(
     let started = world.clock.now();
     let run_id = new_run_id(world, started)?;
     let protected = Protected::new(&base.config.policy.protect);
-    let bench = Bench { world, base, task: &task, protected: &protected, reporter };
+    let bench = Bench::new(world, base, &task, &protected, reporter);
     let mut verdicts = bench.judge(&Left::of(world, base.commit.tree, merged)?, None)?;
     if first_rejection(&verdicts).is_some() {
         return Ok(Err(verdicts));

@@ -293,6 +293,21 @@ fn accepted_work_is_verified_by_its_records_and_again_by_its_gates() {
 }
 
 #[test]
+fn what_no_built_in_gate_has_seen_on_its_base_is_found_when_gates_run_again() {
+    let parts = [agent("echo x > x"), gate("test", "true")];
+    let sandbox = project("echo x > x", &parts[1..]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let step = sandbox.git(&["rev-parse", "HEAD"]);
+    // A person puts the work on a base that would not have let it pass.
+    sandbox.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    sandbox.configure(&[parts.concat(), table("policy", "protect = [\"x\"]")]);
+    sandbox.git(&["cherry-pick", step.trim()]);
+    assert_eq!(sandbox.orch(&["verify"]).code, 0);
+    assert_eq!(sandbox.orch(&["verify", "--rerun"]).code, 20);
+    transcript!(sandbox);
+}
+
+#[test]
 fn work_without_the_pass_of_a_required_gate_is_found() {
     let sandbox = project("echo x > x", &[gate("test", "true")]);
     assert_eq!(sandbox.quietly(&["step"]).code, 0);
