@@ -97,14 +97,15 @@ impl<'p> Past<'p> {
             .collect()
     }
 
-    /// How many of the runs were a worker's, and how many a strategist's.
+    /// How many of the runs were a worker's, and how many a strategist's. Who was only asked, for a review or a
+    /// plan, did nothing that a worker could have done.
     #[must_use]
     pub fn ratio(&self, profiles: &[Profile]) -> Ratio {
         let agents = || profiles.iter().filter(|profile| profile.adapter != Adapter::Shell);
         let capability = |name: &str| agents().find(|each| each.name == name).map(|each| each.capability);
         let mut ratio = Ratio::default();
         let parts = self.runs.iter().flat_map(|run| &run.parts);
-        for part in parts {
+        for part in parts.filter(|part| !part.asked) {
             match capability(&part.agent) {
                 Some(STRATEGIST..) => ratio.strategists += 1,
                 Some(_) => ratio.workers += 1,
@@ -141,7 +142,7 @@ impl Ratio {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::digest::sample;
+    use crate::state::digest::{Part, sample};
     use crate::state::run::OutcomeKind;
 
     fn runs(outcomes: &[(&str, OutcomeKind)]) -> Vec<Digest> {
@@ -221,6 +222,12 @@ mod tests {
             Past::new(&all, |_| None).ratio(&profiles)
         };
         assert_eq!(of(10, 2), Ratio { workers: 10, strategists: 2 });
+        let mut reviewed = runs(&[("small", OutcomeKind::Accepted); 12]);
+        for run in &mut reviewed {
+            run.parts.push(Part::new("large", true));
+        }
+        let ratio = Past::new(&reviewed, |_| None).ratio(&profiles);
+        assert_eq!(ratio, Ratio { workers: 12, strategists: 0 }, "a review is no work");
         assert!(of(10, 1).has_room() && !of(10, 2).has_room() && !of(0, 0).has_room());
         assert!(!of(10, 2).is_broken() && of(9, 3).is_broken() && !of(1, 4).is_broken());
     }
