@@ -4,7 +4,7 @@
 //! indicatif drops what is printed through it. There, a heartbeat says once a minute that an agent
 //! or a gate is still at work.
 
-use super::{plural, safe, spell_ms};
+use super::{plural, safe, spell_ms, timed};
 use crate::agent::sandbox::Level;
 use crate::gate::Verdict;
 use crate::state::run::{Tokens, VerdictKind};
@@ -152,7 +152,7 @@ impl Human {
         let metric =
             verdict.metric.as_ref().map_or(String::new(), |(name, value)| format!("  {name} {value}"));
         let how = verdict.record().how().map_or(String::new(), |how| format!("  {how}"));
-        let text = format!("{:<18} {:>7}{metric}{how}", verdict.name, spell_ms(verdict.duration_ms));
+        let text = format!("{}{metric}{how}", timed(&verdict.name, &spell_ms(verdict.duration_ms)));
         match verdict.kind {
             VerdictKind::Pass => {
                 self.good(&text);
@@ -233,7 +233,7 @@ impl Reporter for Human {
                     None => ("agent".to_owned(), format!(", {} changed", plural(*files_changed, "file"))),
                 };
                 let (took, used, left) = (spell_ms(*duration_ms), used(tokens), left(*survivors));
-                let text = format!("{who:<18} {took:>7}  {ended}{changed}{used}{left}");
+                let text = format!("{}  {ended}{changed}{used}{left}", timed(&who, &took));
                 if ended == "exit 0" { self.good(&text) } else { self.bad(&text) }
             }
             Event::GateStarted { gate } => self.gate_started(gate),

@@ -5,7 +5,7 @@
 
 use super::human::print_line;
 use super::logged::{Level, Logged};
-use super::{progress, safe, spell_ms, table};
+use super::{progress, safe, spell_ms, table, timed};
 use crate::state::run::Tokens;
 use crate::step::event::Progress;
 use anstyle::{AnsiColor, Style};
@@ -154,14 +154,14 @@ fn line(event: &Value) -> Option<Line> {
             let (mark, colour) = if ended == "exit 0" { ("  ✔", Green) } else { ("  ✖", Red) };
             let files = event["files_changed"].as_u64().unwrap_or_default();
             let files = super::plural(usize::try_from(files).unwrap_or(usize::MAX), "file");
-            said(mark, colour, format!("{:<18} {took:>7}  {ended}, {files} changed", "agent"))
+            said(mark, colour, format!("{}  {ended}, {files} changed", timed("agent", &took)))
         }
         "agent.started" | "agent.progress" => None,
         event_of_agent if event_of_agent.starts_with("agent.") => said("  ↻", Yellow, text(event, "text")),
         "gate.finished" if matches!(event["verdict"].as_str(), Some("fail" | "error")) => {
             let took = spell_ms(event["duration_ms"].as_u64().unwrap_or_default());
             let last = text(event, "evidence").lines().last().unwrap_or_default().to_owned();
-            said("  ✖", Red, format!("{:<18} {took:>7}  {last}", text(event, "gate")))
+            said("  ✖", Red, format!("{}  {last}", timed(&text(event, "gate"), &took)))
         }
         "hook.finished" if event["passed"] == false => {
             said("  ✖", Red, format!("{} refused", text(event, "hook")))

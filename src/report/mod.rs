@@ -40,6 +40,15 @@ pub fn spell_ms(ms: u64) -> String {
     }
 }
 
+/// A name and how long it took, in two columns. A name that is longer than its own takes of the room beside it.
+#[must_use]
+pub fn timed(name: &str, took: &str) -> String {
+    const NAME: usize = 18;
+    const ALL: usize = 26;
+    let room = (ALL - 1).saturating_sub(safe::width(name).max(NAME));
+    format!("{name:<NAME$} {took:>room$}")
+}
+
 /// How long ago something was, as briefly as it can be said: `12s`, `5m`, `3h`, `4d`, `6w`, `2y`.
 #[must_use]
 pub fn spell_age(seconds: i64) -> String {
@@ -91,6 +100,15 @@ pub fn plural(count: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_does_not_push_its_time_out_of_the_column() {
+        let gates = ["test", "conflict-markers", "invisible-characters"];
+        for (gate, took) in gates.into_iter().flat_map(|gate| [(gate, "0.1 s"), (gate, "9.9 s")]) {
+            assert_eq!(timed(gate, took).len(), 26, "{gate}");
+        }
+        assert_eq!(timed("a-name-that-is-longer-than-all", "12 s"), "a-name-that-is-longer-than-all 12 s");
+    }
 
     #[test]
     fn ages_are_brief() {

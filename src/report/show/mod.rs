@@ -8,7 +8,7 @@ pub mod gather;
 use super::graph::{Look, text::style};
 use super::log::look as outcome_look;
 use super::table::{Cell, Table, paint};
-use super::{plural, safe, spell_age, spell_count, spell_ms, spell_usd};
+use super::{plural, safe, spell_age, spell_count, spell_ms, spell_usd, timed};
 use crate::select::priority_word;
 use crate::state::checkpoint::Checkpoint;
 use crate::state::run::{GateRecord, Run, Tokens, VerdictKind};
@@ -371,7 +371,7 @@ fn gate(out: &mut String, gate: &GateRecord, page: Page) {
     };
     let glyph = paint(glyph, style, page.colour);
     let how = gate.how().map_or(String::new(), |how| format!("  {how}"));
-    let _ = writeln!(out, "  {glyph} {:<18} {time:>7}{metric}{how}", safe::text(&gate.name));
+    let _ = writeln!(out, "  {glyph} {}{metric}{how}", timed(&safe::text(&gate.name), &time));
     let lines: Vec<&str> = gate.evidence.trim_end().lines().collect();
     if lines.len() > EVIDENCE_LINES {
         let _ = writeln!(out, "      … {} above", plural(lines.len() - EVIDENCE_LINES, "line"));
