@@ -22,13 +22,18 @@ impl Metrics {
             let labels: Vec<String> =
                 labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value))).collect();
             let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-            let _ = writeln!(self.text, "orch_{name}{labels} {value}");
+            let _ = writeln!(self.text, "orch_{name}{labels} {}", plain(*value));
         }
     }
 
     fn single(&mut self, name: &str, help: &str, value: f64) {
         self.gauge(name, help, &[(Vec::new(), value)]);
     }
+}
+
+/// The value without what only adding and dividing made of it: six decimals are more than anything here means.
+fn plain(value: f64) -> f64 {
+    if value.fract() == 0.0 { value } else { (value * 1e6).round() / 1e6 }
 }
 
 /// The value of a label.
@@ -110,6 +115,7 @@ fn used(metrics: &mut Metrics, periods: &[(&str, &Usage); 2]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Health;
     use super::super::alert::Alert;
     use super::*;
 
@@ -120,7 +126,8 @@ mod tests {
             project: "a \"b\" \\ c\n# EOF".to_owned(),
             branch: Some("main".to_owned()),
             counts: vec![(Look::Done, 3), (Look::Ready, 1)],
-            today: Usage { steps: 4, accepted: 3, cost_usd: 0.25, input: 12_034, cached: 7, output: 5 },
+            health: Health { done_percent: 33.3, velocity: 1.0 / 3.0, ..Health::default() },
+            today: Usage { steps: 4, accepted: 3, cost_usd: 0.1 + 0.2, input: 12_034, cached: 7, output: 5 },
             day_usd: Some(20.0),
             mode: "balance",
             alerts: vec![alert(), alert()],
