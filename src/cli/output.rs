@@ -53,6 +53,8 @@ pub struct Answer {
     pub written: Option<String>,
     /// For people, on standard output.
     pub human: String,
+    /// The line that says how it ended; none means the first one for people.
+    pub ended: Option<String>,
     /// For a job summary; none means the same as for people, in a code block.
     pub md: Option<String>,
     /// Things a person should know.
@@ -73,6 +75,7 @@ impl Answer {
             data,
             written: None,
             human: human.into(),
+            ended: None,
             md: None,
             warnings: Vec::new(),
             alerts: Vec::new(),
@@ -268,7 +271,10 @@ fn level(exit: Exit) -> &'static str {
 /// What CI is told about an end, in one line.
 fn remark(result: &Result<Answer, CliError>, exit: Exit) -> Option<String> {
     let text = match result {
-        Ok(answer) => answer.human.lines().next().unwrap_or_default().to_owned(),
+        Ok(answer) => {
+            let first = || answer.human.lines().next().unwrap_or_default().to_owned();
+            answer.ended.clone().unwrap_or_else(first)
+        }
         Err(error) => error.facts.first().cloned().unwrap_or_default(),
     };
     Some(text).filter(|_| !level(exit).is_empty())

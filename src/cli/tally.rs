@@ -47,7 +47,8 @@ impl Tally {
             let _ = writeln!(human, "{commit}  {task}  {outcome}: {reason}");
         }
         let accepted = self.steps.iter().filter(|step| step["outcome"] == "accepted").count();
-        let _ = writeln!(human, "{}, {accepted} accepted; {}", plural(self.steps.len(), "step"), end.why);
+        let ended = format!("{}, {accepted} accepted; {}", plural(self.steps.len(), "step"), end.why);
+        let _ = writeln!(human, "{ended}");
         let mut data = json!({"steps": self.steps, "accepted": accepted, "ended_because": end.why});
         if let Some(time) = end.retry_after {
             data["retry_after"] = json!(time);
@@ -55,6 +56,7 @@ impl Tally {
         let md = summary::steps(&self.steps, &end.why);
         let mut answer = Answer::ok(data, human).exit(end.exit);
         answer.md = Some(md);
+        answer.ended = Some(ended);
         answer.hints = [self.hints, end.hints].concat();
         answer.warnings = self.warnings;
         answer
