@@ -7,6 +7,7 @@ use super::reading::for_programs;
 use super::tip::has_project;
 use crate::effects::{Head, Oid};
 use crate::report::log::{Entry, Steps, Wanted, human};
+use crate::report::plural;
 use crate::step::base::{Base, target};
 
 /// How many steps are shown when nobody says.
@@ -78,6 +79,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             Some(task) => format!("no step of `{task}` is on this branch"),
             None => "no step is on this branch yet: type `orch step`".to_owned(),
         });
+    }
+    let claimed = entries.iter().filter(|entry| entry.is_only_claimed()).count();
+    if claimed > 0 {
+        let steps = plural(claimed, "commit");
+        answer
+            .warnings
+            .push(format!("{steps} only claimed to be a step, without a record: type `orch fsck`"));
     }
     if world.git.common_dir().join("shallow").is_file() {
         answer.warnings.push("this clone is shallow: older steps are not in it".to_owned());

@@ -2,7 +2,8 @@
 //!
 //! In: commits, newest first. Out: [`Entry`]s, for people a table, for programs a document.
 //! Invariant: a commit is a step when its trailers say so, each once and of a legal form; one without them (a squash
-//! merge with a message of its own) is the steps whose records it brought.
+//! merge with a message of its own) is the steps whose records it brought. One that brought no record only claims a
+//! step, and is marked.
 
 use super::table::{Cell, Table};
 use super::{spell_age, spell_ms, spell_usd};
@@ -62,6 +63,8 @@ pub struct Step {
     pub cost_usd: Option<f64>,
     /// From the beginning of the step to its commit.
     pub duration_ms: Option<u64>,
+    /// Whether its commit has a record to show for it.
+    pub recorded: bool,
     #[serde(skip)]
     kind: OutcomeKind,
 }
@@ -95,7 +98,8 @@ impl<'w> Steps<'w> {
     /// # Errors
     /// When the repository is damaged.
     pub fn at(&mut self, commit: &Commit) -> Result<Vec<Entry>, EffectError> {
-        let mut entries = if let Some(step) = Step::of(commit) {
+        let mut entries = if let Some(mut step) = Step::of(commit) {
+            step.recorded = self.recorded.holds(commit, &step.run)?;
             vec![Entry::new(commit, Some(step))]
         } else {
             let brought = self.recorded.brought(commit)?;
@@ -132,8 +136,14 @@ impl Entry {
     /// The task whose work was accepted; none where this is no such step.
     #[must_use]
     pub fn accepted(&self) -> Option<&str> {
-        let step = self.step.as_ref().filter(|step| step.kind == OutcomeKind::Accepted)?;
+        let step = self.step.as_ref().filter(|step| step.kind == OutcomeKind::Accepted && step.recorded)?;
         Some(&step.task)
+    }
+
+    /// Whether it claims a step, and has nothing to show for it.
+    #[must_use]
+    pub fn is_only_claimed(&self) -> bool {
+        self.step.as_ref().is_some_and(|step| !step.recorded)
     }
 }
 
@@ -187,6 +197,7 @@ impl Step {
             duration_ms: duration
                 .filter(|ms| (0..STEP_MAX_MS).contains(ms))
                 .and_then(|ms| u64::try_from(ms).ok()),
+            recorded: true,
             kind,
         })
     }
@@ -242,12 +253,13 @@ pub fn human(entries: &[Entry], now: Timestamp, width: Option<usize>, colour: bo
 }
 
 fn step_cells(step: &Step, subject: &str) -> [Cell; 7] {
-    let (glyph, style) = look(step.kind);
+    let (glyph, style) = if step.recorded { look(step.kind) } else { ("!", AnsiColor::Red.on_default()) };
     let gates = step.failed_gates.first().map_or(String::new(), |first| match step.failed_gates.len() {
         1 => format!(" ({first})"),
         more => format!(" ({first} +{})", more - 1),
     });
     let outcome = match step.kind {
+        _ if !step.recorded => format!("{glyph} no record"),
         OutcomeKind::Accepted => glyph.to_owned(),
         OutcomeKind::Rejected | OutcomeKind::NeedsReview | OutcomeKind::Blocked | OutcomeKind::Deferred => {
             format!("{glyph} {}{gates}", step.outcome)

@@ -96,6 +96,27 @@ impl<'w> Recorded<'w> {
         Ok(Records::of(&self.world.git.changes(old, new)?))
     }
 
+    /// Whether a commit that claims a run has anything to show for it: that it brought a record, or has this one. Which
+    /// one it brought is not looked at here.
+    ///
+    /// # Errors
+    /// When the repository is damaged.
+    pub fn holds(&mut self, commit: &Commit, run: &str) -> Result<bool> {
+        let folder = self.folder(commit.tree)?;
+        let before = match commit.parents.first().map(|parent| self.world.git.commit(*parent)) {
+            Some(Ok(parent)) => self.folder(parent.tree)?,
+            Some(Err(error)) if error.trouble != Trouble::Missing => return Err(error),
+            Some(Err(_)) => folder,
+            None => self.world.git.empty_tree(),
+        };
+        // A step that is picked once more brings nothing, and its record is there.
+        let is_it = |path: &bstr::BString| layout::stem(&path.to_str_lossy()) == run;
+        let here = || {
+            self.world.git.files(folder, layout::RUNS).map(|files| files.iter().any(|file| is_it(&file.path)))
+        };
+        if before == folder { here() } else { Ok(true) }
+    }
+
     /// The runs whose records a commit brought, the newest first. One whose parent is not in this clone is not
     /// known to have brought any.
     ///

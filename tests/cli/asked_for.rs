@@ -1,7 +1,7 @@
 //! What is asked for is done, or refused with what speaks against it: the commit, the branch, the
 //! revision, the profile that a command line names.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, agent};
 use crate::transcript;
 
 #[test]
@@ -176,6 +176,35 @@ fn a_step_that_is_claimed_and_has_no_record_is_damage() {
     let said = sandbox.quietly(&["fsck"]);
     assert_eq!(said.code, 3);
     assert!(said.stdout.contains("does not hold its record"), "{}", said.stdout);
+    let log = sandbox.quietly(&["log"]);
+    assert!(log.stdout.contains("t-1  ! no record") && !log.stdout.contains('✔'), "{}", log.stdout);
+    assert!(log.stderr.contains("1 commit only claimed to be a step"), "{}", log.stderr);
+    let log = sandbox.quietly(&["log", "--json"]).stdout;
+    assert!(log.contains("\"recorded\":false"), "{log}");
+}
+
+#[test]
+fn a_step_that_is_picked_once_more_has_its_record() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    sandbox.git(&["cherry-pick", "--allow-empty", "--keep-redundant-commits", "HEAD"]);
+    let log = sandbox.quietly(&["log"]);
+    assert_eq!((log.stdout.matches('✔').count(), log.stderr.as_str()), (2, ""), "{}", log.stdout);
+}
+
+#[test]
+fn what_a_run_ended_by_is_what_ci_shows() {
+    let sandbox = Sandbox::with(&[agent("test $ORCH_TASK = t-1 && echo x > x")]);
+    sandbox.task("t-1", "Do it", &["--priority", "0"]);
+    sandbox.task("t-2", "Do more", &[]);
+    sandbox.quietly(&["block", "t-2", "--reason", "nobody knows how"]);
+    let said = sandbox.with_env("GITHUB_ACTIONS", "true", &["run", "--ci"]);
+    let shown: Vec<&str> = said.stderr.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(
+        (said.code, shown.as_slice()),
+        (0, ["::warning title=orch waiting::1 step, 1 accepted; no task is runnable: 1 blocked"].as_slice())
+    );
 }
 
 #[test]
