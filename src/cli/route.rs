@@ -34,12 +34,12 @@ pub(super) struct EstimateArgs {
 }
 
 /// A task and what was before it; or the answer that there is none.
-enum Asked {
-    Task { index: usize, task: Box<Task>, runs: Vec<Digest>, tip: Tip },
+enum Asked<'b> {
+    Task { index: usize, task: Box<Task>, runs: &'b [Digest], tip: Tip },
     Nothing(Answer),
 }
 
-fn asked(context: &Context, base: &Base, id: Option<&str>) -> Result<Asked, CliError> {
+fn asked<'b>(context: &Context, base: &'b Base, id: Option<&str>) -> Result<Asked<'b>, CliError> {
     let world = context.world();
     let tip = tip::look(context, base)?;
     let index = match id {
@@ -64,9 +64,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Asked::Task { index, task, runs, tip } => (index, task, runs, tip),
         Asked::Nothing(answer) => return Ok(answer),
     };
-    let trouble = past::trouble(world, &base, &task, &runs)?;
+    let trouble = past::trouble(world, &base, &task, runs)?;
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &trouble);
-    let past = Past::new(&runs, past::kinds(&base));
+    let past = Past::new(runs, past::kinds(&base));
     let limits = Limits::now(world, &base.config.agents)?;
     let (need, route) = past::route(&base, &task, &facts, &past, &limits, args.agent.as_deref());
     let ratio = past.ratio(&base.config.agents);
@@ -102,13 +102,13 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
         Asked::Nothing(answer) => return Ok(answer),
     };
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
-    let past = Past::new(&runs, past::kinds(&base));
+    let past = Past::new(runs, past::kinds(&base));
     let (_, route) =
         past::route(&base, &task, &facts, &past, &Limits::now(world, &base.config.agents)?, None);
     let chosen = route.chosen.as_ref().ok().copied();
     let told = predict::accuracy(&past.samples);
     let first = route.candidates.get(chosen.unwrap_or_default());
-    let duration = first.and_then(|each| predict::duration_ms(&each.prediction, &each.name, &runs));
+    let duration = first.and_then(|each| predict::duration_ms(&each.prediction, &each.name, runs));
     let profiles: Vec<_> = route
         .candidates
         .iter()

@@ -5,8 +5,12 @@ use super::error::CliError;
 use super::output::{Answer, Format};
 use super::reading::{Reading, for_programs};
 use crate::report::status::gather::{Given, gather};
-use crate::report::status::{Status, human, markdown, openmetrics};
+use crate::report::status::{NAMED_MAX, Status, human, markdown, openmetrics};
+use crate::state::graph::Graph;
+use crate::state::store::Snapshot;
 use crate::step::base::target;
+use crate::step::choice::{self, Queue};
+use crate::step::{Base, StepError};
 use std::path::Path;
 
 /// Show what stands where, what is next, who is needed, and how it goes
@@ -23,6 +27,7 @@ pub(super) struct Args {
 
 /// Gathers the state of affairs; what is wrong with run records is told with the rest.
 pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status, CliError> {
+    let queue = if at.is_none() { queue(reading)? } else { None };
     let world = reading.context.world();
     let at = match at {
         Some(revision) => world.git.resolve(revision)?,
@@ -40,6 +45,7 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
         config: reading.config.as_ref(),
         rules: reading.rules,
         mode: &reading.mode,
+        queue: queue.as_ref(),
         running: &reading.running,
         claims: &reading.claims,
         uncommitted: reading.uncommitted.as_deref(),
@@ -50,6 +56,22 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
     let (status, problems) = gather(world, given)?;
     reading.problems.extend(problems);
     Ok(status)
+}
+
+/// What a step could take now, where it could begin at all: to show how things stand, less will do.
+fn queue(reading: &mut Reading) -> Result<Option<Queue>, CliError> {
+    let (world, caller) = (reading.context.world(), &reading.context.caller);
+    let Some(config) = reading.config.clone().filter(|_| reading.rules.has_agent) else { return Ok(None) };
+    let Ok((branch, tip)) = target(world, caller) else { return Ok(None) };
+    let commit = world.git.commit(tip)?;
+    let (source, graph) = (reading.snapshot.source.clone(), Graph::default());
+    let nothing = Snapshot { source, graph, problems: Vec::new() };
+    let snapshot = std::mem::replace(&mut reading.snapshot, nothing);
+    let base = Base::of(caller, (branch, commit), (config, snapshot), reading.mode.clone());
+    let queue = choice::queue(world, &base, NAMED_MAX).ok();
+    reading.snapshot = base.snapshot;
+    // What nobody can do until a person acts has warnings of its own.
+    Ok(queue.filter(|queue| matches!(queue.error, None | Some(StepError::Paused { .. }))))
 }
 
 /// Shows the state of affairs.

@@ -1,4 +1,4 @@
-//! Tasks that wait for what is being worked on, or for whoever may take them, as they are told of.
+//! Tasks that wait for what is being worked on, for whoever may take them, or to be changed, as they are told of.
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -10,12 +10,18 @@ use crate::step::occupied::Waiting;
 use jiff::Timestamp;
 use serde_json::json;
 
-/// The answer when all that could run waits for what is being worked on.
-pub(super) fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting) -> Answer {
-    let text = format!("no task is runnable now: `{}` {why}", graph.nodes()[*first].id);
+/// The answer when all that could run waits for what is being worked on, or has to be changed first.
+pub(super) fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting, is_at_work: bool) -> Answer {
+    let id = &graph.nodes()[*first].id;
+    let hint = if is_at_work {
+        "type `orch list --status in_progress` to see who works".to_owned()
+    } else {
+        format!("type `orch split {id}`, or `orch edit {id}`")
+    };
+    let text = format!("no task is runnable now: `{id}` {why}");
     let human = format!("{}\n", safe::text(&text));
     let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": text, "reasons": []});
-    Answer::ok(data, human).exit(Exit::Waiting).hint("type `orch list --status in_progress` to see who works")
+    Answer::ok(data, human).exit(Exit::Waiting).hint(hint)
 }
 
 /// The answer when nobody may take any: what a step would say.
@@ -25,7 +31,7 @@ pub(super) fn none_may(graph: &Graph, waits: &[Waiting], error: StepError) -> Re
     Ok(later(Answer::ok(data, format!("{}\n", safe::text(&fact))).exit(Exit::Paused), until))
 }
 
-/// Tasks that wait for what is being worked on, for programs.
+/// Tasks that have to wait, for programs.
 pub(super) fn waiting(graph: &Graph, waits: &[Waiting]) -> Vec<serde_json::Value> {
     let shape = |(index, why): &Waiting| {
         let node = &graph.nodes()[*index];

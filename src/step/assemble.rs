@@ -40,9 +40,9 @@ pub fn of_base(
     task: &Task,
 ) -> Result<Result<Prompt, TooLarge>, StepError> {
     let runs = past::recent(world, base)?;
-    let trouble = past::trouble(world, base, task, &runs)?;
+    let trouble = past::trouble(world, base, task, runs)?;
     let notes = base.notes(world)?;
-    assemble(world, base, index, task, Known { trouble: &trouble, runs: &runs, notes: &notes })
+    assemble(world, base, index, task, Known { trouble: &trouble, runs, notes: &notes })
 }
 
 /// What is known already where a prompt is built.

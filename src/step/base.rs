@@ -8,6 +8,7 @@ use crate::config::{Adapter, Config, Integration, Profile, shell};
 use crate::effects::{Commit, Head, Oid, Upstream, World};
 use crate::select::Rules;
 use crate::select::mode::{self, InForce, Mode};
+use crate::state::digest::Digest;
 use crate::state::file;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
@@ -64,6 +65,7 @@ pub struct Base {
     /// What the caller knows.
     pub(super) caller: Caller,
     pub(super) notes: OnceCell<Notes>,
+    pub(super) recent: OnceCell<Vec<Digest>>,
 }
 
 /// The full name of a branch's ref.
@@ -150,25 +152,34 @@ impl Base {
             Some(config) if !problems.iter().any(Problem::is_error) => {
                 let mode =
                     mode_in_force(world, &config, &snapshot.source, Some(&snapshot.graph), commit.time)?;
-                let notes = OnceCell::new();
                 let upstream = caller.push.then(|| upstream::of(world, &branch)).transpose()?;
-                let skips_ci = caller.ci && caller.push;
-                let warnings = problems;
-                let caller = caller.clone();
-                Ok(Self {
-                    branch,
-                    skips_ci,
-                    upstream,
-                    commit,
-                    snapshot,
-                    config,
-                    warnings,
-                    mode,
-                    caller,
-                    notes,
-                })
+                let read = Self::of(caller, (branch, commit), (config, snapshot), mode);
+                Ok(Self { upstream, warnings: problems, ..read })
             }
             _ => Err(StepError::Invalid(problems)),
+        }
+    }
+
+    /// The same from what was read already, such as a work tree: for who only asks what a step would do.
+    #[must_use]
+    pub fn of(
+        caller: &Caller,
+        (branch, commit): (String, Commit),
+        (config, snapshot): (Config, Snapshot),
+        mode: InForce,
+    ) -> Self {
+        Self {
+            branch,
+            skips_ci: caller.ci && caller.push,
+            upstream: None,
+            commit,
+            snapshot,
+            config,
+            warnings: Vec::new(),
+            mode,
+            caller: caller.clone(),
+            notes: OnceCell::new(),
+            recent: OnceCell::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use super::error::StepError;
 use super::occupied::{self, Occupied, Waiting};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, Plans, assemble, budget, second};
+use super::{Options, Planned, Plans, assemble, second};
 use crate::effects::World;
 use crate::prompt::{Prompt, Trouble};
 use crate::route::{NoRoute, Past};
@@ -122,6 +122,8 @@ enum Pass {
     Later(String, Option<Timestamp>),
     /// No profile can take it, unless a person acts.
     Nobody(StepError),
+    /// It has to be changed first; why.
+    Unfit(String),
 }
 
 /// Why nobody does a task.
@@ -142,8 +144,12 @@ struct Passed {
 impl Pass {
     fn spell(&self) -> String {
         match self {
+            Self::Later(why, Some(until)) if !why.contains(" until ") => {
+                format!("{why}, until {until:.0}")
+            }
             Self::Later(why, _) => why.clone(),
             Self::Nobody(error) => error.to_string(),
+            Self::Unfit(why) => format!("cannot be taken as it is: {why}"),
         }
     }
 }
@@ -160,6 +166,7 @@ impl Passed {
                 }
             }
             Pass::Nobody(error) => self.nobody = self.nobody.take().or(Some(error)),
+            Pass::Unfit(_) => {}
         }
     }
 
@@ -174,7 +181,7 @@ impl Passed {
 pub struct Queue {
     /// Tasks that somebody may take, in the order in which a step would.
     pub free: Vec<Candidate>,
-    /// Those before them that have to wait.
+    /// Those before them that have to wait, or to be changed first.
     pub waits: Vec<Waiting>,
     /// What a step would say where nobody may take any.
     pub error: Option<StepError>,
@@ -187,31 +194,15 @@ pub struct Queue {
 pub fn queue(world: World<'_>, base: &Base, limit: usize) -> Result<Queue, StepError> {
     let limits = Limits::now(world, &base.config.agents)?;
     let (all, mut waits) = occupied::queue(world, base, limit.max(QUEUE_MAX))?;
-    // Who may take what is looked at only where something may speak against it.
-    let clear = limits == Limits::default() && !budget::looks_back(&base.config.budget);
     let (mut free, mut passed) = (Vec::new(), Passed::default());
     for candidate in all {
         if free.len() == limit {
             break;
         }
-        let index = candidate.index;
-        if clear && base.snapshot.graph.status(index) != Status::NeedsReview {
-            free.push(candidate);
-            continue;
-        }
-        let (_, task) = base.snapshot.task(world, index)?;
-        let why = if task.status == Status::NeedsReview {
-            reviewer(world, base, &task, None)?.err()
-        } else {
-            match staff(world, base, index, &task, &limits, Options::default())? {
-                Err(Unstaffed::Passes(why)) => Some(why),
-                Err(Unstaffed::Ends(_)) | Ok(_) => None,
-            }
-        };
-        match why {
+        match why_passed(world, base, &candidate, &limits)? {
             None => free.push(candidate),
             Some(why) => {
-                waits.push((index, why.spell()));
+                waits.push((candidate.index, why.spell()));
                 passed.over(why);
             }
         }
@@ -220,10 +211,28 @@ pub fn queue(world: World<'_>, base: &Base, limit: usize) -> Result<Queue, StepE
     Ok(Queue { free, waits, error })
 }
 
+/// Why a step would pass a task over; none if it would take it.
+fn why_passed(
+    world: World<'_>,
+    base: &Base,
+    candidate: &Candidate,
+    limits: &Limits,
+) -> Result<Option<Pass>, StepError> {
+    if base.snapshot.graph.status(candidate.index) == Status::NeedsReview {
+        let (_, task) = base.snapshot.task(world, candidate.index)?;
+        return Ok(reviewer(world, base, &task, None)?.err());
+    }
+    Ok(match take_on(world, base, candidate.clone(), limits, Options::default())? {
+        Ok(Choice::Chosen(_) | Choice::Oversized(_) | Choice::Nothing(_)) => None,
+        Ok(Choice::Unfit(_, why)) => Some(Pass::Unfit(why)),
+        Err(why) => Some(why),
+    })
+}
+
 /// Who does a task, and what is known about it by then.
 struct Staff<'b> {
     who: Who,
-    runs: Vec<Digest>,
+    runs: &'b [Digest],
     trouble: Vec<Trouble>,
     notes: Vec<Gist<'b>>,
 }
@@ -238,10 +247,10 @@ fn staff<'b>(
     options: Options<'_>,
 ) -> Result<Result<Staff<'b>, Unstaffed>, StepError> {
     let runs = past::recent(world, base)?;
-    let trouble = past::trouble(world, base, task, &runs)?;
+    let trouble = past::trouble(world, base, task, runs)?;
     let notes = base.notes(world)?;
     let facts = past::facts(base, index, task, &notes, &trouble);
-    let past = Past::new(&runs, past::kinds(base));
+    let past = Past::new(runs, past::kinds(base));
     let (_, route) = past::route(base, task, &facts, &past, limits, options.agent);
     let chosen = match route.chosen {
         Ok(at) => at,
@@ -282,7 +291,7 @@ fn take_on(
             Err(Unstaffed::Ends(choice)) => return Ok(Ok(choice)),
             Err(Unstaffed::Passes(why)) => return Ok(Err(why)),
         };
-    let known = Known { trouble: &trouble, runs: &runs, notes: &notes };
+    let known = Known { trouble: &trouble, runs, notes: &notes };
     Ok(match assemble::assemble(world, base, candidate.index, &task, known)? {
         Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
         Err(too_large) => Ok(unfit(&task, too_large.to_string())),

@@ -9,7 +9,6 @@ use crate::config::read::{Layers, read};
 use crate::effects::{Oid, World};
 use crate::select::mode::InForce;
 use crate::state::store::{Source, load};
-use std::cell::OnceCell;
 
 /// Commits the files that a project begins with: on top of the target branch, or as its first commit.
 ///
@@ -40,19 +39,7 @@ pub fn empty_base(world: World<'_>, branch: String, tip: Oid) -> Result<Base, St
     let read = read(&Layers { repository: None, user: None });
     let Some(config) = read.value else { return Err(StepError::Invalid(read.problems)) };
     let snapshot = load(world, Source::Tree(commit.tree))?;
-    let (mode, notes) = (InForce::default(), OnceCell::new());
-    Ok(Base {
-        branch,
-        skips_ci: false,
-        upstream: None,
-        commit,
-        snapshot,
-        config,
-        warnings: Vec::new(),
-        mode,
-        caller: Caller::default(),
-        notes,
-    })
+    Ok(Base::of(&Caller::default(), (branch, commit), (config, snapshot), InForce::default()))
 }
 
 /// The first commit of an unborn branch. What the user staged for a commit of their own stays

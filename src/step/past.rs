@@ -65,14 +65,18 @@ impl Limits {
     }
 }
 
-/// The newest work before a base with what was decided on it, the newest first.
+/// The newest work before a base with what was decided on it, the newest first; it is read once.
 ///
 /// # Errors
 /// When the records cannot be read.
-pub fn recent(world: World<'_>, base: &Base) -> Result<Vec<Digest>, StepError> {
+pub fn recent<'b>(world: World<'_>, base: &'b Base) -> Result<&'b [Digest], StepError> {
+    if let Some(known) = base.recent.get() {
+        return Ok(known);
+    }
     let runs = runs::recent(world, &base.snapshot.source, base.commit.time)?.0;
     let graph = &base.snapshot.graph;
-    Ok(settled(runs, |task| graph.find(task.as_str()).map(|at| graph.nodes()[at].status)))
+    let settled = settled(runs, |task| graph.find(task.as_str()).map(|at| graph.nodes()[at].status));
+    Ok(base.recent.get_or_init(|| settled))
 }
 
 /// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected.

@@ -118,6 +118,23 @@ fn a_run_plans_by_itself_where_little_is_left_and_does_what_it_planned() {
 }
 
 #[test]
+fn what_is_too_large_is_next_for_nobody_and_no_step_takes_it() {
+    let small =
+        agent("echo done > src/done").replace("capability = 10", "capability = 10\ncontext_window = 120000");
+    let sandbox = Sandbox::with(&[small]);
+    let files: Vec<String> = (0..9).map(|n| format!("src/{n}.rs")).collect();
+    let flags: Vec<&str> = files.iter().flat_map(|file| ["--file", file.as_str()]).collect();
+    sandbox.task("t-1", "Do everything", &[&flags[..], &["--priority", "0"]].concat());
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    sandbox.task("t-2", "Do a little", &[]);
+    assert_eq!(sandbox.orch(&["next", "--limit", "5"]).code, 0);
+    assert_eq!(sandbox.orch(&["status"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_run_splits_what_is_too_large_for_any_agent() {
     let script = "if grep -q 'Split a task' $ORCH_PROMPT_FILE; \
                   then printf 'follow_ups:\n  - {title: Do the first half, acceptance: [it is there]}\n  - {title: Do the rest of it, acceptance: [so is this]}\n' > $ORCH_OUTCOME; \

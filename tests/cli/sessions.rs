@@ -162,6 +162,7 @@ fn a_limit_without_another_profile_defers_and_the_next_process_asks_nobody() {
     assert_eq!((next.code, data(&next)["data"]["retry_after"].as_str().is_some()), (13, true));
     assert_eq!(sandbox.orch(&["step"]).code, 13);
     assert_eq!(sandbox.orch(&["next"]).code, 13);
+    assert_eq!(sandbox.orch(&["status"]).code, 0);
     let next = sandbox.orch(&["next", "--json"]);
     assert_eq!((next.code, data(&next)["data"]["retry_after"].as_str().is_some()), (13, true));
     assert_eq!(asked(&sandbox), 1);
@@ -233,6 +234,7 @@ fn a_budget_of_a_day_ends_the_session_and_nobody_is_asked_before_midnight() {
     assert_eq!((next.code, &data(&next)["data"]["retry_after"]), (13, &"2026-11-21T00:00:00Z".into()));
     assert_eq!(sandbox.orch(&["step"]).code, 13);
     assert_eq!(sandbox.orch(&["next"]).code, 13);
+    assert_eq!(sandbox.orch(&["status"]).code, 0);
     assert_eq!(asked(&sandbox), 1);
     show_asked(&sandbox, 1);
     transcript!(sandbox);

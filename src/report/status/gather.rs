@@ -13,6 +13,7 @@ use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
 use crate::state::store::Snapshot;
+use crate::step::choice::Queue;
 use crate::step::lease::Claim;
 
 /// How many uncommitted paths are looked for.
@@ -31,6 +32,8 @@ pub struct Given<'g> {
     pub rules: Rules,
     /// The scheduling policy in force, and why.
     pub mode: &'g InForce,
+    /// What a step could take now; none where nobody has looked at who is free.
+    pub queue: Option<&'g Queue>,
     /// Tasks that are being worked on.
     pub running: &'g [Index],
     /// Who works on them.
@@ -79,7 +82,11 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         counts: super::counts(&looks),
         running: given.running.iter().map(|&index| graph.nodes()[index].id.to_string()).collect(),
         leases: given.claims.iter().map(AtWork::from).collect(),
-        next: super::next(graph, rules, given.running),
+        next: match given.queue {
+            Some(queue) => super::named(graph, &queue.free),
+            None => super::named(graph, &super::next(graph, rules, given.running)),
+        },
+        waits: given.queue.map(|queue| super::queue::waits(graph, queue, given.running)).unwrap_or_default(),
         ready: looks.iter().filter(|look| **look == Look::Ready).count(),
         without_agent: super::without_agent(graph, rules),
         needs_you: people.iter().take(NAMED_MAX).map(|&i| need(world, given, i, looks[i])).collect(),

@@ -6,12 +6,13 @@
 pub mod alert;
 pub mod gather;
 mod metrics;
+mod queue;
 pub(in crate::report) mod render;
 
 use super::at_work::AtWork;
 use super::graph::{Look, look};
 use super::plural;
-use crate::select::{self, Rules};
+use crate::select::Rules;
 use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::{OutcomeKind, plain_usd};
@@ -20,6 +21,7 @@ use crate::state::task::Kind;
 use crate::step::record::branch_of;
 use jiff::Timestamp;
 pub use metrics::openmetrics;
+pub use queue::{Next, Wait, named, next};
 pub use render::{human, markdown};
 use serde::Serialize;
 
@@ -67,21 +69,6 @@ pub struct Usage {
     pub cached: u64,
     /// Tokens written by models.
     pub output: u64,
-}
-
-/// A task that a step would take.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Next {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// 0..=4.
-    pub priority: u8,
-    /// Its kind.
-    pub kind: &'static str,
-    /// Why it is where it is in the queue.
-    pub because: String,
 }
 
 /// A task that a person has to do something about.
@@ -142,7 +129,9 @@ pub struct Status {
     pub leases: Vec<AtWork>,
     /// What is next, the first of it.
     pub next: Vec<Next>,
-    /// How many tasks a step could take.
+    /// What would be next and has to wait, or to be changed first, the first of it.
+    pub waits: Vec<Wait>,
+    /// How many tasks may run, whoever is free to take them.
     pub ready: usize,
     /// How many of them no agent profile can take.
     pub without_agent: usize,
@@ -270,26 +259,6 @@ pub fn advice(
         | Look::Epic
         | Look::Cancelled => (derived(), format!("orch show {id}")),
     }
-}
-
-/// The first tasks that a step would take, if there is an agent for them.
-#[must_use]
-pub fn next(graph: &Graph, rules: Rules, running: &[Index]) -> Vec<Next> {
-    let rules = Rules { has_agent: true, ..rules };
-    let queue = select::queue(graph, rules, NAMED_MAX + running.len());
-    let free = queue.into_iter().filter(|candidate| !running.contains(&candidate.index));
-    free.take(NAMED_MAX)
-        .map(|candidate| {
-            let node = &graph.nodes()[candidate.index];
-            Next {
-                id: node.id.to_string(),
-                title: node.title.to_string(),
-                priority: node.priority,
-                kind: node.kind.as_str(),
-                because: candidate.because,
-            }
-        })
-        .collect()
 }
 
 /// How many tasks would be taken if there was an agent for them.
@@ -500,7 +469,7 @@ mod tests {
     fn what_is_at_work_is_not_next() {
         let graph = graph(&[task("a", "A", &[]), task("b", "B", &[])]);
         let ids = |running: &[Index]| -> Vec<String> {
-            next(&graph, RULES, running).into_iter().map(|next| next.id).collect()
+            named(&graph, &next(&graph, RULES, running)).into_iter().map(|next| next.id).collect()
         };
         assert_eq!(ids(&[]), ["a", "b"]);
         assert_eq!(ids(&[0]), ["b"]);

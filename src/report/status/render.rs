@@ -6,7 +6,7 @@ use super::super::graph::text::style;
 use super::super::safe::cell;
 use super::super::table::{Cell, Table, paint};
 use super::super::{plural, safe, spell_age, spell_count, spell_usd};
-use super::{Health, LastStep, NAMED_MAX, Status, Usage};
+use super::{Health, LastStep, Status, Usage};
 use anstyle::Style;
 use std::fmt::Write as _;
 
@@ -17,6 +17,9 @@ pub fn human(status: &Status, width: Option<usize>, colour: bool) -> String {
     let mut out = format!("{}\n\n{}\n", headline(status, safe::text, &bold), legend(status, width, colour));
     if !status.next.is_empty() {
         let _ = write!(out, "\n{}", next(status, width, colour));
+    }
+    if !status.waits.is_empty() {
+        let _ = write!(out, "\n{}", waits(status, width, colour));
     }
     if !status.needs_you.is_empty() {
         let _ = write!(out, "\n{}", needs_you(status, width, colour));
@@ -78,8 +81,25 @@ fn next(status: &Status, width: Option<usize>, colour: bool) -> String {
             Cell::new(&next.title),
         ]);
     }
-    let more = status.ready.saturating_sub(status.next.len());
-    table.render(width, colour) + &more_line(more, "orch list --ready", colour)
+    table.render(width, colour) + &more_line(more(status), "orch list --ready", colour)
+}
+
+/// How many more may run than are named.
+fn more(status: &Status) -> usize {
+    status.ready.saturating_sub(status.next.len() + status.waits.len())
+}
+
+fn waits(status: &Status, width: Option<usize>, colour: bool) -> String {
+    let mut table = Table::with_head(&["", "WAITS", "WHY"]);
+    for wait in &status.waits {
+        table.row([
+            Cell::new(Look::Waiting.glyph(false)).styled(style(Look::Waiting)),
+            Cell::new(&wait.id),
+            Cell::new(&wait.why),
+        ]);
+    }
+    let more = if status.next.is_empty() { more(status) } else { 0 };
+    table.render(width, colour) + &more_line(more, "orch next --limit 20", colour)
 }
 
 fn needs_you(status: &Status, width: Option<usize>, colour: bool) -> String {
@@ -224,7 +244,14 @@ pub fn markdown(status: &Status) -> String {
         for next in &status.next {
             let _ = writeln!(out, "| `{}` | {} | {} |", next.id, next.priority, cell(&next.title));
         }
-        out.push_str(&rest(status.ready.saturating_sub(status.next.len().min(NAMED_MAX))));
+        out.push_str(&rest(more(status)));
+    }
+    if !status.waits.is_empty() {
+        let _ = writeln!(out, "| waits | task | why |\n|---|---|---|");
+        for wait in &status.waits {
+            let _ = writeln!(out, "| `{}` | {} | {} |", wait.id, cell(&wait.title), cell(&wait.why));
+        }
+        out.push('\n');
     }
     for (name, text) in facts_of(status) {
         let _ = writeln!(out, "- **{name}** {}", cell(&text));
@@ -240,7 +267,7 @@ fn rest(more: usize) -> String {
 mod tests {
     use super::super::super::graph::samples::ATTACKS;
     use super::super::alert::Alert;
-    use super::super::{Need, Next};
+    use super::super::{Need, Next, Wait};
     use super::*;
 
     fn full() -> Status {
@@ -275,6 +302,11 @@ mod tests {
                 priority: 1,
                 kind: "feature",
                 because: "priority 1".into(),
+            }],
+            waits: vec![Wait {
+                id: "t-wait".into(),
+                title: "Send mails".into(),
+                why: "agents are cooling down until 2026-11-20T13:00:00Z".into(),
             }],
             ready: 8,
             without_agent: 0,
@@ -343,6 +375,7 @@ mod tests {
             let mut status = full();
             status.next[0].title = (*attack).to_owned();
             status.needs_you[0].why = (*attack).to_owned();
+            status.waits[0].why = (*attack).to_owned();
             for text in [human(&status, Some(80), false), markdown(&status)] {
                 assert!(!text.chars().any(|c| c != '\n' && safe::is_dangerous(c)), "{text:?}");
             }
