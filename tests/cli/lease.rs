@@ -73,6 +73,17 @@ fn a_lease_that_cannot_be_read_is_respected_until_it_is_old() {
 }
 
 #[test]
+fn leases_that_cannot_be_read_are_each_one_even_if_they_are_the_same_commit() {
+    let sandbox = project("echo new > new");
+    for task in ["t-1", "t-2"] {
+        sandbox.git(&["update-ref", &format!("refs/orch/remotes/origin/leases/{task}"), "HEAD"]);
+    }
+    assert_eq!(sandbox.orch(&["step"]).code, 12);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_lease_whose_step_has_ended_is_nobodys() {
     let sandbox = project("echo new > new");
     plant(&sandbox, "t-1", "2026-11-20T10:00:00Z", "2026-11-20T10:15:00Z");
