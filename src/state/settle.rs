@@ -37,8 +37,13 @@ pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) ->
         work.push(run);
     }
     for (task, at) in waiting {
-        if stands(&task) == Some(Status::NeedsImprovement) {
-            turn_down(&mut work[at]);
+        match stands(&task) {
+            // Somebody closed it by hand: that is a yes.
+            Some(Status::Done) => work[at].outcome = OutcomeKind::Accepted,
+            // It is to be worked on again.
+            Some(Status::NeedsImprovement | Status::Pending) => turn_down(&mut work[at]),
+            // It waits; or it is put off or given up with its task, which says nothing about the work.
+            Some(Status::NeedsReview | Status::Blocked | Status::Cancelled | Status::Proposed) | None => {}
         }
     }
     work.reverse();
@@ -111,6 +116,14 @@ mod tests {
         assert_eq!(told(&again, Status::NeedsImprovement), ["a rejected", "a rejected"]);
         // A decision alone stands for the work.
         assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None).len(), 1);
+    }
+
+    #[test]
+    fn work_that_nobody_decided_on_is_judged_by_what_became_of_its_task() {
+        let waits = [("a", OutcomeKind::NeedsReview, None)];
+        let all = [Status::NeedsReview, Status::Blocked, Status::Cancelled, Status::Pending, Status::Done];
+        let told = all.map(|stands| told(&waits, stands).concat());
+        assert_eq!(told, ["a needs_review", "a needs_review", "a needs_review", "a rejected", "a accepted"]);
     }
 
     #[test]
