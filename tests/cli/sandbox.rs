@@ -248,10 +248,13 @@ impl Sandbox {
 
     /// Whether a program does what it is asked.
     pub(crate) fn tried(&self, program: &str, arguments: &[&str]) -> bool {
+        self.told(program, arguments).code == 0
+    }
+
+    /// What a program of the machine says that was lent.
+    pub(crate) fn told(&self, program: &str, arguments: &[&str]) -> Said {
         let path = self.root().join("bin").join(program);
-        let mut command = self.command(&path.to_string_lossy());
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        finish(self.command(&path.to_string_lossy()).args(arguments))
     }
 
     /// Types an orch command, unseen, with one more variable in its environment.

@@ -67,6 +67,48 @@ fn git_accepts_the_openpgp_signature_of_a_step() {
     assert!(verified(&sandbox, "HEAD"));
 }
 
+/// Makes a certificate that gpgsm signs with and trusts; where gpgsm is there to do so.
+fn certify(sandbox: &Sandbox) -> bool {
+    let file = |name: &str, text: &str| std::fs::write(sandbox.signal(name), text).expect("a file");
+    let path = |name: &str| sandbox.signal(name).to_string_lossy().into_owned();
+    file(
+        "wanted",
+        "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: sign\nSerial: random\nName-DN: CN=A Person\n\
+         Name-Email: person@example.com\nNot-After: 2044-01-01\n",
+    );
+    let (wanted, made) = (path("wanted"), path("made"));
+    // Without a passphrase, so that nobody is asked for one.
+    let without = ["--batch", "--pinentry-mode", "loopback", "--passphrase-fd", "0"];
+    if !sandbox.lend("gpgsm")
+        || !sandbox.tried("gpgsm", &[&without[..], &["--gen-key", "--output", &made, &wanted]].concat())
+        || !sandbox.tried("gpgsm", &["--batch", "--import", &made])
+    {
+        return false;
+    }
+    let keys = sandbox.told("gpgsm", &["--with-colons", "--list-secret-keys"]).stdout;
+    let print = keys.lines().find_map(|line| line.strip_prefix("fpr:")).expect("a fingerprint");
+    let print = print.trim_matches(':').split(':').next().unwrap_or_default();
+    file(".gnupg/trustlist.txt", &format!("{print} S relax\n"));
+    file(".gnupg/gpgsm.conf", "disable-crl-checks\n");
+    // It looks at what it trusts when it begins.
+    !sandbox.lend("gpgconf") || sandbox.tried("gpgconf", &["--kill", "gpg-agent"])
+}
+
+#[test]
+fn git_accepts_the_x509_signature_of_a_step() {
+    let sandbox = project();
+    if !certify(&sandbox) {
+        eprintln!("not tried: there is no gpgsm that makes a certificate");
+        return;
+    }
+    sign(&sandbox, &[("gpg.format", "x509"), ("user.signingkey", "person@example.com")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    assert!(verified(&sandbox, "HEAD"));
+    let signed = sandbox.git(&["cat-file", "commit", "HEAD"]);
+    assert!(signed.contains("-----BEGIN SIGNED MESSAGE-----"), "{signed}");
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+}
+
 #[test]
 fn what_cannot_be_signed_does_not_land_and_is_kept() {
     let sandbox = project();
