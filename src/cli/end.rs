@@ -18,12 +18,14 @@ pub(super) struct End {
     pub(super) hints: Vec<String>,
     /// When to come back, if that is known.
     pub(super) retry_after: Option<String>,
+    /// Whether a remote is away that may be there later by itself.
+    pub(super) is_away: bool,
 }
 
 impl End {
     /// An end of its own accord.
     pub(super) fn new(why: &str, exit: Exit) -> Self {
-        Self { why: why.to_owned(), exit, hints: Vec::new(), retry_after: None }
+        Self { why: why.to_owned(), exit, hints: Vec::new(), retry_after: None, is_away: false }
     }
 
     /// The end by a limit of the run's own.
@@ -48,7 +50,8 @@ impl End {
         let code = doc["exit"].as_u64();
         let exit = Exit::ALL.into_iter().find(|exit| Some(u64::from(exit.code())) == code);
         let retry_after = data["retry_after"].as_str().map(str::to_owned);
-        Self { why, exit: exit.unwrap_or(Exit::Error), hints: texts(&data["hints"]), retry_after }
+        let (exit, is_away) = (exit.unwrap_or(Exit::Error), data["unreachable"] == true);
+        Self { why, exit, hints: texts(&data["hints"]), retry_after, is_away }
     }
 }
 
@@ -59,6 +62,7 @@ impl End {
         match self.exit {
             Exit::Busy => Some(Cause::Others),
             Exit::Paused => told(),
+            Exit::Git if self.is_away => Some(Cause::Remote),
             Exit::Ok
             | Exit::Error
             | Exit::Usage
@@ -101,13 +105,14 @@ impl From<Answer> for End {
     fn from(answer: Answer) -> Self {
         let why = answer.human.lines().next().unwrap_or_default().to_owned();
         let retry_after = answer.data["retry_after"].as_str().map(str::to_owned);
-        Self { why, exit: answer.exit, hints: answer.hints, retry_after }
+        Self { why, exit: answer.exit, hints: answer.hints, retry_after, is_away: false }
     }
 }
 
 impl From<CliError> for End {
     fn from(error: CliError) -> Self {
         let retry_after = error.retry_after.map(|time| time.to_string());
-        Self { why: error.facts.join("; "), exit: error.exit, hints: error.hints, retry_after }
+        let (why, is_away) = (error.facts.join("; "), error.is_away);
+        Self { why, exit: error.exit, hints: error.hints, retry_after, is_away }
     }
 }

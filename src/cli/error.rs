@@ -8,7 +8,7 @@ use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use crate::state::task::TooLong;
-use crate::step::StepError;
+use crate::step::{StepError, wait};
 use crate::upkeep::delivery::Refused;
 use crate::upkeep::edit::EditError;
 use crate::upkeep::note::NoteError;
@@ -29,12 +29,14 @@ pub struct CliError {
     pub hints: Vec<String>,
     /// When to come back, if that is known.
     pub retry_after: Option<jiff::Timestamp>,
+    /// Whether a remote is away that may be there later by itself.
+    pub is_away: bool,
 }
 
 impl CliError {
     /// An error without a hint.
     pub fn new(exit: Exit, fact: impl Into<String>) -> Self {
-        Self { exit, facts: vec![fact.into()], hints: Vec::new(), retry_after: None }
+        Self { exit, facts: vec![fact.into()], hints: Vec::new(), retry_after: None, is_away: false }
     }
 
     /// The same error with a hint.
@@ -61,7 +63,7 @@ impl CliError {
             }
         }
         hints.truncate(2);
-        Self { exit: Exit::Invalid, facts, hints, retry_after: None }
+        Self { exit: Exit::Invalid, facts, hints, retry_after: None, is_away: false }
     }
 
     /// The same error where a person's text of a task is kept, and how to take it up again.
@@ -125,7 +127,7 @@ impl From<EffectError> for CliError {
                 .hint("type `git config user.email you@example.com`"),
             Trouble::Signing => made(Exit::Git)
                 .hint("type `git config --get-regexp '^(commit|gpg|user)[.]'` to see how git signs here"),
-            Trouble::Unreachable => made(Exit::Git)
+            Trouble::Unreachable => Self { is_away: wait::comes_back(&error.fact), ..made(Exit::Git) }
                 .hint("type `git fetch` to see whether git reaches it, then type the command again"),
             Trouble::Repository => made(Exit::Git),
             Trouble::Other => made(Exit::Error),
@@ -178,6 +180,10 @@ impl From<StepError> for CliError {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }
+            }
+            StepError::Unanswered { .. } => {
+                Self { is_away: wait::comes_back(&fact), ..Self::new(Exit::Git, fact) }
+                    .hint("type the command again when it can be reached: it looks there first")
             }
             StepError::Moved { kept, .. } => {
                 let error = Self::new(Exit::Busy, fact);

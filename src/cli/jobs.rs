@@ -215,8 +215,9 @@ impl Shift<'_> {
             }
             return Came::Step(usd);
         }
-        let lost = end.exit == Exit::Busy && self.crew.has_chosen(slot);
-        let waits = matches!(end.exit, Exit::Idle | Exit::Waiting | Exit::Busy | Exit::Paused);
+        let returns = end.is_away && self.asked.waits;
+        let lost = (end.exit == Exit::Busy || returns) && self.crew.has_chosen(slot);
+        let waits = matches!(end.exit, Exit::Idle | Exit::Waiting | Exit::Busy | Exit::Paused) || returns;
         if lost || !waits {
             self.say(|board| board.fail(slot, &end.why));
         }

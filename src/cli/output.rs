@@ -198,6 +198,9 @@ fn envelope(command: &str, result: &Result<Answer, CliError>, ending: Ending<'_>
             if let Some(time) = error.retry_after {
                 data["retry_after"] = json!(time.to_string());
             }
+            if error.is_away {
+                data["unreachable"] = json!(true);
+            }
             value = data.to_string();
             (value.as_str(), [].as_slice())
         }

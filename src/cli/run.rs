@@ -36,8 +36,8 @@ pub(super) struct Args {
     /// Land by push: the commit counts when the remote has it
     #[arg(long)]
     push: bool,
-    /// Wait and go on, instead of ending, where others hold what is left, or agents or a budget rest until a time
-    /// that was told
+    /// Wait and go on, instead of ending, where others hold what is left, agents or a budget rest until a time that
+    /// was told, or the remote does not answer; at most as long as --for says
     #[arg(long)]
     wait: bool,
 }

@@ -112,7 +112,7 @@ impl Shift {
                 Ok(ends.then(|| answer(&ran, world.process.interrupted()).into()))
             }
             Err(error) => {
-                if let Some(usd) = meter.usd().filter(|_| error.exit == Exit::Busy) {
+                if let Some(usd) = meter.usd().filter(|_| error.exit == Exit::Busy || error.is_away) {
                     self.lost += 1;
                     self.lost_usd += usd;
                     self.losses += 1;

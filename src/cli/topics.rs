@@ -38,7 +38,8 @@ code  name          meaning                                            with --ci
 
 `0 or 20`: 0 while policy.max_steps_per_task leaves steps. `run` ends with the code of
 what ended it, and with 0 at a limit of its own; with --wait it goes on where it would end
-with 12, or with 13 and a time that was told. `while orch step; do :; done` ends.";
+with 12, with 13 and a time that was told, or with 31 because the remote is away.
+`while orch step; do :; done` ends.";
 
 /// The built-in gates and what they find.
 pub(super) const GATES: &str = "\

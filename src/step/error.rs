@@ -78,6 +78,12 @@ pub enum StepError {
         /// What a person can do.
         hint: Option<String>,
     },
+    /// Nobody answered a push: it may have landed, or still land.
+    #[error("{fact}")]
+    Unanswered {
+        /// What is the matter.
+        fact: String,
+    },
     /// The work does not fit on what the branch has become.
     #[error("{fact}")]
     Moved {

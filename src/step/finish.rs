@@ -308,12 +308,11 @@ fn give_up(
     if let Err(second) = workplace.leave(job.reporter) {
         return second;
     }
+    let at = kept.as_ref().map_or(String::new(), |kept| format!("; the work is kept at `{kept}`"));
     match error {
         StepError::Moved { fact, .. } => StepError::Moved { fact, kept },
-        StepError::Git { fact, hint } => {
-            let at = kept.map_or(String::new(), |kept| format!("; the work is kept at `{kept}`"));
-            StepError::Git { fact: format!("{fact}{at}"), hint }
-        }
+        StepError::Git { fact, hint } => StepError::Git { fact: format!("{fact}{at}"), hint },
+        StepError::Unanswered { fact } => StepError::Unanswered { fact: format!("{fact}{at}") },
         StepError::Effect(_)
         | StepError::NoProject(_)
         | StepError::Invalid(_)

@@ -247,13 +247,11 @@ impl Push<'_> {
 
     fn unknown(&self, commit: Oid, why: &str) -> StepError {
         let Upstream { remote, branch } = self.upstream;
-        StepError::git(
-            format!(
-                "it is not known whether {} has landed on `{branch}` of `{remote}`: {why}",
-                commit.short()
-            ),
-            "type the command again when it can be reached: it looks there first",
-        )
+        let fact = format!(
+            "it is not known whether {} has landed on `{branch}` of `{remote}`: {why}",
+            commit.short()
+        );
+        StepError::Unanswered { fact }
     }
 }
 

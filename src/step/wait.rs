@@ -14,14 +14,35 @@ use std::time::Duration;
 const PIECE: Duration = Duration::from_millis(200);
 /// The spread of those that were told the same time.
 const SPREAD: u32 = 5;
+/// What git says of remotes that stay away until a person has acted.
+const FOR_A_PERSON: [&str; 10] = [
+    "Authentication failed",
+    "Permission denied",
+    "could not read Username",
+    "could not read Password",
+    "terminal prompts disabled",
+    "Host key verification failed",
+    "certificate",
+    "does not appear to be a git repository",
+    "not found",
+    "requested URL returned error: 403",
+];
 
 /// What there is to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// Others hold what could be taken, or landed first.
     Others,
+    /// A remote does not answer.
+    Remote,
     /// Agents, or a budget, rest until then.
     Told(Timestamp),
+}
+
+/// Whether a remote of which git says so may be there again by itself: it is away, and did not say no.
+#[must_use]
+pub fn comes_back(words: &str) -> bool {
+    !FOR_A_PERSON.iter().any(|no| words.contains(no))
 }
 
 /// How long a run waits.
@@ -52,7 +73,7 @@ impl Patience {
         let until = match cause {
             Cause::Told(time) if self.end.is_some_and(|end| time >= end) => return None,
             Cause::Told(time) => later(time.max(now), landing::pause(SPREAD, random)),
-            Cause::Others => {
+            Cause::Others | Cause::Remote => {
                 self.pauses += 1;
                 later(now, landing::rest(self.pauses, random))
             }
@@ -80,7 +101,7 @@ impl Patience {
     /// What is told about a wait; none where the same was told last.
     pub fn tell(&mut self, cause: Cause, why: &str, now: Timestamp, zone: &TimeZone) -> Option<Event> {
         let (text, until) = match cause {
-            Cause::Others => (format!("waits: {why}"), None),
+            Cause::Others | Cause::Remote => (format!("waits: {why}"), None),
             Cause::Told(time) => (format!("waits until {}: {why}", spell(time, now, zone)), Some(time)),
         };
         let new = self.told != text;

@@ -2,6 +2,7 @@
 
 use crate::sandbox::{Sandbox, agent, table};
 use crate::transcript;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
 /// A project with one remote, a bare repository beside it.
@@ -162,6 +163,63 @@ fn a_remote_that_does_not_answer_is_named_before_anything_is_spent() {
     std::fs::rename(sandbox.root().join("gone"), remote(&sandbox)).expect("it comes back");
     sandbox.git(&["remote", "remove", "origin"]);
     assert_eq!(sandbox.orch(&["step", "--push"]).code, 31);
+    transcript!(sandbox);
+}
+
+/// A remote that goes away while the file `away` is there.
+fn unsteady(script: &str) -> Sandbox {
+    let sandbox = project(script);
+    let away = sandbox.signal("away");
+    for (key, serve) in [("uploadpack", "upload-pack"), ("receivepack", "receive-pack")] {
+        let name = format!("../{serve}");
+        sandbox.program(
+            &name,
+            &format!("#!/bin/sh\ntest ! -e '{}' && exec git {serve} \"$@\"\n", away.display()),
+        );
+        let program = sandbox.root().join(serve).to_string_lossy().into_owned();
+        sandbox.git(&["config", &format!("remote.origin.{key}"), &program]);
+    }
+    sandbox
+}
+
+#[test]
+fn who_waits_goes_on_when_the_remote_is_back() {
+    for jobs in ["1", "2"] {
+        // It goes while the first step is at work: nobody can know whether that has landed.
+        let sandbox = unsteady("mkdir \"$HOME/once\" && touch \"$HOME/away\"; echo new > $ORCH_TASK");
+        let mut run = sandbox.start(&["run", "--push", "--jobs", jobs, "--wait", "--format", "jsonl"]);
+        let lines = BufReader::new(run.stdout.take().expect("a pipe")).lines();
+        let waits = |line: &String| line.contains("\"event\":\"run.waiting\"");
+        let mut told = lines.map_while(Result::ok).inspect(|line| {
+            if waits(line) {
+                let _ = std::fs::remove_file(sandbox.signal("away"));
+            }
+        });
+        let waited = told.by_ref().find(waits).expect("it waits");
+        assert!(
+            waited.contains("waits: `origin` cannot be reached") || waited.contains("it is not known"),
+            "{waited}"
+        );
+        assert!(told.last().is_some_and(|line| line.contains("everything is done")));
+        assert_eq!(run.wait().expect("it ends").code(), Some(10));
+        let landed = there(&sandbox, &["log", "--format=%s", "main"]);
+        assert_eq!(landed.matches("(t-1)").count(), 1, "{landed}");
+    }
+}
+
+#[test]
+fn a_remote_is_waited_for_only_by_who_waits_and_as_long_as_the_run_may_last() {
+    let sandbox = unsteady("echo new > new");
+    std::fs::write(sandbox.signal("away"), "").expect("it goes");
+    assert_eq!(sandbox.orch(&["run", "--push"]).code, 31);
+    let said = sandbox.quietly(&["run", "--push", "--wait", "--for", "1s"]);
+    assert!(said.code == 0 && said.stdout.contains("the time is over"), "{}", said.stdout);
+    // One that says no is for a person.
+    std::fs::rename(remote(&sandbox), sandbox.root().join("gone")).expect("it goes");
+    std::fs::remove_file(sandbox.signal("away")).expect("it was away");
+    for jobs in ["1", "2"] {
+        assert_eq!(sandbox.orch(&["run", "--push", "--wait", "--jobs", jobs]).code, 31);
+    }
     transcript!(sandbox);
 }
 
