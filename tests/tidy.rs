@@ -487,7 +487,7 @@ fn no_string_destroys_work() {
     report(
         "no message, hint or command destroys work",
         &found,
-        &[("src/effects/os/git/refs.rs", "`rebase` is the name of something that is in progress")],
+        &[("src/effects/os/git/head.rs", "`rebase` is the name of something that is in progress")],
     );
 }
 

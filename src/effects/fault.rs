@@ -7,8 +7,8 @@
 //! delegation otherwise. Time and randomness cannot fail, so they are passed on uncounted.
 
 use super::{
-    Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun, Ids,
-    Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Result, Seen, Spot, Swap,
+    Astray, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun,
+    Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Result, Seen, Spot, Swap,
     TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
@@ -140,6 +140,7 @@ impl Git for Faulty<'_> {
         writes clear_index_locks() -> ();
         writes clear_ref_lock(reference: &str, new: Oid) -> ();
         reads checkout_of(branch: &str) -> Option<Checkout>;
+        reads astray(checkout: &Checkout, branch: &str) -> Astray;
         writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
         reads has_hook(name: &str, base: Oid) -> bool;

@@ -17,7 +17,7 @@ pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock};
-pub use place::{Undecided, WorkTree};
+pub use place::{Astray, Undecided, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 
@@ -236,7 +236,14 @@ pub trait Git {
     /// When the repository cannot be read.
     fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>>;
 
-    /// Makes a branch the one that is checked out there, whatever `HEAD` says now; no file is touched.
+    /// What there is in a checkout that is not its branch, or not at rest.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    fn astray(&self, checkout: &Checkout, branch: &str) -> Result<Astray>;
+
+    /// Makes a branch the one that is checked out there, whatever `HEAD` says now, and forgets what was begun there
+    /// and not ended (a merge, a rebase); no file of the work tree is touched.
     ///
     /// # Errors
     /// When git refuses.

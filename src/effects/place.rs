@@ -4,6 +4,17 @@ use super::{Oid, Result, Seen};
 use bstr::BString;
 use std::path::{Path, PathBuf};
 
+/// What somebody's git left in a checkout beside files and refs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Astray {
+    /// The branch, or the commit, that is checked out instead of the one that was.
+    pub checked_out: Option<String>,
+    /// What was begun and not ended (`merge`, `rebase`, …).
+    pub unfinished: Option<&'static str>,
+    /// Commits that perhaps nothing else names.
+    pub commits: Vec<Oid>,
+}
+
 /// A path that a merge left undecided: the file of each side, where that has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {

@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::budget::Span;
-use super::candidate::Bench;
+use super::candidate::{Bench, PRE_COMMIT, pre_commit};
 use super::course::{Course, Done};
 use super::early::{early, last_at_work};
 use super::error::StepError;
@@ -18,7 +18,7 @@ use crate::agent::redact::Redactor;
 use crate::agent::sandbox::{self, Chosen};
 use crate::agent::todo::todo;
 use crate::agent::{self, Reply};
-use crate::effects::{Ended, HookRun, World};
+use crate::effects::{Ended, World};
 use crate::gate::builtin;
 use crate::gate::claims;
 use crate::gate::protect::Protected;
@@ -325,28 +325,18 @@ fn run_pre_commit(
     reply: &Reply,
     ended: How<'_>,
 ) -> Result<Outcome, StepError> {
-    let accepted = Outcome::Accepted;
     let base = &job.base.commit;
-    match workplace.hook("pre-commit", base.id, "")? {
-        HookRun::Absent => return Ok(accepted),
-        HookRun::Refused(said) => {
-            let said = builtin::last_lines(said.as_bytes(), 20);
-            let hook = "pre-commit".to_owned();
-            job.reporter.event(&Event::HookFinished { hook, passed: false, said: said.clone() });
-            verdicts.push(Verdict::fail("pre-commit", said));
-        }
-        HookRun::Passed(_) => {
-            let hook = "pre-commit".to_owned();
-            job.reporter.event(&Event::HookFinished { hook, passed: true, said: String::new() });
-            let before = left.candidate;
-            let now = workplace.look(base.tree, job.protected, job.is_gated())?;
-            if now.candidate != before {
-                *left = now;
-                verdicts.retain(|verdict| builtin::judges_session(&verdict.name));
-                verdicts.extend(job.bench().judge(left, Some(workplace))?);
-            }
-            verdicts.push(Verdict::pass("pre-commit"));
+    let hook = workplace.hook(PRE_COMMIT, base.id, "")?;
+    let Some(verdict) = pre_commit(hook, job.reporter) else { return Ok(Outcome::Accepted) };
+    if !verdict.rejects() {
+        let before = left.candidate;
+        let now = workplace.look(base.tree, job.protected, job.is_gated(), job.reporter)?;
+        if now.candidate != before {
+            *left = now;
+            verdicts.retain(|verdict| builtin::judges_session(&verdict.name));
+            verdicts.extend(job.bench().judge(left, Some(workplace))?);
         }
     }
+    verdicts.push(verdict);
     Ok(outcome::judge(ended, reply, verdicts))
 }

@@ -8,16 +8,20 @@ use super::base::Base;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{Case, Site, judge};
+use super::land::list;
+use super::room::{Furnish, Rooms};
 use super::site::{Left, Workplace};
 use crate::config::Config;
-use crate::effects::{Commit, Oid, World};
+use crate::effects::{Commit, HookRun, Oid, World};
 use crate::gate::builtin::{self, Evidence};
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, command, first_rejection};
 use crate::state::task::{Kind, Task};
-use bstr::ByteSlice as _;
+use bstr::{BString, ByteSlice as _};
 
+/// The hook that sees a tree.
+pub const PRE_COMMIT: &str = "pre-commit";
 /// The largest blob that built-in gates look into, in bytes.
 const MAX_BLOB: usize = 4 << 20;
 
@@ -73,6 +77,34 @@ impl<'b> Bench<'b> {
         } else {
             self.configured(left.candidate, workplace)?
         });
+        Ok(verdicts)
+    }
+
+    /// What all gates say of work that has become another tree since it was made, and then the repository's
+    /// `pre-commit` hook, which has not seen that tree.
+    ///
+    /// # Errors
+    /// When the machine fails; a gate that fails is a verdict.
+    pub fn judge_again(
+        self,
+        left: &Left,
+        workplace: Option<&mut Workplace<'_>>,
+    ) -> Result<Vec<Verdict>, StepError> {
+        let mut verdicts = self.judge(left, workplace)?;
+        if first_rejection(&verdicts).is_none() {
+            let Self { world, branch, base, config, reporter, .. } = self;
+            let rooms = Rooms::new(Furnish { world, config, branch, base, reporter });
+            let (hook, now) = rooms.hook(PRE_COMMIT, left.candidate, "")?;
+            let hook = match hook {
+                HookRun::Passed(_) if now != left.candidate => {
+                    let changes = self.world.git.changes(left.candidate, now)?;
+                    let paths: Vec<BString> = changes.into_iter().map(|change| change.path).collect();
+                    HookRun::Refused(format!("it changes what the work has become in {}", list(&paths)))
+                }
+                said @ (HookRun::Absent | HookRun::Refused(_) | HookRun::Passed(_)) => said,
+            };
+            verdicts.extend(pre_commit(hook, self.reporter));
+        }
         Ok(verdicts)
     }
 
@@ -142,6 +174,18 @@ impl<'b> Bench<'b> {
     pub fn not_reached(self) -> Vec<Verdict> {
         self.config.gates.iter().map(|gate| command::skipped(gate, "not reached")).collect()
     }
+}
+
+/// The verdict of the repository's `pre-commit` hook; none where there is no such hook.
+pub fn pre_commit(hook: HookRun, reporter: &dyn Reporter) -> Option<Verdict> {
+    let verdict = match hook {
+        HookRun::Absent => return None,
+        HookRun::Passed(_) => Verdict::pass(PRE_COMMIT),
+        HookRun::Refused(said) => Verdict::fail(PRE_COMMIT, builtin::last_lines(said.as_bytes(), 20)),
+    };
+    let (passed, said) = (!verdict.rejects(), verdict.evidence.clone());
+    reporter.event(&Event::HookFinished { hook: PRE_COMMIT.to_owned(), passed, said });
+    Some(verdict)
 }
 
 /// Work whose result is knowledge need not change a file.

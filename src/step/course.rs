@@ -220,7 +220,7 @@ impl Course {
                 started: self.started,
             },
         )?;
-        let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated())?;
+        let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated(), job.reporter)?;
         job.reporter.event(&Event::AgentFinished {
             agent: self.profile.name.clone(),
             role: None,

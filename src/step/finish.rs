@@ -49,9 +49,7 @@ pub fn finish(
     start: &Start<'_>,
 ) -> Result<Ran, StepError> {
     let mut draft = Draft::new(job, &work, start)?;
-    if draft.run.outcome == OutcomeKind::Accepted
-        && let Some(verdict) = draft.ask_commit_msg(job, workplace)?
-    {
+    if let Some(verdict) = draft.refused(job, workplace, &work)? {
         work.verdicts.push(verdict);
         work.outcome = Outcome::Rejected("commit-msg".to_owned());
         draft = Draft::new(job, &work, start)?;
@@ -170,6 +168,29 @@ impl Draft {
         };
         let message = step_message(&task, &run, &work.reply.summary, job.base.skips_ci);
         Ok(Self { task, run, message })
+    }
+
+    /// Shows the message of work that passed to the repository's hook; its verdict where it refuses it. Work that
+    /// waits for a review is not to wait for what its message will be refused for then.
+    fn refused(
+        &mut self,
+        job: &Job<'_>,
+        workplace: &mut Workplace<'_>,
+        work: &Work,
+    ) -> Result<Option<Verdict>, StepError> {
+        match self.run.outcome {
+            OutcomeKind::Accepted => self.ask_commit_msg(job, workplace),
+            OutcomeKind::NeedsReview if work.looked_at.is_none() => {
+                let (mut task, mut run) = (self.task.clone(), self.run.clone());
+                (task.status, run.outcome) = (Status::Done, OutcomeKind::Accepted);
+                let message = step_message(&task, &run, &work.reply.summary, job.base.skips_ci);
+                Self { task, run, message }.ask_commit_msg(job, workplace)
+            }
+            OutcomeKind::NeedsReview
+            | OutcomeKind::Rejected
+            | OutcomeKind::Blocked
+            | OutcomeKind::Deferred => Ok(None),
+        }
     }
 
     /// Shows the message to the repository's hook; its verdict where it refuses it.
@@ -295,7 +316,7 @@ fn give_up(
     if let Some(upstream) = &job.base.upstream {
         publish::keep(job.world, upstream, job.run, job.reporter);
     }
-    if let Err(second) = workplace.go_home() {
+    if let Err(second) = workplace.go_home(job.reporter) {
         return second;
     }
     // The work is safe: that it cannot be recorded where it was to land is no reason to say less.

@@ -6,12 +6,13 @@
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::{Event, Reporter};
+use super::in_place;
 use super::journal::{self, Moving, Site, Working};
 use super::keep::keep;
 use super::land::{LOCK, OTHERS_LAND, landing_lock};
 use super::publish;
 use super::slot;
-use crate::effects::{EffectError, Oid, Trouble, WorkTree, World};
+use crate::effects::{Astray, Checkout, EffectError, Oid, Trouble, WorkTree, World};
 use bstr::{BString, ByteSlice as _};
 use std::time::Duration;
 
@@ -191,15 +192,22 @@ fn put_away(
         work_of(world, working, seen, base)?
     };
     let kept = keep(world, &working.run, base, work, (&subject, ""), None, reporter)?;
-    if let Site::InPlace { git_dir, .. } = &working.site {
-        put_back(world, working, git_dir, place.as_mut(), seen)?;
-    }
+    let astray = match &working.site {
+        Site::InPlace { dir, git_dir } => {
+            let checkout = journal::checkout(dir, git_dir);
+            put_back(world, working, &checkout, (place.as_mut(), seen), reporter)?
+        }
+        Site::Workspace(_) => Astray::default(),
+    };
     place.save()?;
     done.push(match kept {
         Some(reference) => format!("run {} was cut off; its work is kept at `{reference}`", working.run),
         None if landed => format!("run {} was cut off after that", working.run),
         None => format!("run {} was cut off before it had made anything", working.run),
     });
+    if let Some(other) = astray.checked_out {
+        done.push(format!("{other} was checked out, and `{}` is again", working.branch));
+    }
     Ok(())
 }
 
@@ -210,19 +218,21 @@ fn work_of(world: World<'_>, working: &Working, seen: Oid, base: Oid) -> Result<
     Ok(if started { seen } else { world.git.commit(base)?.tree })
 }
 
-/// Brings a work tree in which an agent was at work to the tip of its branch, wherever that is now.
+/// Makes of a work tree in which an agent was at work its branch again, where orch had left that; says what there was.
 fn put_back(
     world: World<'_>,
     working: &Working,
-    git_dir: &str,
-    place: &mut dyn WorkTree,
-    seen: Oid,
-) -> Result<(), StepError> {
+    checkout: &Checkout,
+    (place, seen): (&mut dyn WorkTree, Oid),
+    reporter: &dyn Reporter,
+) -> Result<Astray, StepError> {
     let reference = branch_ref(&working.branch);
-    world.git.clear_ref_lock(&reference, journal::oid(&working.base)?)?;
-    let Some(tip) = world.git.tip(&reference)? else { return Ok(()) };
-    if is_at(world, &working.branch, git_dir)? {
+    world.git.clear_ref_lock(&reference, journal::beside(world, working)?)?;
+    let _lock = landing_lock(world, OTHERS_LAND)?;
+    in_place::rewind(world, working, reporter)?;
+    let astray = in_place::take_back(world, working, checkout, reporter)?;
+    if let Some(tip) = world.git.tip(&reference)? {
         place.bring(seen, world.git.commit(tip)?.tree, &[])?;
     }
-    Ok(())
+    Ok(astray)
 }

@@ -3,7 +3,7 @@
 //!
 //! In: a new tip, and the tree that both make together. Out: an answer for [`super::land`]. Invariant: what the commit
 //! and its record say of the gates is said of the tree that lands, by the settings of the tip that it lands on;
-//! `policy.regate` decides only whether the configured ones run again.
+//! `policy.regate` decides only whether the configured ones and `pre-commit` run again.
 
 use super::attempt::Job;
 use super::base::Base;
@@ -125,7 +125,8 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
         let left = Left::of(world, base.commit.tree, merged)?;
         let mut workplace = self.workplace.borrow_mut();
         let held = workplace.holds();
-        let verdicts = if regated { bench.judge(&left, Some(&mut **workplace))? } else { bench.look(&left) };
+        let verdicts =
+            if regated { bench.judge_again(&left, Some(&mut **workplace))? } else { bench.look(&left) };
         if workplace.holds() != held {
             workplace.restore(held)?;
         }

@@ -1,5 +1,5 @@
-//! Approving work that waits for a review: all gates run again on what the branch has become, the repository's
-//! `commit-msg` hook sees the message, then it lands like a step's.
+//! Approving work that waits for a review: all gates and the repository's `pre-commit` hook run again on what the
+//! branch has become, its `commit-msg` hook sees the message, then it lands like a step's.
 
 use super::base::Base;
 use super::candidate::Bench;
@@ -104,7 +104,7 @@ pub fn ready(
     let run_id = new_run_id(world, started)?;
     let protected = Protected::new(&base.config.policy.protect);
     let bench = Bench::new(world, base, &task, &protected, reporter);
-    let mut verdicts = bench.judge(&Left::of(world, base.commit.tree, merged)?, None)?;
+    let mut verdicts = bench.judge_again(&Left::of(world, base.commit.tree, merged)?, None)?;
     if first_rejection(&verdicts).is_some() {
         return Ok(Err(verdicts));
     }
@@ -137,7 +137,8 @@ pub fn ready(
     let message = step_message(&task, &run, &summary, base.skips_ci);
     let (config, branch) = (&base.config, base.branch.as_str());
     let rooms = Rooms::new(Furnish { world, config, branch, base: &base.commit, reporter });
-    Ok(match hooked(message.clone(), rooms.hook(HOOK, tree, &message)?, reporter) {
+    let (hook, _) = rooms.hook(HOOK, tree, &message)?;
+    Ok(match hooked(message, hook, reporter) {
         Ok(message) => Ok(Ready { task, run, tree, message, summary }),
         Err(refused) => {
             verdicts.push(*refused);

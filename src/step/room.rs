@@ -116,19 +116,23 @@ impl<'f> Rooms<'f> {
         entered
     }
 
-    /// Runs one of the repository's hooks on a tree, as if that was staged.
+    /// Runs one of the repository's hooks on a tree, as if that was staged; what the hook made of the tree.
     ///
     /// # Errors
     /// When the room cannot be written, or the hook cannot be run.
-    pub fn hook(mut self, name: &str, tree: Oid, message: &str) -> Result<HookRun, StepError> {
+    pub fn hook(mut self, name: &str, tree: Oid, message: &str) -> Result<(HookRun, Oid), StepError> {
         let (with, git) = (self.with, self.with.world.git);
         if !git.has_hook(name, with.base.id)? {
-            return Ok(HookRun::Absent);
+            return Ok((HookRun::Absent, tree));
         }
         let slot = self.take()?;
         let mut room = Room::open(with, slot)?;
-        room.hold(with, tree, &with.kept())?;
-        Ok(git.hook(name, with.base.id, room.place.as_mut(), message)?)
+        if let Entered::Unprepared(verdict) = room.enter(with, false, tree)? {
+            let said = format!("the room that it was to run in cannot be set up\n{}", verdict.evidence);
+            return Ok((HookRun::Refused(said), tree));
+        }
+        let run = git.hook(name, with.base.id, room.place.as_mut(), message)?;
+        Ok((run, room.place.snapshot()?.tree))
     }
 
     /// Takes the first pair that nobody has; the number of its first room.

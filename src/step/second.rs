@@ -156,7 +156,7 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
     let who = job.who;
     let mut course = Course::new(who, job.confinement, job.started);
     workplace.restore(tree)?;
-    let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated())?;
+    let left = workplace.look(job.base.commit.tree, job.protected, job.is_gated(), job.reporter)?;
     let mut verdicts = job.bench().judge(&left, Some(workplace))?;
     let mut outcome = Outcome::Accepted;
     if let Some(verdict) = first_rejection(&verdicts) {

@@ -4,6 +4,7 @@ use super::along::InPlace;
 use super::base::branch_ref;
 use super::error::StepError;
 use super::event::Reporter;
+use super::in_place;
 use super::journal::{self, Site};
 use super::land::{OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
 use super::{Options, slot};
@@ -198,12 +199,16 @@ impl<'w> Workplace<'w> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn look(&mut self, base: Oid, protected: &Protected, judged_here: bool) -> Result<Left, StepError> {
+    pub fn look(
+        &mut self,
+        base: Oid,
+        protected: &Protected,
+        judged_here: bool,
+        reporter: &dyn Reporter,
+    ) -> Result<Left, StepError> {
         let whole = judged_here && self.checkout.is_some();
-        if let Some(checkout) = &self.checkout {
-            // The agent may have checked out something else.
-            self.world.git.attach(checkout, &self.branch)?;
-        }
+        // The agent may have checked out something else.
+        self.take_back(reporter)?;
         let place = self.place()?;
         // The agent may have used git in place, which writes the index.
         place.refresh()?;
@@ -230,7 +235,7 @@ impl<'w> Workplace<'w> {
         let _lock = self.checkout.is_some().then(|| landing_lock(world, OTHERS_LAND)).transpose()?;
         if self.checkout.is_some() {
             finish_landing(world, &self.branch, reporter)?;
-            self.go_home()?;
+            self.go_home(reporter)?;
         }
         Ok(journal::end_work(world, self.slot)?)
     }
@@ -239,13 +244,23 @@ impl<'w> Workplace<'w> {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn go_home(&mut self) -> Result<(), StepError> {
-        let Some(checkout) = &self.checkout else { return Ok(()) };
-        self.world.git.attach(checkout, &self.branch)?;
+    pub fn go_home(&mut self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        if self.checkout.is_none() {
+            return Ok(());
+        }
+        self.take_back(reporter)?;
         match self.world.git.tip(&branch_ref(&self.branch))? {
             Some(tip) => self.restore(self.world.git.commit(tip)?.tree),
             None => Ok(()),
         }
+    }
+
+    fn take_back(&self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        let (Some(checkout), Some(working)) = (&self.checkout, in_place::at_work(self.world, &self.branch)?)
+        else {
+            return Ok(());
+        };
+        in_place::take_back(self.world, &working, checkout, reporter).map(|_| ())
     }
 
     /// Makes it hold exactly this tree, whatever was done to it meanwhile.

@@ -141,25 +141,96 @@ fn what_pre_commit_changes_is_judged_by_the_built_in_gates_too() {
     }
 }
 
+/// Work waits for a review, or to be merged.
+const WAITING: [&str; 2] = ["review = \"human\"", "integration = \"pull-request\""];
+
 #[test]
 fn commit_msg_sees_what_a_person_approves_and_what_waits_to_be_merged() {
-    let hook = "#!/bin/sh\ngrep -q '^chore' \"$1\" && { echo 'no chores'; exit 1; }\necho 'Change-Id: I1' >> \"$1\"\n";
-    for policy in ["review = \"human\"", "integration = \"pull-request\""] {
+    for policy in WAITING {
         let sandbox = Sandbox::with(&[agent("echo new >> src/$ORCH_TASK"), table("policy", policy)]);
-        sandbox.program(".git/hooks/commit-msg", hook);
-        for (task, kind) in [("t-1", "chore"), ("t-2", "bug")] {
-            sandbox.task(task, "Do it", &["--kind", kind]);
-            assert_eq!(sandbox.orch(&["step"]).code, 23);
-        }
+        sandbox.program(".git/hooks/commit-msg", "#!/bin/sh\necho 'Change-Id: I1' >> \"$1\"\n");
+        sandbox.task("t-2", "Do it", &["--kind", "bug"]);
+        assert_eq!(sandbox.orch(&["step"]).code, 23);
         let waits = if policy.starts_with("review") {
-            assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
             assert_eq!(sandbox.orch(&["approve", "t-2"]).code, 0);
             "main"
         } else {
-            assert_eq!(sandbox.git(&["branch", "--list", "orch/t-1"]), "");
             "orch/t-2"
         };
         let trailers = sandbox.git(&["log", "-1", "--format=%(trailers)", waits]);
         assert!(trailers.contains("Change-Id: I1") && trailers.contains("Orch-Task: t-2"), "{trailers}");
+    }
+}
+
+#[test]
+fn what_commit_msg_will_refuse_does_not_wait_for_a_review() {
+    let hook = "#!/bin/sh\ngrep -q '^chore' \"$1\" && { echo 'no chores'; exit 1; }\nexit 0\n";
+    for policy in WAITING {
+        let sandbox = Sandbox::with(&[agent("echo new >> src/$ORCH_TASK"), table("policy", policy)]);
+        sandbox.program(".git/hooks/commit-msg", hook);
+        sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+        let step = sandbox.orch(&["step"]);
+        assert_eq!(step.code, 20, "{policy}");
+        let task = sandbox.read(".orchestrator/tasks/t-1.toml");
+        assert!(task.contains("status = \"needs_improvement\""), "{policy}: {task}");
+        assert!(sandbox.quietly(&["prompt", "t-1"]).stdout.contains("no chores"), "the next attempt is told");
+        if policy.starts_with("review") {
+            transcript!(sandbox);
+        }
+    }
+}
+
+#[test]
+fn commit_msg_may_still_refuse_what_a_person_approves() {
+    let sandbox = Sandbox::with(&[agent("echo new >> src/code"), table("policy", WAITING[0])]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 23);
+    sandbox.program(".git/hooks/commit-msg", "#!/bin/sh\necho 'no chores'\nexit 1\n");
+    assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+    transcript!(sandbox);
+}
+
+/// A hook that passes what an agent made, and not what that becomes with what others did.
+const NOT_TOGETHER: &str =
+    "#!/bin/sh\necho ran >> \"$HOME/ran\"\ntest -e src/other || exit 0\necho 'not together'\nexit 1\n";
+
+#[test]
+fn pre_commit_sees_what_approved_work_has_become() {
+    let changes = "#!/bin/sh\ntest ! -e src/other || echo made > made\n";
+    for hook in [NOT_TOGETHER, changes] {
+        let sandbox = Sandbox::with(&[agent("echo new >> src/code"), table("policy", WAITING[0])]);
+        sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+        sandbox.program(".git/hooks/pre-commit", hook);
+        assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 23);
+        sandbox.write("src/other", "other\n");
+        sandbox.git(&["add", "src/other"]);
+        sandbox.git(&["commit", "--quiet", "--no-verify", "--message", "other"]);
+        assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
+        assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\n");
+        std::fs::remove_file(sandbox.repo().join(".git/hooks/pre-commit")).expect("removed");
+        assert_eq!(sandbox.orch(&["approve", "t-1", "--quiet"]).code, 0);
+        if hook == NOT_TOGETHER {
+            transcript!(sandbox);
+        }
+    }
+}
+
+#[test]
+fn pre_commit_runs_again_where_the_gates_do() {
+    let meanwhile = |path: &str| {
+        format!(
+            "echo new >> src/code; ( cd \"$HOME/../repo\" && unset GIT_DIR && echo other > {path} && git add {path} && \
+             git commit --quiet --no-verify -m meanwhile )"
+        )
+    };
+    for (path, code, ran) in [("elsewhere", 0, "ran\n"), ("src/other", 12, "ran\nran\n")] {
+        let sandbox = project(&meanwhile(path));
+        sandbox.program(".git/hooks/pre-commit", NOT_TOGETHER);
+        assert_eq!(sandbox.orch(&["step"]).code, code, "{path}");
+        let ran_then = std::fs::read_to_string(sandbox.signal("ran")).expect("the hook ran");
+        assert_eq!(ran_then, ran, "{path}");
+        if code == 12 {
+            transcript!(sandbox);
+        }
     }
 }

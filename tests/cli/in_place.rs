@@ -121,13 +121,105 @@ fn interrupted_in_place_the_work_is_kept_and_the_tree_is_at_the_new_tip() {
 #[test]
 fn killed_in_place_the_next_command_keeps_the_work_and_puts_the_tree_back() {
     let sandbox = project("echo half > half; rm README; touch \"$HOME/at-work\"; exec sleep 600", &[]);
+    killed(&sandbox);
+    show_where_it_stands(&sandbox);
+    transcript!(sandbox);
+}
+
+/// Kills a step while its agent is at work, and asks what is next.
+fn killed(sandbox: &Sandbox) {
     let step = sandbox.start(&["step", "--in-place"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
     rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
         .expect("it is alive");
     sandbox.ended(&["step", "--in-place"], step);
     sandbox.orch(&["next"]);
+}
+
+#[test]
+fn killed_in_place_the_branch_is_where_orch_had_left_it_and_the_agents_commits_are_kept() {
+    let sandbox = project(
+        "echo one > one; git add one; git commit -q -m 'on the branch'; git checkout -q --detach; \
+         echo two > two; git add two; git commit -q -m 'on no branch'; echo late > late; touch \"$HOME/at-work\"; \
+         exec sleep 600",
+        &[],
+    );
+    let base = sandbox.git(&["rev-parse", "main"]);
+    killed(&sandbox);
+    assert_eq!(sandbox.git(&["symbolic-ref", "HEAD"]), "refs/heads/main\n");
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), base);
+    assert!(!sandbox.has("one") && !sandbox.has("two") && !sandbox.has("late"));
     show_where_it_stands(&sandbox);
+    for name in sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]).lines() {
+        sandbox.show_git(&["ls-tree", "--name-only", name, "one", "two", "late"]);
+    }
+    transcript!(sandbox);
+}
+
+/// Another line of history, and what of git's an agent begins with it and does not end.
+fn unfinished(begins: &str) -> Sandbox {
+    let script = format!("{begins}; touch \"$HOME/at-work\"; test ! -e \"$HOME/stays\" || exec sleep 600");
+    let sandbox = project(&script, &[table("policy", "max_attempts = 1")]);
+    sandbox.git(&["switch", "--quiet", "--create", "other"]);
+    sandbox.write("src/code", "one\nother\nthree\n");
+    sandbox.commit("other");
+    sandbox.git(&["switch", "--quiet", "main"]);
+    sandbox.write("src/code", "one\nmine\nthree\n");
+    sandbox.commit("mine");
+    sandbox
+}
+
+/// Each way to begin something that conflicts, and what git calls it.
+const BEGINNINGS: [&str; 4] = [
+    "git merge -q other",
+    "git cherry-pick other",
+    "git revert --no-edit other",
+    "echo aside >> README; git rebase -q --autostash other",
+];
+
+#[test]
+fn what_an_agent_in_place_begins_with_git_and_does_not_end_is_forgotten() {
+    for begins in BEGINNINGS {
+        let sandbox = unfinished(&format!("{{ {begins}; }} >/dev/null 2>&1; echo more >> more"));
+        let base = sandbox.git(&["rev-parse", "main"]);
+        let step = sandbox.quietly(&["step", "--in-place"]);
+        assert_eq!(step.code, 20, "{begins}: {}{}", step.stdout, step.stderr);
+        assert!(
+            step.stderr.contains("was begun in the work tree and not ended"),
+            "{begins}: {}",
+            step.stderr
+        );
+        assert_eq!(sandbox.git(&["symbolic-ref", "HEAD"]), "refs/heads/main\n", "{begins}");
+        assert_eq!(sandbox.git(&["rev-parse", "main^"]), base, "{begins}");
+        assert_eq!(sandbox.git(&["status", "--short"]), "", "{begins}");
+        assert!(!sandbox.git(&["status"]).contains("in progress"), "{begins}");
+        assert_eq!(sandbox.read("src/code"), "one\nmine\nthree\n", "{begins}");
+    }
+}
+
+#[test]
+fn a_conflict_that_an_agent_in_place_has_resolved_and_not_staged_is_what_lies_there() {
+    let sandbox =
+        unfinished("git merge -q other >/dev/null 2>&1; git checkout -q --ours src/code; echo more > more");
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 0);
+    sandbox.show_git(&["show", "--format=%s", "--name-status", "HEAD"]);
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert_eq!(sandbox.read("src/code"), "one\nmine\nthree\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn killed_in_the_middle_of_an_agents_rebase_nothing_of_it_is_left_or_lost() {
+    let sandbox = unfinished("echo aside >> README; git rebase -q --autostash other");
+    std::fs::write(sandbox.signal("stays"), "").expect("a signal");
+    let base = sandbox.git(&["rev-parse", "main"]);
+    killed(&sandbox);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), base);
+    assert!(!sandbox.git(&["status"]).contains("in progress"));
+    show_where_it_stands(&sandbox);
+    let aside =
+        sandbox.git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch/attempts"]);
+    assert!(aside.contains("autostash"), "{aside}");
     transcript!(sandbox);
 }
 

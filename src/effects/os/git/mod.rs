@@ -9,6 +9,7 @@ mod child;
 mod history;
 mod objects;
 mod refs;
+mod head;
 mod swap;
 mod bring;
 mod folder;
@@ -30,8 +31,8 @@ mod remote;
 pub use name::tree_name;
 
 use super::super::{
-    Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid, Result,
-    Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
+    Astray, Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid,
+    Result, Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
 };
 use gix::ObjectId;
 use std::cell::RefCell;
@@ -287,6 +288,10 @@ impl Git for OsGit {
 
     fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>> {
         self.find_checkout(branch)
+    }
+
+    fn astray(&self, checkout: &Checkout, branch: &str) -> Result<Astray> {
+        head::astray(&checkout.git_dir, branch)
     }
 
     fn attach(&self, checkout: &Checkout, branch: &str) -> Result<()> {

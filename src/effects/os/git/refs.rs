@@ -4,6 +4,7 @@
 //! (`core.fsync`) and runs the repository's `reference-transaction` hook. Its exit code is not the
 //! answer: a command that was interrupted may have moved the ref all the same, so the ref is read again.
 
+use super::head::{in_progress, rebasing};
 use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, id, oid, or};
 use bstr::ByteSlice;
 use std::path::Path;
@@ -148,24 +149,6 @@ impl OsGit {
         crate::effects::os::files::sync_together(&[], &above.map(Path::to_owned).collect::<Vec<_>>())
     }
 
-    /// Makes `HEAD` of a work tree name a branch.
-    pub(super) fn attach_head(&self, git_dir: &Path, branch: &str) -> Result<()> {
-        let wanted = format!("refs/heads/{branch}");
-        let (head, line) = (git_dir.join("HEAD"), format!("ref: {wanted}"));
-        let is_there = || Ok(read_small(&head)?.is_some_and(|head| head.trim_end() == line));
-        if is_there()? {
-            return Ok(());
-        }
-        let reason = format!("orch: back to {branch}");
-        let git_dir = format!("--git-dir={}", git_dir.display());
-        let output = self.git(&[&git_dir, "symbolic-ref", "-m", &reason, "HEAD", &wanted])?;
-        if is_there()? {
-            return Ok(());
-        }
-        let fact = format!("git did not check out `{branch}` again: {}", output.stderr_line());
-        Err(EffectError::new(Trouble::Repository, fact))
-    }
-
     pub(super) fn find_checkout(&self, branch: &str) -> Result<Option<Checkout>> {
         if let Some(found) = checkout_in(&self.repo, branch)? {
             return Ok(Some(found));
@@ -200,7 +183,7 @@ fn checkout_in(repo: &gix::Repository, branch: &str) -> Result<Option<Checkout>>
     }))
 }
 
-fn read_small(path: &Path) -> Result<Option<String>> {
+pub(super) fn read_small(path: &Path) -> Result<Option<String>> {
     let content = crate::effects::os::files::read(path, 1 << 10)?;
     Ok(content.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
@@ -211,23 +194,5 @@ fn remove_if_old(path: &Path) -> Result<()> {
     match read_small(path)? {
         Some(content) if content.is_empty() => super::bring::remove_any(path),
         Some(_) | None => Ok(()),
-    }
-}
-
-fn rebasing(git_dir: &Path, branch: &str) -> bool {
-    ["rebase-merge/head-name", "rebase-apply/head-name"]
-        .iter()
-        .any(|name| std::fs::read_to_string(git_dir.join(name)).is_ok_and(|text| text.trim() == branch))
-}
-
-fn in_progress(state: &gix::state::InProgress) -> &'static str {
-    use gix::state::InProgress as State;
-    match state {
-        State::ApplyMailbox => "am",
-        State::ApplyMailboxRebase | State::Rebase | State::RebaseInteractive => "rebase",
-        State::Bisect => "bisect",
-        State::CherryPick | State::CherryPickSequence => "cherry-pick",
-        State::Merge => "merge",
-        State::Revert | State::RevertSequence => "revert",
     }
 }

@@ -11,7 +11,7 @@ use super::scan::{COMPARE, Differs, Scan};
 use super::{EffectError, Oid, Result, id, oid, or};
 use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen};
 use bstr::{BStr, BString, ByteSlice};
-use gix::index::entry::{Flags, Stat};
+use gix::index::entry::{Flags, Stage, Stat};
 use gix::index::fs::Metadata;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -45,8 +45,9 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
             // It was there a moment ago, and was never tracked.
             continue;
         }
-        let before =
-            place.index.entry_by_path(path.as_bstr()).map(|entry| (entry.mode.bits(), oid(entry.id)));
+        // Sides of a conflict are in no tree.
+        let before = place.index.entry_by_path_and_stage(path.as_bstr(), Stage::Unconflicted);
+        let before = before.map(|entry| (entry.mode.bits(), oid(entry.id)));
         let now = hashed.map(|(mode, id, _)| (mode, id));
         if before != now {
             edits.push(Edit { path: path.clone(), new: now });
@@ -131,16 +132,18 @@ fn update_index(place: &mut Place<'_>, entries: Vec<(BString, Option<Hashed>)>) 
             continue;
         };
         let mode = gix::index::entry::Mode::from_bits_truncate(mode);
-        let unconflicted = gix::index::entry::Stage::Unconflicted;
-        match place.index.entry_mut_by_path_and_stage(path.as_bstr(), unconflicted) {
-            Some(entry) => {
-                entry.stat = stat;
-                entry.id = id(blob);
-                entry.mode = mode;
-                entry.flags.remove(Flags::INTENT_TO_ADD | Flags::ASSUME_VALID);
-            }
-            None => new.push((stat, id(blob), mode, path)),
+        if let Some(entry) = place.index.entry_mut_by_path_and_stage(path.as_bstr(), Stage::Unconflicted) {
+            entry.stat = stat;
+            entry.id = id(blob);
+            entry.mode = mode;
+            entry.flags.remove(Flags::INTENT_TO_ADD | Flags::ASSUME_VALID);
+            continue;
         }
+        if place.index.entry_range(path.as_bstr()).is_some() {
+            // What lies there is what counts now, of whatever sides.
+            gone.insert(path.clone());
+        }
+        new.push((stat, id(blob), mode, path));
     }
     if !gone.is_empty() {
         place.index.remove_entries(|_, path, _| gone.contains(path));
@@ -170,8 +173,7 @@ pub(super) fn overlaps(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<Vec<
 /// Whether a path holds something else than the old and the new tree say.
 fn is_users(place: &Place<'_>, change: &Change) -> Result<bool> {
     let path = change.path.as_bstr();
-    let unconflicted = gix::index::entry::Stage::Unconflicted;
-    let entry = place.index.entry_by_path_and_stage(path, unconflicted);
+    let entry = place.index.entry_by_path_and_stage(path, Stage::Unconflicted);
     if entry.is_none() && place.index.entry_range(path).is_some() {
         return Ok(true);
     }
