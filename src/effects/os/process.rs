@@ -376,6 +376,7 @@ pub fn as_argument(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use crate::effects::Input;
@@ -418,7 +419,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_program_that_ends_takes_nothing_from_one_that_runs() {
         let dir = tempfile::tempdir().unwrap();
         // The second one needs a process that has left its group and lost its parent; the third one,
@@ -438,8 +438,8 @@ mod tests {
         let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();
         assert_eq!(endings, [&Ended::Exited(0); 3]);
     }
+
     #[test]
-    #[cfg(target_os = "linux")]
     fn what_left_its_group_ends_with_the_program() {
         let dir = tempfile::tempdir().unwrap();
         let leaves = "setsid sh -c 'echo $$ > pid; exec sleep 600' & until [ -s pid ]; do :; done";

@@ -33,6 +33,7 @@ struct Running {
 }
 
 /// What a look at all processes says about one of them.
+#[cfg(any(target_os = "linux", test))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
     pid: i32,
@@ -169,11 +170,13 @@ fn has_no_child() -> bool {
 }
 
 /// Whether a process is a child of orch outside of its group: a program that it runs, or an orphan.
+#[cfg(any(target_os = "linux", test))]
 fn is_orphan(seen: &Seen, own: (i32, i32)) -> bool {
     seen.parent == own.0 && seen.group != own.1
 }
 
 /// Of all processes those that belong to a program, while others run.
+#[cfg(any(target_os = "linux", test))]
 fn whose(all: &[Seen], program: &Running, others: &[&Running], own: (i32, i32)) -> Vec<i32> {
     let marked = |seen: &Seen, each: &Running| {
         let rest = seen.mark.as_deref().and_then(|mark| mark.strip_prefix(each.mark.as_str()));

@@ -142,14 +142,19 @@ fn inside(folder: OwnedFd, path: &str, files: &mut Vec<WorkFile>) -> rustix::io:
     Ok(folders.into_iter().map(|(name, path)| Folder { parent: Arc::clone(&parent), name, path }).collect())
 }
 
-#[expect(clippy::cast_sign_loss, reason = "the bits are compared, not the number")]
+#[expect(
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "numbers are compared by their low bits"
+)]
 fn stamp(found: &rustix::fs::Stat) -> [u64; 4] {
-    let nanoseconds = |seconds: u64, rest: u64| seconds.wrapping_mul(1_000_000_000).wrapping_add(rest);
+    // What these numbers are differs from system to system.
+    let nanoseconds = |seconds: i128, rest: i128| (seconds * 1_000_000_000 + rest) as u64;
     [
         found.st_size as u64,
         found.st_ino,
-        nanoseconds(found.st_mtime as u64, found.st_mtime_nsec),
-        nanoseconds(found.st_ctime as u64, found.st_ctime_nsec),
+        nanoseconds(found.st_mtime.into(), found.st_mtime_nsec.into()),
+        nanoseconds(found.st_ctime.into(), found.st_ctime_nsec.into()),
     ]
 }
 

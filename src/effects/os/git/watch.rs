@@ -32,6 +32,7 @@ pub(super) struct Watch {
 pub(super) type Heard = BTreeMap<BString, BTreeSet<BString>>;
 
 /// What one event says.
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "elsewhere nothing is told"))]
 enum Told {
     /// Something in a folder, perhaps by name.
     In { folder: i32, name: BString, another_folder: bool },
