@@ -306,7 +306,10 @@ fn each_library_has_one_home() {
         ("toml", &["src/state/file", "src/config", "src/import"]),
         ("toml_edit", &["src/state/file", "src/config"]),
         ("serde_yaml", &["src/state/file", "src/import/yaml.rs", "src/agent/reply.rs"]),
-        ("postcard", &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs"]),
+        (
+            "postcard",
+            &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs", "src/state/whose.rs"],
+        ),
         ("crc32fast", &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs"]),
         (
             "globset",

@@ -22,6 +22,7 @@ pub mod news;
 pub mod store;
 pub mod notes;
 pub mod digest;
+mod whose;
 pub mod runs;
 pub mod recorded;
 pub mod settle;

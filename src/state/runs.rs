@@ -2,7 +2,8 @@
 //!
 //! In: a [`Source`]. Out: [`Digest`]s of a stretch of time, the runs of one task, or one run.
 //! Invariant: bounded. Only the months in question are listed, at most [`RUNS_MAX`] records are
-//! read, and what was read before comes from a cache that counts only for the very same file (or tree).
+//! read, of a task its own alone once it is known whose each is, and what was read before comes from a cache that
+//! counts only for the very same file (or tree).
 
 use super::digest::{Digest, Kept, decode, encode};
 use super::file::run::read;
@@ -12,8 +13,10 @@ use super::news::StateFile;
 use super::problem::Problem;
 use super::run::{OutcomeKind, Run};
 use super::store::Source;
+use super::whose::{Whose, task_of};
 use crate::effects::{EffectError, World};
 use jiff::{Timestamp, ToSpan as _};
+use std::collections::HashMap;
 
 /// The most records that one question reads.
 pub const RUNS_MAX: usize = 5_000;
@@ -25,6 +28,8 @@ pub const RECENT_MAX: usize = 200;
 const SINCE: [&str; 2] = ["cache/runs", "cache/runs-work"];
 /// The caches of [`recent`], likewise.
 const RECENT: [&str; 2] = ["cache/recent", "cache/recent-work"];
+/// The caches of [`of_task`], likewise.
+const WHOSE: [&str; 2] = ["cache/whose", "cache/whose-work"];
 /// How many months back recent records are looked for.
 const RECENT_MONTHS: i64 = 24;
 
@@ -189,11 +194,24 @@ pub fn of_task(
     most: u32,
 ) -> Result<(Vec<Run>, Vec<Problem>)> {
     let (mut runs, mut problems, mut counted) = (Vec::new(), Vec::new(), 0);
-    for file in all(world, source)?.into_iter().take(RUNS_MAX) {
-        let content = source.read(world, &file)?;
-        // Most records are of other tasks, and searching costs less than parsing.
-        if bstr::ByteSlice::find(content.as_slice(), task.as_str()).is_none() {
+    let cache = of_source(WHOSE, source);
+    let bytes = world.files.read(cache).ok().flatten().unwrap_or_default();
+    let (whose, mut learnt) = (Whose::decode(&bytes), HashMap::new());
+    let files = all(world, source)?;
+    for (at, file) in files.iter().enumerate() {
+        // Most records are of other tasks.
+        let known = whose.task(file);
+        if known.is_some_and(|other| other != task.as_str()) {
             continue;
+        }
+        let content = source.read(world, file)?;
+        if known.is_none() {
+            let found = task_of(&file.path, &content);
+            let is_other = found.as_ref().is_some_and(|found| found != task);
+            learnt.extend(found.map(|found| (at, found)));
+            if is_other {
+                continue;
+            }
         }
         let read = read(&file.path, &content);
         let Some(run) = read.value.filter(|run| run.task == *task) else { continue };
@@ -203,6 +221,10 @@ pub fn of_task(
         if counted >= most {
             break;
         }
+    }
+    if !learnt.is_empty() {
+        // A cache that cannot be written only costs time.
+        let _ = world.files.write(cache, &whose.encode(&files, &learnt), false);
     }
     Ok((runs, problems))
 }

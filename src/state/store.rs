@@ -11,7 +11,6 @@ use super::id::TaskId;
 use super::layout::{self, FileKind};
 use super::news::{News, StateFile};
 use super::problem::Problem;
-use super::run::Run;
 use super::task::Task;
 use crate::effects::{EffectError, Oid, Trouble, World};
 use std::path::PathBuf;
@@ -295,18 +294,6 @@ pub fn all_checkpoints(world: World<'_>, source: &Source) -> Result<(Vec<Checkpo
         entities(world, source, layout::CHECKPOINTS, FileKind::Checkpoint, file::checkpoint::read)?;
     all.sort_by(|a, b| (&a.task, a.number).cmp(&(&b.task, b.number)));
     Ok((all, problems))
-}
-
-/// Run records, the newest first, at most `limit`, with what is wrong with the others.
-///
-/// # Errors
-/// When the source cannot be read.
-pub fn runs(world: World<'_>, source: &Source, limit: usize) -> Result<(Vec<Run>, Vec<Problem>)> {
-    let mut files: Vec<StateFile> = source.list(world, layout::RUNS)?;
-    files.retain(|file| layout::kind_of(&file.path) == FileKind::Run);
-    files.sort_by(|a, b| layout::stem(&b.path).cmp(layout::stem(&a.path)));
-    files.truncate(limit);
-    read_all(world, source, files, file::run::read)
 }
 
 fn entities<T>(

@@ -14,7 +14,7 @@ use crate::effects::World;
 use crate::route::Route;
 use crate::state::ledger::{self, Spending, Sum};
 use crate::state::run::Run;
-use crate::state::store;
+use crate::state::runs;
 use crate::state::task::Task;
 use jiff::Timestamp;
 
@@ -125,8 +125,8 @@ pub fn not_installed(base: &Base, names: &[String]) -> StepError {
 
 /// Every profile that worked on a task.
 fn authors(world: World<'_>, base: &Base, task: &Task) -> Result<Vec<String>, StepError> {
-    let (runs, _) = store::runs(world, &base.snapshot.source, usize::MAX)?;
-    let of_task = runs.iter().filter(|run| run.task == task.id && run.at_work() > 0);
+    let (runs, _) = runs::of_task(world, &base.snapshot.source, &task.id, u32::MAX)?;
+    let of_task = runs.iter().filter(|run| run.at_work() > 0);
     let sessions = |run: &Run| {
         let at_work = run.attempts.iter().filter(|session| session.role.is_none());
         at_work.filter_map(|session| session.agent.clone()).collect::<Vec<_>>()

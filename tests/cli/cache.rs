@@ -174,3 +174,36 @@ fn questions_about_the_tip_and_about_the_work_tree_do_not_write_over_each_others
     assert_eq!(ask(), [0, 0, 0]);
     assert_eq!(written(), before, "nothing has changed, and nothing is written");
 }
+
+/// One task with all of its runs.
+fn shown(sandbox: &Sandbox) -> (i32, String, String) {
+    let said = sandbox.quietly(&["show", "t-1", "--json"]);
+    (said.code, said.stdout, said.stderr)
+}
+
+#[test]
+fn a_task_is_shown_without_a_look_at_the_records_of_others() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_RUN > x"), "[policy]\nmax_attempts = 1\n".to_owned()]);
+    for id in ["t-1", "t-2"] {
+        sandbox.task(id, id, &[]);
+        assert_eq!(sandbox.quietly(&["step", "--task", id]).code, 0);
+    }
+    is_as_read_afresh(&sandbox, shown, "two records");
+    let at_the_tip = || sandbox.quietly(&["show", "t-1", "--at", "HEAD", "--json"]);
+    let before = at_the_tip();
+    assert_eq!(before.code, 0, "{}", before.stderr);
+    // The object of the other's record is gone: whoever looks at it fails.
+    let listed = sandbox.git(&["ls-tree", "-r", "HEAD", ".orchestrator/runs"]);
+    for line in listed.lines() {
+        let (entry, path) = line.split_once('\t').expect("a path");
+        let blob = entry.rsplit(' ').next().expect("an object");
+        if sandbox.read(path).contains("task = \"t-2\"") {
+            fs::remove_file(sandbox.repo().join(".git/objects").join(&blob[..2]).join(&blob[2..]))
+                .expect("an object");
+        }
+    }
+    let after = at_the_tip();
+    assert_eq!((after.code, after.stdout), (0, before.stdout), "{}", after.stderr);
+    fs::remove_dir_all(sandbox.repo().join(".git/orch/cache")).expect("something is kept");
+    assert_ne!(at_the_tip().code, 0, "nothing is kept: all are looked at");
+}
