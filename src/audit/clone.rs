@@ -23,7 +23,7 @@ pub fn facts(world: World<'_>, shallow: bool) -> Repository {
         shallow,
         linked: checkout.as_ref().is_some_and(|checkout| checkout.git_dir != world.git.common_dir()),
         head,
-        in_progress: checkout.as_ref().and_then(|checkout| checkout.in_progress.clone()),
+        in_progress: world.git.in_progress(),
         index: opened.unwrap_or(Ok(())).map_err(|error| error.fact),
     }
 }

@@ -1,6 +1,7 @@
 //! The environment: what orch needs of the machine and the repository, judged from facts.
 
 use crate::effects::{Head, Identity};
+use crate::step::error::how_to_end;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub struct Repository {
     /// Where `HEAD` points.
     pub head: Head,
     /// What is under way, if anything.
-    pub in_progress: Option<String>,
+    pub in_progress: Option<&'static str>,
     /// Whether the index can be read; why not.
     pub index: Result<(), String>,
 }
@@ -110,11 +111,13 @@ pub fn repository(facts: &Repository) -> Vec<Check> {
         Head::Branch(branch, None) => {
             Check::warning("branch", format!("`{branch}` has no commit yet"), "type `orch init`")
         }
-        Head::Detached(tip) => Check::warning(
-            "branch",
-            format!("HEAD is detached at {}", tip.short()),
-            "name a branch with `--branch NAME`",
-        ),
+        Head::Detached(tip) => {
+            let detail = format!("HEAD is detached at {}", tip.short());
+            match facts.in_progress {
+                Some(what) => Check::warning("branch", format!("{detail} by a {what}"), how_to_end(what)),
+                None => Check::warning("branch", detail, "name a branch with `--branch NAME`"),
+            }
+        }
     });
     if facts.shallow {
         checks.push(Check::warning(
@@ -123,9 +126,9 @@ pub fn repository(facts: &Repository) -> Vec<Check> {
             "type `git fetch --unshallow`",
         ));
     }
-    if let Some(what) = &facts.in_progress {
+    if let Some(what) = facts.in_progress {
         let detail = format!("a {what} is in progress, so nothing can land here");
-        checks.push(Check::warning("operation", detail, "type `git status` to see how to finish it"));
+        checks.push(Check::warning("operation", detail, how_to_end(what)));
     }
     if let Err(why) = &facts.index {
         let hint = "type `git sparse-checkout reapply --no-sparse-index` if the index is sparse";
@@ -214,7 +217,7 @@ mod tests {
     fn what_keeps_orch_from_landing_is_told_with_what_to_do() {
         let odd = Repository {
             shallow: true,
-            in_progress: Some("rebase".to_owned()),
+            in_progress: Some("rebase"),
             head: Head::Detached(Oid::from_bytes(&[1; 20])),
             index: Err("the index is sparse".to_owned()),
             ..facts()

@@ -169,6 +169,10 @@ impl Git for Faulty<'_> {
         self.inner.git.common_dir()
     }
 
+    fn in_progress(&self) -> Option<&'static str> {
+        self.inner.git.in_progress()
+    }
+
     fn work_dir(&self) -> Option<&Path> {
         self.inner.git.work_dir()
     }

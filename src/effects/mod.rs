@@ -287,6 +287,11 @@ pub trait Git {
     /// The directory that all work trees of the repository share.
     fn common_dir(&self) -> &Path;
 
+    /// What git has in progress in the work tree that the command was given in (`merge`, `rebase`, …), if anything.
+    fn in_progress(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The root of the work tree that the command was given in, if there is one.
     fn work_dir(&self) -> Option<&Path>;
 }

@@ -1,6 +1,6 @@
 //! State: everything that a step decides by, all of it from one commit.
 
-use super::error::StepError;
+use super::error::{StepError, how_to_end};
 use super::upstream;
 use crate::config::read::{Layers, read};
 use crate::config::trust::{self, Store};
@@ -108,10 +108,15 @@ pub fn target_branch(world: World<'_>, caller: &Caller) -> Result<String, StepEr
     }
     match world.git.head()? {
         Head::Branch(branch, _) => Ok(branch),
-        Head::Detached(_) => Err(StepError::git(
-            "HEAD is detached, so there is no branch to work on",
-            "name one with `--branch NAME`",
-        )),
+        Head::Detached(_) => Err(match world.git.in_progress() {
+            Some(what) => {
+                StepError::git(format!("a {what} is in progress, so HEAD is detached"), how_to_end(what))
+            }
+            None => StepError::git(
+                "HEAD is detached, so there is no branch to work on",
+                "name one with `--branch NAME`",
+            ),
+        }),
     }
 }
 

@@ -107,3 +107,15 @@ fn count(problems: &[Problem]) -> String {
         many => format!("{many} files"),
     }
 }
+
+/// What to type to end what git has in progress.
+#[must_use]
+pub fn how_to_end(what: &str) -> String {
+    match what {
+        "bisect" => "finish it with `git bisect reset`".to_owned(),
+        "merge" => "finish it with `git commit`, or type `git status` to see how it stands".to_owned(),
+        other => {
+            format!("finish it with `git {other} --continue`, or type `git status` to see how it stands")
+        }
+    }
+}

@@ -11,7 +11,7 @@
 
 use super::along::{InPlace, Move, Stands};
 use super::base::branch_ref;
-use super::error::StepError;
+use super::error::{StepError, how_to_end};
 use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal;
@@ -352,14 +352,7 @@ impl<'w> Plan<'_, 'w> {
 /// When it is.
 pub fn refuse_in_progress(checkout: &Checkout) -> Result<(), StepError> {
     let Some(what) = &checkout.in_progress else { return Ok(()) };
-    let finish = match what.as_str() {
-        "bisect" => "finish it with `git bisect reset`".to_owned(),
-        "merge" => "finish it with `git commit`, or type `git status` to see how it stands".to_owned(),
-        other => {
-            format!("finish it with `git {other} --continue`, or type `git status` to see how it stands")
-        }
-    };
-    Err(StepError::git(format!("a {what} is in progress in `{}`", checkout.dir.display()), finish))
+    Err(StepError::git(format!("a {what} is in progress in `{}`", checkout.dir.display()), how_to_end(what)))
 }
 
 /// At most five paths, as people read them.

@@ -251,3 +251,17 @@ fn what_has_no_fields_or_only_one_side_is_named() {
     );
     assert!(sandbox.read(TASK).contains("Do it well"));
 }
+
+#[test]
+fn what_git_has_in_progress_is_named_with_how_to_end_it() {
+    let sandbox = Sandbox::new();
+    on_a_branch(&sandbox, "src/code", &[("two", "theirs")]);
+    replace(&sandbox, "src/code", &[("two", "mine")]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["rebase", "other"]).code, 0);
+    let doctor = sandbox.quietly(&["doctor"]);
+    let told: Vec<&str> = doctor.stdout.lines().filter(|line| line.contains("rebase")).collect();
+    sandbox.note(&told.join("\n"));
+    assert_eq!(sandbox.orch(&["next"]).code, 31);
+    assert_eq!(sandbox.orch(&["step"]).code, 31);
+    transcript!(sandbox);
+}

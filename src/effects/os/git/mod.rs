@@ -331,6 +331,10 @@ impl Git for OsGit {
         self.repo.common_dir()
     }
 
+    fn in_progress(&self) -> Option<&'static str> {
+        self.repo.state().as_ref().map(head::in_progress)
+    }
+
     fn work_dir(&self) -> Option<&Path> {
         self.repo.workdir()
     }
