@@ -50,6 +50,7 @@ pub mod recover;
 pub mod person;
 pub mod review;
 pub mod request;
+pub mod offered;
 pub mod rest;
 pub mod consult;
 pub mod second;

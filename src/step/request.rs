@@ -22,7 +22,7 @@ use super::record::{attempts_ref, branch_of};
 use super::review::{Ready, ready};
 use super::upstream::{self, PATIENCE};
 use crate::commit::{read_trailers, request_body, trailer};
-use crate::config::Integration;
+use crate::config::{Integration, shell};
 use crate::effects::{EffectError, NewCommit, Oid, Pushed, Swap, Update, Upstream, World};
 use crate::state::file;
 use crate::state::graph::Index;
@@ -190,7 +190,8 @@ impl Draft {
 }
 
 /// What there is on a task's branch.
-enum There {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
     /// Nothing.
     Nothing,
     /// This very submission, whatever others have added to it.
@@ -216,9 +217,7 @@ fn one(
         // Another clone may have made good the very same.
         return match look(world, tip, path, task)? {
             There::Same => Ok(None),
-            There::Nothing | There::Earlier(_) | There::Others => {
-                Err(occupied(&request.branch, "moved meanwhile"))
-            }
+            There::Nothing | There::Earlier(_) | There::Others => Err(moved(&request.branch)),
         };
     }
     tell(&request, reporter);
@@ -252,14 +251,22 @@ fn draft(
     let Some(run) = &task.history.last_run else { return Ok(None) };
     let branch = branch_of(task.id.as_str());
     let path = &base.snapshot.graph.nodes()[index].path;
-    let old = match look(world, tip_of(world, base, &branch)?, path, task)? {
-        There::Nothing => None,
-        There::Same => return Ok(None),
-        There::Earlier(old) => Some(old),
-        There::Others => return Err(occupied(&branch, "has commits that orch did not make")),
+    let tip = tip_of(world, base, &branch)?;
+    let old = match (look(world, tip, path, task)?, tip) {
+        (There::Same, _) => return Ok(None),
+        (There::Earlier(old), _) => Some(old),
+        (There::Others, Some(tip)) => {
+            let remote = base.upstream.as_ref().map(|upstream| upstream.remote.as_str());
+            let of = remote.map_or(String::new(), |remote| format!(" of `{remote}`"));
+            let fact = format!("branch `{branch}`{of} has commits that orch did not make");
+            return Err(StepError::git(fact, format!("type `{}`", move_aside(&branch, remote, tip))));
+        }
+        (There::Nothing | There::Others, _) => None,
     };
-    if world.git.checkout_of(&branch)?.is_some() {
-        return Err(occupied(&branch, "is checked out"));
+    if let Some(checkout) = world.git.checkout_of(&branch)? {
+        let fact = format!("branch `{branch}` is checked out");
+        let hint = format!("type `git switch --detach` in `{}`", checkout.dir.display());
+        return Err(StepError::git(fact, hint));
     }
     let kept = attempts_ref(run.as_str());
     base.upstream.as_ref().map_or(Ok(()), |upstream| upstream::bring_kept(world, upstream, &kept))?;
@@ -316,7 +323,7 @@ fn follow(world: World<'_>, branch: &str, (old, new): (Option<Oid>, Oid)) -> Res
     if here.is_some() && here != old {
         return Ok(());
     }
-    if swap(world, branch, (here, new))? { Ok(()) } else { Err(occupied(branch, "moved meanwhile")) }
+    if swap(world, branch, (here, new))? { Ok(()) } else { Err(moved(branch)) }
 }
 
 fn swap(world: World<'_>, branch: &str, (from, to): (Option<Oid>, Oid)) -> Result<bool, StepError> {
@@ -324,8 +331,21 @@ fn swap(world: World<'_>, branch: &str, (from, to): (Option<Oid>, Oid)) -> Resul
     Ok(world.git.swap(&branch_ref(branch), from, to, why)? == Swap::Done)
 }
 
-fn occupied(branch: &str, why: &str) -> StepError {
-    StepError::git(format!("branch `{branch}` {why}"), "move it aside with `git branch --move`")
+fn moved(branch: &str) -> StepError {
+    StepError::git(format!("branch `{branch}` moved meanwhile"), "the next step looks at it again")
+}
+
+/// What a person types to keep what others did on a task's branch under another name, here or on a remote.
+#[must_use]
+pub fn move_aside(branch: &str, remote: Option<&str>, tip: Oid) -> String {
+    let branch = shell::word(branch);
+    match remote.map(shell::word) {
+        Some(remote) => {
+            let tip = tip.short();
+            format!("git push {remote} {tip}:refs/heads/NAME && git push {remote} --delete {branch}")
+        }
+        None => format!("git branch --move {branch} NAME"),
+    }
 }
 
 fn write(world: World<'_>, base: &Base, ready: &Ready) -> Result<Oid, StepError> {
@@ -341,8 +361,12 @@ fn write(world: World<'_>, base: &Base, ready: &Ready) -> Result<Oid, StepError>
     Ok(commit)
 }
 
-/// Looks for orch's own commit on a task's branch, and whether it holds what waits now.
-fn look(world: World<'_>, tip: Option<Oid>, path: &str, task: &Task) -> Result<There, StepError> {
+/// Looks for orch's own commit on a task's branch, and whether it holds what waits now; `path` is that of the task's
+/// file.
+///
+/// # Errors
+/// When history cannot be read.
+pub fn look(world: World<'_>, tip: Option<Oid>, path: &str, task: &Task) -> Result<There, StepError> {
     let Some(tip) = tip else { return Ok(There::Nothing) };
     for commit in world.git.history(tip, DEPTH)? {
         let trailers = read_trailers(&commit.message);

@@ -260,6 +260,66 @@ fn a_branch_that_others_added_to_on_the_remote_is_left_alone() {
     let said = sandbox.quietly(&["step", "--push"]);
     assert!(said.code == 23 && said.stderr.contains("has commits that orch did not make"), "{}", said.stderr);
     assert_eq!(sandbox.git_in(&remote, &["log", "-1", "--format=%s", "orch/t-1"]), "a reviewer's own hand\n");
+    // What is told to type keeps theirs, and the next step offers what waits.
+    let typed = typed(&sandbox, "git push ");
+    assert!(said.stderr.contains(&typed), "{typed}: {}", said.stderr);
+    type_it(&sandbox, &typed.replace("NAME", "theirs"));
+    assert_eq!(sandbox.git_in(&remote, &["log", "-1", "--format=%s", "theirs"]), "a reviewer's own hand\n");
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 11);
+    assert_eq!(
+        sandbox.git_in(&remote, &["rev-parse", "orch/t-1^"]),
+        sandbox.git_in(&remote, &["rev-parse", "main"])
+    );
+}
+
+/// What `orch status` says to type for the task that waits.
+fn typed(sandbox: &Sandbox, begins: &str) -> String {
+    let status = sandbox.quietly(&["status", "--json"]);
+    let (_, rest) = status.stdout.split_once("\"todo\":\"").expect("something to do");
+    let (todo, _) = rest.split_once('"').expect("a string");
+    assert!(todo.starts_with(begins), "{todo}");
+    todo.replace("\\u0026", "&")
+}
+
+/// Types commands of git, one after the other.
+fn type_it(sandbox: &Sandbox, line: &str) {
+    for command in line.split(" && ") {
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        sandbox.git(&words);
+    }
+}
+
+#[test]
+fn what_is_told_to_type_merges_what_waits_wherever_its_branch_is() {
+    let sandbox = project();
+    with_remote(&sandbox);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    assert_eq!(typed(&sandbox, ""), "git merge orch/t-1");
+    sandbox.git(&["branch", "--quiet", "-D", "orch/t-1"]);
+    assert_eq!(typed(&sandbox, ""), "git merge origin/orch/t-1");
+    sandbox.git(&["update-ref", "-d", "refs/remotes/origin/orch/t-1"]);
+    assert_eq!(typed(&sandbox, ""), "git fetch");
+    sandbox.git(&["fetch", "--quiet"]);
+    let typed = typed(&sandbox, "git merge ");
+    type_it(&sandbox, &format!("{typed} --quiet --no-edit"));
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("status = \"done\""));
+}
+
+#[test]
+fn no_earlier_work_is_told_to_be_merged() {
+    let sandbox = waiting();
+    sandbox.git(&["switch", "--quiet", "orch/t-1"]);
+    sandbox.git(&["commit", "--quiet", "--allow-empty", "--message", "a reviewer's own hand"]);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert_eq!(typed(&sandbox, ""), "git merge orch/t-1", "with what others added to it");
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "not like this"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 23);
+    assert_eq!(typed(&sandbox, ""), "git branch --move orch/t-1 NAME");
+    sandbox.git(&["branch", "--move", "orch/t-1", "theirs"]);
+    assert_eq!(typed(&sandbox, ""), "orch step");
+    assert_eq!(sandbox.orch(&["step"]).code, 11);
+    assert_eq!(typed(&sandbox, ""), "git merge orch/t-1");
+    transcript!(sandbox);
 }
 
 #[test]

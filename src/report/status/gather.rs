@@ -15,6 +15,7 @@ use crate::state::settle::settled;
 use crate::state::store::Snapshot;
 use crate::step::choice::Queue;
 use crate::step::lease::Claim;
+use crate::step::offered::what_to_type;
 
 /// How many uncommitted paths are looked for.
 pub const PATHS_MAX: usize = 1_000;
@@ -116,10 +117,15 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
 /// What a person has to do about a task; its reason is in its file.
 fn need(world: World<'_>, given: Given<'_>, index: Index, look: Look) -> Need {
     let graph = &given.snapshot.graph;
-    let reason = given.snapshot.task(world, index).ok().and_then(|(_, task)| task.reason);
-    let derived = || why_not(graph, given.rules, index).unwrap_or_default();
-    let (why, todo) = super::advice(graph, index, look, reason, derived);
     let node = &graph.nodes()[index];
+    let task = given.snapshot.task(world, index).ok().map(|(_, task)| task);
+    let reason = task.as_ref().and_then(|task| task.reason.clone());
+    let derived = || why_not(graph, given.rules, index).unwrap_or_default();
+    let merge = || {
+        let typed = task.and_then(|task| what_to_type(world, &task, &node.path).ok());
+        typed.unwrap_or_else(|| format!("orch show {}", node.id))
+    };
+    let (why, todo) = super::advice(graph, index, look, reason, (derived, merge));
     let status = graph.status(index).as_str();
     Need { id: node.id.to_string(), title: node.title.to_string(), status, why, todo, look }
 }

@@ -18,7 +18,6 @@ use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::{OutcomeKind, plain_usd};
 use crate::state::status::Status as Stands;
 use crate::state::task::Kind;
-use crate::step::record::branch_of;
 use jiff::Timestamp;
 pub use metrics::openmetrics;
 pub use queue::{Next, Wait, named, next};
@@ -230,22 +229,21 @@ pub fn needing_a_person(graph: &Graph, looks: &[Look]) -> Vec<Index> {
 
 /// Why a person has to do something about a task, and what to type.
 ///
-/// `reason` is what its file says; `derived` is what the graph says.
+/// `reason` is what its file says; `derived` is what the graph says; `merge` is what to type about work that waits to be
+/// merged.
 #[must_use]
 pub fn advice(
     graph: &Graph,
     index: Index,
     look: Look,
     reason: Option<String>,
-    derived: impl FnOnce() -> String,
+    (derived, merge): (impl FnOnce() -> String, impl FnOnce() -> String),
 ) -> (String, String) {
     let node = &graph.nodes()[index];
     let (status, id) = (graph.status(index), &node.id);
     match look {
         // What lands by a pull request names its branch.
-        Look::Person if reason.is_some() => {
-            (format!("to merge: {}", node.title), format!("git merge {}", branch_of(id.as_str())))
-        }
+        Look::Person if reason.is_some() => (format!("to merge: {}", node.title), merge()),
         Look::Person => (format!("to review: {}", node.title), format!("orch approve {id}")),
         Look::Proposed => (format!("proposed: {}", node.title), format!("orch approve {id}")),
         Look::Blocked if status == Stands::Blocked => {
