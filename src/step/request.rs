@@ -18,20 +18,17 @@ use super::base::{Base, Caller, branch_ref};
 use super::error::StepError;
 use super::event::{Event, Reporter, Silent};
 use super::finish::{code_tree, identity};
+use super::offered::{There, is_work_of, look, move_aside};
 use super::record::{attempts_ref, branch_of};
 use super::review::{Ready, ready};
 use super::upstream::{self, PATIENCE};
-use crate::commit::{read_trailers, request_body, trailer};
-use crate::config::{Integration, shell};
+use crate::commit::request_body;
+use crate::config::Integration;
 use crate::effects::{EffectError, NewCommit, Oid, Pushed, Swap, Update, Upstream, World};
-use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::Task;
-
-/// How far down a branch orch looks for its own commit.
-const DEPTH: usize = 100;
 
 /// A branch that waits to be merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,11 +140,10 @@ fn draft_on(
 /// is told, and the branch here follows.
 fn arrived(world: World<'_>, base: &Base, draft: Draft, reporter: &dyn Reporter) -> Option<Request> {
     let Draft { request, old } = draft;
-    let seen = upstream::seen(base.upstream.as_ref()?, &request.branch);
+    let upstream = base.upstream.as_ref()?;
+    let seen = upstream::seen(upstream, &request.branch);
     world.git.tip(&seen).ok().flatten().filter(|tip| *tip == request.commit)?;
-    if let Err(error) = follow(world, &request.branch, (old, request.commit)) {
-        reporter.event(&Event::Warning { text: error.to_string() });
-    }
+    follow(world, upstream, &request, old, reporter);
     tell(&request, reporter);
     Some(request)
 }
@@ -184,22 +180,8 @@ impl Draft {
     /// The move of the branch on the remote.
     #[must_use]
     pub fn update(&self) -> Update {
-        let reference = branch_ref(&self.request.branch);
-        Update { reference, expected: self.old, new: Some(self.request.commit) }
+        update(&self.request, self.old)
     }
-}
-
-/// What there is on a task's branch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum There {
-    /// Nothing.
-    Nothing,
-    /// This very submission, whatever others have added to it.
-    Same,
-    /// An earlier one, as orch left it.
-    Earlier(Oid),
-    /// Commits that are not orch's.
-    Others,
 }
 
 fn one(
@@ -211,7 +193,7 @@ fn one(
 ) -> Result<Option<Request>, StepError> {
     let Some(draft) = draft(world, base, index, task, reporter)? else { return Ok(None) };
     let Draft { request, old } = draft;
-    if !put(world, base, &request.branch, (old, request.commit))? {
+    if !put(world, base, (&request, old), reporter)? {
         let path = &base.snapshot.graph.nodes()[index].path;
         let tip = tip_of(world, base, &request.branch)?;
         // Another clone may have made good the very same.
@@ -302,50 +284,63 @@ fn look_there(world: World<'_>, upstream: &Upstream) -> Result<(), EffectError> 
 fn put(
     world: World<'_>,
     base: &Base,
-    branch: &str,
-    (old, new): (Option<Oid>, Oid),
+    (request, old): (&Request, Option<Oid>),
+    reporter: &dyn Reporter,
 ) -> Result<bool, StepError> {
-    let Some(upstream) = &base.upstream else { return swap(world, branch, (old, new)) };
-    let update = Update { reference: branch_ref(branch), expected: old, new: Some(new) };
-    match world.remote.push(&upstream.remote, &[update], PATIENCE, true)? {
-        Pushed::Done => follow(world, branch, (old, new)).map(|()| true),
+    let Some(upstream) = &base.upstream else { return swap(world, request, old) };
+    match world.remote.push(&upstream.remote, &[update(request, old)], PATIENCE, true)? {
+        Pushed::Done => {
+            follow(world, upstream, request, old, reporter);
+            Ok(true)
+        }
         Pushed::Moved => look_there(world, upstream).map(|()| false).map_err(StepError::from),
         Pushed::Refused { words, .. } => Err(StepError::git(
-            format!("`{}` refuses `{branch}`: {words}", upstream.remote),
+            format!("`{}` refuses `{}`: {words}", upstream.remote, request.branch),
             "see to it that you may push branches there",
         )),
     }
 }
 
-/// Lets the branch here follow one that was pushed; what a person did on it stays.
-fn follow(world: World<'_>, branch: &str, (old, new): (Option<Oid>, Oid)) -> Result<(), StepError> {
-    let here = world.git.tip(&branch_ref(branch))?;
-    if here.is_some() && here != old {
-        return Ok(());
-    }
-    if swap(world, branch, (here, new))? { Ok(()) } else { Err(moved(branch)) }
+fn update(request: &Request, old: Option<Oid>) -> Update {
+    Update { reference: branch_ref(&request.branch), expected: old, new: Some(request.commit) }
 }
 
-fn swap(world: World<'_>, branch: &str, (from, to): (Option<Oid>, Oid)) -> Result<bool, StepError> {
+/// Lets the branch here follow one that was pushed, also where orch's earlier work is still here and gone there;
+/// what a person did on it stays, and that it is not what waits is told.
+fn follow(
+    world: World<'_>,
+    upstream: &Upstream,
+    request: &Request,
+    old: Option<Oid>,
+    reporter: &dyn Reporter,
+) {
+    let moved = || {
+        let here = world.git.tip(&branch_ref(&request.branch))?;
+        let ours = match here {
+            Some(tip) if here != old => is_work_of(&world.git.commit(tip)?, &request.task),
+            Some(_) | None => true,
+        };
+        Ok(ours && swap(world, request, here)?)
+    };
+    let Request { branch, .. } = request;
+    let text = match moved() {
+        Ok(true) => return,
+        Ok(false) => format!(
+            "branch `{branch}` here has commits that orch did not make; what waits to be merged is `{branch}` of `{}`",
+            upstream.remote
+        ),
+        Err(error) => StepError::to_string(&error),
+    };
+    reporter.event(&Event::Warning { text });
+}
+
+fn swap(world: World<'_>, request: &Request, from: Option<Oid>) -> Result<bool, StepError> {
     let why = "orch: work that waits to be merged";
-    Ok(world.git.swap(&branch_ref(branch), from, to, why)? == Swap::Done)
+    Ok(world.git.swap(&branch_ref(&request.branch), from, request.commit, why)? == Swap::Done)
 }
 
 fn moved(branch: &str) -> StepError {
     StepError::git(format!("branch `{branch}` moved meanwhile"), "the next step looks at it again")
-}
-
-/// What a person types to keep what others did on a task's branch under another name, here or on a remote.
-#[must_use]
-pub fn move_aside(branch: &str, remote: Option<&str>, tip: Oid) -> String {
-    let branch = shell::word(branch);
-    match remote.map(shell::word) {
-        Some(remote) => {
-            let tip = tip.short();
-            format!("git push {remote} {tip}:refs/heads/NAME && git push {remote} --delete {branch}")
-        }
-        None => format!("git branch --move {branch} NAME"),
-    }
 }
 
 fn write(world: World<'_>, base: &Base, ready: &Ready) -> Result<Oid, StepError> {
@@ -359,40 +354,6 @@ fn write(world: World<'_>, base: &Base, ready: &Ready) -> Result<Oid, StepError>
     })?;
     world.git.settle(&[])?;
     Ok(commit)
-}
-
-/// Looks for orch's own commit on a task's branch, and whether it holds what waits now; `path` is that of the task's
-/// file.
-///
-/// # Errors
-/// When history cannot be read.
-pub fn look(world: World<'_>, tip: Option<Oid>, path: &str, task: &Task) -> Result<There, StepError> {
-    let Some(tip) = tip else { return Ok(There::Nothing) };
-    for commit in world.git.history(tip, DEPTH)? {
-        let trailers = read_trailers(&commit.message);
-        let ours = trailer(&trailers, "Orch-Task") == Some(task.id.as_str())
-            && trailer(&trailers, "Orch-Outcome") == Some("accepted");
-        if !ours {
-            continue;
-        }
-        let parent = commit.parents.first().and_then(|parent| world.git.commit(*parent).ok());
-        let before = match parent {
-            Some(parent) => task_in(world, parent.tree, path)?,
-            None => None,
-        };
-        let same = before.is_some_and(|before| before.history.last_run == task.history.last_run);
-        return Ok(match (same, commit.id == tip) {
-            (true, _) => There::Same,
-            (false, true) => There::Earlier(tip),
-            (false, false) => There::Others,
-        });
-    }
-    Ok(There::Others)
-}
-
-fn task_in(world: World<'_>, tree: Oid, path: &str) -> Result<Option<Task>, StepError> {
-    let Some((_, blob)) = world.git.entry(tree, path)? else { return Ok(None) };
-    Ok(file::task::read(path, &world.git.blob(blob)?).value)
 }
 
 #[cfg(test)]

@@ -322,6 +322,43 @@ fn no_earlier_work_is_told_to_be_merged() {
     transcript!(sandbox);
 }
 
+/// A request whose branch the forge deleted as it closed it, and whose task was sent back.
+fn closed() -> Sandbox {
+    let (sandbox, remote) = several(&["t-1"]);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    sandbox.git_in(&remote, &["branch", "--quiet", "--delete", "--force", "orch/t-1"]);
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "not like this"]).code, 0);
+    sandbox.git(&["push", "--quiet"]);
+    sandbox
+}
+
+#[test]
+fn work_that_is_offered_again_takes_the_place_of_the_rejected_one_here_too() {
+    let sandbox = closed();
+    let first = sandbox.git(&["rev-parse", "orch/t-1"]);
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 23, "{}", said.stderr);
+    sandbox.git(&["fetch", "--quiet"]);
+    let here = sandbox.git(&["rev-parse", "orch/t-1"]);
+    assert_ne!(here, first);
+    assert_eq!(here, sandbox.git(&["rev-parse", "origin/orch/t-1"]));
+}
+
+#[test]
+fn what_a_person_did_on_a_branch_that_was_closed_stays_and_is_told() {
+    let sandbox = closed();
+    sandbox.git(&["switch", "--quiet", "orch/t-1"]);
+    sandbox.write("mine", "by hand\n");
+    sandbox.commit("a person's own hand");
+    sandbox.git(&["switch", "--quiet", "main"]);
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 23, "{}", said.stderr);
+    let told = "warning: branch `orch/t-1` here has commits that orch did not make; \
+                what waits to be merged is `orch/t-1` of `origin`";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "orch/t-1"]), "a person's own hand\n");
+}
+
 #[test]
 fn saying_what_would_be_done_makes_no_branch() {
     let sandbox = waiting();
