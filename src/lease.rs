@@ -153,9 +153,10 @@ pub enum Standing {
 
 /// Judges a lease that this clone first saw at `seen`; none is one that cannot be read.
 ///
-/// Neither clock is trusted alone: the holder's end counts only when clocks that are apart by as
-/// much as [`SKEW`] would agree that it has passed; and whatever the holder's clock says, a value
-/// that did not change for its whole length, by this clone's own clock, was not renewed.
+/// Neither clock is trusted alone: the holder's times count only as far as clocks that are apart by as much
+/// as [`SKEW`] would agree, so that its end has to have passed for long, and its beginning cannot be far
+/// ahead; and whatever the holder's clock says, a value that did not change for its whole length, by this
+/// clone's own clock, was not renewed.
 #[must_use]
 pub fn judge(lease: Option<&Lease>, seen: Timestamp, now: Timestamp) -> Standing {
     let length = lease.map_or(LENGTH, Lease::length);
@@ -166,6 +167,10 @@ pub fn judge(lease: Option<&Lease>, seen: Timestamp, now: Timestamp) -> Standing
         Some(lease) if now > after(lease.until, SKEW) => {
             Standing::Stale(format!("it ran out at {:.0}", lease.until))
         }
+        Some(lease) if lease.taken > after(now, SKEW) => Standing::Stale(format!(
+            "no clock can have told its time, which is still to come: {:.0}",
+            lease.taken
+        )),
         Some(_) | None => Standing::Live,
     }
 }
@@ -225,8 +230,10 @@ mod tests {
         let stale = |seen, now| judge(Some(&lease), at(seen), at(now)) != Standing::Live;
         // By the holder's own end.
         assert!(!stale(30, 35) && stale(30, 36));
-        // By what this clone saw, however wrong the holder's clock is.
-        assert!(!stale(-500, -484) && stale(-500, -482));
+        // By its beginning, which was not yet.
+        assert!(!stale(-20, -20) && stale(-21, -21));
+        // By what this clone saw, though the holder's clock goes ahead.
+        assert!(!stale(-20, -3) && stale(-20, -2));
     }
 
     #[test]

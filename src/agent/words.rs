@@ -133,6 +133,7 @@ const WORDS: &[(FailureKind, &[&str])] = &[
             "error sending request",
             "fetch failed",
             "unable to connect",
+            "cannot connect to",
             "timed out",
             "timeout",
             "idle timeout",
@@ -237,6 +238,7 @@ mod tests {
             ("Incomplete response returned, reason: content_filter", Refusal),
             ("stream disconnected before completion: stream closed", Cut),
             ("Connection failed: error sending request", Network),
+            ("Cannot connect to API: Was there a typo in the url or port?", Network),
         ];
         for (text, kind) in said {
             assert_eq!(class(text), Some(kind), "{text}");

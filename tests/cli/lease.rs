@@ -61,6 +61,14 @@ fn a_lease_that_nobody_renews_is_taken_over_and_the_record_says_why() {
 }
 
 #[test]
+fn a_lease_of_a_clock_that_was_far_ahead_is_taken_over() {
+    let sandbox = project("echo new > new");
+    plant(&sandbox, "t-1", "2026-11-23T10:00:00Z", "2026-11-23T10:15:00Z");
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_lease_that_cannot_be_read_is_respected_until_it_is_old() {
     let sandbox = project("echo new > new");
     sandbox.git(&["update-ref", "refs/orch/remotes/origin/leases/t-1", "HEAD"]);
