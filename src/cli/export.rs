@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::export_place::put;
 use super::flags::Wanted;
 use super::import::{LOSS_LINES, losses_data};
-use super::output::Answer;
+use super::output::{self, Answer};
 use super::reading::{Reading, for_programs};
 use crate::export::{Export, FORMATS, is_folder, write};
 use crate::import::{ForeignFile, Format};
@@ -34,7 +34,8 @@ pub(super) struct Args {
     /// Only this task (may be repeated)
     #[arg(long = "task", value_name = "ID")]
     tasks: Vec<String>,
-    /// Write to this file, or into this folder for backlog-md and tk, which are folders
+    /// Write to this file, or into this folder for backlog-md and tk, which are folders; `-` is standard
+    /// output
     #[arg(short, long, value_name = "FILE|DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -61,7 +62,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let mut data =
         json!({"format": format.as_str(), "tasks": tasks.len(), "losses": losses_data(&export.losses)});
-    let human = match &args.output {
+    let human = match output::file(args.output.as_ref()) {
         Some(output) => {
             let paths = put(&global.directory().join(output), format, &export.files)?;
             data["files"] = json!(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());

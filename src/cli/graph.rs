@@ -2,7 +2,7 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::output::{Answer, Format};
+use super::output::{self, Answer, Format};
 use super::reading::Reading;
 use crate::effects::os::files::publish;
 use crate::report::graph::{Options, View, dot, json, mermaid, svg, text};
@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// Leave out what is done or cancelled
     #[arg(long)]
     hide_closed: bool,
-    /// Write the picture to this file
+    /// Write the picture to this file, not to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// As of this revision, not the work tree
@@ -44,7 +44,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         running: reading.running.clone(),
     };
     let view = View::new(&reading.snapshot.graph, &options);
-    let to_file = args.output.is_some();
+    let to_file = output::file(args.output.as_ref()).is_some();
     let picture = match global.format() {
         Format::Json | Format::Jsonl if to_file => json::render(&view),
         Format::Json | Format::Jsonl => String::new(),
@@ -57,9 +57,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             text::render(&view, &terminal(global, args))
         }
     };
-    let mut answer = match &args.output {
+    let mut answer = match output::file(args.output.as_ref()) {
         Some(path) => {
-            publish(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), picture.as_bytes())?;
+            publish(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), picture.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "tasks": view.picked().len()}), format!("wrote {shown}\n"))
         }
@@ -79,7 +79,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 }
 
 fn terminal(global: &Global, args: &Args) -> text::Options {
-    let to_file = args.output.is_some();
+    let to_file = output::file(args.output.as_ref()).is_some();
     let mut all = "orch graph".to_owned();
     all.extend(args.id.iter().map(|id| format!(" {id}")));
     all.push_str(if args.hide_closed { " --hide-closed --all" } else { " --all" });

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use crate::report::logged::{Level, said};
 use crate::review::fence;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 /// How answers are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -40,6 +41,11 @@ pub enum LogFormat {
     Human,
     /// One JSON object a line, with time and severity.
     Json,
+}
+
+/// The file that an `--output` names; none is standard output, which `-` stands for too.
+pub(super) fn file(output: Option<&PathBuf>) -> Option<&Path> {
+    output.map(PathBuf::as_path).filter(|path| *path != Path::new("-"))
 }
 
 /// What a command answers.

@@ -2,7 +2,7 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::output::{Answer, Format};
+use super::output::{self, Answer, Format};
 use super::reading::{Reading, for_programs};
 use super::trends::{Since, since};
 use super::{status, trends};
@@ -21,7 +21,7 @@ use std::path::PathBuf;
     after_help = "Examples: orch report -o report.html\n          orch report --markdown >> \"$GITHUB_STEP_SUMMARY\""
 )]
 pub(super) struct Args {
-    /// Write it to this file, not to standard output
+    /// Write it to this file, not to standard output (`-`)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// A summary in Markdown, not a page
@@ -52,10 +52,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     });
     let is_summary = args.markdown || global.format() == Format::Md;
     let text = || if is_summary { markdown(&page) } else { html(&page) };
-    let mut answer = match &args.output {
+    let mut answer = match output::file(args.output.as_ref()) {
         Some(path) => {
             let text = text();
-            publish(&std::path::absolute(path).unwrap_or_else(|_| path.clone()), text.as_bytes())?;
+            publish(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), text.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "bytes": text.len()}), format!("wrote {shown}\n"))
         }

@@ -26,6 +26,27 @@ fn tasks_are_written_for_other_tools_and_every_loss_is_told() {
 }
 
 #[test]
+fn a_dash_is_standard_output() {
+    let sandbox = with_tasks();
+    for (command, begins) in [
+        (&["export", "beads"][..], "{"),
+        (&["report"], "<!doctype html>"),
+        (&["report", "--markdown"], "#"),
+        (&["graph", "--format", "svg"], "<svg"),
+    ] {
+        let said = sandbox.quietly(&[command, &["-o", "-"]].concat());
+        assert!(
+            said.code == 0 && said.stdout.starts_with(begins),
+            "{command:?}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+    }
+    assert_eq!(sandbox.quietly(&["export", "tk", "-o", "-"]).code, 2, "a folder is none");
+    assert!(!sandbox.has("-"));
+}
+
+#[test]
 fn a_folder_is_written_again_but_nothing_else_in_it_is_overwritten() {
     let sandbox = with_tasks();
     for _ in 0..2 {
