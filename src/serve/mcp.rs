@@ -1,25 +1,20 @@
 //! The Model Context Protocol: our tools behind the official library, which keeps up with its versions.
 //!
 //! In: two streams of lines, and who carries out calls. Out: an answer for each request, in the order in
-//! which they were asked. Invariant: a line that is not understood changes nothing and ends nothing; what
-//! was asked before the input ended is answered before the conversation ends.
+//! which they were asked. Invariant: a line that is not understood changes nothing and ends nothing
+//! ([`super::message`]); what was asked before the input ended is answered before the conversation ends.
 
+use super::lines::Lines;
 use super::tool::{TOOLS, Tool, find};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonRpcMessage,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
-use rmcp::service::{RequestContext, RxJsonRpcMessage, ServerInitializeError, TxJsonRpcMessage};
-use rmcp::transport::Transport;
-use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::service::{RequestContext, ServerInitializeError};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
-use tokio::sync::Semaphore;
-
-/// The longest line that is read, in bytes; longer ones are passed over.
-const LINE_LIMIT: usize = 1 << 20;
 
 const INSTRUCTIONS: &str = "Tasks, their order and what is known of this project. Inside of a step, notes and new tasks \
                             are proposals that land with the step's commit.";
@@ -58,9 +53,7 @@ where
 {
     // A last line needs no end of its own.
     let input = input.chain(&b"\n"[..]);
-    let lines = AsyncRwTransport::new_server(input, output).with_max_line_length(LINE_LIMIT);
-    let lines = InTurn { lines, turn: Arc::new(Semaphore::new(1)) };
-    match rmcp::serve_server(Orch { carry }, lines).await {
+    match rmcp::serve_server(Orch { carry }, Lines::new(input, output)).await {
         Ok(conversation) => {
             conversation.waiting().await?;
             Ok(())
@@ -69,50 +62,6 @@ where
             Ok(())
         }
         Err(error) => Err(TalkError::Begin(Box::new(error))),
-    }
-}
-
-/// One request at a time, and nothing but requests: a call waits for the one before, so that it sees what
-/// that one wrote, and the input's end waits for the last answer.
-struct InTurn<L> {
-    lines: L,
-    /// Taken by a request, given back with its answer; closed once nobody takes answers.
-    turn: Arc<Semaphore>,
-}
-
-impl<L: Transport<RoleServer>> Transport<RoleServer> for InTurn<L> {
-    type Error = L::Error;
-
-    fn send(
-        &mut self,
-        item: TxJsonRpcMessage<RoleServer>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
-        let answers = matches!(item, JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_));
-        let (sent, turn) = (self.lines.send(item), Arc::clone(&self.turn));
-        async move {
-            let sent = sent.await;
-            if sent.is_err() {
-                turn.close();
-            } else if answers {
-                turn.add_permits(1);
-            }
-            sent
-        }
-    }
-
-    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
-        let turn = self.turn.acquire().await.ok()?;
-        loop {
-            // The rest asks for nothing: no call is broken off, and we have no questions of our own.
-            if let request @ JsonRpcMessage::Request(_) = self.lines.receive().await? {
-                turn.forget();
-                return Some(request);
-            }
-        }
-    }
-
-    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        self.lines.close()
     }
 }
 
@@ -168,6 +117,7 @@ fn shown(given: Given) -> CallToolResult {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::LINE_LIMIT;
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
@@ -237,45 +187,70 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_answered_with_an_error() {
-        for (line, code) in [
-            ("[]", -32_600),
-            ("3", -32_600),
-            (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/lost"}"#, -32_601),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, -32_601),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"approve"}}"#, -32_602),
+        let (deep, long) = ("[".repeat(100_000), "x".repeat(LINE_LIMIT + 7));
+        for (line, id, code) in [
+            ("{", json!(null), -32_700),
+            ("\u{0}", json!(null), -32_700),
+            (&deep, json!(null), -32_700),
+            (&long, json!(null), -32_600),
+            ("[]", json!(null), -32_600),
+            (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, json!(null), -32_600),
+            ("3", json!(null), -32_600),
+            (r#"{"id":1}"#, json!(1), -32_600),
+            (r#"{"jsonrpc":"1.0","id":"a","method":"ping"}"#, json!("a"), -32_600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, json!(1), -32_600),
+            (r#"{"jsonrpc":"2.0","id":1}"#, json!(1), -32_600),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, json!(null), -32_600),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, json!(null), -32_600),
+            (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, json!(null), -32_600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":3}"#, json!(1), -32_600),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/lost"}"#, json!(1), -32_601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#, json!(1), -32_601),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#, json!(1), -32_602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, json!(1), -32_602),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, json!(1), -32_602),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"approve"}}"#,
+                json!(1),
+                -32_602,
+            ),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"next","arguments":[1]}}"#,
-                -32_601,
+                json!(1),
+                -32_602,
             ),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"note"}}"#, -32_603),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"note"}}"#, json!(1), -32_603),
         ] {
             let said = lines(&[HELLO, line, r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#]);
-            assert_eq!(said.len(), 3, "{line}");
-            assert_eq!(said[1]["error"]["code"], code, "{line}: {said:?}");
-            assert_eq!(said[2]["result"], json!({}), "{line}");
+            assert_eq!(said.len(), 3, "{line:.80}");
+            assert_eq!(said[1]["error"]["code"], code, "{line:.80}: {said:?}");
+            assert_eq!(said[1].get("id"), Some(&id), "{line:.80}");
+            assert_eq!(said[2]["result"], json!({}), "{line:.80}");
         }
     }
 
     #[test]
-    fn what_cannot_be_answered_is_passed_over_at_any_time() {
-        let deep = "[".repeat(100_000);
-        let long = "x".repeat(LINE_LIMIT + 7);
+    fn what_asks_for_nothing_is_never_answered() {
         for line in [
-            "{",
-            "\u{0}",
             " ",
-            &deep,
-            &long,
             r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#,
             r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9}}"#,
+            r#"{"jsonrpc":"2.0","method":"tools/call","params":7}"#,
             r#"{"jsonrpc":"2.0","method":"exit"}"#,
         ] {
             let said = lines(&[line, HELLO, line, r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#, line]);
             assert_eq!(said.len(), 2, "{line:.80}");
             assert_eq!(said[1]["result"], json!({}), "{line:.80}");
         }
+    }
+
+    #[test]
+    fn refusals_before_the_conversation_begins_end_nothing() {
+        let said = lines(&["{", "[]", HELLO]);
+        let codes: Vec<_> = said.iter().map(|answer| answer["error"]["code"].as_i64()).collect();
+        assert_eq!(codes, [Some(-32_700), Some(-32_600), None]);
     }
 
     proptest! {

@@ -1,4 +1,6 @@
 //! Answering other programs: agents and editors that speak MCP.
 
-pub mod mcp;
 pub mod tool;
+mod message;
+mod lines;
+pub mod mcp;
