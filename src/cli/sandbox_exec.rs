@@ -1,6 +1,7 @@
 //! `orch __sandbox-exec`: restricts itself by landlock and becomes another program. Called by orch alone.
 
 use super::error::CliError;
+use super::exit::Exit;
 use crate::effects::os::sandbox::{Restriction, restrict_and_become};
 use std::path::PathBuf;
 
@@ -21,9 +22,10 @@ pub(super) struct Args {
     argv: Vec<String>,
 }
 
-/// Becomes the program; returns only when it cannot.
+/// Becomes the program; returns only when it cannot. Whoever called it knows this by one line and no hint
+/// (`agent::sandbox::not_begun`), whatever the trouble is.
 pub(super) fn run(args: &Args) -> CliError {
     let restriction =
         Restriction { writable: args.write.clone(), network: !args.no_network, signals: !args.no_signals };
-    restrict_and_become(&restriction, &args.argv).into()
+    CliError::new(Exit::Error, restrict_and_become(&restriction, &args.argv).fact)
 }

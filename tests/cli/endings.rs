@@ -151,3 +151,19 @@ fn a_step_that_was_killed_is_recovered_by_the_next_command() {
     sandbox.orch(&["next"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_program_that_cannot_be_started_is_for_a_person_and_no_attempt_whatever_confines_it() {
+    let profile = "\n[[agent]]\nname = \"script\"\nadapter = \"command\"\ncommand = [\"./tools/agent.sh\"]\n";
+    let sandbox = Sandbox::new();
+    sandbox.write("tools/agent.sh", "#!/bin/sh\necho x > made\n");
+    sandbox.configure(&[profile.to_owned()]);
+    sandbox.task("t-1", "Do it", &[]);
+    let head = sandbox.git(&["rev-parse", "HEAD"]);
+    let said = sandbox.quietly(&["step"]);
+    assert!(said.code == 30 && said.stderr.contains("missing: Permission denied"), "{}", said.stderr);
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head, "no attempt is counted");
+    sandbox.configure(&[format!("{profile}sandbox = \"none\"\n")]);
+    let said = sandbox.quietly(&["step"]);
+    assert!(said.code == 30 && said.stderr.contains("missing: Permission denied"), "{}", said.stderr);
+}
