@@ -4,6 +4,10 @@
 //! why none is. What a profile fails goes to a stronger one, so the cost of an accepted task is its
 //! own step and, as often as that is rejected, what the stronger one costs.
 
+mod refusal;
+
+pub use refusal::Refusal;
+
 use super::need::Need;
 use super::past::{Past, Ratio};
 use super::predict::{Prediction, predict};
@@ -51,41 +55,6 @@ pub struct Query<'q> {
     pub now: Timestamp,
     /// The profile that a person named.
     pub wanted: Option<&'q str>,
-}
-
-/// Why a profile may not take a task.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Refusal {
-    /// It runs commands of tasks, and the task has none; or the task has one, and it does not.
-    NotItsSort(&'static str),
-    /// Its program is not on this machine.
-    Missing,
-    /// It rests until then.
-    Cooling(Timestamp),
-    /// As many of its sessions as may be are at work.
-    Busy(u32),
-    /// The task would need more of its window than one may.
-    TooSmall(f64),
-    /// The task needs more than it is trusted with.
-    TooWeak,
-    /// It has tried, or one as strong has, and another one is there.
-    HasTried,
-}
-
-impl Refusal {
-    /// In a few words.
-    #[must_use]
-    pub fn spell(&self) -> String {
-        match self {
-            Self::NotItsSort(why) => (*why).to_owned(),
-            Self::Missing => "not installed".to_owned(),
-            Self::Cooling(until) => format!("rests until {until:.0}"),
-            Self::Busy(most) => format!("{most} of its sessions are at work"),
-            Self::TooSmall(share) => format!("the task would need {:.0} % of its window", share * 100.0),
-            Self::TooWeak => "not trusted with it".to_owned(),
-            Self::HasTried => "was rejected on it before, and another one is there".to_owned(),
-        }
-    }
 }
 
 /// A profile as a candidate.
@@ -209,7 +178,10 @@ fn named(wanted: &str, candidates: Vec<Candidate>) -> Route {
         Some(Refusal::Cooling(until)) => Err(NoRoute::Cooling(*until)),
         Some(Refusal::Busy(_)) => Err(NoRoute::Busy),
         // Whoever asks for it is told what it takes.
-        Some(Refusal::Missing | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried) | None => Ok(at),
+        Some(
+            Refusal::Missing | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried | Refusal::Outdone,
+        )
+        | None => Ok(at),
     };
     Route { chosen, because, candidates }
 }
@@ -253,7 +225,11 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
         (true | false, true | false) => {}
     }
     let too_small = share.filter(|share| *share > query.task_share && !shell).map(Refusal::TooSmall);
-    // Where all are too small, the task is too large, whoever is installed.
+    // Where all are too small, the task is too large, whoever is installed, rests or is at work. Who is named
+    // takes it all the same, when it can.
+    if too_small.is_some() && query.wanted.is_none() {
+        return too_small;
+    }
     if query.missing.contains(&profile.name) {
         return too_small.or(Some(Refusal::Missing));
     }
@@ -278,7 +254,8 @@ fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
             | Refusal::Missing
             | Refusal::TooSmall(_)
             | Refusal::TooWeak
-            | Refusal::HasTried,
+            | Refusal::HasTried
+            | Refusal::Outdone,
         ) => false,
     };
     // Who only rests or is at work is worth waiting for; a weaker one does not take its place.
@@ -293,9 +270,10 @@ fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
     let untried = candidates.iter().filter(|each| able(each) && !tried.contains(&each.name.as_str()));
     let equal = untried.map(|each| each.capability).max();
     for each in candidates.iter_mut().filter(|each| able(each)) {
-        let has_equal = equal >= Some(each.capability) && tried.contains(&each.name.as_str());
+        let has_tried = tried.contains(&each.name.as_str());
+        let has_equal = equal >= Some(each.capability) && has_tried;
         if has_equal || in_vain.is_some_and(|capability| each.capability <= capability) {
-            each.refusal = Some(Refusal::HasTried);
+            each.refusal = Some(if has_tried { Refusal::HasTried } else { Refusal::Outdone });
         } else if each.capability < needed {
             each.refusal = Some(Refusal::TooWeak);
         }
@@ -332,7 +310,8 @@ fn because(query: &Query<'_>, all: &[Candidate], at: usize, trusted: bool, guard
     if !trusted {
         text.push_str("; the most capable, none is trusted with that");
     }
-    let tried = all.iter().filter(|each| each.refusal == Some(Refusal::HasTried)).map(|each| each.capability);
+    let in_vain = |each: &&Candidate| matches!(each.refusal, Some(Refusal::HasTried | Refusal::Outdone));
+    let tried = all.iter().filter(in_vain).map(|each| each.capability);
     match tried.max().filter(|_| trusted) {
         Some(tried) if tried < chosen.capability => text.push_str("; stronger than what was rejected"),
         Some(_) => text.push_str("; another one than was rejected"),
@@ -371,7 +350,8 @@ fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
             | Refusal::Busy(_)
             | Refusal::TooSmall(_)
             | Refusal::TooWeak
-            | Refusal::HasTried,
+            | Refusal::HasTried
+            | Refusal::Outdone,
         )
         | None => None,
     });

@@ -156,6 +156,16 @@ fn what_was_rejected_goes_to_a_stronger_one_until_there_is_none() {
 }
 
 #[test]
+fn who_never_tried_is_not_said_to_have_been_rejected() {
+    let mut asked = Asked::new(3);
+    asked.runs = runs(&[("middle", OutcomeKind::Rejected, 1)], "t-1");
+    let route = asked.route();
+    let refusals: Vec<Option<Refusal>> = route.candidates.iter().map(|each| each.refusal.clone()).collect();
+    assert_eq!(refusals, [None, Some(Refusal::Outdone), Some(Refusal::HasTried)]);
+    assert!(route.because.contains("stronger than what was rejected"), "{}", route.because);
+}
+
+#[test]
 fn nobody_is_trusted_with_it_and_the_most_capable_does_it() {
     let mut asked = Asked::new(9);
     asked.profiles.remove(0);
@@ -232,6 +242,13 @@ fn no_task_may_need_more_than_half_of_a_window() {
     asked.formula = 120_000;
     let Err(NoRoute::Oversized(why)) = asked.route().chosen else { panic!("it is not oversized") };
     assert!(why.contains("about 120000 tokens") && why.contains("split it"), "{why}");
+    let until: Timestamp = "2026-11-28T13:00:00Z".parse().unwrap();
+    asked.cooldowns = vec![("small".to_owned(), until)];
+    asked.busy = vec![("middle".to_owned(), 1)];
+    assert!(asked.name().contains("Oversized"), "waiting makes no window larger: {}", asked.name());
+    asked.wanted = Some("small");
+    assert_eq!(asked.route().chosen, Err(NoRoute::Cooling(until)), "who is named rests all the same");
+    asked.wanted = None;
     asked.profiles[0].context_window = None;
     assert_eq!(asked.name(), "large", "nothing is known against it");
 }
