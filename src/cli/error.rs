@@ -135,6 +135,11 @@ impl From<EffectError> for CliError {
     }
 }
 
+/// What to type about work that only a person can decide on.
+fn decide(id: &str) -> String {
+    format!("type `orch show {id}`, then `orch approve {id}`, or `orch reject {id} --reason` and why")
+}
+
 impl From<StepError> for CliError {
     fn from(error: StepError) -> Self {
         let fact = error.to_string();
@@ -149,6 +154,7 @@ impl From<StepError> for CliError {
             StepError::UnknownRun(_) => Self::new(Exit::Usage, fact).hint("type `orch log`"),
             StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
                 .hint("type `orch agents` to see the agents of this repository"),
+            StepError::Unreviewed { id, .. } => Self::new(Exit::Waiting, fact).hint(decide(&id)),
             StepError::NotRunnable { id, .. } => {
                 Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
             }

@@ -318,7 +318,7 @@ fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Unstaffed {
     Unstaffed::Passes(pass)
 }
 
-/// Who reviews the work of a task, or until when nobody can.
+/// Who reviews the work of a task; or until when nobody can, or what speaks against it until a person has looked.
 fn reviewer(
     world: World<'_>,
     base: &Base,
@@ -326,9 +326,14 @@ fn reviewer(
     wanted: Option<&str>,
 ) -> Result<Result<Who, Pass>, StepError> {
     Ok(who::reviewer(world, base, task, wanted)?.map_err(|halt| match halt {
-        Halt::Hold(why) => Pass::Later(why, None),
+        Halt::Hold(why) => unreviewed(task, why),
         Halt::Pause(why, until) => Pass::Later(why, Some(until)),
     }))
+}
+
+/// Work that no agent reviews.
+fn unreviewed(task: &Task, why: String) -> Pass {
+    Pass::Nobody(StepError::Unreviewed { id: task.id.to_string(), why })
 }
 
 /// Takes on the review of work that waits for one.
@@ -345,7 +350,7 @@ fn review(
     };
     Ok(match second::prompt(world, base, &task)? {
         Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
-        Err(too_large) => Err(Pass::Later(format!("nobody can review `{}`: {too_large}", task.id), None)),
+        Err(too_large) => Err(unreviewed(&task, too_large.to_string())),
     })
 }
 

@@ -117,14 +117,20 @@ fn rests(failure: &Failure) -> bool {
     matches!(failure.kind.remedy(), Remedy::CoolDown | Remedy::Retry)
 }
 
-/// When the first profile that rests is awake again.
+/// When the first of these profiles that rests, and is not one of those, is awake again.
 ///
 /// # Errors
 /// When what rests cannot be read.
-pub fn first_awake(world: World<'_>) -> Result<Option<Timestamp>, StepError> {
+pub fn first_awake(
+    world: World<'_>,
+    profiles: &[Profile],
+    but: &[&str],
+) -> Result<Option<Timestamp>, StepError> {
     let now = world.clock.now();
-    let rests = cooldown::load(world.files)?;
-    Ok(rests.iter().filter(|rest| rest.lasts(now)).map(|rest| rest.until).min())
+    let mut rests = cooldown::load(world.files)?;
+    let could = |name: &str| !but.contains(&name) && profiles.iter().any(|profile| profile.name == name);
+    rests.retain(|rest| rest.lasts(now) && could(&rest.profile));
+    Ok(rests.iter().map(|rest| rest.until).min())
 }
 
 /// The most capable profile that is installed, not one of these and does not rest; the first of equals.

@@ -37,6 +37,14 @@ pub enum StepError {
         /// Why not.
         why: String,
     },
+    /// No agent reviews the work of a task that waits for that.
+    #[error("the work of `{id}` waits for a person: {why}")]
+    Unreviewed {
+        /// The task.
+        id: String,
+        /// Why not.
+        why: String,
+    },
     /// The repository's commands are not trusted.
     #[error("the commands that this repository's files name are not trusted")]
     Untrusted {

@@ -342,6 +342,7 @@ fn give_up(
         | StepError::UnknownRun(_)
         | StepError::UnknownAgent(_)
         | StepError::NotRunnable { .. }
+        | StepError::Unreviewed { .. }
         | StepError::Untrusted { .. }
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)

@@ -56,6 +56,7 @@ pub mod consult;
 pub mod second;
 mod subject;
 pub mod planning;
+mod due;
 pub mod rebuild;
 pub mod undo;
 pub mod init;
@@ -198,7 +199,9 @@ pub fn step(
             }
         };
         base.check_trust(caller)?;
-        if let Some(wanted) = planning::due(base).filter(|_| options.plans == Plans::Caller) {
+        if options.plans == Plans::Caller
+            && let Some(wanted) = due::due(world, base)?
+        {
             return Ok(Ending::PlanDue(wanted));
         }
         match choice::choose(world, base, options, taken)? {

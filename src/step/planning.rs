@@ -26,10 +26,9 @@ use crate::gate::protect::Protected;
 use crate::plan::ask::{Material, prompt};
 use crate::plan::{self, Plan, Refusal, Rules};
 use crate::prompt::{Prompt, TooLarge};
-use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::Status;
-use crate::state::task::{Kind, Task};
+use crate::state::task::Task;
 use crate::state::{file, layout};
 use std::fmt::Write as _;
 
@@ -351,28 +350,4 @@ fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, mut run: Run) -> Result<
     };
     let landed = land(world, &landing, job.reporter)?;
     Ok(Planned { tasks, refused, run, commit: landed.commit, branch: base.branch.clone() })
-}
-
-/// What is to be planned before the next step, as the configuration has it.
-#[must_use]
-pub fn due(base: &Base) -> Option<Wanted> {
-    let (graph, config) = (&base.snapshot.graph, &base.config);
-    if config.plan.split
-        && let Some(index) = (0..graph.nodes().len()).find(|index| is_to_be_split(graph, *index))
-    {
-        return Some(Wanted::Split(graph.nodes()[index].id.to_string()));
-    }
-    // What waits for approval counts: planning more of it would bring nothing.
-    let rules = base.rules();
-    let waits = |index: &usize| graph.status(*index) == Status::Proposed;
-    let runs = |index: &usize| graph.standing(*index, rules.agent_review) == Standing::Runnable;
-    let ahead = (0..graph.nodes().len()).filter(|index| waits(index) || runs(index)).count();
-    (ahead < config.plan.floor as usize).then_some(Wanted::Extend)
-}
-
-/// An open epic without parts.
-fn is_to_be_split(graph: &Graph, index: Index) -> bool {
-    let node = &graph.nodes()[index];
-    let open = !matches!(node.status, Status::Done | Status::Cancelled | Status::Proposed | Status::Blocked);
-    node.kind == Kind::Epic && open && graph.children(index).is_empty()
 }

@@ -5,14 +5,14 @@
 
 use super::attempt::Job;
 use super::error::StepError;
-use crate::agent::failure::Failure;
+use crate::agent::failure::{Failure, FailureKind, Remedy};
 use crate::outcome::Outcome;
 use crate::state::run::Run;
 use crate::state::runs;
 use crate::state::status::Move;
 
 /// How many steps on the same work that fail in the same way are enough.
-const SAME: u32 = 3;
+pub const SAME: u32 = 3;
 
 /// Why a task is not to be run again by itself, if it is not.
 ///
@@ -27,6 +27,14 @@ pub fn diagnosis(
     let Some(failure) = failure.filter(|_| failed) else { return Ok(None) };
     let (before, _) = runs::of_task(job.world, &job.base.snapshot.source, &job.task.id, SAME - 1)?;
     Ok(same(&before, failure, &job.prompt.input_sha256()))
+}
+
+/// Whether a failure, by its word in a record, says nothing about what was asked: whoever failed so rests, and
+/// is asked again when that is over.
+#[must_use]
+pub fn is_passing(failure: Option<&String>) -> bool {
+    let kind = failure.and_then(|word| FailureKind::parse(word));
+    kind.is_some_and(|kind| matches!(kind.remedy(), Remedy::CoolDown | Remedy::Retry))
 }
 
 fn same(before: &[Run], failure: &Failure, input: &str) -> Option<String> {

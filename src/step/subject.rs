@@ -11,6 +11,7 @@ use super::record::new_task_id_in;
 use crate::effects::World;
 use crate::plan::ask::Goal;
 use crate::state::graph::{Graph, Index};
+use crate::state::id::TaskId;
 use crate::state::run::Run;
 use crate::state::status::Status;
 use crate::state::task::{Kind, Task};
@@ -84,6 +85,14 @@ impl Subject {
         match self.place {
             Place::Split(index, _) => Goal::Split { task: &self.task, index },
             Place::Roadmap(..) | Place::New(_) => Goal::Extend,
+        }
+    }
+
+    /// The task that earlier plans of this were runs of, if there were any.
+    pub(super) fn planned_before(&self) -> Option<&TaskId> {
+        match &self.place {
+            Place::Split(..) | Place::Roadmap(..) => Some(&self.task.id),
+            Place::New(failed) => failed.as_ref().map(|failed| &failed.task.id),
         }
     }
 

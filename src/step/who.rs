@@ -6,14 +6,16 @@ use super::consult;
 use super::env::is_installed;
 use super::error::StepError;
 use super::journal;
+use super::{quarantine, second};
 use crate::agent::failure::FailureKind;
 use crate::agent::program;
 use crate::agent::todo::todo;
 use crate::config::{Adapter, Profile};
 use crate::effects::World;
+use crate::review::GATE;
 use crate::route::Route;
 use crate::state::ledger::{self, Spending, Sum};
-use crate::state::run::Run;
+use crate::state::run::{Run, VerdictKind};
 use crate::state::runs;
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -64,16 +66,27 @@ pub fn reviewer(
     task: &Task,
     wanted: Option<&str>,
 ) -> Result<Result<Who, Halt>, StepError> {
-    let authors = authors(world, base, task)?;
-    let but: Vec<&str> = authors.iter().map(String::as_str).collect();
+    let (runs, _) = runs::of_task(world, &base.snapshot.source, &task.id, u32::MAX)?;
+    let authors = authors(&runs);
+    let wrote = authors.join(", ");
+    // Who is named is asked once more.
+    let silent = if wanted.is_none() { silent(&runs) } else { Vec::new() };
+    let but: Vec<&str> = authors.iter().chain(&silent).map(String::as_str).collect();
     let named = |profile: &&Profile| wanted.is_none_or(|name| profile.name == name);
     let agents: Vec<Profile> = base.config.agents.iter().filter(named).cloned().collect();
     let Some(profile) = consult::another(world, &agents, &but)?.cloned() else {
-        let why = format!("no profile can review now what {} wrote", but.join(", "));
-        let until = consult::first_awake(world)?;
+        let why = match silent.as_slice() {
+            [] => format!("no profile can review now what {wrote} wrote"),
+            silent => format!(
+                "`{}` gave no review that can be read, asked {} times",
+                silent.join("`, `"),
+                quarantine::SAME
+            ),
+        };
+        let until = consult::first_awake(world, &agents, &but)?;
         return Ok(Err(until.map_or(Halt::Hold(why.clone()), |until| Halt::Pause(why, until))));
     };
-    let because = format!("reviews the work of {}", but.join(", "));
+    let because = format!("reviews the work of {wrote}");
     let who = |allowance| Who { profile, because, others: Vec::new(), allowance };
     Ok(allowance(world, base, task)?.map(who))
 }
@@ -105,7 +118,7 @@ pub fn planner(
     }
     let Some(profile) = consult::another(world, &named, &[])?.cloned() else {
         let why = "every agent that can plan rests".to_owned();
-        let until = consult::first_awake(world)?;
+        let until = consult::first_awake(world, &named, &[])?;
         return Ok(Err(until.map_or(Halt::Hold(why.clone()), |until| Halt::Pause(why, until))));
     };
     let because = if wanted.is_some() { "named as the planner" } else { "the most capable profile plans" };
@@ -123,9 +136,8 @@ pub fn not_installed(base: &Base, names: &[String]) -> StepError {
     StepError::Unusable { fact: format!("no agent is installed that can take it: {}", all.join(", ")), todo }
 }
 
-/// Every profile that worked on a task.
-fn authors(world: World<'_>, base: &Base, task: &Task) -> Result<Vec<String>, StepError> {
-    let (runs, _) = runs::of_task(world, &base.snapshot.source, &task.id, u32::MAX)?;
+/// Every profile that worked on a task, by its runs.
+fn authors(runs: &[Run]) -> Vec<String> {
     let of_task = runs.iter().filter(|run| run.at_work() > 0);
     let sessions = |run: &Run| {
         let at_work = run.attempts.iter().filter(|session| session.role.is_none());
@@ -135,7 +147,24 @@ fn authors(world: World<'_>, base: &Base, task: &Task) -> Result<Vec<String>, St
         of_task.flat_map(|run| std::iter::once(run.agent.clone()).chain(sessions(run))).collect();
     authors.sort();
     authors.dedup();
-    Ok(authors)
+    authors
+}
+
+/// The profiles that are not asked any more to review the work that waits: as often as is enough, they gave no
+/// review that can be read. The runs are of one task, the newest first.
+fn silent(runs: &[Run]) -> Vec<String> {
+    let work = runs.iter().position(|run| run.decides.is_none()).map_or(runs.len(), |at| at + 1);
+    let unread =
+        |run: &&Run| run.gates.iter().any(|gate| gate.name == GATE && gate.verdict == VerdictKind::Error);
+    let last = |run: &Run| {
+        let asked = run.attempts.iter().rfind(|session| session.role.as_deref() == Some(second::ROLE))?;
+        asked.agent.clone().filter(|_| !quarantine::is_passing(asked.failure.as_ref()))
+    };
+    let mut asked: Vec<String> = runs[..work].iter().filter(unread).filter_map(last).collect();
+    asked.sort();
+    let enough =
+        asked.chunk_by(|one, next| one == next).filter(|times| times.len() >= quarantine::SAME as usize);
+    enough.map(|times| times[0].clone()).collect()
 }
 
 /// What a step may spend on a task now.

@@ -118,6 +118,51 @@ fn a_run_plans_by_itself_where_little_is_left_and_does_what_it_planned() {
 }
 
 #[test]
+fn a_planner_that_had_nothing_is_not_asked_again_before_there_is_something_new() {
+    let script = "if grep -q 'Extend the roadmap' $ORCH_PROMPT_FILE || grep -q 'Split a task' $ORCH_PROMPT_FILE; \
+                  then echo x >> $HOME/asked; echo nothing comes to mind; else echo here > src/done; fi";
+    let sandbox = Sandbox::with(&[
+        agent(script),
+        table("plan", "floor = 1\nsplit = true"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    let asked = || std::fs::read_to_string(sandbox.signal("asked")).map_or(0, |asked| asked.lines().count());
+    for _ in 0..3 {
+        assert_eq!((sandbox.orch(&["run"]).code, asked()), (10, 1));
+    }
+    let commits = sandbox.git(&["rev-list", "--count", "HEAD"]);
+    assert_eq!(
+        (sandbox.quietly(&["run"]).code, sandbox.git(&["rev-list", "--count", "HEAD"])),
+        (10, commits)
+    );
+    // A task that was done is something new.
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!((sandbox.quietly(&["run"]).code, asked()), (10, 2));
+    assert_eq!((sandbox.quietly(&["run"]).code, asked()), (10, 2));
+    // So is an epic, which nobody splits; and what is left to do.
+    sandbox.task("e-1", "Do much", &["--kind", "epic"]);
+    for times in [3, 4, 4] {
+        assert_eq!((sandbox.quietly(&["run"]).code, asked()), (11, times));
+    }
+    // Who asks by hand is answered.
+    assert_eq!((sandbox.quietly(&["plan"]).code, asked()), (21, 5));
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_planner_that_fails_is_asked_a_few_times_and_not_for_ever() {
+    let sandbox = Sandbox::with(&[
+        agent("echo x >> $HOME/asked; exit 7"),
+        table("plan", "floor = 1"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    let asked = || std::fs::read_to_string(sandbox.signal("asked")).map_or(0, |asked| asked.lines().count());
+    for times in [1, 2, 3, 3, 3] {
+        assert_eq!((sandbox.quietly(&["run"]).code, asked()), (10, times));
+    }
+}
+
+#[test]
 fn what_is_too_large_is_next_for_nobody_and_no_step_takes_it() {
     let small =
         agent("echo done > src/done").replace("capability = 10", "capability = 10\ncontext_window = 120000");

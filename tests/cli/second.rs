@@ -71,6 +71,26 @@ fn a_reviewer_that_does_not_answer_has_passed_nothing_and_the_work_waits_for_the
 }
 
 #[test]
+fn a_reviewer_whose_answers_cannot_be_read_is_not_asked_for_ever_and_other_work_goes_on() {
+    let sandbox = reviewed("echo better >> src/code", "echo x >> $HOME/asked; echo LGTM");
+    sandbox.task("t-2", "Do more", &["--kind", "chore"]);
+    for code in [23, 13, 13] {
+        assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, code);
+    }
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 11);
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    sandbox.orch(&["status"]);
+    assert_eq!(sandbox.quietly(&["cancel", "t-2"]).code, 0);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    let asked = || std::fs::read_to_string(sandbox.signal("asked")).expect("it was asked").lines().count();
+    assert_eq!((sandbox.orch(&["run"]).code, asked()), (11, 3));
+    // A person may have it asked again.
+    assert_eq!((sandbox.quietly(&["step", "--task", "t-1", "--agent", "eyes"]).code, asked()), (13, 4));
+    assert_eq!(sandbox.quietly(&["approve", "t-1"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
 fn work_that_waits_and_is_turned_down_needs_improvement() {
     let script = format!("if [ -e $HOME/awake ]; then {REJECTS}; fi");
     let sandbox = reviewed("echo better >> src/code", &script);

@@ -1,0 +1,59 @@
+//! What is to be planned before the next step, as the configuration has it.
+//!
+//! Invariant: what a planner was asked in vain is not asked again by itself while the input is the same.
+
+use super::base::Base;
+use super::error::StepError;
+use super::planning::{Wanted, ask};
+use super::quarantine;
+use super::subject::Subject;
+use crate::effects::World;
+use crate::state::graph::{Graph, Index, Standing};
+use crate::state::run::Run;
+use crate::state::runs;
+use crate::state::status::Status;
+use crate::state::task::Kind;
+
+/// What is to be planned before the next step.
+///
+/// # Errors
+/// When the records cannot be read.
+pub(super) fn due(world: World<'_>, base: &Base) -> Result<Option<Wanted>, StepError> {
+    let (graph, config) = (&base.snapshot.graph, &base.config);
+    let is_one = |index: &Index| config.plan.split && is_to_be_split(graph, *index);
+    for index in (0..graph.nodes().len()).filter(is_one) {
+        let split = Wanted::Split(graph.nodes()[index].id.to_string());
+        if !was_in_vain(world, base, &split)? {
+            return Ok(Some(split));
+        }
+    }
+    // What waits for approval counts: planning more of it would bring nothing.
+    let rules = base.rules();
+    let waits = |index: &usize| graph.status(*index) == Status::Proposed;
+    let runs = |index: &usize| graph.standing(*index, rules.agent_review) == Standing::Runnable;
+    let ahead = (0..graph.nodes().len()).filter(|index| waits(index) || runs(index)).count();
+    let is_due = ahead < config.plan.floor as usize && !was_in_vain(world, base, &Wanted::Extend)?;
+    Ok(is_due.then_some(Wanted::Extend))
+}
+
+/// Whether nothing came of asking a planner just this: it had nothing, or nothing that can be used; or it failed,
+/// as often as is enough.
+fn was_in_vain(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<bool, StepError> {
+    let subject = Subject::new(world, base, wanted)?;
+    let Some(task) = subject.planned_before() else { return Ok(false) };
+    // What cannot be asked is told by whoever tries.
+    let Ok(prompt) = ask(world, base, &subject)? else { return Ok(false) };
+    let input = prompt.input_sha256();
+    let (runs, _) = runs::of_task(world, &base.snapshot.source, task, 1)?;
+    let alike = runs.iter().take_while(|run| run.input_sha256.as_deref() == Some(&*input));
+    let lasting: Vec<&Run> = alike.filter(|run| !quarantine::is_passing(run.failure.as_ref())).collect();
+    let had_nothing = |run: &&Run| run.failure.is_none();
+    Ok(lasting.iter().any(had_nothing) || lasting.len() >= quarantine::SAME as usize)
+}
+
+/// An open epic without parts.
+fn is_to_be_split(graph: &Graph, index: Index) -> bool {
+    let node = &graph.nodes()[index];
+    let open = !matches!(node.status, Status::Done | Status::Cancelled | Status::Proposed | Status::Blocked);
+    node.kind == Kind::Epic && open && graph.children(index).is_empty()
+}
