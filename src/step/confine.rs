@@ -4,6 +4,7 @@
 //! The level is chosen before anything is spent, and is part of the run record.
 
 use super::attempt::Job;
+use super::env;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::site::Workplace;
@@ -31,14 +32,13 @@ pub fn choose(world: World<'_>, profile: &Profile, reporter: &dyn Reporter) -> R
     Ok(chosen)
 }
 
-/// Who takes secrets out of what a step writes: what the agent is given by name, but for where it connects
-/// to and where its folder lies.
+/// Who takes secrets out of what a step writes: those among what agents are given by name, which where one
+/// connects to and where its folder lies is not.
 #[must_use]
 pub fn redactor<'p>(world: World<'_>, profiles: impl IntoIterator<Item = &'p Profile>) -> Redactor {
     let setting = |name: &str| FACTS.iter().any(|facts| facts.settings.contains(&name));
     let names = profiles.into_iter().flat_map(|profile| &profile.env).filter(|name| !setting(name));
-    let values: Vec<String> = names.filter_map(|name| world.process.env(name)).collect();
-    Redactor::new(values.iter().map(String::as_str))
+    env::redactor(world, names)
 }
 
 /// A process inside of its walls.

@@ -1,6 +1,8 @@
 //! What a program that orch runs sees of orch's own environment.
 
+use crate::agent::keys::is_secret;
 use crate::agent::program;
+use crate::agent::redact::Redactor;
 use crate::config::Profile;
 use crate::effects::{PUSH_TOKEN, World};
 
@@ -20,6 +22,13 @@ pub fn set_variables(world: World<'_>, names: &[String]) -> Vec<(String, String)
     let set = |name: &String| world.process.env(name).filter(|value| !value.is_empty());
     let seen = names.iter().filter(|name| *name != PUSH_TOKEN);
     seen.filter_map(|name| Some((name.clone(), set(name)?))).collect()
+}
+
+/// Who takes out of what is written what programs are given by these names, as far as it is secret.
+pub fn redactor<'n>(world: World<'_>, names: impl IntoIterator<Item = &'n String>) -> Redactor {
+    let secret = |name: &'n String| world.process.env(name).filter(|value| is_secret(name, value));
+    let values: Vec<String> = names.into_iter().filter_map(secret).collect();
+    Redactor::new(values.iter().map(String::as_str))
 }
 
 /// Whether the program of a profile is on this machine. A path is of the repository, and looked up there when

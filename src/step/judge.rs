@@ -4,7 +4,7 @@
 //! in an order in which what a gate needs comes before it. Independent gates run at one time; people
 //! are told of each in that same order. What a gate passed before is not run again ([`super::recall`]).
 
-use super::env::{base_env, set_variables};
+use super::env::{self, base_env, set_variables};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::follow;
@@ -256,19 +256,13 @@ impl Pool for Round<'_> {
     }
 
     fn ended(&mut self, id: usize, finished: Finished) {
-        let redactor = self.redactor.get_or_init(|| redactor(self.case.world, self.gates));
+        let names = || self.gates.iter().flat_map(|gate| &gate.env);
+        let redactor = self.redactor.get_or_init(|| env::redactor(self.case.world, names()));
         let finished = redactor.finished(finished);
         if let Err(error) = self.take(id, &finished) {
             self.failed = Some(error);
         }
     }
-}
-
-/// Who takes what gates are given by name out of what they say.
-fn redactor(world: World<'_>, gates: &[GateConfig]) -> Redactor {
-    let names = gates.iter().flat_map(|gate| &gate.env);
-    let values: Vec<String> = names.filter_map(|name| world.process.env(name)).collect();
-    Redactor::new(values.iter().map(String::as_str))
 }
 
 /// A gate whose room could not be prepared.

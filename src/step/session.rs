@@ -123,7 +123,7 @@ fn reply(profile: &Profile, finished: &Finished, outcome: Option<&[u8]>, tally: 
     reply
 }
 
-/// The outcome that an agent left, without secrets. What is no plain file is none: a link leads to what the
+/// The outcome that an agent left, without secrets; it lies there without them from then on. What is no plain file is none: a link leads to what the
 /// agent may not read itself, and a pipe never ends.
 fn outcome_left(job: &Job<'_>, name: &str) -> Result<Option<Vec<u8>>, StepError> {
     let world = job.world;
@@ -133,7 +133,14 @@ fn outcome_left(job: &Job<'_>, name: &str) -> Result<Option<Vec<u8>>, StepError>
         None => Ok(Some(b"no plain file".to_vec())),
         // Nobody reads it: that it is too large is all that is told.
         Some(size) if size > agent::MAX_OUTCOME_BYTES => Ok(Some(vec![b'#'; agent::MAX_OUTCOME_BYTES + 1])),
-        Some(_) => Ok(world.files.read(name)?.map(|bytes| job.redactor.bytes(&bytes))),
+        Some(_) => {
+            let Some(bytes) = world.files.read(name)? else { return Ok(None) };
+            let clean = job.redactor.bytes(&bytes);
+            if clean != bytes {
+                world.files.write(name, &clean, false)?;
+            }
+            Ok(Some(clean))
+        }
     }
 }
 

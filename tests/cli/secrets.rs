@@ -26,7 +26,11 @@ fn kept(sandbox: &Sandbox) -> String {
     let steps = sandbox.repo().join(".git/orch/steps");
     for run in std::fs::read_dir(steps).expect("steps").flatten() {
         for file in std::fs::read_dir(run.path()).expect("a step").flatten() {
-            if file.file_name().to_string_lossy().starts_with("transcript") {
+            let name = file.file_name();
+            if name == "outcome.yaml" && file.file_type().is_ok_and(|kind| kind.is_file()) {
+                all += &std::fs::read_to_string(file.path()).expect("an outcome is text");
+            }
+            if name.to_string_lossy().starts_with("transcript") {
                 let mode = file.metadata().expect("a file").permissions().mode();
                 assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
                 all += &std::fs::read_to_string(file.path()).expect("a transcript is text");
@@ -54,6 +58,17 @@ fn a_key_that_an_agent_says_is_written_nowhere() {
     ] {
         assert!(kept.contains(wanted), "{wanted}: {kept}");
     }
+}
+
+#[test]
+fn a_setting_that_an_agent_is_given_is_no_secret() {
+    let sandbox = Sandbox::new();
+    let script = "echo two >made; printf 'summary: the production build works\\n' >\"$ORCH_OUTCOME\"";
+    sandbox.configure(&[format!("{}env = [\"NODE_ENV\"]\n", agent(script))]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    assert_eq!(sandbox.with_env("NODE_ENV", "production", &["step"]).code, 0);
+    let message = sandbox.git(&["log", "-1", "--format=%b"]);
+    assert!(message.starts_with("the production build works"), "{message}");
 }
 
 #[test]
