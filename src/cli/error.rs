@@ -8,6 +8,7 @@ use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use crate::state::task::TooLong;
+use crate::step::error::take_over;
 use crate::step::{StepError, wait};
 use crate::upkeep::delivery::Refused;
 use crate::upkeep::edit::EditError;
@@ -116,6 +117,7 @@ impl From<EffectError> for CliError {
                 "type `git config --global --add safe.directory <the repository>` if you trust its owner",
             ),
             Trouble::Denied => made(Exit::Error).hint("see who may write there with `ls -ld`"),
+            Trouble::Foreign => made(Exit::Git).hint(take_over(&error.fact)),
             Trouble::Missing if error.fact.contains("not in a git repository") => {
                 made(Exit::NoProject).hint("type `git init`, then `orch init`")
             }

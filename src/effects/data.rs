@@ -15,6 +15,8 @@ pub enum Trouble {
     Full,
     /// The file system is read-only, or permission was denied.
     Denied,
+    /// A file or folder where orch works is another user's; the fact names it first.
+    Foreign,
     /// Something that must be there is not, or is damaged.
     Missing,
     /// The repository uses a feature that orch does not support.
@@ -233,26 +235,6 @@ pub enum Swap {
     Done,
     /// The ref had another value than expected: this one.
     Moved(Option<Oid>),
-}
-
-/// What a look at a work tree gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// The tree of everything that is there and not ignored.
-    pub tree: Oid,
-    /// Directories that are repositories of their own; not part of the tree.
-    pub nested: Vec<BString>,
-}
-
-/// A work tree that is checked out from a branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkout {
-    /// Its root.
-    pub dir: PathBuf,
-    /// Its private git directory.
-    pub git_dir: PathBuf,
-    /// What is under way in it (`merge`, `rebase`, …), if anything.
-    pub in_progress: Option<String>,
 }
 
 /// What a hook did.

@@ -1,8 +1,28 @@
 //! A place that holds a tree: a directory with its index.
 
-use super::{Oid, Result, Seen};
+use super::{Oid, Result};
 use bstr::BString;
 use std::path::{Path, PathBuf};
+
+/// What a look at a work tree gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The tree of everything that is there and not ignored.
+    pub tree: Oid,
+    /// Directories that are repositories of their own; not part of the tree.
+    pub nested: Vec<BString>,
+}
+
+/// A work tree that is checked out from a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// Its root.
+    pub dir: PathBuf,
+    /// Its private git directory.
+    pub git_dir: PathBuf,
+    /// What is under way in it (`merge`, `rebase`, …), if anything.
+    pub in_progress: Option<String>,
+}
 
 /// What somebody's git left in a checkout beside files and refs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

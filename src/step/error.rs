@@ -1,5 +1,6 @@
 //! Why a step could not be taken. A rejected task is not an error: it is an outcome.
 
+use crate::config::shell;
 use crate::config::trust::{Difference, TrustedCommand};
 use crate::effects::EffectError;
 use crate::state::problem::Problem;
@@ -125,5 +126,23 @@ pub fn how_to_end(what: &str) -> String {
         other => {
             format!("finish it with `git {other} --continue`, or type `git status` to see how it stands")
         }
+    }
+}
+
+/// What to type where something is another user's, which the fact names first.
+#[must_use]
+pub fn take_over(fact: &str) -> String {
+    let path = fact.split('`').nth(1).unwrap_or_default();
+    format!("type `sudo chown -R \"$(id -u)\" {}`", shell::word(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_another_users_is_taken_over_by_a_command_for_just_that() {
+        let fact = "`/w/it's made` belongs to user 0, so that orch cannot read or remove what is there";
+        assert_eq!(take_over(fact), r#"type `sudo chown -R "$(id -u)" '/w/it'\''s made'`"#);
     }
 }

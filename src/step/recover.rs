@@ -4,7 +4,7 @@
 //! before that is thrown away, after the agent's work was kept. Doing it twice does no harm.
 
 use super::base::branch_ref;
-use super::error::StepError;
+use super::error::{StepError, take_over};
 use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal::{self, Moving, Site, Working};
@@ -38,9 +38,16 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
         // What it says counts from now on only: its step may have ended before the slot was taken.
         let Some(working) = journal::working(world, slot)? else { continue };
         let landed = publish::outcome(world, &working, &mut done)?;
-        put_away(world, &working, landed == Some(true), &mut done, reporter)
-            .map_err(|error| cannot(world, &journal::name(slot), error))?;
-        journal::end_work(world, slot)?;
+        match put_away(world, &working, landed == Some(true), &mut done, reporter) {
+            Ok(()) => journal::end_work(world, slot)?,
+            // It waits for a person: what needs that place says so as well, and all else goes on.
+            Err(StepError::Effect(EffectError { trouble: Trouble::Foreign, fact })) if own != Some(slot) => {
+                let run = &working.run;
+                let text = format!("the work of run {run} waits: {fact}; {}", take_over(&fact));
+                reporter.event(&Event::Warning { text });
+            }
+            Err(error) => return Err(cannot(world, &journal::name(slot), error)),
+        }
     }
     tell(&done, reporter);
     Ok(())
@@ -67,7 +74,7 @@ fn clear_and_finish(world: World<'_>, done: &mut Vec<String>) -> Result<bool, St
 /// An error of recovery, with the journal that it is about.
 fn cannot(world: World<'_>, name: &str, error: StepError) -> StepError {
     let StepError::Effect(EffectError { fact, trouble }) = error else { return error };
-    if fact.contains(name) {
+    if fact.contains(name) || trouble == Trouble::Foreign {
         return StepError::Effect(EffectError { fact, trouble });
     }
     let path = world.files.root().join(name);

@@ -224,7 +224,8 @@ impl Place<'_> {
             self.early = None;
         }
         let first = work(self);
-        if first.is_err() && super::purge::unlock(self) { work(self) } else { first }
+        let done = if first.is_err() && super::purge::unlock(self) { work(self) } else { first };
+        done.map_err(|error| super::purge::blame(self, error))
     }
 }
 
@@ -304,15 +305,15 @@ impl crate::effects::WorkTree for Place<'_> {
 
     fn purge(&mut self, keep: &[bstr::BString], look: bool) -> Result<usize> {
         self.early = None;
-        super::purge::purge(self, keep, look)
+        super::purge::purge(self, keep, look).map_err(|error| super::purge::blame(self, error))
     }
 
     fn unhide(&mut self) -> Result<bool> {
-        super::purge::unhide(self)
+        super::purge::unhide(self).map_err(|error| super::purge::blame(self, error))
     }
 
     fn unnest(&mut self, nested: &[bstr::BString]) -> Result<()> {
-        super::purge::unnest(self, nested)
+        super::purge::unnest(self, nested).map_err(|error| super::purge::blame(self, error))
     }
 
     fn stage(&mut self) -> Result<()> {

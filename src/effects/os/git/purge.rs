@@ -8,8 +8,8 @@ use super::{EffectError, Result, Trouble, bring};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 /// Removes what the index does not name, git's own directory and what is kept aside; says how much
 /// that is. With `look` it is only counted.
@@ -113,6 +113,40 @@ fn open_up(path: &Path, rights: u32) -> bool {
     mode & rights != rights && fs::set_permissions(path, fs::Permissions::from_mode(mode | rights)).is_ok()
 }
 
+/// An error that is due to somebody else's files (a container's, which runs as another user), as one that names the
+/// first of them.
+pub(super) fn blame(place: &Place<'_>, error: EffectError) -> EffectError {
+    if error.trouble != Trouble::Denied {
+        return error;
+    }
+    match foreign(&place.dir, rustix::process::geteuid().as_raw()) {
+        Some((path, user)) => {
+            let path = path.display();
+            let fact =
+                format!("`{path}` belongs to user {user}, so that orch cannot read or remove what is there");
+            EffectError::new(Trouble::Foreign, fact)
+        }
+        None => error,
+    }
+}
+
+/// What belongs to another user than this one below a folder, with everything in it; and to whom.
+fn foreign(dir: &Path, own: u32) -> Option<(PathBuf, u32)> {
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for found in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(metadata) = found.metadata() else { continue };
+            if metadata.uid() != own {
+                return Some((found.path(), metadata.uid()));
+            }
+            if metadata.is_dir() {
+                folders.push(found.path());
+            }
+        }
+    }
+    None
+}
+
 fn refuse_a_persons(place: &Place<'_>) -> Result<()> {
     if place.owner == Owner::Orch {
         return own_root(&place.dir).map(|_| ());
@@ -196,6 +230,15 @@ mod tests {
             assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, after);
         }
         assert!(!open_up(&dir.path().join("gone"), 0o700));
+    }
+
+    #[test]
+    fn the_whole_folder_of_another_user_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        let own = rustix::process::geteuid().as_raw();
+        assert_eq!(foreign(dir.path(), own), None);
+        assert_eq!(foreign(dir.path(), own + 1), Some((dir.path().join("a"), own)));
     }
 
     #[test]
