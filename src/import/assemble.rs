@@ -38,6 +38,7 @@ pub(super) fn assemble(format: Format, harvest: Harvest) -> Import {
     let (drafts, keys) = without_repetitions(drafts, &mut losses);
     let ids = task_ids(format, &drafts, &keys, &mut losses);
     let edges = Edges::resolve(format, &drafts, &keys, &ids, &mut losses);
+    let is_reopened: Vec<bool> = drafts.iter().map(|draft| draft.is_reopened).collect();
     let mut tasks: Vec<Task> = drafts
         .into_iter()
         .enumerate()
@@ -45,10 +46,12 @@ pub(super) fn assemble(format: Format, harvest: Harvest) -> Import {
             task(format, draft, &keys[index], &ids[index], &edges.of(index, &ids), &mut losses)
         })
         .collect();
+    let reopened = tasks.iter().zip(is_reopened).filter(|(_, is_reopened)| *is_reopened);
+    let reopened = reopened.filter_map(|(task, _)| task.source.clone()).collect();
     tasks.sort_by(|a, b| a.id.cmp(&b.id));
     report_epics(&tasks, &mut losses);
     let notes = notes::finish(format, notes, &mut losses);
-    Import { tasks, notes, outer: edges.outer, losses: losses.into_list() }
+    Import { tasks, notes, outer: edges.outer, reopened, losses: losses.into_list() }
 }
 
 /// Drops records that are there twice, and gives others with a key that was there a key of their own.

@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub(super) status: Status,
     /// Why.
     pub(super) reason: Option<String>,
+    /// Whether it is told that it is open again.
+    pub(super) is_reopened: bool,
     /// 0..=4.
     pub(super) priority: u8,
     /// 1..=10.
@@ -63,6 +65,7 @@ impl Draft {
             kind: Kind::Feature,
             status: Status::Pending,
             reason: None,
+            is_reopened: false,
             priority: PRIORITY_DEFAULT,
             complexity: None,
             created: None,

@@ -83,6 +83,8 @@ fn draft(
     if let Some((status, reason)) = ended(outer, record) {
         (draft.status, draft.reason) = (status, reason);
     } else {
+        let action = |record| text(record, &["action"]);
+        draft.is_reopened = [action(outer), action(record)].iter().any(|action| action.starts_with("reopen"));
         let author = text(record, &["author_association", "authorAssociation"]);
         harvest.judge(&mut draft, confidence, &author);
     }

@@ -226,6 +226,8 @@ pub struct Import {
     pub notes: Vec<Note>,
     /// Edges to what is not in this import, but may be here.
     pub outer: Vec<OuterEdge>,
+    /// What those tasks have as their `source` that somebody opened again, as an event tells.
+    pub reopened: Vec<String>,
     /// Everything that could not be kept as it was.
     pub losses: Vec<Loss>,
 }

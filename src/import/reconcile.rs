@@ -5,7 +5,8 @@
 //! orch keeps its history, edges to tasks from elsewhere, and, where the file says nothing, complexity,
 //! estimate, scope and creation time.
 //!
-//! Status: closed there closes it here, but what is done here stays done. Otherwise the file decides
+//! Status: closed there closes it here, but what is done here stays done unless an event tells that it was
+//! opened again there. Otherwise the file decides
 //! only about a task that no step has run and whose status an import could have written: proposed,
 //! pending, waiting for review, or held for one of the reasons that imports give. (What the last
 //! import wrote is not recorded: a task that a person unblocked here and that is still deferred there
@@ -36,9 +37,15 @@ pub struct Reconciled {
     pub losses: Vec<Loss>,
 }
 
-/// Compares imported tasks with those that are there; `outer` are the edges to those.
+/// Compares imported tasks with those that are there; `outer` are the edges to those, `reopened` the sources of
+/// what was opened again.
 #[must_use]
-pub fn reconcile(existing: &[Task], imported: Vec<Task>, outer: &[OuterEdge]) -> Reconciled {
+pub fn reconcile(
+    existing: &[Task],
+    imported: Vec<Task>,
+    outer: &[OuterEdge],
+    reopened: &[String],
+) -> Reconciled {
     let mut losses = Losses::default();
     let matches = matches(existing, &imported);
     let renamed = new_ids(existing, &imported, &matches, &mut losses);
@@ -51,7 +58,10 @@ pub fn reconcile(existing: &[Task], imported: Vec<Task>, outer: &[OuterEdge]) ->
         renamed.rewrite(&mut task);
         outer.add(&from, &mut task, &mut losses);
         let task = match found {
-            Some(at) => merge(&existing[at], task, &origins),
+            Some(at) => {
+                let is_reopened = task.source.as_ref().is_some_and(|source| reopened.contains(source));
+                merge(&existing[at], task, &origins, is_reopened)
+            }
             None => task,
         };
         merged.push((found, task));
@@ -172,11 +182,11 @@ fn origin(task: &Task) -> Option<&str> {
     task.source.as_deref().and_then(|source| source.split_once(':')).map(|(format, _)| format)
 }
 
-fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>) -> Task {
+fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>, is_reopened: bool) -> Task {
     let own = origin(&new).map(str::to_owned);
     let is_elsewhere =
         |id: &&TaskId| origins.get(&id.folded()).is_some_and(|from| from.map(str::to_owned) != own);
-    let (status, reason) = standing(old, &new);
+    let (status, reason) = standing(old, &new, is_reopened);
     let mut task = Task {
         id: old.id.clone(),
         status,
@@ -212,10 +222,11 @@ fn sized(old: Option<&Estimate>, new: Option<&Estimate>) -> Option<Estimate> {
     })
 }
 
-fn standing(old: &Task, new: &Task) -> (Status, Option<String>) {
+fn standing(old: &Task, new: &Task, is_reopened: bool) -> (Status, Option<String>) {
     let kept = (old.status, old.reason.clone());
     let foreign = (new.status, new.reason.clone());
     match (old.status, new.status) {
+        (Status::Done | Status::Cancelled, _) if is_reopened => foreign,
         (Status::Done, _) => kept,
         (a, b) if a == b => (a, if could_be_imported(old) { foreign.1 } else { kept.1 }),
         (_, Status::Done | Status::Cancelled) => foreign,
@@ -299,7 +310,7 @@ pub(super) mod tests {
 
     /// An import that is whole in itself.
     fn joined(existing: &[Task], imported: Vec<Task>) -> Reconciled {
-        reconcile(existing, imported, &[])
+        reconcile(existing, imported, &[], &[])
     }
     use crate::state::id::RunId;
     use proptest::prelude::*;
@@ -386,6 +397,27 @@ pub(super) mod tests {
             let result = joined(&[old.clone()], vec![task("a", Some("tk:a"), there)]);
             let status = result.changed.first().map_or(old.status, |task| task.status);
             assert_eq!(status, expected, "{here:?} here, {there:?} there");
+        }
+    }
+
+    #[test]
+    fn what_was_opened_again_there_is_open_here_as_it_is_judged_there() {
+        use Status::{Blocked, Cancelled, Done, Pending, Proposed};
+        let reopened = ["github:o/r#1".to_owned()];
+        for (here, there, expected) in [
+            (Done, Pending, Pending),
+            (Done, Proposed, Proposed),
+            (Cancelled, Pending, Pending),
+            (Blocked, Pending, Blocked),
+        ] {
+            let mut old = task("a", Some("github:o/r#1"), here);
+            old.reason = Some("a person's".to_owned());
+            let imported = vec![task("a", Some("github:o/r#1"), there)];
+            let result = reconcile(&[old.clone()], imported.clone(), &[], &reopened);
+            let after = result.changed.first().unwrap_or(&old);
+            assert_eq!(after.status, expected, "{here:?} here, {there:?} there");
+            let again = reconcile(std::slice::from_ref(after), imported, &[], &reopened);
+            assert_eq!(again.unchanged, 1, "{here:?} here, {there:?} there");
         }
     }
 

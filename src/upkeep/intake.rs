@@ -82,7 +82,7 @@ pub fn join(
         existing.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
     let sure = |task: &Task| Some((task.source.clone()?, task.estimate.as_ref()?.confidence?));
     let said: HashMap<String, f64> = import.tasks.iter().filter_map(sure).collect();
-    let reconciled = reconcile(existing, import.tasks, &import.outer);
+    let reconciled = reconcile(existing, import.tasks, &import.outer, &import.reopened);
     let mut intake = Intake { losses: import.losses, unchanged: reconciled.unchanged, ..Intake::default() };
     intake.losses.extend(reconciled.losses);
     for mut task in reconciled.changed {

@@ -107,6 +107,25 @@ fn issue(action: &str, body: &str) -> String {
 }
 
 #[test]
+fn an_issue_that_is_opened_again_is_a_task_again() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    let body = "**Complexity:** 3\n**Kind:** bug";
+    let closed = |action: &str| issue(action, body).replace("\"open\"", "\"closed\"");
+    let dropped = closed("closed").replace("\"node_id\"", "\"state_reason\": \"not_planned\", \"node_id\"");
+    // An edit of an issue that is still open opens nothing again.
+    for payload in [issue("opened", body), closed("closed"), issue("edited", body), issue("reopened", body)] {
+        assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &payload).code, 0);
+    }
+    let again = issue("reopened", body).replace("\"number\"", "\"id\": 2, \"number\"");
+    for payload in [dropped, again] {
+        assert_eq!(sandbox.orch_reading(&["ingest", "--unsigned"], &payload).code, 0);
+    }
+    let task = sandbox.read(".orchestrator/tasks/gh-42.toml");
+    assert!(task.contains("status = \"pending\"") && !task.contains("reason"), "{task}");
+    transcript!(sandbox);
+}
+
+#[test]
 fn what_an_issue_says_of_its_size_counts_now_and_later() {
     let sandbox = Sandbox::with(&[agent("true")]);
     let bodies = [
