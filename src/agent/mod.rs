@@ -37,7 +37,7 @@ mod recorded;
 pub use crate::config::facts::{FACTS, Facts, facts};
 pub use reply::{
     Criterion, Finding, FollowUp, MAX_OUTCOME_BYTES, NewNote, PROPOSALS, Reply, Review, add_proposals,
-    read_reply,
+    read_proposal, read_reply,
 };
 
 use crate::config::{Adapter, Profile};

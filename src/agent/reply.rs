@@ -198,6 +198,21 @@ struct TokensShape {
 /// `follow_ups`.
 pub const PROPOSALS: &str = "proposals.jsonl";
 
+/// What a proposal says, as a step takes it up.
+///
+/// # Errors
+/// When it would not be taken up as it is; why.
+pub fn read_proposal(line: &[u8]) -> Result<Reply, String> {
+    let shape = serde_json::from_slice::<Shape>(line).map_err(|error| one_line(&error.to_string(), 200))?;
+    let wanted = shape.notes.len() + shape.follow_ups.len();
+    let reply = shape.into_reply(String::new());
+    match &reply.complaint {
+        Some(complaint) => Err(complaint.clone()),
+        None if reply.notes.len() + reply.follow_ups.len() < wanted => Err("a text is empty".to_owned()),
+        None => Ok(reply),
+    }
+}
+
 /// Adds what was proposed beside the outcome. A line that cannot be read is told.
 pub fn add_proposals(reply: &mut Reply, lines: &[u8]) {
     let mut seen = BTreeSet::new();

@@ -4,6 +4,9 @@ use super::context::Global;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
+use super::reading::Reading;
+use crate::agent::{PROPOSALS, Reply, add_proposals, read_proposal};
+use crate::plan::dangling;
 use crate::serve::mcp::{Given, talk};
 use crate::serve::tool::{Call, Tool};
 use clap::Parser as _;
@@ -40,7 +43,7 @@ fn carry_out(global: &Global, tool: &Tool, arguments: &Map<String, Value>) -> Gi
     let step = step_dir();
     let done = match tool.call(arguments, step.is_some()) {
         Ok(Call::Command(words)) => Ok(command(global, &words)),
-        Ok(Call::Proposal(proposal)) => propose(&step.unwrap_or_default(), &proposal),
+        Ok(Call::Proposal(proposal)) => propose(global, &step.unwrap_or_default(), &proposal),
         Err(why) => Err(why),
     };
     done.unwrap_or_else(|text| Given { text, failed: true })
@@ -54,14 +57,34 @@ fn step_dir() -> Option<PathBuf> {
     Some(dir.to_path_buf())
 }
 
-/// Leaves a proposal for the step to take up: a line of its own, written at once.
-fn propose(dir: &Path, proposal: &Value) -> Result<Given, String> {
-    let path = dir.join(crate::agent::PROPOSALS);
+/// Leaves a proposal for the step to take up: a line of its own, written at once. What the step would not take up
+/// as it is, is refused while its author can still mend it.
+fn propose(global: &Global, dir: &Path, proposal: &Value) -> Result<Given, String> {
+    let path = dir.join(PROPOSALS);
+    let line = format!("{proposal}\n");
+    let refused = |why: String| format!("nothing is proposed: {why}");
+    let proposed = read_proposal(line.as_bytes()).map_err(refused)?;
+    check_names(global, &std::fs::read(&path).unwrap_or_default(), proposed).map_err(refused)?;
     let opened = std::fs::File::options().append(true).create(true).open(&path);
-    let written = opened.and_then(|mut file| file.write_all(format!("{proposal}\n").as_bytes()));
+    let written = opened.and_then(|mut file| file.write_all(line.as_bytes()));
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
     let text = json!({"proposed": true, "lands": "with the step's commit, if it is accepted"}).to_string();
     Ok(Given { text, failed: false })
+}
+
+/// Checks that what new tasks depend on is there, or was proposed before.
+fn check_names(global: &Global, before: &[u8], proposed: Reply) -> Result<(), String> {
+    if proposed.follow_ups.iter().all(|task| task.depends_on.is_empty()) {
+        return Ok(());
+    }
+    let mut all = Reply::default();
+    add_proposals(&mut all, before);
+    all.follow_ups.extend(proposed.follow_ups);
+    let reading = Reading::open(global, None).map_err(|error| error.facts.join("; "))?;
+    match dangling(&all.follow_ups, &reading.snapshot.graph) {
+        None => Ok(()),
+        Some((task, name)) => Err(format!("`{}` depends on `{name}`, which is not there", task.title)),
+    }
 }
 
 /// Runs a command of orch's as if it was typed with `--json`.

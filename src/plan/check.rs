@@ -137,6 +137,15 @@ fn edges<'p>(
     proposal.depends_on.iter().map(find).collect()
 }
 
+/// The first proposal that depends on a name which nothing has that is there or proposed, and that name.
+#[must_use]
+pub fn dangling<'p>(proposals: &'p [FollowUp], graph: &Graph) -> Option<(&'p FollowUp, &'p str)> {
+    proposals.iter().find_map(|proposal| {
+        let missing = edges(proposal, proposals, graph).into_iter().find_map(Result::err)?;
+        Some((proposal, missing.as_str()))
+    })
+}
+
 fn refuse_dangling(edges: &[Vec<Result<Found, &String>>], rules: Rules<'_>, verdicts: &mut [Option<String>]) {
     let waiting = rules.parent.map(|parent| waiting_for(rules.graph, parent)).unwrap_or_default();
     for (edges, verdict) in edges.iter().zip(verdicts).filter(|_| rules.is_asked) {

@@ -8,7 +8,7 @@ mod similar;
 mod check;
 pub mod ask;
 
-pub use check::{Found, Plan, Refusal, check};
+pub use check::{Found, Plan, Refusal, check, dangling};
 
 use crate::agent::FollowUp;
 use crate::state::graph::{Graph, Index};

@@ -3,6 +3,8 @@
 //! In: the name of a tool and its arguments. Out: a command line, or a proposal for the step that the
 //! caller works in. Invariant: no tool changes the status of a task; no argument becomes an option.
 
+use crate::state::note::NoteKind;
+use crate::state::task::Kind;
 use serde_json::{Map, Value, json};
 
 /// What a parameter holds.
@@ -13,6 +15,8 @@ enum Holds {
     Switch,
     Texts,
     Tasks,
+    TaskKind,
+    NoteKind,
 }
 
 /// One parameter of a tool.
@@ -31,7 +35,11 @@ const fn flag(name: &'static str, flag: &'static str, holds: Holds, what: &'stat
 }
 
 const fn bare(name: &'static str, what: &'static str) -> Param {
-    Param { name, flag: None, holds: Holds::Text, required: true, what }
+    must(name, Holds::Text, what)
+}
+
+const fn must(name: &'static str, holds: Holds, what: &'static str) -> Param {
+    Param { name, flag: None, holds, required: true, what }
 }
 
 /// A tool.
@@ -44,8 +52,6 @@ pub struct Tool {
     changes: bool,
     params: &'static [Param],
 }
-
-const KINDS: &str = "feature, bug, refactor, test, docs, chore, research or review";
 
 /// All tools.
 pub const TOOLS: [Tool; 8] = [
@@ -99,7 +105,7 @@ pub const TOOLS: [Tool; 8] = [
         params: &[
             bare("title", "What is to be done, in one line"),
             flag("body", "--body", Holds::Text, "What it is about"),
-            flag("kind", "--kind", Holds::Text, KINDS),
+            flag("kind", "--kind", Holds::TaskKind, "What kind of work it is"),
             flag("priority", "--priority", Holds::Number, "0 (urgent) to 4 (someday)"),
             flag("complexity", "--complexity", Holds::Number, "1 to 10"),
             flag("depends_on", "--depends-on", Holds::Texts, "Ids of tasks that have to be done first"),
@@ -114,7 +120,7 @@ pub const TOOLS: [Tool; 8] = [
         what: "Writes down what later steps should know. Inside of a step: in the step's own commit.",
         changes: true,
         params: &[
-            bare("kind", "decision, constraint, hypothesis or learning"),
+            must("kind", Holds::NoteKind, "What kind of knowledge it is"),
             bare("text", "The knowledge"),
             flag("topic", "--topic", Holds::Text, "What it is about, in a word"),
         ],
@@ -124,13 +130,11 @@ pub const TOOLS: [Tool; 8] = [
         command: "",
         what: "Proposes several tasks at once, from inside of a step; they land with the step's commit, for a person to approve.",
         changes: true,
-        params: &[Param {
-            name: "tasks",
-            flag: None,
-            holds: Holds::Tasks,
-            required: true,
-            what: "The tasks: title, body, kind, key (a name for the others), depends_on (ids or keys), complexity, priority, labels, files, acceptance",
-        }],
+        params: &[must(
+            "tasks",
+            Holds::Tasks,
+            "The tasks: title, body, kind, key (a name for the others), depends_on (ids or keys), complexity, priority, labels, files, acceptance",
+        )],
     },
 ];
 
@@ -160,9 +164,10 @@ impl Tool {
                 Holds::Number => json!({"type": "integer", "minimum": 0}),
                 Holds::Switch => json!({"type": "boolean"}),
                 Holds::Texts => json!({"type": "array", "items": {"type": "string"}}),
+                Holds::TaskKind | Holds::NoteKind => json!({"type": "string", "enum": param.words()}),
                 Holds::Tasks => {
                     json!({"type": "array", "minItems": 1, "items": {"type": "object", "required": ["title"],
-                    "properties": {"title": {"type": "string"}}}})
+                    "properties": {"title": {"type": "string"}, "kind": {"type": "string", "enum": kinds()}}}})
                 }
             };
             shape["description"] = json!(param.what);
@@ -198,11 +203,17 @@ impl Tool {
             let texts =
                 param.texts(value).ok_or_else(|| format!("`{}` is not {}", param.name, param.wanted()))?;
             match (param.flag, param.holds) {
-                // Joined, so that what begins with a dash is no flag of its own.
-                (Some(flag), Holds::Text | Holds::Number | Holds::Texts | Holds::Tasks) => {
-                    words.extend(texts.iter().map(|text| format!("{flag}={text}")));
-                }
                 (Some(flag), Holds::Switch) => words.extend(texts.iter().map(|_| flag.to_owned())),
+                // Joined, so that what begins with a dash is no flag of its own.
+                (
+                    Some(flag),
+                    Holds::Text
+                    | Holds::Number
+                    | Holds::Texts
+                    | Holds::Tasks
+                    | Holds::TaskKind
+                    | Holds::NoteKind,
+                ) => words.extend(texts.iter().map(|text| format!("{flag}={text}"))),
                 (None, _) => last.extend(texts),
             }
         }
@@ -235,6 +246,9 @@ impl Param {
         let text = |value: &Value| value.as_str().filter(|text| !text.contains('\0')).map(str::to_owned);
         match self.holds {
             Holds::Text => text(value).map(|text| vec![text]),
+            Holds::TaskKind | Holds::NoteKind => {
+                text(value).filter(|text| self.words().contains(&text.as_str())).map(|text| vec![text])
+            }
             Holds::Number => value.as_u64().map(|number| vec![number.to_string()]),
             Holds::Switch => value.as_bool().map(|on| if on { vec![String::new()] } else { Vec::new() }),
             Holds::Texts => value.as_array()?.iter().map(text).collect(),
@@ -245,15 +259,30 @@ impl Param {
         }
     }
 
-    fn wanted(&self) -> &'static str {
-        match self.holds {
+    fn wanted(&self) -> String {
+        let wanted = match self.holds {
             Holds::Text => "a text",
             Holds::Number => "a whole number",
             Holds::Switch => "true or false",
             Holds::Texts => "a list of texts",
             Holds::Tasks => "a list of tasks, each with a title",
+            Holds::TaskKind | Holds::NoteKind => return format!("one of {}", self.words().join(", ")),
+        };
+        wanted.to_owned()
+    }
+
+    /// The words that it can be; none where it is no word of ours.
+    fn words(&self) -> Vec<&'static str> {
+        match self.holds {
+            Holds::TaskKind => kinds(),
+            Holds::NoteKind => NoteKind::ALL.into_iter().map(NoteKind::as_str).collect(),
+            Holds::Text | Holds::Number | Holds::Switch | Holds::Texts | Holds::Tasks => Vec::new(),
         }
     }
+}
+
+fn kinds() -> Vec<&'static str> {
+    Kind::ALL.into_iter().map(Kind::as_str).collect()
 }
 
 #[cfg(test)]
@@ -295,6 +324,11 @@ mod tests {
             ("status", json!({"run": "rm"}), "`status` takes no `run`"),
             ("task_add", json!({"title": "x", "run": "rm"}), "`task_add` takes no `run`"),
             ("note", json!({"kind": "learning", "text": "a\u{0}b"}), "`text` is not a text"),
+            (
+                "note",
+                json!({"kind": "nonsense", "text": "x"}),
+                "`kind` is not one of decision, constraint, hypothesis, learning",
+            ),
             ("plan_propose", json!({"tasks": [{}]}), "`tasks` is not a list of tasks, each with a title"),
         ] {
             assert_eq!(call(name, &arguments, false).unwrap_err(), why);

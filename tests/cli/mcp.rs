@@ -131,6 +131,57 @@ fn an_agent_proposes(level: &str) {
 }
 
 #[test]
+fn what_a_step_would_not_take_up_is_refused_while_it_can_be_mended() {
+    let sandbox = Sandbox::with(&[]);
+    let ask = |tool: &str, arguments: &Value| json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
+    let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a test", "version": "1"}});
+    let lines = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}),
+        ask("note", &json!({"kind": "nonsense", "text": "x"})),
+        ask("note", &json!({"kind": "learning", "text": " "})),
+        ask("task_add", &json!({"title": "Bad", "depends_on": ["nope"]})),
+        ask("task_add", &json!({"title": "Hard", "complexity": 11})),
+        ask("plan_propose", &json!({"tasks": [{"title": "Odd", "kind": "odd"}]})),
+        ask(
+            "plan_propose",
+            &json!({"tasks": [{"title": "Dig", "key": "dig"}, {"title": "Fill", "depends_on": ["dig", "t-1"]}]}),
+        ),
+        ask("task_add", &json!({"title": "Plant", "kind": "chore", "depends_on": ["Fill"]})),
+    ];
+    sandbox.write("asked", &lines.map(|line| format!("{line}\n")).concat());
+    sandbox.configure(&[agent("orch mcp <asked >answered; echo two >made")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    let said = sandbox.quietly(&["step"]);
+    assert!(said.code == 0 && !said.stderr.contains("warning"), "{}", said.stderr);
+    let answers = sandbox.read("answered");
+    let told: Vec<(bool, String)> = answers
+        .lines()
+        .skip(1)
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .map(|answer: Value| {
+            let result = &answer["result"];
+            (result["isError"] == true, result["content"][0]["text"].as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    let refused: Vec<&str> = told[..5].iter().filter(|told| told.0).map(|told| told.1.as_str()).collect();
+    assert_eq!(
+        refused,
+        [
+            "`kind` is not one of decision, constraint, hypothesis, learning",
+            "nothing is proposed: a text is empty",
+            "nothing is proposed: `Bad` depends on `nope`, which is not there",
+            "nothing is proposed: the follow-up `Hard` has complexity 10: 11 is not from 1 to 10",
+            "nothing is proposed: the follow-up `Odd` is a chore: unknown kind `odd`",
+        ]
+    );
+    assert!(told[5..].iter().all(|told| !told.0), "{told:?}");
+    let landed = sandbox.git(&["show", "--format=", "HEAD", "--", ".orchestrator/tasks"]);
+    for title in ["Dig", "Fill", "Plant"] {
+        assert!(landed.contains(&format!("+title = \"{title}\"")), "{landed}");
+    }
+}
+
+#[test]
 fn what_an_agent_proposes_lands_with_its_step() {
     an_agent_proposes("none");
 }
