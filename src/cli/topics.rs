@@ -85,6 +85,12 @@ What it changed (base tree against candidate). Each finding has a name:
                        checks-suppressed, checks-changed
   change             nothing was changed
 
+The repository's own hooks are asked as well, and recorded like gates:
+  pre-commit         after the gates; what it changes is judged once more. Where gates run
+                     again (the branch moved, an approval, a pull request) it runs again,
+                     and then what it would change rejects
+  commit-msg         sees the message, also before work waits for a review; it may add to it
+
 A person decides otherwise by the name of a finding or of a gate:
   for one task       orch edit ID --allow tests-changed  (it is reported only)
   for all tasks      [policy] allow = [\"mode-changed\"]   (reported only)
