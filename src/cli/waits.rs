@@ -19,16 +19,24 @@ pub(super) fn all_wait(graph: &Graph, waits: &[Waiting], (first, why): &Waiting,
         format!("type `orch split {id}`, or `orch edit {id}`")
     };
     let text = format!("no task is runnable now: `{id}` {why}");
-    let human = format!("{}\n", safe::text(&text));
-    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": text, "reasons": []});
-    Answer::ok(data, human).exit(Exit::Waiting).hint(hint)
+    none(graph, waits, &text).exit(Exit::Waiting).hint(hint)
 }
 
 /// The answer when nobody may take any: what a step would say.
 pub(super) fn none_may(graph: &Graph, waits: &[Waiting], error: StepError) -> Result<Answer, CliError> {
+    if let StepError::Unreviewed { .. } = error {
+        let fact = error.to_string();
+        let CliError { exit, hints, .. } = error.into();
+        return Ok(Answer { hints, ..none(graph, waits, &fact).exit(exit) });
+    }
     let StepError::Paused { fact, until } = error else { return Err(error.into()) };
-    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": fact, "reasons": []});
-    Ok(later(Answer::ok(data, format!("{}\n", safe::text(&fact))).exit(Exit::Paused), until))
+    Ok(later(none(graph, waits, &fact).exit(Exit::Paused), until))
+}
+
+/// The answer that no step takes any task now, and why.
+fn none(graph: &Graph, waits: &[Waiting], why: &str) -> Answer {
+    let data = json!({"next": null, "queue": [], "waits": waiting(graph, waits), "why": why, "reasons": []});
+    Answer::ok(data, format!("{}\n", safe::text(why)))
 }
 
 /// Tasks that have to wait, for programs.

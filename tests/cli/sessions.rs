@@ -320,6 +320,22 @@ fn the_tokens_of_any_program_are_priced_by_its_profile() {
 }
 
 #[test]
+fn what_is_used_of_a_budget_of_tokens_is_shown() {
+    let writes = "echo x >> made.txt; echo 'tokens: {input: 2840}' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(writes), table("budget", "month_tokens = 2500")]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.task("t-2", "Do more", &[]);
+    sandbox.quietly(&["step"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 13);
+    let said = sandbox.quietly(&["status"]).stdout;
+    for wanted in ["2.84k of 2.50k tokens", "2.84k of the month's 2.50k tokens are spent"] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    let said = sandbox.quietly(&["status", "--format", "openmetrics"]).stdout;
+    assert!(said.contains("orch_budget_tokens{period=\"month\"} 2500"), "{said}");
+}
+
+#[test]
 fn a_limit_that_any_program_tells_makes_it_rest_and_another_takes_over() {
     let says =
         "echo half > half.txt; echo 'You have hit your usage limit. Try again in 2 hours.' >&2; exit 1";

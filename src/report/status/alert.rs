@@ -3,9 +3,9 @@
 //! In: the state of affairs and the newest runs. Out: [`Alert`]s, each with its numbers. Every threshold
 //! is stated here.
 
-use super::{Health, Usage, as_f64};
+use super::{Health, Usage, as_f64, count_f64};
 use crate::config::{Adapter, Config};
-use crate::report::{plural, spell_usd};
+use crate::report::{plural, spell_count, spell_usd};
 use crate::route::past::Past;
 use crate::state::digest::Digest;
 use jiff::Timestamp;
@@ -111,29 +111,59 @@ fn quality(runs: &[Digest]) -> Option<Alert> {
 fn budget(given: &Given<'_>) -> Vec<Alert> {
     let Some(budget) = given.config.map(|config| &config.budget) else { return Vec::new() };
     let (day, month) = given.usage;
-    let mut all = Vec::new();
-    if let Some(limit) = budget.day_usd.filter(|limit| day.cost_usd >= limit * BURN_SHARE && *limit > 0.0) {
-        let text = format!("{} of today's {} are spent", spell_usd(day.cost_usd), spell_usd(limit));
-        all.push(Alert::new("budget_burn", text));
-    }
-    if let Some(limit) = budget.month_usd.filter(|limit| *limit > 0.0) {
-        let days = given.now.to_zoned(jiff::tz::TimeZone::UTC).date().days_in_month();
-        // The first days of a month say little about the others.
-        let gone = super::days_between(super::periods(given.now).1, given.now).max(3.0);
-        let pace = month.cost_usd / gone * f64::from(days);
-        if month.cost_usd >= limit * BURN_SHARE {
-            let text = format!("{} of the month's {} are spent", spell_usd(month.cost_usd), spell_usd(limit));
-            all.push(Alert::new("budget_burn", text));
-        } else if pace > limit {
-            let text = format!(
-                "at this pace the month costs {}, and its budget is {}",
-                spell_usd(pace),
-                spell_usd(limit)
-            );
-            all.push(Alert::new("budget_burn", text));
+    let usd = Burn {
+        spent: (day.cost_usd, month.cost_usd),
+        limits: (budget.day_usd, budget.month_usd),
+        spell: spell_usd,
+        unit: "",
+    };
+    let tokens = Burn {
+        spent: (count_f64(day.tokens()), count_f64(month.tokens())),
+        limits: (budget.day_tokens.map(count_f64), budget.month_tokens.map(count_f64)),
+        spell: spell_tokens,
+        unit: " tokens",
+    };
+    let texts = usd.told(given.now).into_iter().chain(tokens.told(given.now));
+    texts.map(|text| Alert::new("budget_burn", text)).collect()
+}
+
+fn spell_tokens(tokens: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of tokens")]
+    spell_count(tokens.max(0.0) as u64)
+}
+
+/// How budgets of one unit burn: of the day, and of the month.
+struct Burn {
+    spent: (f64, f64),
+    limits: (Option<f64>, Option<f64>),
+    spell: fn(f64) -> String,
+    unit: &'static str,
+}
+
+impl Burn {
+    fn told(&self, now: Timestamp) -> Vec<String> {
+        let ((day, month), spell, unit) = (self.spent, self.spell, self.unit);
+        let of = |limit: Option<f64>| limit.filter(|limit| *limit > 0.0);
+        let mut all = Vec::new();
+        if let Some(limit) = of(self.limits.0).filter(|limit| day >= limit * BURN_SHARE) {
+            all.push(format!("{} of today's {}{unit} are spent", spell(day), spell(limit)));
         }
+        if let Some(limit) = of(self.limits.1) {
+            let days = now.to_zoned(jiff::tz::TimeZone::UTC).date().days_in_month();
+            // The first days of a month say little about the others.
+            let gone = super::days_between(super::periods(now).1, now).max(3.0);
+            let pace = month / gone * f64::from(days);
+            if month >= limit * BURN_SHARE {
+                all.push(format!("{} of the month's {}{unit} are spent", spell(month), spell(limit)));
+            } else if pace > limit {
+                let (pace, limit) = (spell(pace), spell(limit));
+                all.push(format!(
+                    "at this pace the month costs {pace}{unit}, and its budget is {limit}{unit}"
+                ));
+            }
+        }
+        all
     }
-    all
 }
 
 fn drift(runs: &[Digest]) -> Option<Alert> {
@@ -219,6 +249,24 @@ mod tests {
         ]);
         assert_eq!(told(health, 4, 5.0, 40.0, &good), Vec::<String>::new());
         assert_eq!(told(Health::default(), 0, 0.0, 0.0, &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn budgets_in_tokens_burn_like_those_in_money() {
+        let burn = |day, month| {
+            let limits = (Some(2_500.0), Some(30_000.0));
+            let burn = Burn { spent: (day, month), limits, spell: spell_tokens, unit: " tokens" };
+            burn.told("2026-11-16T00:00:00Z".parse().unwrap())
+        };
+        assert_eq!(
+            burn(2_840.0, 24_000.0),
+            ["2.84k of today's 2.50k tokens are spent", "24.0k of the month's 30.0k tokens are spent",]
+        );
+        assert_eq!(
+            burn(0.0, 20_000.0),
+            ["at this pace the month costs 40.0k tokens, and its budget is 30.0k tokens",]
+        );
+        assert_eq!(burn(100.0, 100.0), Vec::<String>::new());
     }
 
     #[test]

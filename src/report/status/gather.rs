@@ -71,7 +71,6 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     let (runs, problems) = runs::since(world, &given.snapshot.source, from, now)?;
     let looks = super::looks(graph, rules, given.running);
     let people = super::needing_a_person(graph, &looks);
-    let budget = given.config.map(|config| config.budget.clone()).unwrap_or_default();
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
     let recent = settled(runs::recent(world, &given.snapshot.source, now)?.0, stands);
     let mut status = Status {
@@ -96,12 +95,10 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
         health: super::health(graph, &looks, &settled(runs, stands), now),
-        day_usd: budget.day_usd,
-        month_usd: budget.month_usd,
         mode: given.mode.mode.as_str(),
         mode_because: given.mode.because.clone(),
         mode_policy: given.config.map_or("unknown", |config| config.policy.mode.as_str()),
-        alerts: Vec::new(),
+        ..limits(given.config)
     };
     status.alerts = alert::alerts(&alert::Given {
         health: &status.health,
@@ -112,6 +109,18 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         now,
     });
     Ok((status, problems))
+}
+
+/// What may be spent.
+fn limits(config: Option<&Config>) -> Status {
+    let budget = config.map(|config| config.budget.clone()).unwrap_or_default();
+    Status {
+        day_usd: budget.day_usd,
+        month_usd: budget.month_usd,
+        day_tokens: budget.day_tokens,
+        month_tokens: budget.month_tokens,
+        ..Status::default()
+    }
 }
 
 /// What a person has to do about a task; its reason is in its file.

@@ -74,6 +74,11 @@ pub fn openmetrics(status: &Status) -> String {
     let limits: Vec<_> =
         limits.iter().filter_map(|(period, usd)| Some((vec![("period", *period)], (*usd)?))).collect();
     metrics.gauge("budget_usd", "What may be spent, where that is limited.", &limits);
+    let limits = [("day", status.day_tokens), ("month", status.month_tokens)];
+    let limit =
+        |(period, tokens): (_, Option<u64>)| Some((vec![("period", period)], super::count_f64(tokens?)));
+    let limits: Vec<_> = limits.into_iter().filter_map(limit).collect();
+    metrics.gauge("budget_tokens", "Tokens that may be used, where that is limited.", &limits);
     let modes: Vec<_> = ["balance", "stabilize", "accelerate"]
         .map(|mode| (vec![("mode", mode)], f64::from(u8::from(status.mode == mode))))
         .to_vec();
@@ -96,10 +101,8 @@ pub fn openmetrics(status: &Status) -> String {
 fn used(metrics: &mut Metrics, periods: &[(&str, &Usage); 2]) {
     let (mut steps, mut tokens, mut cost) = (Vec::new(), Vec::new(), Vec::new());
     for (period, usage) in periods {
-        let sample = |label, word, count: u64| {
-            let count = super::as_f64(usize::try_from(count).unwrap_or(usize::MAX));
-            (vec![("period", *period), (label, word)], count)
-        };
+        let sample =
+            |label, word, count: u64| (vec![("period", *period), (label, word)], super::count_f64(count));
         let accepted = usage.accepted as u64;
         steps.push(sample("accepted", "true", accepted));
         steps.push(sample("accepted", "false", (usage.steps as u64).saturating_sub(accepted)));

@@ -70,6 +70,14 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    /// Tokens of all kinds, as budgets count them.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.input.saturating_add(self.cached).saturating_add(self.output)
+    }
+}
+
 /// A task that a person has to do something about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Need {
@@ -150,6 +158,10 @@ pub struct Status {
     pub day_usd: Option<f64>,
     /// The limit for a month in USD, if there is one.
     pub month_usd: Option<f64>,
+    /// The limit for a day in tokens, if there is one.
+    pub day_tokens: Option<u64>,
+    /// The limit for a month in tokens, if there is one.
+    pub month_tokens: Option<u64>,
     /// How work is scheduled: `balance`, `stabilize` or `accelerate`.
     pub mode: &'static str,
     /// Why.
@@ -327,6 +339,10 @@ pub(super) fn days_between(from: Timestamp, to: Timestamp) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "counts of tasks and steps are far below 2^52")]
 pub(super) fn as_f64(count: usize) -> f64 {
     count as f64
+}
+
+fn count_f64(count: u64) -> f64 {
+    as_f64(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 pub(super) fn percent(part: usize, whole: usize) -> Option<f64> {

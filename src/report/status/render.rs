@@ -137,8 +137,8 @@ pub(in crate::report) fn facts_of(status: &Status) -> Vec<(&'static str, String)
     }
     facts.extend(status.last_step.as_ref().map(|last| ("last step", last_step(last))));
     if status.last_step.is_some() {
-        facts.push(("today", usage(&status.today, status.day_usd)));
-        facts.push(("month", usage(&status.month, status.month_usd)));
+        facts.push(("today", usage(&status.today, status.day_usd, status.day_tokens)));
+        facts.push(("month", usage(&status.month, status.month_usd, status.month_tokens)));
     }
     if !status.mode.is_empty() {
         facts.push(("mode", mode(status)));
@@ -197,15 +197,15 @@ fn last_step(last: &LastStep) -> String {
     format!("{} ago: {} {}{reason}", spell_age(last.age_seconds), last.task, last.outcome)
 }
 
-fn usage(usage: &Usage, limit: Option<f64>) -> String {
-    let limit = limit.map_or(String::new(), |limit| format!(" of {}", spell_usd(limit)));
+fn usage(usage: &Usage, usd: Option<f64>, tokens: Option<u64>) -> String {
+    let limit = usd.map_or(String::new(), |limit| format!(" of {}", spell_usd(limit)));
     let mut text = format!(
         "{}{limit}, {}, {} accepted",
         spell_usd(usage.cost_usd),
         plural(usage.steps, "step"),
         usage.accepted
     );
-    if usage.input + usage.cached + usage.output > 0 {
+    if usage.tokens() > 0 {
         let _ = write!(
             text,
             ", tokens in {} cached {} out {}",
@@ -213,6 +213,9 @@ fn usage(usage: &Usage, limit: Option<f64>) -> String {
             spell_count(usage.cached),
             spell_count(usage.output)
         );
+    }
+    if let Some(limit) = tokens {
+        let _ = write!(text, ", {} of {} tokens", spell_count(usage.tokens()), spell_count(limit));
     }
     text
 }
@@ -342,6 +345,8 @@ mod tests {
             month: Usage { steps: 40, ..usage },
             day_usd: None,
             month_usd: Some(10.0),
+            day_tokens: None,
+            month_tokens: None,
             mode: "balance",
             mode_because: "7 of the last 9 runs passed, 5 at the first attempt".into(),
             mode_policy: "auto",
