@@ -4,6 +4,11 @@
 //! Linux nothing is heard). It tells in the very call that changes something, so that whatever a program
 //! did that has ended has been told. What is written through a mapping is told when that is gone.
 //!
+//! Not heard: a second name that a program makes outside of the work tree, and what it then writes by it (the
+//! kernel tells that to who hears the file itself). Such a change is in no candidate, so it lands unjudged
+//! nowhere; it stays where it is, and the next command that looks sees it. To see it at once would mean
+//! to ask after every file again.
+//!
 //! Invariant: doubt means that everything is looked at again: too much to be told, ignore rules that
 //! changed, a file with a second name (which can be changed by that), a file system that others write to.
 
