@@ -255,7 +255,10 @@ fn sweep(scenario: Scenario) {
             }
             tried += 1;
             let trouble = [Trouble::Full, Trouble::Denied, Trouble::Other][point % 3];
-            if let Err(why) = one(scenario, Some(Fault { number, when, trouble }), &process) {
+            let came = one(scenario, Some(Fault { number, when, trouble }), &process);
+            // Whoever is told to stop by a signal (a job that is cut after its time) notes it, as orch does.
+            assert!(process.interrupted().is_none(), "a signal came: what broke since then says nothing");
+            if let Err(why) = came {
                 broken.push(format!("{scenario:?}: {} (effect {number}) fails {when:?}: {why}", effect.name));
             }
         }
