@@ -2,17 +2,18 @@
 
 use super::context::{Context, Global};
 use super::error::CliError;
-use crate::effects::{EffectError, Trouble};
+use crate::effects::{EffectError, Trouble, Upstream, World};
+use crate::state::layout;
 use crate::step::{base, publish, upstream};
 
-/// Looks at the leases on the remote, if that was asked for or this clone has landed by push before.
-/// What cannot be seen is a warning: the answer is then as of the last look.
+/// Looks at the leases on the remote, if that was asked for or others may work there. What cannot be seen is a
+/// warning: the answer is then as of the last look.
 pub(super) fn look(global: &Global, asked: bool) -> Result<Option<String>, CliError> {
     let context = Context::open_as_it_is(global)?;
     let world = context.world();
     let Ok(branch) = base::target_branch(world, &context.caller) else { return Ok(None) };
     let Some(there) = world.remote.upstream(&branch)? else { return Ok(None) };
-    if !asked && world.git.tip(&upstream::seen_branch(&there))?.is_none() {
+    if !asked && !may_be_shared(world, &there)? {
         return Ok(None);
     }
     match upstream::fetch(world, &there, upstream::GLANCE) {
@@ -25,4 +26,18 @@ pub(super) fn look(global: &Global, asked: bool) -> Result<Option<String>, CliEr
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether others may work on a remote, as far as this clone knows: it has looked there before, as whoever lands by
+/// push does; or it has the state from there and took no step of its own, as where a person only looks on.
+fn may_be_shared(world: World<'_>, there: &Upstream) -> Result<bool, EffectError> {
+    if world.git.tip(&upstream::seen_branch(there))?.is_some() {
+        return Ok(true);
+    }
+    let fetched = world.git.tip(&format!("refs/remotes/{}/{}", there.remote, there.branch))?;
+    let Some(fetched) = fetched.filter(|_| world.files.list("steps").is_ok_and(|steps| steps.is_empty()))
+    else {
+        return Ok(false);
+    };
+    Ok(world.git.subtree(world.git.commit(fetched)?.tree, layout::ROOT)?.is_some())
 }

@@ -20,7 +20,8 @@ pub(super) struct Args {
     /// Rank this many
     #[arg(long, default_value_t = 1)]
     limit: usize,
-    /// Ask the remote first who is at work (as by itself where this clone has pushed steps)
+    /// Ask the remote first who is at work (as by itself where this clone asked before, or took
+    /// no step)
     #[arg(long)]
     fetch: bool,
 }

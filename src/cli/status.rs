@@ -20,7 +20,8 @@ pub(super) struct Args {
     /// As of this revision, not the work tree
     #[arg(long, value_name = "REV")]
     at: Option<String>,
-    /// Ask the remote first who is at work (as by itself where this clone has pushed steps)
+    /// Ask the remote first who is at work (as by itself where this clone asked before, or took
+    /// no step)
     #[arg(long, conflicts_with = "at")]
     fetch: bool,
 }

@@ -314,6 +314,29 @@ fn what_comes_into_the_way_during_a_push_stays_and_is_named() {
     transcript!(sandbox);
 }
 
+#[test]
+fn a_clone_that_only_looks_on_sees_who_is_at_work() {
+    let sandbox = project("cp -r \"$HOME/../remote.git\" \"$HOME/../then.git\"; echo new > new");
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 0);
+    // As it was while the agent worked.
+    std::fs::remove_dir_all(remote(&sandbox)).expect("it goes");
+    std::fs::rename(sandbox.root().join("then.git"), remote(&sandbox)).expect("it is as it was");
+    let sandbox = another_clone(sandbox);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    let status = sandbox.quietly(&["status", "--json"]);
+    assert!(status.stdout.contains("\"agent\":\"script\""), "{}", status.stdout);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_clone_that_takes_its_own_steps_asks_nobody() {
+    let sandbox = project("echo new > new");
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    std::fs::remove_dir_all(remote(&sandbox)).expect("it goes");
+    let said = sandbox.quietly(&["status"]);
+    assert!(said.code == 0 && said.stderr.is_empty(), "{}", said.stderr);
+}
+
 /// A step whose orch is killed when its commit arrives at the remote, which is away after that.
 fn cut_off(name: &str, end: &str) -> Sandbox {
     let sandbox = project("echo $PPID > \"$HOME/orch.pid\"; echo new > new");
