@@ -8,6 +8,7 @@
 use orch::effects::{Change, MODE_FILE, MODE_LINK, MODE_SUBMODULE, Mode, Oid};
 use orch::gate::Verdict;
 use orch::gate::builtin::{self, Evidence};
+use orch::gate::called::tree::Tree;
 use orch::gate::finding::Say;
 use orch::gate::protect::Protected;
 use orch::state::run::VerdictKind;
@@ -108,7 +109,9 @@ impl Sample {
             say: Say::default(),
             must_change: true,
             read: &|id| self.blobs.get(&id).filter(|blob| blob.len() <= 4 << 20).cloned(),
-            list: &names,
+            gates: &[],
+            base: Tree { entry: &|_| None, list: &|_| Vec::new() },
+            candidate: Tree { entry: &|_| None, list: &names },
         })
     }
 }

@@ -82,7 +82,7 @@ What it changed (base tree against candidate). Each finding has a name:
     tests-changed      all of these: tests-removed, tests-skipped, tests-focused,
                        tests-weakened, expectations-changed, tests-mocked, snapshots-changed
     other names        harness-changed, test-detected, threshold-lowered, checks-bypassed,
-                       checks-suppressed, checks-changed
+                       checks-suppressed, checks-changed, gate-changed
   change             nothing was changed
 
 The repository's own hooks are asked as well, and recorded like gates:
@@ -90,6 +90,14 @@ The repository's own hooks are asked as well, and recorded like gates:
                      again (the branch moved, an approval, a pull request) it runs again,
                      and then what it would change rejects
   commit-msg         sees the message, also before work waits for a review; it may add to it
+
+gate-changed is about what the gates of config.toml call, as the base has it: the recipes that
+`make` or `just` would run, the scripts of package.json, shell and other scripts, and the scripts
+that those call. They may get more, not less: a recipe or a script that stops at failures may go
+on at its end, a compiler may get more files, a test file more tests. Anything else rejects, also
+a new file that is taken instead (GNUmakefile, .npmrc). A task's `files` allow nothing: a planner
+writes those, too. A script in another language that is not named as a check may as well be what
+is checked (`python3 app.py`): it is reported. Programs that are only on PATH are not followed.
 
 A person decides otherwise by the name of a finding or of a gate:
   for one task       orch edit ID --allow tests-changed  (it is reported only)

@@ -4,12 +4,14 @@
 //! What a person may allow is a [`Concern`]; how the agent ended,
 //! the state and protected paths are not.
 
+use super::called::{self, tree::Tree};
 use super::change::{self, File};
 use super::content::secrets::redact;
 use super::content::{hidden, links, markers, names, scope, secrets, size};
 use super::finding::{Finding, Say, verdict};
 use super::protect::Protected;
 use super::{Verdict, tamper};
+use crate::config::GateConfig;
 use crate::effects::{Change, Ended, Finished, Oid};
 use crate::state::concern::Concern;
 use bstr::{BString, ByteSlice};
@@ -33,8 +35,12 @@ pub struct Evidence<'e> {
     pub must_change: bool,
     /// Reads a blob, up to a size.
     pub read: &'e dyn Fn(Oid) -> Option<Vec<u8>>,
-    /// Lists the names in a folder of the candidate.
-    pub list: names::List<'e>,
+    /// The gates of the configuration.
+    pub gates: &'e [GateConfig],
+    /// What the work started from.
+    pub base: Tree<'e>,
+    /// What it left.
+    pub candidate: Tree<'e>,
 }
 
 const SHOWN: usize = 10;
@@ -65,15 +71,17 @@ pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
 fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let counted = evidence.changes.iter().filter(|change| !evidence.protected.covers(&change.path));
     let files: Vec<File> = change::load(counted, evidence.read);
+    let mut bent = tamper::findings(&files);
+    bent.extend(called::findings(evidence.gates, evidence.base, evidence.candidate));
     let all: [(&str, Vec<Finding>); 8] = [
         ("escape", links::findings(&files, evidence.nested)),
         ("conflict-markers", markers::findings(&files)),
         ("large-file", size::findings(&files)),
         ("secrets", secrets::findings(&files)),
         ("invisible-characters", hidden::findings(&files)),
-        ("portability", names::findings(&files, evidence.list)),
+        ("portability", names::findings(&files, evidence.candidate.list)),
         ("scope", scope::findings(&files, evidence.expected)),
-        ("tamper", tamper::findings(&files)),
+        ("tamper", bent),
     ];
     all.iter().map(|(gate, findings)| verdict(gate, findings, evidence.say)).collect()
 }

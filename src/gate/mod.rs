@@ -9,6 +9,7 @@ pub mod change;
 pub mod finding;
 pub mod content;
 pub mod tamper;
+pub mod called;
 pub mod claims;
 pub mod builtin;
 pub mod command;

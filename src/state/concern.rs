@@ -35,6 +35,8 @@ pub enum Concern {
     ChecksSuppressed,
     /// The configuration of a check was edited.
     ChecksChanged,
+    /// What a gate of the configuration runs is not what it was: a recipe, a script.
+    GateChanged,
     /// Something outside the task's `files` was changed.
     Scope,
     /// A key or a password is in the change.
@@ -68,7 +70,7 @@ const TESTS: &str = "tests-changed";
 
 impl Concern {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::TestsRemoved,
         Self::TestsSkipped,
         Self::TestsFocused,
@@ -82,6 +84,7 @@ impl Concern {
         Self::ChecksBypassed,
         Self::ChecksSuppressed,
         Self::ChecksChanged,
+        Self::GateChanged,
         Self::Scope,
         Self::Secrets,
         Self::LargeFile,
@@ -114,6 +117,7 @@ impl Concern {
             Self::ChecksBypassed => "checks-bypassed",
             Self::ChecksSuppressed => "checks-suppressed",
             Self::ChecksChanged => "checks-changed",
+            Self::GateChanged => "gate-changed",
             Self::Scope => "scope",
             Self::Secrets => "secrets",
             Self::LargeFile => "large-file",
@@ -146,7 +150,8 @@ impl Concern {
             | Self::ThresholdLowered
             | Self::ChecksBypassed
             | Self::ChecksSuppressed
-            | Self::ChecksChanged => "tamper",
+            | Self::ChecksChanged
+            | Self::GateChanged => "tamper",
             Self::LinkEscapes | Self::NestedRepository | Self::SubmoduleChanged | Self::TreacherousName => {
                 "escape"
             }
@@ -175,6 +180,7 @@ impl Concern {
             | Self::ChecksBypassed
             | Self::ChecksSuppressed
             | Self::ChecksChanged
+            | Self::GateChanged
             | Self::Scope
             | Self::Secrets
             | Self::LargeFile

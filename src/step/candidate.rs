@@ -14,6 +14,7 @@ use super::site::{Left, Workplace};
 use crate::config::Config;
 use crate::effects::{Commit, HookRun, Oid, World};
 use crate::gate::builtin::{self, Evidence};
+use crate::gate::called::tree::Tree;
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, command, first_rejection};
@@ -123,6 +124,13 @@ impl<'b> Bench<'b> {
     pub fn built_in(self, left: &Left) -> Vec<Verdict> {
         let git = self.world.git;
         let policy = &self.config.policy;
+        let read = |id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
+        let entry = |tree: Oid, path: &str| {
+            let (mode, id) = git.entry(tree, path).ok().flatten()?;
+            Some((mode, read(id).unwrap_or_default()))
+        };
+        let names = |tree: Oid, dir: &[u8]| git.names(tree, &dir.to_str_lossy()).unwrap_or_default();
+        let (base, candidate) = (self.base.tree, left.candidate);
         builtin::run(&Evidence {
             changes: &left.changes,
             nested: &left.seen.nested,
@@ -130,8 +138,10 @@ impl<'b> Bench<'b> {
             expected: &self.task.files,
             say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },
             must_change: must_change(self.task.kind),
-            read: &|id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB),
-            list: &|dir| git.names(left.candidate, &dir.to_str_lossy()).unwrap_or_default(),
+            read: &read,
+            gates: &self.config.gates,
+            base: Tree { entry: &|path| entry(base, path), list: &|dir| names(base, dir) },
+            candidate: Tree { entry: &|path| entry(candidate, path), list: &|dir| names(candidate, dir) },
         })
     }
 

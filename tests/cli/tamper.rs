@@ -123,3 +123,50 @@ fn a_process_that_stays_to_fake_a_service_is_gone_before_the_gates_run() {
     assert_eq!(sandbox.quietly(&["step"]).code, 20);
     assert!(!sandbox.signal("service").exists());
 }
+
+/// A project whose gate calls a makefile, which calls a script.
+fn gated(script: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("Makefile", "test:\n\tsh ./check.sh\n");
+    sandbox.write("check.sh", "grep -q good out.txt\n");
+    sandbox.write("out.txt", "good\n");
+    let gate = gate("test", "make test");
+    assert!(sandbox.lend("make"));
+    sandbox.configure(&[agent(script), table("policy", "max_attempts = 1"), gate]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox
+}
+
+#[test]
+fn what_a_gate_calls_is_not_the_agents_to_change_unless_a_person_allows_it() {
+    for change in [
+        "printf 'test:\\n\\t@exit 0\\n' > GNUmakefile",
+        "printf 'test:\\n\\tsh ./check.sh || true\\n' > Makefile",
+        "printf 'test:\\n\\t-sh ./check.sh\\n' > Makefile",
+        "printf 'test:\\n\\t@echo skipped\\n' > Makefile",
+        "touch test",
+        "ln -sf /bin/true check.sh",
+    ] {
+        let sandbox = gated(&format!("echo bad > out.txt; {change}"));
+        assert_eq!(sandbox.quietly(&["step"]).code, 20, "{change}");
+    }
+    let sandbox = gated("echo bad > out.txt; echo 'exit 0' > check.sh");
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    assert_eq!(sandbox.orch(&["edit", "t-1", "--allow", "gate-changed"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn work_beside_what_a_gate_calls_is_accepted() {
+    let sandbox = gated(
+        "printf '\\n# More.\\ndoc:\\n\\techo x > doc.txt\\n' >> Makefile; echo 'grep -q x doc.txt' > tests.sh; \
+         echo 'good and better' > out.txt",
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    let sandbox_2 =
+        gated("printf '\\tgrep -q better out.txt\\n' >> Makefile; echo 'good and better' > out.txt");
+    assert_eq!(sandbox_2.orch(&["step"]).code, 0);
+    sandbox.note(&sandbox_2.transcript());
+    transcript!(sandbox);
+}
