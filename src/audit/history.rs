@@ -8,6 +8,7 @@
 //! person, is compared file by file.
 
 use super::claim::{self, Claim, Step};
+use super::rewritten::Rewritten;
 use super::tree::{NameTree, code_tree};
 pub use super::walk::{Accepted, Options, Walk};
 use super::{Finding, Place};
@@ -43,6 +44,7 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
         required: HashMap::new(),
         findings: Vec::new(),
         walk: Walk::default(),
+        rewritten: Rewritten::default(),
     };
     for (at, commit) in commits.iter().enumerate() {
         (options.progress)(at, commits.len());
@@ -55,6 +57,8 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
             other => other?,
         }
     }
+    let rewritten = std::mem::take(&mut look.rewritten);
+    look.findings.extend(rewritten.findings(world, world.git.commit(tip)?.tree)?);
     Ok((look.findings, look.walk))
 }
 
@@ -68,6 +72,7 @@ struct Look<'w> {
     recorded: Recorded<'w>,
     findings: Vec<Finding>,
     walk: Walk,
+    rewritten: Rewritten,
 }
 
 impl Look<'_> {
@@ -146,11 +151,15 @@ impl Look<'_> {
             for parent in parents.iter().skip(1) {
                 from_another |= self.world.git.entry(*parent, path)?.is_some_and(|(_, old)| old == *blob);
             }
-            if !from_another {
-                let was = commit.parents.first().map_or_else(String::new, Oid::short);
-                let remedy = format!("type `git show {was}:{path}` to see the record as it was written");
-                self.find(commit, path, "changes the record of an earlier run", remedy);
+            if let (Some(before), Some(tree)) = (commit.parents.first(), parents.first())
+                && let Some((_, old)) = self.world.git.entry(*tree, path)?
+                && !from_another
+            {
+                self.rewritten.changed(path, (commit.id, *blob), (*before, old));
             }
+        }
+        for (path, blob) in &records.added {
+            self.rewritten.added(path, (commit.id, *blob));
         }
         if parents.len() > 1 || is_revert(&commit.message) {
             return Ok(());

@@ -7,6 +7,7 @@ pub mod state;
 pub mod claim;
 pub mod tree;
 pub mod walk;
+mod rewritten;
 pub mod history;
 pub mod again;
 pub mod machine;
