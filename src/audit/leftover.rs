@@ -3,7 +3,7 @@
 //! In: the index, the work tree and the commits that were merged. Out: each file with what is to
 //! become of it. Invariant: what a person did to a file beside its markers is kept.
 
-use crate::effects::{EffectError, Head, Oid, Undecided, World};
+use crate::effects::{EffectError, Head, MODE_FILE, Oid, Undecided, World};
 use crate::state::file::marks::{self, Sides};
 use crate::state::file::merge::{Before, Clash, Unmerged, merge};
 use crate::state::layout::{self, FileKind};
@@ -46,7 +46,9 @@ pub fn find(world: World<'_>, root: &Path) -> Result<Vec<Leftover>, EffectError>
     let mut found = Vec::new();
     for file in world.files.work_files(root, layout::ROOT)? {
         let staged = undecided.remove(&file.path);
-        let text = world.files.read_work(root, &file.path)?.unwrap_or_default();
+        // What is no ordinary file has no markers, and is told of as such.
+        let plain = file.mode == Some(MODE_FILE);
+        let text = if plain { world.files.read_work(root, &file.path)? } else { None }.unwrap_or_default();
         let what = match &staged {
             _ if marks::are_in(&text) => decide(world, &file.path, &text, staged.as_ref())?,
             Some(Undecided { ours: Some(_), theirs: Some(_), .. }) => What::NotAdded,

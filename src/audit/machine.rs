@@ -1,6 +1,6 @@
 //! The environment: what orch needs of the machine and the repository, judged from facts.
 
-use crate::effects::{Head, Identity};
+use crate::effects::{EffectError, Head, Identity, Trouble};
 use crate::step::error::how_to_end;
 
 /// How a check came out.
@@ -150,11 +150,16 @@ pub fn identity(known: Option<&Identity>) -> Check {
     }
 }
 
-/// Judges the room on a disk; none when it cannot be told.
+/// Judges the room on a disk, or why it cannot be written.
 #[must_use]
-pub fn room(name: &'static str, path: &str, free_bytes: Option<u64>) -> Check {
-    let Some(free) = free_bytes else {
-        return Check::failed(name, format!("`{path}` cannot be written"), format!("see `ls -ld {path}`"));
+pub fn room(name: &'static str, path: &str, free_bytes: Result<u64, EffectError>) -> Check {
+    let free = match free_bytes {
+        Ok(free) => free,
+        Err(error) if error.trouble == Trouble::ReadOnly => {
+            let hint = format!("the file system is mounted read-only: type `findmnt -T {path}` to see how");
+            return Check::failed(name, error.fact, hint);
+        }
+        Err(error) => return Check::failed(name, error.fact, format!("see `ls -ld {path}`")),
     };
     let mib = free >> 20;
     if free < ROOM {
@@ -231,8 +236,13 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_a_warning_and_one_that_cannot_be_written_a_failure() {
-        assert_eq!(room("workspaces", "/w", Some(1 << 30)).health, Health::Ok);
-        assert_eq!(room("workspaces", "/w", Some(1 << 20)).health, Health::Warning);
-        assert_eq!(room("workspaces", "/w", None).health, Health::Failed);
+        assert_eq!(room("workspaces", "/w", Ok(1 << 30)).health, Health::Ok);
+        assert_eq!(room("workspaces", "/w", Ok(1 << 20)).health, Health::Warning);
+        let denied =
+            |trouble| room("workspaces", "/w", Err(EffectError::new(trouble, "cannot write to `/w`")));
+        assert_eq!(denied(Trouble::Denied).hint.unwrap(), "see `ls -ld /w`");
+        let read_only = denied(Trouble::ReadOnly);
+        assert_eq!(read_only.health, Health::Failed);
+        assert!(read_only.hint.unwrap().contains("`findmnt -T /w`"));
     }
 }

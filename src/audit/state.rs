@@ -66,6 +66,10 @@ fn one(
         problems.push(Problem::warning(path, None, fact).with_remedy("move it out of `.orchestrator/`"));
         return Ok(());
     }
+    if let Some(problem) = state_file.odd() {
+        problems.push(problem);
+        return Ok(());
+    }
     let bytes = source.read(world, state_file)?;
     match kind {
         FileKind::Config => {

@@ -64,6 +64,11 @@ fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     checks.extend(clone::under_way(world));
     let dir = context.workspaces();
     checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
+    // Where state and commits are written; there is nothing to say of it where that can be done.
+    for dir in world.git.work_dir().into_iter().chain([world.git.common_dir()]) {
+        let check = machine::room("writing", &dir.display().to_string(), room(dir));
+        checks.extend(Some(check).filter(|check| check.health == Health::Failed));
+    }
     match conflicts(world, fix) {
         Ok(found) => checks.extend(found),
         Err(error) => checks.push(from_error("conflict", &error)),

@@ -118,6 +118,9 @@ impl From<EffectError> for CliError {
             ),
             Trouble::Denied => made(Exit::Error).hint("see who may write there with `ls -ld`"),
             Trouble::Foreign => made(Exit::Git).hint(take_over(&error.fact)),
+            Trouble::ReadOnly => made(Exit::Error)
+                .hint("the file system is mounted read-only: type `findmnt -T .` to see how")
+                .hint("`orch list`, `orch show`, `orch next` and `orch status` work all the same"),
             Trouble::Missing if error.fact.contains("not in a git repository") => {
                 made(Exit::NoProject).hint("type `git init`, then `orch init`")
             }

@@ -13,10 +13,12 @@ use thiserror::Error;
 pub enum Trouble {
     /// The disk or a quota is full.
     Full,
-    /// The file system is read-only, or permission was denied.
+    /// Permission was denied.
     Denied,
     /// A file or folder where orch works is another user's; the fact names it first.
     Foreign,
+    /// The file system is read-only.
+    ReadOnly,
     /// Something that must be there is not, or is damaged.
     Missing,
     /// The repository uses a feature that orch does not support.
@@ -58,7 +60,8 @@ impl EffectError {
         use std::io::ErrorKind as Kind;
         let trouble = match error.kind() {
             Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => Trouble::Full,
-            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Trouble::Denied,
+            Kind::PermissionDenied => Trouble::Denied,
+            Kind::ReadOnlyFilesystem => Trouble::ReadOnly,
             Kind::NotFound => Trouble::Missing,
             Kind::WouldBlock => Trouble::Locked,
             _ => Trouble::Other,
@@ -370,13 +373,4 @@ pub struct Finished {
     pub duration_ms: u64,
     /// Processes that it left running, which were ended.
     pub survivors: u32,
-}
-
-/// A file of a work tree, with what changes when its content does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkFile {
-    /// Path from the root, with `/`.
-    pub path: String,
-    /// Size, inode, times of modification and change in nanoseconds.
-    pub stamp: [u64; 4],
 }

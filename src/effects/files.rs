@@ -1,8 +1,19 @@
 //! Files that are local to a clone, and those of a work tree.
 
-use super::{Result, WorkFile};
+use super::{Mode, Result};
 use std::path::Path;
 use std::time::Duration;
+
+/// A file of a work tree, with what changes when its content does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkFile {
+    /// Path from the root, with `/`.
+    pub path: String,
+    /// A file or a link, as git tells them apart; none where it is neither (a pipe, a socket).
+    pub mode: Option<Mode>,
+    /// Size, inode, times of modification and change in nanoseconds.
+    pub stamp: [u64; 4],
+}
 
 /// A held lock; dropping it, or the end of the process, lets go.
 pub trait Lock {}

@@ -16,7 +16,7 @@ pub mod os;
 pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
-pub use files::{Files, Lock};
+pub use files::{Files, Lock, WorkFile};
 pub use place::{Astray, Checkout, Seen, Undecided, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};

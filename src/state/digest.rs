@@ -369,6 +369,7 @@ pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::MODE_FILE;
     use proptest::prelude::*;
 
     fn one() -> (StateFile, Digest) {
@@ -384,7 +385,7 @@ mod tests {
             ..sample("2026-11-20T10:00:00.5Z", "sonnet", OutcomeKind::Blocked)
         };
         let path = format!(".orchestrator/runs/2026-11/{}.toml", digest.id);
-        (StateFile { path, stamp: Stamp::Stat([1, 2, 3, 4]) }, digest)
+        (StateFile { path, mode: Some(MODE_FILE), stamp: Stamp::Stat([1, 2, 3, 4]) }, digest)
     }
 
     #[test]

@@ -2,20 +2,36 @@
 
 use super::cache::{Cache, Stamp};
 use super::layout;
-use crate::effects::{Change, WorkFile};
+use super::problem::Problem;
+use crate::effects::{Change, MODE_LINK, Mode, WorkFile};
 
 /// A file of the state: where it is, and what tells its content.
 #[derive(Debug, Clone)]
 pub struct StateFile {
     /// Path from the root of the repository.
     pub path: String,
+    /// What it is, as git has it; none where it can have no such thing.
+    pub mode: Option<Mode>,
     /// What tells its content.
     pub stamp: Stamp,
 }
 
+impl StateFile {
+    /// What is wrong with it, if it is no ordinary file: nothing of it is read then.
+    #[must_use]
+    pub fn odd(&self) -> Option<Problem> {
+        let (fact, remedy) = match self.mode {
+            Some(mode) if mode & 0o170_000 == 0o100_000 => return None,
+            Some(MODE_LINK) => ("is a symlink", "put the file that it is to be in its place"),
+            Some(_) | None => ("is no ordinary file", "move it out of `.orchestrator/`"),
+        };
+        Some(Problem::error(self.path.as_str(), None, fact).with_remedy(remedy))
+    }
+}
+
 impl From<WorkFile> for StateFile {
     fn from(file: WorkFile) -> Self {
-        Self { path: file.path, stamp: Stamp::Stat(file.stamp) }
+        Self { path: file.path, mode: file.mode, stamp: Stamp::Stat(file.stamp) }
     }
 }
 
@@ -54,7 +70,8 @@ impl News {
             if let Ok(at) = cache.by_path.binary_search_by(known) {
                 news.keep[cache.by_path[at] as usize] = false;
             }
-            news.read.extend(change.new.map(|(_, blob)| StateFile { path, stamp: Stamp::Blob(blob) }));
+            let file = |(mode, blob)| StateFile { path, mode: Some(mode), stamp: Stamp::Blob(blob) };
+            news.read.extend(change.new.map(file));
         }
         news
     }

@@ -130,7 +130,7 @@ impl Refreshed {
                 self.entries.push(Entry { note, file, is_odd: false });
                 continue;
             }
-            let read = read(&file.path, &source.read(world, &file)?);
+            let read = source.entity(world, &file, read)?;
             let is_odd = !read.problems.is_empty();
             let entry = read.value.map(|note| Entry { note, file, is_odd });
             self.changed += usize::from(entry.as_ref().is_some_and(|entry| entry.lasts(now)));
@@ -284,7 +284,11 @@ impl Notes {
     pub(crate) fn of(notes: &[Note]) -> Self {
         let entry = |note: &Note| Entry {
             note: note.clone(),
-            file: StateFile { path: format!("{}.yaml", note.id), stamp: super::cache::Stamp::Stat([0; 4]) },
+            file: StateFile {
+                path: format!("{}.yaml", note.id),
+                mode: Some(crate::effects::MODE_FILE),
+                stamp: super::cache::Stamp::Stat([0; 4]),
+            },
             is_odd: false,
         };
         let entries: Vec<Entry> = notes.iter().map(entry).collect();
@@ -295,6 +299,7 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
     use crate::state::cache::Stamp;
     use crate::state::file::samples;
     use proptest::prelude::*;
@@ -313,7 +318,7 @@ mod tests {
                 .enumerate()
                 .map(|(n, note)| Entry {
                     note: note.clone(),
-                    file: StateFile { path: format!("{n}.yaml"), stamp: stamp(n) },
+                    file: StateFile { path: format!("{n}.yaml"), mode: Some(crate::effects::MODE_FILE), stamp: stamp(n) },
                     is_odd: false,
                 })
                 .collect();

@@ -167,7 +167,7 @@ fn digest(
             kept.push((file, digest));
             continue;
         }
-        let read = read(&file.path, &source.read(world, &file)?);
+        let read = source.entity(world, &file, read)?;
         problems.extend(read.problems);
         if let Some(run) = read.value {
             parsed += 1;
@@ -202,6 +202,10 @@ pub fn of_task(
         // Most records are of other tasks.
         let known = whose.task(file);
         if known.is_some_and(|other| other != task.as_str()) {
+            continue;
+        }
+        if let Some(problem) = file.odd() {
+            problems.push(problem);
             continue;
         }
         let content = source.read(world, file)?;
@@ -244,7 +248,7 @@ pub fn one(world: World<'_>, source: &Source, id: &str) -> Result<Option<(Option
     let Some(file) = all(world, source)?.into_iter().find(|file| layout::stem(&file.path) == id) else {
         return Ok(None);
     };
-    let read = read(&file.path, &source.read(world, &file)?);
+    let read = source.entity(world, &file, read)?;
     Ok(Some((read.value, read.problems)))
 }
 

@@ -51,6 +51,7 @@ impl Source {
                     .into_iter()
                     .map(|file| StateFile {
                         path: String::from_utf8_lossy(&file.path).into_owned(),
+                        mode: Some(file.mode),
                         stamp: Stamp::Blob(file.id),
                     })
                     .collect())
@@ -61,7 +62,23 @@ impl Source {
         }
     }
 
-    /// The content of a listed file.
+    /// What a listed file holds, with what is wrong with it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn entity<T>(
+        &self,
+        world: World<'_>,
+        file: &StateFile,
+        read: impl FnOnce(&str, &[u8]) -> Read<T>,
+    ) -> Result<Read<T>> {
+        match file.odd() {
+            Some(problem) => Ok(Read { value: None, problems: vec![problem] }),
+            None => Ok(read(&file.path, &self.read(world, file)?)),
+        }
+    }
+
+    /// The content of a listed file, which is an ordinary one.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -191,7 +208,7 @@ fn refresh(world: World<'_>, source: &Source, cache: Cache, news: News) -> Resul
         if layout::kind_of(&file.path) != FileKind::Task {
             continue;
         }
-        let read = file::task::read(&file.path, &source.read(world, &file)?);
+        let read = source.entity(world, &file, file::task::read)?;
         let node = read.value.map(|task| Node::of(&task, &file.path));
         match node {
             Some(node) if read.problems.is_empty() => {
@@ -317,8 +334,7 @@ fn read_all<T>(
     let mut values = Vec::with_capacity(files.len());
     let mut problems = Vec::new();
     for file in files {
-        let content = source.read(world, &file)?;
-        let read = read(&file.path, &content);
+        let read = source.entity(world, &file, read)?;
         values.extend(read.value);
         problems.extend(read.problems);
     }

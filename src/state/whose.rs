@@ -57,10 +57,11 @@ pub(super) fn task_of(path: &str, content: &[u8]) -> Option<TaskId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::MODE_FILE;
     use proptest::prelude::*;
 
     fn file(path: &str, size: u64) -> StateFile {
-        StateFile { path: path.to_owned(), stamp: Stamp::Stat([size, 0, 0, 0]) }
+        StateFile { path: path.to_owned(), mode: Some(MODE_FILE), stamp: Stamp::Stat([size, 0, 0, 0]) }
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub fn plan(world: World<'_>, source: &Source) -> Result<Migration, StepError> {
         if matches!(kind, FileKind::Readme | FileKind::Unknown) {
             continue;
         }
+        if let Some(problem) = state_file.odd() {
+            migration.broken.push(problem);
+            continue;
+        }
         let bytes = source.read(world, &state_file)?;
         one(&state_file.path, kind, &bytes, &mut migration);
     }

@@ -45,6 +45,7 @@ mod ci;
 mod runner;
 mod recipe;
 mod doctor;
+mod fsck;
 
 /// Compares the transcript of a sandbox with the one that was reviewed.
 macro_rules! transcript {

@@ -105,7 +105,19 @@ impl Files for OsFiles {
     }
 
     fn read_work(&self, root: &Path, path: &str) -> Result<Option<Vec<u8>>> {
-        read(&root.join(path), u64::MAX)
+        let full = root.join(path);
+        let odd = |what: &str| EffectError::new(Trouble::Other, format!("`{}` is {what}", full.display()));
+        // Neither is a link followed, nor a pipe waited for.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        match File::options().read(true).custom_flags(flags).open(&full) {
+            Ok(file) if file.metadata().is_ok_and(|there| there.is_file()) => {
+                content(file, &full, u64::MAX).map(Some)
+            }
+            Ok(_) => Err(odd("no ordinary file")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(_) if full.is_symlink() => Err(odd("a symlink")),
+            Err(error) => Err(EffectError::io("read", &full, &error)),
+        }
     }
 
     fn read_report(&self, root: &Path, path: &str, limit: u64) -> Result<Option<Vec<u8>>> {
@@ -178,6 +190,10 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(EffectError::io("read", path, &error)),
     };
+    content(file, path, limit).map(Some)
+}
+
+fn content(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {
     let size = file.metadata().map_or(0, |metadata| metadata.len().min(limit).min(1 << 20));
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
     file.take(limit.saturating_add(1))
@@ -189,7 +205,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
             format!("`{}` is larger than {limit} bytes", path.display()),
         ));
     }
-    Ok(Some(content))
+    Ok(content)
 }
 
 /// Waits until a file has not been written for this long, or is gone.

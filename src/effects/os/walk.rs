@@ -4,7 +4,7 @@
 //! work tree a question, so many folders are shared out among threads.
 //! Invariant: links below the directory are not followed.
 
-use crate::effects::{EffectError, Result, Trouble, WorkFile};
+use crate::effects::{EffectError, MODE_FILE, MODE_LINK, Result, Trouble, WorkFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::path::Path;
@@ -129,11 +129,20 @@ fn inside(folder: OwnedFd, path: &str, files: &mut Vec<WorkFile>) -> rustix::io:
             Err(error) => return Err(error),
         };
         // Some file systems do not say what a name is.
-        if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
-            folders.push((text.into_owned(), below));
-        } else {
-            files.push(WorkFile { path: below, stamp: stamp(&found) });
-        }
+        let mode = match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => {
+                folders.push((text.into_owned(), below));
+                continue;
+            }
+            FileType::RegularFile => Some(MODE_FILE),
+            FileType::Symlink => Some(MODE_LINK),
+            FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => None,
+        };
+        files.push(WorkFile { path: below, mode, stamp: stamp(&found) });
     }
     if folders.is_empty() {
         return Ok(Vec::new());

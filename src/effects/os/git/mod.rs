@@ -65,8 +65,10 @@ pub(super) fn failed(doing: &str, error: &dyn Display) -> EffectError {
     let text = error.to_string();
     let trouble = if text.contains("No space left") || text.contains("quota exceeded") {
         Trouble::Full
-    } else if text.contains("Permission denied") || text.contains("Read-only file system") {
+    } else if text.contains("Permission denied") {
         Trouble::Denied
+    } else if text.contains("Read-only file system") {
+        Trouble::ReadOnly
     } else if text.contains("could not be found") || text.contains("not found") {
         Trouble::Missing
     } else {
