@@ -4,12 +4,14 @@
 //! nothing, for what it joins has commits of its own.
 
 use super::file;
+use super::id::RunId;
 use super::layout::{self, FileKind};
 use super::run::Run;
+use super::runs::began;
 use crate::effects::{Change, Commit, EffectError, Oid, Trouble, World};
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How far clocks may be apart.
 const SKEW: SignedDuration = SignedDuration::from_hours(48);
@@ -51,7 +53,13 @@ impl Records {
 /// A history whose records are looked at.
 pub struct Recorded<'w> {
     world: World<'w>,
-    /// Folders of run records, by the tree that holds them.
+    /// The tree of the tip.
+    tip: Oid,
+    /// The names of the records that it has, by their folder.
+    months: HashMap<String, HashSet<BString>>,
+    /// The state of each tree.
+    states: HashMap<Oid, Option<Oid>>,
+    /// The folder of run records of each state.
     folders: HashMap<Oid, Option<Oid>>,
     /// The month in which the first of its records began.
     first: Option<Timestamp>,
@@ -63,10 +71,12 @@ impl<'w> Recorded<'w> {
     /// # Errors
     /// When its tree cannot be read.
     pub fn of(world: World<'w>, tip: Oid) -> Result<Self> {
-        let months = world.git.names(world.git.commit(tip)?.tree, layout::RUNS)?;
-        let begin = |month: &bstr::BString| format!("{month}-01T00:00:00Z").parse::<Timestamp>().ok();
+        let tip = world.git.commit(tip)?.tree;
+        let months = world.git.names(tip, layout::RUNS)?;
+        let begin = |month: &BString| format!("{month}-01T00:00:00Z").parse::<Timestamp>().ok();
         let first = months.iter().filter_map(begin).min();
-        Ok(Self { world, folders: HashMap::new(), first })
+        let (states, folders) = (HashMap::new(), HashMap::new());
+        Ok(Self { world, tip, months: HashMap::new(), states, folders, first })
     }
 
     /// The folder of run records in a tree; the empty one where it has none.
@@ -74,14 +84,14 @@ impl<'w> Recorded<'w> {
     /// # Errors
     /// When the tree cannot be read.
     pub fn folder(&mut self, tree: Oid) -> Result<Oid> {
-        let known = if let Some(known) = self.folders.get(&tree) {
-            *known
-        } else {
-            let found = self.world.git.subtree(tree, layout::RUNS)?;
-            self.folders.insert(tree, found);
-            found
+        let git = self.world.git;
+        // Most commits change code alone, and have the state of the one before.
+        let Some(state) = memo(&mut self.states, tree, || git.subtree(tree, layout::ROOT))? else {
+            return Ok(git.empty_tree());
         };
-        Ok(known.unwrap_or_else(|| self.world.git.empty_tree()))
+        let runs = layout::RUNS.trim_start_matches(layout::ROOT).trim_start_matches('/');
+        let folder = memo(&mut self.folders, state, || git.subtree(state, runs))?;
+        Ok(folder.unwrap_or_else(|| git.empty_tree()))
     }
 
     /// What became of records between two trees.
@@ -102,6 +112,10 @@ impl<'w> Recorded<'w> {
     /// # Errors
     /// When the repository is damaged.
     pub fn holds(&mut self, commit: &Commit, run: &str) -> Result<bool> {
+        // Most records are still there, and the tip is read once for all of them.
+        if self.is_at_tip(run)? {
+            return Ok(true);
+        }
         let folder = self.folder(commit.tree)?;
         let before = match commit.parents.first().map(|parent| self.world.git.commit(*parent)) {
             Some(Ok(parent)) => self.folder(parent.tree)?,
@@ -110,11 +124,23 @@ impl<'w> Recorded<'w> {
             None => self.world.git.empty_tree(),
         };
         // A step that is picked once more brings nothing, and its record is there.
-        let is_it = |path: &bstr::BString| layout::stem(&path.to_str_lossy()) == run;
+        let is_it = |path: &BString| layout::stem(&path.to_str_lossy()) == run;
         let here = || {
             self.world.git.files(folder, layout::RUNS).map(|files| files.iter().any(|file| is_it(&file.path)))
         };
         if before == folder { here() } else { Ok(true) }
+    }
+
+    /// Whether the tip has the record of a run, in the folder of the month in which the run began.
+    fn is_at_tip(&mut self, run: &str) -> Result<bool> {
+        let (Some(began), Ok(id)) = (began(run), RunId::new(run)) else { return Ok(false) };
+        let path = layout::run(&id, began);
+        let Some((month, name)) = path.rsplit_once('/') else { return Ok(false) };
+        if !self.months.contains_key(month) {
+            let names = self.world.git.names(self.tip, month)?.into_iter().collect();
+            self.months.insert(month.to_owned(), names);
+        }
+        Ok(self.months.get(month).is_some_and(|names| names.contains(name.as_bytes().as_bstr())))
     }
 
     /// The runs whose records a commit brought, the newest first. One whose parent is not in this clone is not
@@ -139,6 +165,20 @@ impl<'w> Recorded<'w> {
         runs.sort_by(|a, b| b.id.as_str().cmp(a.id.as_str()));
         Ok(runs)
     }
+}
+
+/// What is known of a tree; what is not, is found and kept.
+fn memo(
+    known: &mut HashMap<Oid, Option<Oid>>,
+    tree: Oid,
+    find: impl FnOnce() -> Result<Option<Oid>>,
+) -> Result<Option<Oid>> {
+    if let Some(found) = known.get(&tree) {
+        return Ok(*found);
+    }
+    let found = find()?;
+    known.insert(tree, found);
+    Ok(found)
 }
 
 #[cfg(test)]
