@@ -2,7 +2,7 @@
 //!
 //! In: two streams of lines, and who carries out calls. Out: an answer for each request, in the order in
 //! which they were asked. Invariant: a line that is not understood changes nothing and ends nothing
-//! ([`super::message`]); what was asked before the input ended is answered before the conversation ends.
+//! (`serve/message.rs`); what was asked before the input ended is answered before the conversation ends.
 
 use super::lines::Lines;
 use super::tool::{TOOLS, Tool, find};
