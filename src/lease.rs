@@ -154,9 +154,10 @@ pub enum Standing {
 /// Judges a lease that this clone first saw at `seen`; none is one that cannot be read.
 ///
 /// Neither clock is trusted alone: the holder's times count only as far as clocks that are apart by as much
-/// as [`SKEW`] would agree, so that its end has to have passed for long, and its beginning cannot be far
-/// ahead; and whatever the holder's clock says, a value that did not change for its whole length, by this
-/// clone's own clock, was not renewed.
+/// as [`SKEW`] would agree, so that its end has to have passed for long, and its beginning cannot be ahead by
+/// that and a whole length (it may have been taken while this clone's question was under way); and whatever
+/// the holder's clock says, a value that did not change for its whole length, by this clone's own clock, was
+/// not renewed.
 #[must_use]
 pub fn judge(lease: Option<&Lease>, seen: Timestamp, now: Timestamp) -> Standing {
     let length = lease.map_or(LENGTH, Lease::length);
@@ -167,7 +168,7 @@ pub fn judge(lease: Option<&Lease>, seen: Timestamp, now: Timestamp) -> Standing
         Some(lease) if now > after(lease.until, SKEW) => {
             Standing::Stale(format!("it ran out at {:.0}", lease.until))
         }
-        Some(lease) if lease.taken > after(now, SKEW) => Standing::Stale(format!(
+        Some(lease) if lease.taken > after(after(now, SKEW), length) => Standing::Stale(format!(
             "no clock can have told its time, which is still to come: {:.0}",
             lease.taken
         )),
@@ -231,7 +232,7 @@ mod tests {
         // By the holder's own end.
         assert!(!stale(30, 35) && stale(30, 36));
         // By its beginning, which was not yet.
-        assert!(!stale(-20, -20) && stale(-21, -21));
+        assert!(!stale(-35, -35) && stale(-36, -36));
         // By what this clone saw, though the holder's clock goes ahead.
         assert!(!stale(-20, -3) && stale(-20, -2));
     }

@@ -427,7 +427,7 @@ fn without_a_second_look_at_the_task_leases_alone_let_tasks_land_twice() {
 
 #[test]
 fn leases_spare_all_double_work_where_nothing_goes_wrong() {
-    let count = schedules(1_500) / 4;
+    let count = schedules(20_000) / 4;
     let wasted = |leases| -> u64 {
         let rules = Rules { leases, trouble: 0, ..REAL };
         (0..count).map(|seed| u64::from(World::new(seed, rules).run().wasted)).sum()
