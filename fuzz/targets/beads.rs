@@ -1,19 +1,9 @@
-//! Issues of beads, a line each: what is imported is a sound graph of tasks that can be written.
+//! Issues of beads, a line each.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use orch::import::{ForeignFile, Format, read};
-use orch::state::file::task;
-use orch::state::graph::{Graph, Node};
+mod imported;
 
-fuzz_target!(|bytes: &[u8]| {
-    let file = ForeignFile { path: "issues.jsonl".to_owned(), bytes: bytes.to_vec() };
-    let Ok(import) = read(Format::Beads, &[file]) else { return };
-    let graph = Graph::new(import.tasks.iter().map(|task| Node::of(task, "")).collect());
-    assert_eq!(graph.faults(), []);
-    for imported in import.tasks {
-        let path = format!(".orchestrator/tasks/{}.toml", imported.id);
-        let again = task::read(&path, task::write(&imported).as_bytes());
-        assert_eq!(again.value, Some(imported), "{:?}", again.problems);
-    }
-});
+use libfuzzer_sys::fuzz_target;
+use orch::import::Format;
+
+fuzz_target!(|bytes: &[u8]| imported::check(Format::Beads, "issues.jsonl", bytes));

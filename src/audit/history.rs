@@ -3,9 +3,9 @@
 //! For a commit that claims a step: its record is in it and says what the trailers say, the task stands
 //! where the outcome put it, what was not accepted changed no code, and accepted code is what was judged.
 //! For every commit: no run record of an earlier one is changed.
-//! A commit without trailers that adds one record is a step too, which a person committed (a squash merge). One that
-//! adds several records is what a person made of several steps: of it only its own record is compared. A step that was replayed on a branch that had moved, by orch or by a
-//! person, is compared file by file.
+//! A commit without trailers that adds one record is a step too, which a person committed (a squash merge). One
+//! that adds several records is what a person made of several steps: of it only its own record is compared. A step
+//! that was replayed on a branch that had moved, by orch or by a person, is compared file by file.
 
 use super::claim::{self, Claim, Step};
 use super::rewritten::Rewritten;

@@ -299,7 +299,6 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     use crate::state::cache::Stamp;
     use crate::state::file::samples;
     use proptest::prelude::*;

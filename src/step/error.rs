@@ -132,8 +132,12 @@ pub fn how_to_end(what: &str) -> String {
 /// What to type where something is another user's, which the fact names first.
 #[must_use]
 pub fn take_over(fact: &str) -> String {
-    let path = fact.split('`').nth(1).unwrap_or_default();
-    format!("type `sudo chown -R \"$(id -u)\" {}`", shell::word(path))
+    // A name may have a quote of its own.
+    let named = fact.strip_prefix('`').and_then(|fact| fact.rsplit_once("` belongs to user "));
+    named.map_or_else(
+        || "see whose it is with `ls -ln`".to_owned(),
+        |(path, _)| format!("type `sudo chown -R \"$(id -u)\" {}`", shell::word(path)),
+    )
 }
 
 #[cfg(test)]
@@ -144,5 +148,6 @@ mod tests {
     fn what_is_another_users_is_taken_over_by_a_command_for_just_that() {
         let fact = "`/w/it's made` belongs to user 0, so that orch cannot read or remove what is there";
         assert_eq!(take_over(fact), r#"type `sudo chown -R "$(id -u)" '/w/it'\''s made'`"#);
+        assert_eq!(take_over("`/w/a`b` belongs to user 0"), r#"type `sudo chown -R "$(id -u)" '/w/a`b'`"#);
     }
 }

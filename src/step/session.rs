@@ -123,8 +123,8 @@ fn reply(profile: &Profile, finished: &Finished, outcome: Option<&[u8]>, tally: 
     reply
 }
 
-/// The outcome that an agent left, without secrets; it lies there without them from then on. What is no plain file is none: a link leads to what the
-/// agent may not read itself, and a pipe never ends.
+/// The outcome that an agent left, without secrets; it lies there without them from then on. What is no plain file
+/// is none: a link leads to what the agent may not read itself, and a pipe never ends.
 fn outcome_left(job: &Job<'_>, name: &str) -> Result<Option<Vec<u8>>, StepError> {
     let world = job.world;
     let Some(spot) = world.process.spot(&world.files.root().join(name)) else { return Ok(None) };

@@ -3,6 +3,8 @@
 //! In: the files of a tree. Out: a [`Makefile`], and of it what leads to a target. Not here: functions of make;
 //! what they would make of it counts as it is written.
 
+use super::tree::LARGEST;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// The names that make looks for, in its order.
@@ -26,6 +28,8 @@ pub const ALWAYS: [&str; 12] = [
 const TARGETS: usize = 300;
 /// How deep includes and variables are followed.
 const DEPTH: usize = 8;
+/// The most variables that are put in, and the most that are looked for: what is more counts as it is written.
+const VARIABLES: usize = 1_000;
 
 /// A line, with the conditions that it stands under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +91,10 @@ pub struct Makefile {
     pub others: Vec<Line>,
     /// Targets that are made whether a file of that name is there or not.
     pub phony: BTreeSet<String>,
+    /// How large its files are together.
+    size: usize,
+    /// How many variables were put in.
+    put_in: Cell<usize>,
 }
 
 /// Reads a makefile; `read` gives the text of a path.
@@ -99,7 +107,12 @@ pub fn parse(path: &str, dir: &str, read: &dyn Fn(&str) -> Option<String>) -> Ma
 
 impl Makefile {
     fn take(&mut self, path: &str, dir: &str, read: &dyn Fn(&str) -> Option<String>, depth: usize) {
-        let Some(text) = read(path).filter(|_| depth < DEPTH) else { return };
+        // What is included once more says nothing new.
+        let is_new = depth < DEPTH && !self.files.iter().any(|known| known == path);
+        let Some(text) = read(path).filter(|text| is_new && self.size + text.len() <= LARGEST) else {
+            return;
+        };
+        self.size += text.len();
         self.files.push(path.to_owned());
         let (mut under, mut in_rule, mut defined) = (Vec::<String>::new(), false, None::<Variable>);
         for (number, text) in logical(&text) {
@@ -214,7 +227,10 @@ impl Makefile {
             match name {
                 "MAKE" => out.push_str("make"),
                 "CURDIR" => out.push('.'),
-                _ => match self.value(name).filter(|_| depth < DEPTH && out.len() < 1 << 16) {
+                _ => match self
+                    .value(name)
+                    .filter(|_| out.len() < 1 << 16 && depth < DEPTH && self.may_put_in())
+                {
                     Some(value) => out.push_str(&self.expanded(&value, depth + 1)),
                     None if name == "SHELL" => out.push_str("sh"),
                     None => out.push_str(&format!("$({name})")),
@@ -224,16 +240,24 @@ impl Makefile {
         out + rest
     }
 
+    fn may_put_in(&self) -> bool {
+        self.put_in.set(self.put_in.get() + 1);
+        self.put_in.get() <= VARIABLES
+    }
+
     fn value(&self, name: &str) -> Option<String> {
-        let all = self.variables.iter().filter(|variable| variable.name == name);
-        all.fold(None, |so_far: Option<String>, variable| {
+        let mut parts: Vec<&str> = Vec::new();
+        for variable in self.variables.iter().filter(|variable| variable.name == name) {
             let head = without_comment(&variable.line.text);
-            Some(match so_far {
-                Some(before) if head.contains("+=") => format!("{before} {}", variable.value),
-                Some(before) if head.contains("?=") => before,
-                Some(_) | None => variable.value.clone(),
-            })
-        })
+            let more = head.contains("+=");
+            if more || !head.contains("?=") || parts.is_empty() {
+                if !more {
+                    parts.clear();
+                }
+                parts.push(&variable.value);
+            }
+        }
+        (!parts.is_empty()).then(|| parts.join(" "))
     }
 
     /// The first target, which is made where none is asked for.
@@ -288,7 +312,7 @@ impl Makefile {
         let (mut left, mut found) = (texts.to_vec(), BTreeSet::new());
         while let Some(text) = left.pop() {
             for name in names(&text) {
-                if found.insert(name.clone()) {
+                if found.len() < VARIABLES && found.insert(name.clone()) {
                     let all = self.variables.iter().filter(|variable| variable.name == name);
                     left.extend(all.map(|variable| variable.value.clone()));
                 }
@@ -395,6 +419,26 @@ mod tests {
         assert_eq!(makefile.first().as_deref(), Some("test"));
         let used = makefile.used(&["$(OBJS) ${CC} $X".to_owned()]);
         assert!(["OBJS", "CC", "X"].iter().all(|name| used.contains(*name)));
+    }
+
+    #[test]
+    fn no_makefile_keeps_orch_for_ever() {
+        let many = |text: String| text.repeat(500);
+        // Each variable holds the next one many times, and the last one nothing; the file includes itself.
+        let chain: String = (0..6).map(|n| format!("V{n} = {}\n", many(format!("$(V{})", n + 1)))).collect();
+        let text = format!("{}{chain}V6 =\ntest: $(V0)\n\t$(V0)\n", many("include Makefile\n".to_owned()));
+        let makefile = of(&text);
+        assert_eq!((makefile.files.len(), makefile.rules.len()), (1, 1));
+        assert!(makefile.expand("$(V0)").len() < 1 << 20);
+        // Names without end.
+        let names: String = (0..20_000).map(|n| format!("$(A{n})")).collect();
+        assert_eq!(makefile.used(&[names]).len(), VARIABLES);
+    }
+
+    #[test]
+    fn a_variable_is_what_its_assignments_make_of_it() {
+        let makefile = of("A ?= 1\nA ?= 2\nA += 3\nB = 1\nB += 2\nB = 3\nC += 1\n");
+        assert_eq!(makefile.expand("$(A)/$(B)/$(C)/$(D)"), "1 3/3/1/$(D)");
     }
 
     proptest! {

@@ -68,6 +68,9 @@ impl Walk<'_> {
         else {
             return;
         };
+        if !self.is_new_call(Place { dir: &dir, ..place }, &path, &targets) {
+            return;
+        }
         let makefile = make::parse(&path, &dir, &|path| self.tree.text(path));
         targets.extend(makefile.first().filter(|_| targets.is_empty()));
         self.makefile(Place { dir: &dir, ..place }, &makefile, &targets);

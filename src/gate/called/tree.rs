@@ -6,6 +6,8 @@ use bstr::ByteSlice as _;
 
 /// How many links are followed.
 const LINKS: usize = 8;
+/// The largest file that is read, in bytes. One that an agent makes larger than that counts as gone.
+pub const LARGEST: usize = 256 << 10;
 
 /// Reads mode and content of a path; none where there is no file.
 pub type Entry<'t> = &'t dyn Fn(&str) -> Option<(Mode, Vec<u8>)>;
@@ -20,7 +22,7 @@ pub struct Tree<'t> {
 }
 
 impl Tree<'_> {
-    /// The text of a file, or of the one that a link leads to.
+    /// The text of a file, or of the one that a link leads to; none of one that is too large.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<String> {
         let mut path = path.to_owned();
@@ -29,6 +31,7 @@ impl Tree<'_> {
             match mode {
                 MODE_SUBMODULE => return None,
                 MODE_LINK => path = joined(parent(&path), content.to_str().ok()?)?,
+                _ if content.len() > LARGEST => return None,
                 _ => return Some(content.to_str_lossy().into_owned()),
             }
         }

@@ -8,12 +8,16 @@ use super::shell::{self, Command};
 use super::tree::{Tree, joined, parent};
 use crate::config::GateConfig;
 use crate::gate::tamper::language::Language;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep scripts that call scripts are followed.
 const DEPTH: usize = 8;
 /// The most pieces.
 const PIECES: usize = 2_000;
+/// The most commands that are followed.
+const COMMANDS: usize = 5_000;
+/// The most calls of `make`, each with other targets or in another folder.
+const MAKES: usize = 50;
 /// Programs that run what they are given behind their options.
 const WRAPPERS: [&str; 12] = [
     "env", "exec", "command", "time", "nice", "nohup", "sudo", "builtin", "xvfb-run", "timeout", "npx",
@@ -63,7 +67,7 @@ pub(super) struct Place<'p> {
 /// What gates run.
 #[must_use]
 pub fn walk(gates: &[GateConfig], tree: Tree<'_>) -> Pieces {
-    let mut walk = Walk { tree, pieces: Pieces::new() };
+    let mut walk = Walk { tree, pieces: Pieces::new(), commands: 0, made: BTreeSet::new() };
     for gate in gates.iter().filter(|gate| gate.required) {
         // What is printed at the end could be taken for a measurement.
         let last = gate.metric.is_none();
@@ -75,6 +79,10 @@ pub fn walk(gates: &[GateConfig], tree: Tree<'_>) -> Pieces {
 pub(super) struct Walk<'t> {
     pub(super) tree: Tree<'t>,
     pub(super) pieces: Pieces,
+    /// How many commands were followed.
+    commands: usize,
+    /// What `make` was called for: folder, file, targets, and whether nothing runs after it.
+    made: BTreeSet<(String, String, Vec<String>, bool)>,
 }
 
 impl Walk<'_> {
@@ -99,6 +107,10 @@ impl Walk<'_> {
 
     fn command(&mut self, place: Place<'_>, command: &Command, words: &[&str]) {
         let [program, arguments @ ..] = words else { return };
+        self.commands += 1;
+        if self.commands > COMMANDS {
+            return;
+        }
         let name = program.rsplit('/').next().unwrap_or_default();
         self.told(place, name);
         match name {
@@ -143,6 +155,12 @@ impl Walk<'_> {
         };
         self.pieces.insert(key, piece);
         true
+    }
+
+    /// Whether `make` was not yet called just so; not where that was too often.
+    pub(super) fn is_new_call(&mut self, place: Place<'_>, path: &str, targets: &[String]) -> bool {
+        let call = (place.dir.to_owned(), path.to_owned(), targets.to_vec(), place.last);
+        self.made.len() < MAKES && self.made.insert(call)
     }
 
     /// Something that stands in the way where it is there.
