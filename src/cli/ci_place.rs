@@ -1,10 +1,11 @@
 //! Where recipes lie, and what they have to know of this machine.
 
 use super::ci::in_the_way;
-use super::context::{Context, user_dir};
+use super::context::Context;
 use super::crontab;
 use super::error::CliError;
 use super::exit::Exit;
+use super::home;
 use crate::effects::os::files::{read, replace};
 use crate::recipe::local::Local;
 use crate::recipe::seal::{There, look};
@@ -23,7 +24,7 @@ pub(super) fn local(context: &Context) -> Result<Local, CliError> {
         orch: text(&orch),
         path: folders().join(":"),
         name: context.caller.repository.clone(),
-        settings: user_dir("XDG_CONFIG_HOME", ".config").display().to_string(),
+        settings: home::dir("XDG_CONFIG_HOME", ".config")?.display().to_string(),
         log: text(&world.files.root().join("cron.log")),
         push: !world.git.refs("refs/remotes/origin/")?.is_empty(),
     };

@@ -2,10 +2,10 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::home;
 use super::output::{Format, LogFormat};
 use super::workspaces;
 use crate::commit::state_commit;
-use crate::config::trust::Store;
 use crate::effects::os::clock::{OsClock, OsIds};
 use crate::effects::os::files::{OsFiles, read, replace};
 use crate::effects::os::git::OsGit;
@@ -207,7 +207,7 @@ impl Context {
         }
         let probe = OsGit::discover(&dir, PathBuf::new())?;
         let repository = identity_of(probe.common_dir());
-        let config_path = user_dir("XDG_CONFIG_HOME", ".config").join("config.toml");
+        let config_path = home::dir("XDG_CONFIG_HOME", ".config")?.join("config.toml");
         let user_config =
             read(&config_path, 1 << 20)?.map(|bytes| (config_path.display().to_string(), bytes));
         let user =
@@ -218,7 +218,7 @@ impl Context {
         let caller = Caller {
             branch: global.branch.clone(),
             user_config,
-            trust: read_trust()?,
+            trust: home::trusted()?,
             repository,
             push: false,
             ci: global.ci,
@@ -348,11 +348,11 @@ impl Context {
     /// When the trust store cannot be written.
     pub fn trust(&mut self, commands: &[crate::config::trust::TrustedCommand]) -> Result<(), CliError> {
         let now = self.world().clock.now();
-        self.caller.trust = read_trust()?;
+        self.caller.trust = home::trusted()?;
         self.caller.trust.allow(&self.caller.repository, commands, now);
         let text =
             self.caller.trust.render().map_err(|error| CliError::new(Exit::Error, error.to_string()))?;
-        Ok(replace(&trust_path(), text.as_bytes(), true)?)
+        Ok(replace(&home::trust_path()?, text.as_bytes(), true)?)
     }
 }
 
@@ -371,25 +371,4 @@ fn identity_of(common_dir: &Path) -> String {
         .map(|name| name.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).take(30).collect())
         .unwrap_or_default();
     format!("{name}-{hash}")
-}
-
-/// One of the user's directories for orch.
-pub(super) fn user_dir(variable: &str, default: &str) -> PathBuf {
-    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-    set.unwrap_or_else(|| home().join(default)).join("orch")
-}
-
-fn trust_path() -> PathBuf {
-    user_dir("XDG_STATE_HOME", ".local/state").join("trust.toml")
-}
-
-fn read_trust() -> Result<Store, CliError> {
-    let path = trust_path();
-    let Some(bytes) = read(&path, 8 << 20)? else { return Ok(Store::default()) };
-    let text = String::from_utf8_lossy(&bytes);
-    Store::parse(&text).map_err(|error| {
-        CliError::new(Exit::Error, format!("`{}`: {error}", path.display()))
-            .hint("move that file aside; repositories are then to be trusted again")
-    })
 }

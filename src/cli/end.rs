@@ -39,7 +39,7 @@ impl End {
 
     /// The end by a signal.
     pub(super) fn interrupted(signal: i32) -> Self {
-        Self::new("interrupted", if signal == 15 { Exit::Terminated } else { Exit::Interrupted })
+        Self::new("interrupted", Exit::of_signal(signal))
     }
 
     /// The end that a step's last word says, as programs are told of it.

@@ -97,6 +97,12 @@ impl Exit {
         self.parts().1
     }
 
+    /// The end by a signal: a person's interrupt (SIGINT, 2 everywhere), or an order from elsewhere.
+    #[must_use]
+    pub fn of_signal(signal: i32) -> Self {
+        if signal == 2 { Self::Interrupted } else { Self::Terminated }
+    }
+
     /// The number under `--ci`, where red means that a person is needed. `steps_left` says whether
     /// a rejected task is tried again by itself.
     #[must_use]

@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     base.check_trust(&context.caller)?;
     let verdicts = judge(&case)?;
     if let Some(signal) = context.world().process.interrupted() {
-        let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+        let exit = Exit::of_signal(signal);
         return Ok(answer(global, &verdicts).exit(exit));
     }
     Ok(answer(global, &verdicts))

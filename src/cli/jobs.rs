@@ -125,7 +125,7 @@ impl Pool for Shift<'_> {
     fn look(&mut self) {
         let Some(signal) = self.context.is_last() else { return };
         self.crew.stop();
-        if !std::mem::replace(&mut self.told, true) && signal != 15 {
+        if !std::mem::replace(&mut self.told, true) && Exit::of_signal(signal) == Exit::Interrupted {
             let text = "no step begins any more, those at work come to their end; once more ends them now";
             self.say(|board| board.note(text));
         }

@@ -39,6 +39,7 @@ mod log;
 mod graph;
 mod completions;
 mod man;
+mod home;
 mod import;
 mod export_place;
 mod close;

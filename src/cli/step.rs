@@ -71,8 +71,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 /// How the program ends after a step.
 pub(super) fn exit_of(outcome: &Outcome, signal: Option<i32>) -> Exit {
     match (signal, outcome) {
-        (Some(15), Outcome::Deferred(_)) => Exit::Terminated,
-        (Some(_), Outcome::Deferred(_)) => Exit::Interrupted,
+        (Some(signal), Outcome::Deferred(_)) => Exit::of_signal(signal),
         (_, Outcome::Accepted) => Exit::Ok,
         (_, Outcome::NeedsReview) => Exit::NeedsReview,
         (_, Outcome::Rejected(_)) => Exit::Rejected,

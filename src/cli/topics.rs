@@ -240,7 +240,8 @@ What failed, by what the agent prints, and what follows:
   context full, session lost     a fresh session takes over
   silent, too long               idle_timeout and timeout of the profile: exit 22
   anything else                  exit 21: refused, denied, crashed, unreadable
-The same work that fails the same way in three steps is blocked, with a diagnosis.
+The same work that fails the same way in three steps is blocked, with a diagnosis; so is a
+task whose last three steps in this clone left no record: they were killed, or could not land.
 
 [budget], in USD and in tokens of all kinds; absent: no limit:
   step_usd   task_usd   day_usd   month_usd

@@ -47,7 +47,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         }
         steps.push(checked);
         if let Some(signal) = world.process.interrupted() {
-            let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+            let exit = Exit::of_signal(signal);
             return Ok(answer(global, &steps, walk.commits).exit(exit));
         }
     }

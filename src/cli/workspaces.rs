@@ -3,8 +3,8 @@
 //! Invariant: it is a folder of orch's own, one for each repository, outside of every `.git` and of the
 //! repository's work tree: what lies there is emptied.
 
-use super::context::user_dir;
 use super::error::CliError;
+use super::home;
 use crate::config::read::workspace_root;
 use crate::effects::Git as _;
 use crate::effects::os::git::OsGit;
@@ -18,10 +18,10 @@ use std::path::{Path, PathBuf};
 pub(super) fn place(git: &OsGit, repository: &str, user: Option<(&str, &[u8])>) -> Result<PathBuf, CliError> {
     let named = user.map(|(path, bytes)| workspace_root(path, bytes)).transpose();
     let root = match named.map_err(|problems| CliError::problems(&problems))?.flatten() {
-        None => user_dir("XDG_STATE_HOME", ".local/state"),
+        None => home::dir("XDG_STATE_HOME", ".local/state")?,
         Some((text, source)) => {
             let root = match text.strip_prefix("~/") {
-                Some(below) => std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(below),
+                Some(below) => home::home()?.join(below),
                 None => PathBuf::from(&text),
             };
             if let Some(why) = unfit(git, &real(&root)) {

@@ -24,6 +24,8 @@ const BELIEVED: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 pub struct Cooldown {
     /// The profile's name.
     pub profile: String,
+    /// Since when.
+    pub since: Timestamp,
     /// Until when.
     pub until: Timestamp,
     /// Why, in one line.
@@ -35,6 +37,8 @@ pub struct Cooldown {
 #[derive(Serialize, Deserialize)]
 struct Shape {
     profile: String,
+    /// None in a note of an older version, which counts as of any time.
+    since: Option<Timestamp>,
     until: Timestamp,
     why: String,
     times: u32,
@@ -65,13 +69,14 @@ impl Cooldown {
             (None, Some(wait)) => after(wait),
             (None, None) => after(backoff(FIRST, LONGEST, times - 1, dice)),
         };
-        Self { profile: profile.to_owned(), until, why: super::task::one_line(why, 300), times }
+        let why = super::task::one_line(why, 300);
+        Self { profile: profile.to_owned(), since: now, until, why, times }
     }
 
-    /// Whether it is not over yet.
+    /// Whether it is not over yet. What began after now never did: a clock that was ahead wrote it.
     #[must_use]
     pub fn lasts(&self, now: Timestamp) -> bool {
-        self.until > now
+        self.since <= now && self.until > now
     }
 }
 
@@ -99,8 +104,11 @@ pub fn load(files: &dyn Files) -> Result<Vec<Cooldown>> {
     let mut all = Vec::new();
     for file in files.list(DIR)?.iter().filter(|file| file.ends_with(".json")) {
         let Some(bytes) = files.read(&format!("{DIR}/{file}"))? else { continue };
-        let Ok(Shape { profile, until, why, times }) = serde_json::from_slice(&bytes) else { continue };
-        all.push(Cooldown { profile, until, why: super::task::one_line(&why, 300), times });
+        let Ok(Shape { profile, since, until, why, times }) = serde_json::from_slice(&bytes) else {
+            continue;
+        };
+        let (since, why) = (since.unwrap_or(Timestamp::MIN), super::task::one_line(&why, 300));
+        all.push(Cooldown { profile, since, until, why, times });
     }
     all.sort_by(|a, b| a.profile.cmp(&b.profile));
     Ok(all)
@@ -111,8 +119,9 @@ pub fn load(files: &dyn Files) -> Result<Vec<Cooldown>> {
 /// # Errors
 /// When it cannot be written.
 pub fn save(files: &dyn Files, cooldown: &Cooldown) -> Result<()> {
-    let Cooldown { profile, until, why, times } = cooldown.clone();
-    let bytes = serde_json::to_vec(&Shape { profile, until, why, times }).unwrap_or_default();
+    let Cooldown { profile, since, until, why, times } = cooldown.clone();
+    let shape = Shape { profile, since: Some(since), until, why, times };
+    let bytes = serde_json::to_vec(&shape).unwrap_or_default();
     files.write(&name(&cooldown.profile), &bytes, false)
 }
 
@@ -187,6 +196,7 @@ mod tests {
         files.write("cooldowns/x.json", b"{", false).unwrap();
         assert_eq!(load(&OsFiles::new(dir.path())).unwrap(), [b, a.clone()]);
         assert!(a.lasts(now()) && !a.lasts(a.until));
+        assert!(!a.lasts(now() - 1.second()), "a clock that was ahead makes nobody rest");
         forget(&files, "a").unwrap();
         forget(&files, "a").unwrap();
         assert_eq!(load(&files).unwrap().len(), 1);

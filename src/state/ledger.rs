@@ -4,7 +4,7 @@
 //! while its agent is at work, so that spending outlives a kill. Out: sums for a task, a day and a month
 //! (UTC). Invariant: a run counts once, however often it is noted.
 
-use super::id::TaskId;
+use super::id::{RunId, TaskId};
 use super::run::{Tokens, plain_usd};
 use super::runs;
 use super::store::Source;
@@ -32,6 +32,8 @@ pub struct Entry {
     pub tokens: u64,
     /// What it cost, in USD.
     pub usd: f64,
+    /// Whether its task was blocked because such steps never came to their end: it counts for that once.
+    pub told: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +42,8 @@ struct Shape {
     started: Timestamp,
     tokens: u64,
     usd: f64,
+    #[serde(default)]
+    told: bool,
 }
 
 /// A sum.
@@ -75,8 +79,8 @@ pub struct Spending {
 /// # Errors
 /// When it cannot be written.
 pub fn save(files: &dyn Files, entry: &Entry) -> Result<()> {
-    let shape =
-        Shape { task: entry.task.clone(), started: entry.started, tokens: entry.tokens, usd: entry.usd };
+    let Entry { run: _, task, started, tokens, usd, told } = entry.clone();
+    let shape = Shape { task, started, tokens, usd, told };
     let bytes = serde_json::to_vec(&shape).unwrap_or_default();
     files.write(&format!("{DIR}/{}", entry.run), &bytes, false)
 }
@@ -98,12 +102,35 @@ pub fn load(files: &dyn Files) -> Result<Vec<Entry>> {
     for run in files.list(DIR)? {
         let Some(bytes) = files.read(&format!("{DIR}/{run}"))? else { continue };
         // A file that was cut short by a loss of power says nothing.
-        let Ok(Shape { task, started, tokens, usd }) = serde_json::from_slice(&bytes) else { continue };
+        let Ok(Shape { task, started, tokens, usd, told }) = serde_json::from_slice(&bytes) else { continue };
         if usd.is_finite() && usd >= 0.0 {
-            all.push(Entry { run, task, started, tokens, usd });
+            all.push(Entry { run, task, started, tokens, usd, told });
         }
     }
     Ok(all)
+}
+
+/// The steps on a task that never came to an end here since its last record: they were killed, or could not land.
+/// Those for which it was blocked before are left out.
+///
+/// # Errors
+/// When the notes cannot be read.
+pub fn cut_off(files: &dyn Files, task: &TaskId, last: Option<&RunId>) -> Result<Vec<Entry>> {
+    let is_newer = |entry: &Entry| last.is_none_or(|last| entry.run.as_str() > last.as_str());
+    let mut all = load(files)?;
+    all.retain(|entry| entry.task == task.as_str() && !entry.told && is_newer(entry));
+    Ok(all)
+}
+
+/// Notes that a person was told of steps that never came to an end, or that there is nothing to tell.
+///
+/// # Errors
+/// When the notes cannot be read or written.
+pub fn settle(files: &dyn Files, mut which: impl FnMut(&Entry) -> bool) -> Result<()> {
+    load(files)?.into_iter().filter(|entry| which(entry)).try_for_each(|entry| {
+        let told = Entry { told: true, ..entry };
+        save(files, &told)
+    })
 }
 
 /// When the day and the month end that a time lies in (UTC).
@@ -203,12 +230,41 @@ mod tests {
             started: time("2026-11-20T10:00:00Z"),
             tokens: 7,
             usd: 0.5,
+            told: false,
         };
         save(&files, &entry).unwrap();
         files.write("ledger/01JE", b"{\"task\": 1", false).unwrap();
         assert_eq!(load(&OsFiles::new(dir.path())).unwrap(), [entry]);
         forget(&files, "01JD").unwrap();
         assert_eq!(load(&files).unwrap(), []);
+    }
+
+    #[test]
+    fn steps_that_never_ended_count_from_the_last_record_on_and_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OsFiles::new(dir.path());
+        let entry = |run: &str, task: &str, told| Entry {
+            run: run.to_owned(),
+            task: task.to_owned(),
+            started: time("2026-11-20T10:00:00Z"),
+            tokens: 0,
+            usd: 0.0,
+            told,
+        };
+        for entry in [entry("01JA", "a", false), entry("01JB", "a", true), entry("01JC", "a", false)] {
+            save(&files, &entry).unwrap();
+        }
+        save(&files, &entry("01JD", "b", false)).unwrap();
+        let runs = |last: Option<&str>| {
+            let last = last.map(|run| RunId::new(run.to_owned()).unwrap());
+            let all = cut_off(&files, &TaskId::new("a".to_owned()).unwrap(), last.as_ref()).unwrap();
+            all.into_iter().map(|entry| entry.run).collect::<Vec<_>>()
+        };
+        assert_eq!(runs(None), ["01JA", "01JC"]);
+        assert_eq!(runs(Some("01JA")), ["01JC"]);
+        assert_eq!(runs(Some("01JC")), [""; 0]);
+        settle(&files, |entry| entry.task == "a").unwrap();
+        assert_eq!((runs(None).len(), load(&files).unwrap().len()), (0, 4), "what was spent still counts");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::error::StepError;
 use super::occupied::{self, Occupied, Waiting};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, Plans, assemble, second};
+use super::{Options, Planned, Plans, assemble, quarantine, second};
 use crate::effects::World;
 use crate::prompt::{Prompt, Trouble};
 use crate::route::{NoRoute, Past};
@@ -284,6 +284,9 @@ fn take_on(
     let (text, task) = base.snapshot.task(world, candidate.index)?;
     if task.status == Status::NeedsReview {
         return review(world, base, candidate, (text, task), options);
+    }
+    if let Some(why) = quarantine::cut_off(world, &task)? {
+        return Ok(Ok(unfit(&task, why)));
     }
     let Staff { who, runs, trouble, notes } =
         match staff(world, base, candidate.index, &task, limits, options)? {

@@ -299,6 +299,7 @@ impl Course {
             started: job.started,
             tokens: tokens.total(),
             usd: cost_usd.unwrap_or_default(),
+            told: false,
         };
         Ok(ledger::save(job.world.files, &entry)?)
     }

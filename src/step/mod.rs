@@ -71,6 +71,7 @@ use crate::outcome::Outcome;
 use crate::prompt::Prompt;
 use crate::select::Idle;
 use crate::state::id::RunId;
+use crate::state::ledger;
 use crate::state::run::Run;
 use crate::state::status::Status;
 use crate::state::task::Task;
@@ -226,7 +227,7 @@ pub fn step(
             Choice::Unfit(task, why) => {
                 // That task is held with the reason; others go on.
                 if !options.dry_run {
-                    hold(world, base, &task, &why, reporter)?;
+                    quarantine::hold(world, base, &task, &why, reporter)?;
                 }
                 if options.task.is_some() || options.dry_run {
                     return Err(StepError::NotRunnable { id: task.id.to_string(), why });
@@ -283,6 +284,7 @@ fn run(
     };
     keep::prune(world, reporter);
     if let Some(error) = work.nothing_came_of_it(&job) {
+        ledger::settle(world.files, |entry| entry.run == job.run)?;
         workplace.leave(reporter)?;
         return Err(error);
     }
@@ -380,21 +382,4 @@ fn set_up(
     }
     let why = verdict.evidence.lines().last().unwrap_or_default();
     Err(StepError::NoAgent(format!("the workspace cannot be set up: `{setup}` failed: {why}")))
-}
-
-/// Blocks a task that cannot be run as it is.
-fn hold(
-    world: World<'_>,
-    base: &Base,
-    task: &Task,
-    why: &str,
-    reporter: &dyn Reporter,
-) -> Result<(), StepError> {
-    let change = person::Change {
-        id: task.id.to_string(),
-        action: crate::state::status::Move::Block,
-        reason: Some(why.to_owned()),
-    };
-    reporter.event(&Event::Warning { text: format!("task `{}` is blocked: {why}", task.id) });
-    person::land_change(world, base, &change, reporter).map(|_| ())
 }

@@ -1,15 +1,22 @@
 //! A task that fails the same way again and again is not run again by itself.
 //!
-//! In: the failure of a step, and the records of those before it. Out: a diagnosis, when the same work was
-//! given three times and failed in the same way each time.
+//! In: the failure of a step, and the records of those before it; or steps that left no record. Out: a diagnosis,
+//! when the same work was given three times and failed in the same way each time, or three steps never came to an
+//! end.
 
 use super::attempt::Job;
+use super::base::Base;
 use super::error::StepError;
+use super::event::{Event, Reporter};
+use super::person;
 use crate::agent::failure::{Failure, FailureKind, Remedy};
+use crate::effects::World;
 use crate::outcome::Outcome;
+use crate::state::ledger;
 use crate::state::run::Run;
 use crate::state::runs;
 use crate::state::status::Move;
+use crate::state::task::Task;
 
 /// How many steps on the same work that fail in the same way are enough.
 pub const SAME: u32 = 3;
@@ -29,6 +36,23 @@ pub fn diagnosis(
     Ok(same(&before, failure, &job.prompt.input_sha256()))
 }
 
+/// Why a task is not to be run again by itself whose steps are killed, or whose work cannot land; none if they are
+/// fewer.
+///
+/// # Errors
+/// When the notes of this clone cannot be read.
+pub fn cut_off(world: World<'_>, task: &Task) -> Result<Option<String>, StepError> {
+    let cut_off = ledger::cut_off(world.files, &task.id, task.history.last_run.as_ref())?;
+    let times = cut_off.len();
+    Ok(cut_off.last().filter(|_| times >= SAME as usize).map(|last| {
+        format!(
+            "{times} steps on it never came to an end: they were killed, or what they made could not land; \
+             the last is run {}",
+            last.run
+        )
+    }))
+}
+
 /// Whether a failure, by its word in a record, says nothing about what was asked: whoever failed so rests, and
 /// is asked again when that is over.
 #[must_use]
@@ -46,4 +70,22 @@ fn same(before: &[Run], failure: &Failure, input: &str) -> Option<String> {
     let word = kind.replace('_', " ");
     (alike + 1 >= SAME as usize)
         .then(|| format!("the same work failed the same way {SAME} times ({word}): {}", failure.said))
+}
+
+/// Blocks a task that cannot be run as it is.
+///
+/// # Errors
+/// When that cannot land.
+pub fn hold(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    why: &str,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let change =
+        person::Change { id: task.id.to_string(), action: Move::Block, reason: Some(why.to_owned()) };
+    reporter.event(&Event::Warning { text: format!("task `{}` is blocked: {why}", task.id) });
+    person::land_change(world, base, &change, reporter)?;
+    Ok(ledger::settle(world.files, |entry| entry.task == task.id.as_str())?)
 }

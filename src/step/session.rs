@@ -96,6 +96,7 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
     let mut ear = Ear::new(job, turn, format!("{dir}/transcript-{number}.txt"), &invocation);
     let who = (turn.profile, turn.confinement);
     let (invocation, confined) = confine::enter(job, workplace, who, invocation)?;
+    ear.note();
     let finished = confined.leave(world, world.process.watch(&invocation, &mut ear)?)?;
     let finished = job.redactor.finished(finished);
     let (tally, decision) = ear.end(&finished)?;
@@ -157,7 +158,7 @@ struct Ear<'e> {
     transcript: String,
     written: usize,
     reported: Option<(Duration, Progress)>,
-    noted: Spent,
+    noted: Option<Spent>,
     decision: Decision,
     failed: Option<EffectError>,
 }
@@ -184,7 +185,7 @@ impl<'e> Ear<'e> {
             transcript,
             written: 0,
             reported: None,
-            noted: Spent::default(),
+            noted: None,
             decision: Decision::GoOn,
             failed: None,
         }
@@ -223,13 +224,13 @@ impl<'e> Ear<'e> {
         }
     }
 
-    /// Notes what was spent in the ledger, so that it outlives a kill.
+    /// Notes in the ledger that the step is at work and what was spent, so that both outlive a kill.
     fn note(&mut self) {
         let spent = self.watcher.tally().spent;
-        if spent == self.noted || self.failed.is_some() {
+        if self.noted == Some(spent) || self.failed.is_some() {
             return;
         }
-        self.noted = spent;
+        self.noted = Some(spent);
         let tokens = (self.turn.before.tokens + spent.tokens).total();
         let usd = self.turn.before.cost_usd.unwrap_or_default() + spent.cost_usd.unwrap_or_default();
         let entry = ledger::Entry {
@@ -238,6 +239,7 @@ impl<'e> Ear<'e> {
             started: self.turn.started,
             tokens,
             usd,
+            told: false,
         };
         if let Err(error) = ledger::save(self.job.world.files, &entry) {
             self.failed = Some(error);

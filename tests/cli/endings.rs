@@ -2,6 +2,7 @@
 
 use crate::sandbox::{Sandbox, agent, gate, table};
 use crate::transcript;
+use std::fs;
 
 #[test]
 fn nothing_to_do_is_idle() {
@@ -166,4 +167,41 @@ fn a_program_that_cannot_be_started_is_for_a_person_and_no_attempt_whatever_conf
     sandbox.configure(&[format!("{profile}sandbox = \"none\"\n")]);
     let said = sandbox.quietly(&["step"]);
     assert!(said.code == 30 && said.stderr.contains("missing: Permission denied"), "{}", said.stderr);
+}
+
+#[test]
+fn a_task_whose_steps_are_killed_each_time_is_not_run_for_ever() {
+    let sandbox = at_work();
+    sandbox.task("t-2", "Something else", &["--priority", "4"]);
+    for _ in 0..3 {
+        let step = sandbox.start(&["step", "--task", "t-1"]);
+        sandbox.wait_for(&sandbox.signal("at-work"));
+        fs::remove_file(sandbox.signal("at-work")).expect("it is there");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
+            .expect("it is alive");
+        sandbox.ended(&["step", "--task", "t-1"], step);
+    }
+    sandbox.orch(&["status"]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 11);
+    sandbox.orch(&["show", "t-1"]);
+    // Who unblocks it gives it as many steps again.
+    assert_eq!(sandbox.orch(&["unblock", "t-1"]).code, 0);
+    sandbox.orch(&["next"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_a_step_as_an_order_to_end_does() {
+    transcript!(interrupted(rustix::process::Signal::HUP));
+}
+
+#[test]
+fn without_a_home_folder_nothing_is_trusted_and_nothing_is_put_elsewhere() {
+    let sandbox = Sandbox::with(&[]);
+    let typed =
+        format!("cd '{}' && HOME=here XDG_STATE_HOME= XDG_CONFIG_HOME= orch next", sandbox.repo().display());
+    let told = sandbox.told("sh", &["-c", &typed]);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    assert!(told.stderr.contains("set `HOME`"), "{}", told.stderr);
+    assert!(!sandbox.repo().join("here").exists());
 }

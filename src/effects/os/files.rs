@@ -10,7 +10,7 @@ use crate::effects::{EffectError, Files, Lock, Result, Trouble, WorkFile};
 use rustix::fs::OFlags;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -191,6 +191,13 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
         Err(error) => return Err(EffectError::io("read", path, &error)),
     };
     content(file, path, limit).map(Some)
+}
+
+/// Whether nobody else but the system's own user can have written what lies there: a file that is not there is own.
+#[must_use]
+pub fn is_own(path: &Path) -> bool {
+    let Ok(there) = fs::symlink_metadata(path) else { return true };
+    there.uid() == 0 || there.uid() == rustix::process::geteuid().as_raw()
 }
 
 fn content(file: File, path: &Path, limit: u64) -> Result<Vec<u8>> {

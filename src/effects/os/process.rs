@@ -37,8 +37,8 @@ pub struct OsProcess {
 }
 
 impl OsProcess {
-    /// Programs of this machine. From now on SIGINT and SIGTERM are noted, not obeyed, until the
-    /// second one, which ends orch at once.
+    /// Programs of this machine. From now on SIGINT, SIGTERM and SIGHUP are noted, not obeyed,
+    /// until the second one, which ends orch at once.
     ///
     /// # Errors
     /// When the signals cannot be watched.

@@ -1,7 +1,7 @@
-//! SIGINT and SIGTERM: noted, not obeyed, so that what was begun can be ended well.
+//! SIGINT, SIGTERM and SIGHUP: noted, not obeyed, so that what was begun can be ended well.
 
 use crate::effects::{EffectError, Result, Trouble};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -45,7 +45,9 @@ impl Signals {
     }
 
     fn noting(self) -> Result<Self> {
-        for signal in [SIGINT, SIGTERM] {
+        // A terminal that is closed ends what runs in it, unless that was told not to heed it (`nohup`).
+        let hangup = (!ignores_hangup()).then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
             self.note(signal).map_err(|error| {
                 EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
             })?;
@@ -92,6 +94,15 @@ impl Signals {
     fn signal(&self) -> i32 {
         i32::try_from(self.last.load(Ordering::SeqCst)).unwrap_or(SIGINT)
     }
+}
+
+/// Whether this process was started with SIGHUP ignored. Only Linux tells; elsewhere it counts as ignored, so
+/// that the signal does what it did before.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
 #[cfg(test)]

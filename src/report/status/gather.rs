@@ -1,21 +1,25 @@
 //! Gathering the state of affairs.
 
-use super::{NAMED_MAX, Need, Status, alert};
+use super::{NAMED_MAX, Need, NotLanded, Status, alert};
 use crate::config::Config;
 use crate::effects::{EffectError, Head, Oid, World};
 use crate::report::at_work::AtWork;
 use crate::report::graph::Look;
 use crate::select::mode::InForce;
 use crate::select::{Rules, why_not};
+use crate::state::digest::Digest;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
+use crate::state::ledger::{self, Sum};
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
 use crate::state::store::Snapshot;
 use crate::step::choice::Queue;
+use crate::step::journal;
 use crate::step::lease::Claim;
 use crate::step::offered::what_to_type;
+use jiff::Timestamp;
 
 /// How many uncommitted paths are looked for.
 pub const PATHS_MAX: usize = 1_000;
@@ -94,6 +98,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         last_step: super::last_step(&runs, now),
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
+        not_landed: if given.at.is_none() { not_landed(world, &runs, month)? } else { NotLanded::default() },
         health: super::health(graph, &looks, &settled(runs, stands), now),
         mode: given.mode.mode.as_str(),
         mode_because: given.mode.because.clone(),
@@ -109,6 +114,22 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         now,
     });
     Ok((status, problems))
+}
+
+/// The steps of this clone since a time that left no record, and are over.
+fn not_landed(world: World<'_>, runs: &[Digest], from: Timestamp) -> Result<NotLanded, EffectError> {
+    let at_work = journal::at_work(world)?;
+    let is_over = |run: &str| {
+        runs.iter().all(|known| known.id.as_str() != run) && at_work.iter().all(|working| working.run != run)
+    };
+    let (mut steps, mut sum) = (0, Sum::default());
+    for entry in
+        ledger::load(world.files)?.iter().filter(|entry| entry.started >= from && is_over(&entry.run))
+    {
+        steps += 1;
+        sum.add(Some(entry.usd), entry.tokens);
+    }
+    Ok(NotLanded { steps, cost_usd: sum.usd, tokens: sum.tokens })
 }
 
 /// What may be spent.

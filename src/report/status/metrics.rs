@@ -70,6 +70,13 @@ pub fn openmetrics(status: &Status) -> String {
     }
     metrics.single("leases", "Tasks that somebody is at work on.", super::as_f64(status.leases.len()));
     used(&mut metrics, &[("day", &status.today), ("month", &status.month)]);
+    let lost = &status.not_landed;
+    metrics.single(
+        "unlanded_steps",
+        "Steps of this clone in the month without a record.",
+        super::as_f64(lost.steps),
+    );
+    metrics.single("unlanded_cost_usd", "What those cost, as far as it is known.", lost.cost_usd);
     let limits = [("day", status.day_usd), ("month", status.month_usd)];
     let limits: Vec<_> =
         limits.iter().filter_map(|(period, usd)| Some((vec![("period", *period)], (*usd)?))).collect();

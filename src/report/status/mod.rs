@@ -113,6 +113,17 @@ pub struct LastStep {
     pub age_seconds: i64,
 }
 
+/// Steps that left no record on the branch: they were killed, or could not land.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct NotLanded {
+    /// How many.
+    pub steps: usize,
+    /// What they cost, in USD, as far as it is known.
+    pub cost_usd: f64,
+    /// Tokens of all kinds.
+    pub tokens: u64,
+}
+
 /// The state of affairs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Status {
@@ -154,6 +165,8 @@ pub struct Status {
     pub today: Usage,
     /// Since the first of the month.
     pub month: Usage,
+    /// Steps of this clone since then that left no record on the branch, which budgets count as well.
+    pub not_landed: NotLanded,
     /// The limit for a day in USD, if there is one.
     pub day_usd: Option<f64>,
     /// The limit for a month in USD, if there is one.

@@ -6,7 +6,7 @@ use super::super::graph::text::style;
 use super::super::safe::cell;
 use super::super::table::{Cell, Table, paint};
 use super::super::{plural, safe, spell_age, spell_count, spell_usd};
-use super::{Health, LastStep, Status, Usage};
+use super::{Health, LastStep, NotLanded, Status, Usage};
 use anstyle::Style;
 use std::fmt::Write as _;
 
@@ -140,11 +140,25 @@ pub(in crate::report) fn facts_of(status: &Status) -> Vec<(&'static str, String)
         facts.push(("today", usage(&status.today, status.day_usd, status.day_tokens)));
         facts.push(("month", usage(&status.month, status.month_usd, status.month_tokens)));
     }
+    if status.not_landed.steps > 0 {
+        facts.push(("unlanded", unlanded(&status.not_landed)));
+    }
     if !status.mode.is_empty() {
         facts.push(("mode", mode(status)));
     }
     facts.extend(status.alerts.iter().map(|alert| ("alert", alert.text.clone())));
     facts
+}
+
+fn unlanded(them: &NotLanded) -> String {
+    let mut text = format!("{} this month left no record (killed, or refused)", plural(them.steps, "step"));
+    if them.cost_usd > 0.0 {
+        let _ = write!(text, ", {}", spell_usd(them.cost_usd));
+    }
+    if them.tokens > 0 {
+        let _ = write!(text, ", {} tokens", spell_count(them.tokens));
+    }
+    text
 }
 
 fn mode(status: &Status) -> String {
@@ -343,6 +357,7 @@ mod tests {
             }),
             today: usage,
             month: Usage { steps: 40, ..usage },
+            not_landed: NotLanded::default(),
             day_usd: None,
             month_usd: Some(10.0),
             day_tokens: None,
