@@ -183,6 +183,16 @@ fn put_away(
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
     world.process.end_strays(&working.run, &world.files.root().join(format!("steps/{}", working.run)))?;
+    if is_gone(world, &working.site) {
+        let _lock = landing_lock(world, OTHERS_LAND)?;
+        world.git.clear_ref_lock(&branch_ref(&working.branch), journal::beside(world, working)?)?;
+        in_place::rewind(world, working, reporter)?;
+        done.push(format!(
+            "run {} was cut off, and the work tree that it was at work in is gone",
+            working.run
+        ));
+        return Ok(());
+    }
     let base = journal::oid(&working.base)?;
     let mut place = match &working.site {
         Site::Workspace(slot) => world.git.open_workspace(*slot)?,
@@ -216,6 +226,16 @@ fn put_away(
         done.push(format!("{other} was checked out, and `{}` is again", working.branch));
     }
     Ok(())
+}
+
+/// Whether a person has removed the work tree in which a step was at work.
+fn is_gone(world: World<'_>, site: &Site) -> bool {
+    match site {
+        Site::Workspace(_) => false,
+        Site::InPlace { dir, git_dir } => {
+            [dir, git_dir].iter().any(|folder| world.process.spot(std::path::Path::new(folder)).is_none())
+        }
+    }
 }
 
 /// What there is to keep. A workspace that was cut off while it was being prepared still holds what

@@ -289,3 +289,30 @@ fn whatever_an_agent_in_place_checks_out_the_branch_is_checked_out_afterwards() 
         assert_eq!(sandbox.git(&["status", "--short"]), "");
     }
 }
+
+#[test]
+fn killed_in_a_linked_work_tree_that_is_then_removed_nothing_is_stuck() {
+    let sandbox = project("echo half > half; touch \"$HOME/at-work\"; exec sleep 600", &[]);
+    let linked = sandbox.root().join("linked").display().to_string();
+    sandbox.git(&["worktree", "add", "--quiet", "-b", "wt", &linked]);
+    let step = sandbox.start(&["-C", &linked, "step", "--in-place"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
+        .expect("it is alive");
+    sandbox.ended(&["-C", "linked", "step", "--in-place"], step);
+    sandbox.git(&["worktree", "remove", "--force", &linked]);
+    let said = sandbox.orch(&["next"]);
+    assert_eq!(said.code, 0);
+    assert!(said.stderr.contains("is gone"), "{}", said.stderr);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+}
+
+#[test]
+fn a_branch_whose_work_tree_is_gone_is_checked_out_nowhere() {
+    let sandbox = project("echo new > new", &[]);
+    let linked = sandbox.root().join("linked").display().to_string();
+    sandbox.git(&["worktree", "add", "--quiet", "-b", "wt", &linked]);
+    std::fs::remove_dir_all(&linked).expect("it is there");
+    assert_eq!(sandbox.orch(&["step", "--branch", "wt"]).code, 0);
+    assert_eq!(sandbox.git(&["show", "wt:new"]), "new\n");
+}

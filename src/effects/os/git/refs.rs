@@ -159,7 +159,6 @@ impl OsGit {
             return Ok(None);
         }
         for repo in or("list work trees", self.repo.worktrees_including_main())? {
-            // A work tree whose folder is gone holds nothing that could be in the way.
             let Ok(repo) = repo else { continue };
             if let Some(found) = checkout_in(&repo, branch)? {
                 return Ok(Some(found));
@@ -171,7 +170,8 @@ impl OsGit {
 
 /// The work tree of an opened repository, if the branch is checked out there.
 fn checkout_in(repo: &gix::Repository, branch: &str) -> Result<Option<Checkout>> {
-    let Some(dir) = repo.workdir() else { return Ok(None) };
+    // A work tree whose folder is gone holds nothing that could be in the way.
+    let Some(dir) = repo.workdir().filter(|dir| dir.is_dir()) else { return Ok(None) };
     let wanted = format!("refs/heads/{branch}");
     let head = or("read HEAD", repo.head_name())?;
     let on_branch = head.is_some_and(|name| name.as_bstr() == wanted.as_str());
