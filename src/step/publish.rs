@@ -10,7 +10,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal::{self, Pushes, Site, Working};
 use super::lease;
-use super::record::attempts_ref;
+use super::record::{ATTEMPTS, attempts_ref};
 use super::upstream::{self, IMPATIENCE, PATIENCE};
 use crate::effects::{EffectError, Oid, Pushed, Trouble, Update, Upstream, World};
 use crate::landing::{self, Look, Next, Reply};
@@ -145,20 +145,17 @@ impl Push<'_> {
         if let Some(run) = self.run {
             journal::begin_push(world, run, commit)?;
         }
-        let mut alone = false;
+        let (mut with, mut without) = (With::All, String::new());
         let mut beside = self.beside.and_then(|beside| beside(tip, commit));
         for pushes in 1.. {
-            let mut updates = self.updates(world, (tip, commit), alone)?;
-            updates.extend(beside.clone().filter(|_| !alone));
+            let mut updates = self.updates(world, (tip, commit), with)?;
+            updates.extend(beside.clone().filter(|_| with == With::All));
             let said = world.remote.push(&self.upstream.remote, &updates, PATIENCE, true);
             let reply = match said {
                 Ok(Pushed::Done) => Reply::Done,
                 Ok(Pushed::Moved) => Reply::Moved,
-                Ok(Pushed::Refused { references, words }) if !alone && self.only_others(&references) => {
-                    let what =
-                        format!("`{}` does not take refs of orch's own: {words}", self.upstream.remote);
-                    reporter.event(&Event::Warning { text: what });
-                    alone = true;
+                Ok(Pushed::Refused { references, words }) if self.less(with, &references).is_some() => {
+                    (with, without) = (self.less(with, &references).unwrap_or(with), words);
                     continue;
                 }
                 Ok(Pushed::Refused { words, .. }) => Reply::Refused(words),
@@ -171,6 +168,7 @@ impl Push<'_> {
             match landing::next(reply, look, pushes) {
                 Next::Landed => {
                     self.tell(commit, reporter);
+                    with.tell(&self.upstream.remote, &without, reporter);
                     // It has landed: what is not noted is looked up there the next time.
                     if let Err(error) = note(world, &self.upstream.remote, &updates) {
                         let text = format!("it has landed, which is not noted here: {error}");
@@ -190,9 +188,17 @@ impl Push<'_> {
         Ok(false)
     }
 
-    /// Whether a server refuses refs, and the branch is none of them.
-    fn only_others(&self, references: &[String]) -> bool {
-        !references.is_empty() && !references.contains(&branch_ref(&self.upstream.branch))
+    /// What to push where a server refused these refs, and less may do; none named means the push as a whole.
+    fn less(&self, with: With, references: &[String]) -> Option<With> {
+        let of_work = |reference: &String| reference.starts_with(ATTEMPTS);
+        let others = !references.is_empty() && !references.contains(&branch_ref(&self.upstream.branch));
+        match with {
+            With::All if others && !references.iter().any(of_work) => Some(With::Branch),
+            // It may be what the work holds that it does not take.
+            With::All if self.run.is_some() => Some(With::Lease),
+            With::All | With::Lease if others => Some(With::Branch),
+            With::All | With::Lease | With::Branch => None,
+        }
     }
 
     /// What is to move: the branch; and with it the attempts of the run and its lease, if that is still
@@ -201,12 +207,14 @@ impl Push<'_> {
         &self,
         world: World<'_>,
         (tip, commit): (Oid, Oid),
-        alone: bool,
+        with: With,
     ) -> Result<Vec<Update>, EffectError> {
         let reference = branch_ref(&self.upstream.branch);
         let mut updates = vec![Update { reference, expected: Some(tip), new: Some(commit) }];
-        let Some(run) = self.run.filter(|_| !alone) else { return Ok(updates) };
-        updates.extend(attempts(world, run)?);
+        let Some(run) = self.run.filter(|_| with != With::Branch) else { return Ok(updates) };
+        if with == With::All {
+            updates.extend(attempts(world, run)?);
+        }
         if let Some((name, value)) = lease::of_run(world, run)? {
             let there = world.git.tip(&lease::seen(&self.upstream.remote, &name))?;
             let reference = lease::reference(&name);
@@ -252,6 +260,29 @@ impl Push<'_> {
             commit.short()
         );
         StepError::Unanswered { fact }
+    }
+}
+
+/// What goes along with the branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum With {
+    /// The work of the run that is kept, its lease, and what else the caller has.
+    All,
+    /// Its lease, which is given back.
+    Lease,
+    /// Nothing.
+    Branch,
+}
+
+impl With {
+    /// Tells what stayed here.
+    fn tell(self, remote: &str, words: &str, reporter: &dyn Reporter) {
+        let text = match self {
+            Self::All => return,
+            Self::Lease => format!("the work is kept here only: `{remote}` does not take it: {words}"),
+            Self::Branch => format!("`{remote}` does not take refs of orch's own: {words}"),
+        };
+        reporter.event(&Event::Warning { text });
     }
 }
 

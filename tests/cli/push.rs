@@ -155,6 +155,22 @@ fn a_server_that_takes_branches_alone_is_worked_with() {
 }
 
 #[test]
+fn work_that_a_server_will_not_have_keeps_no_record_from_landing() {
+    let sandbox = project("echo secret > new; exit 1");
+    // As a forge does that looks into what is pushed, and refuses all of it.
+    hook(
+        &sandbox,
+        "pre-receive",
+        "while read -r old new ref; do git ls-tree -r --name-only $new 2>/dev/null | grep -qx new && \
+         { echo \"a secret in $ref\"; exit 1; }; done; exit 0",
+    );
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 21);
+    assert_eq!(sandbox.git(&["rev-parse", "main"]), there(&sandbox, &["rev-parse", "main"]));
+    assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch"]), "", "neither lease nor work is left there");
+    transcript!(sandbox);
+}
+
+#[test]
 fn a_remote_that_does_not_answer_is_named_before_anything_is_spent() {
     let sandbox = project("echo ran > \"$HOME/ran\"");
     std::fs::rename(remote(&sandbox), sandbox.root().join("gone")).expect("it goes");
