@@ -16,8 +16,10 @@ use template::{Values, fill};
 
 /// How long a job begins new steps.
 const BEGIN: Duration = Duration::from_secs(30 * 60);
-/// What a job needs beside: to build orch, and for the gates of the last step.
+/// What a job needs beside: to build orch, and to land.
 const BESIDE: Duration = Duration::from_secs(30 * 60);
+/// The longest that the forges' own runners let a job take.
+const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Who runs the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,12 +102,16 @@ impl Facts {
         }
         secrets.sort();
         secrets.dedup();
+        // The last step may begin at the end of the run's time, and each of its attempts has the whole of the
+        // agent's and of the gates'.
         let longest = config.agents.iter().map(|profile| profile.timeout).max().unwrap_or_default();
+        let gates: Duration = config.gates.iter().map(|gate| gate.timeout).sum();
+        let step = (longest + gates).saturating_mul(config.policy.max_attempts);
         Self {
             branch: branch.to_owned(),
             secrets,
             installs,
-            minutes: (BEGIN + longest + BESIDE).as_secs().div_ceil(60),
+            minutes: (BEGIN + step + BESIDE).min(LONGEST).as_secs().div_ceil(60),
             pull_requests: config.policy.integration == Integration::PullRequest,
         }
     }
