@@ -104,6 +104,7 @@ impl Sample {
         builtin::run(&Evidence {
             changes: &self.changes,
             nested: &[],
+            too_deep: &[],
             protected: &Protected::new(&[]),
             expected: &[],
             say: Say::default(),

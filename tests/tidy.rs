@@ -308,7 +308,13 @@ fn each_library_has_one_home() {
         ("serde_yaml", &["src/state/file", "src/import/yaml.rs", "src/agent/reply.rs"]),
         (
             "postcard",
-            &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs", "src/state/whose.rs"],
+            &[
+                "src/state/cache.rs",
+                "src/state/digest.rs",
+                "src/state/notes.rs",
+                "src/state/whose.rs",
+                "src/effects/os/git/settings.rs",
+            ],
         ),
         ("crc32fast", &["src/state/cache.rs", "src/state/digest.rs", "src/state/notes.rs"]),
         (
@@ -341,6 +347,7 @@ fn only_the_shapes_of_files_and_wires_are_serialisable() {
                 "src/agent/reply.rs",
                 "src/agent/wire",
                 "src/step/journal.rs",
+                "src/effects/os/git/settings.rs",
                 "src/state/digest.rs",
                 "src/state/notes.rs",
                 "src/state/cooldown.rs",

@@ -79,6 +79,10 @@ fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
 fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String, String>, CliError> {
     let base = context.base()?;
     checks.push(Check::ok("project", crate::report::plural(base.snapshot.graph.nodes().len(), "task")));
+    for fact in context.world().git.idle_hooks(base.commit.id)? {
+        let hint = "make it there, as `chmod +x` or the tool does that installs the hooks, or `git config --unset core.hooksPath`";
+        checks.push(Check::warning("hooks", fact, hint));
+    }
     checks.push(ready::trust(&base, &context.caller));
     checks.extend(base.config.agents.iter().map(|profile| ready::profile(profile, &on_path)));
     checks.push(ready::installed(&on_path));

@@ -71,7 +71,8 @@ How the agent ended; nobody can allow these:
   protected          no protected path was touched
 
 What it changed (base tree against candidate). Each finding has a name:
-  escape             link-escapes, nested-repository, submodule-changed, treacherous-name
+  escape             link-escapes, nested-repository, path-too-long, submodule-changed,
+                     treacherous-name
   conflict-markers   a merge was left unresolved
   large-file         a file that nobody can look into; reported from 1 MiB on
   secrets            keys and passwords, never shown whole
@@ -85,7 +86,9 @@ What it changed (base tree against candidate). Each finding has a name:
                        checks-suppressed, checks-changed, gate-changed
   change             nothing was changed
 
-The repository's own hooks are asked as well, and recorded like gates:
+The repository's own hooks are asked as well, and recorded like gates. They are those of `.git/hooks`,
+or of `core.hooksPath`: as the base has them where they are tracked, with what husky makes beside them.
+With --in-place they are held before the agent begins. One that cannot run is told, here and by doctor.
   pre-commit         after the gates; what it changes is judged once more. Where gates run
                      again (the branch moved, an approval, a pull request) it runs again,
                      and then what it would change rejects

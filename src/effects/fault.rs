@@ -8,8 +8,8 @@
 
 use super::{
     Astray, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun,
-    Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Result, Seen, Spot, Swap,
-    TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
+    Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored, Result, Seen,
+    Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -139,10 +139,14 @@ impl Git for Faulty<'_> {
         writes claim(reference: &str, expected: Option<Oid>, new: Option<Oid>) -> Swap;
         writes clear_index_locks() -> ();
         writes clear_ref_lock(reference: &str, new: Oid) -> ();
+        writes hold_settings(checkout: &Checkout, run: &str, base: Oid, aside: &Path) -> ();
+        writes restore_settings(checkout: &Checkout, run: &str) -> Restored;
+        writes release_settings(run: &str) -> ();
         reads checkout_of(branch: &str) -> Option<Checkout>;
         reads astray(checkout: &Checkout, branch: &str) -> Astray;
         writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
+        reads idle_hooks(base: Oid) -> Vec<String>;
         reads has_hook(name: &str, base: Oid) -> bool;
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }
@@ -241,8 +245,8 @@ impl WorkTree for FaultyTree<'_> {
         self.faulty.writes("WorkTree::unhide", || self.inner.unhide())
     }
 
-    fn unnest(&mut self, nested: &[BString]) -> Result<()> {
-        self.faulty.writes("WorkTree::unnest", || self.inner.unnest(nested))
+    fn flatten(&mut self, seen: &Seen) -> Result<()> {
+        self.faulty.writes("WorkTree::flatten", || self.inner.flatten(seen))
     }
 
     fn stage(&mut self) -> Result<()> {

@@ -17,7 +17,7 @@ pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock, WorkFile};
-pub use place::{Astray, Checkout, Seen, Undecided, WorkTree};
+pub use place::{Astray, Checkout, Restored, Seen, Undecided, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 
@@ -230,6 +230,27 @@ pub trait Git {
     /// When it cannot be removed.
     fn clear_ref_lock(&self, reference: &str, new: Oid) -> Result<()>;
 
+    /// Takes note of what directs git in a checkout (configuration, hooks) and of the locks that are there, before
+    /// a run works there that could change them. Hooks run as they are now until that is released. `aside` is for
+    /// what others make of them.
+    ///
+    /// # Errors
+    /// [`Trouble::Locked`] when a git works there; or when it cannot be read or copied.
+    fn hold_settings(&self, checkout: &Checkout, run: &str, base: Oid, aside: &Path) -> Result<()>;
+
+    /// Makes what directs git in a checkout what it was when a run began, and removes the locks that were left
+    /// there since. Nothing is done where nothing is held for that run.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    fn restore_settings(&self, checkout: &Checkout, run: &str) -> Result<Restored>;
+
+    /// Forgets what was held for a run.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn release_settings(&self, run: &str) -> Result<()>;
+
     /// The work tree in which a branch is checked out.
     ///
     /// # Errors
@@ -276,6 +297,12 @@ pub trait Git {
     /// # Errors
     /// When that cannot be seen.
     fn has_hook(&self, name: &str, base: Oid) -> Result<bool>;
+
+    /// Why hooks that the repository is set up to have do not run, in words.
+    ///
+    /// # Errors
+    /// When that cannot be seen.
+    fn idle_hooks(&self, base: Oid) -> Result<Vec<String>>;
 
     /// Runs one of the repository's hooks, if there is one, on what a work tree holds, as if it was
     /// staged.

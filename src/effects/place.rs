@@ -9,8 +9,24 @@ use std::path::{Path, PathBuf};
 pub struct Seen {
     /// The tree of everything that is there and not ignored.
     pub tree: Oid,
-    /// Directories that are repositories of their own; not part of the tree.
+    /// Directories that are repositories of their own; what they hold is part of the tree like all else.
     pub nested: Vec<BString>,
+    /// Directories so deep that the system lets no program name what they hold: that is no part of the tree.
+    pub too_deep: Vec<BString>,
+}
+
+impl Seen {
+    /// A tree, and nothing that no tree can say.
+    #[must_use]
+    pub fn of(tree: Oid) -> Self {
+        Self { tree, nested: Vec::new(), too_deep: Vec::new() }
+    }
+
+    /// Whether a tree says all of it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.nested.is_empty() && self.too_deep.is_empty()
+    }
 }
 
 /// A work tree that is checked out from a branch.
@@ -33,6 +49,17 @@ pub struct Astray {
     pub unfinished: Option<&'static str>,
     /// Commits that perhaps nothing else names.
     pub commits: Vec<Oid>,
+}
+
+/// What had to be put right of what directs git in a checkout.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Restored {
+    /// The files of its configuration and hooks that somebody changed, from the root of the checkout.
+    pub settings: Vec<PathBuf>,
+    /// Where that lies which they had become.
+    pub aside: PathBuf,
+    /// The locks that were left.
+    pub locks: Vec<PathBuf>,
 }
 
 /// A path that a merge left undecided: the file of each side, where that has one.
@@ -123,12 +150,13 @@ pub trait WorkTree {
     /// When something cannot be removed, or the work tree is a person's.
     fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
 
-    /// Makes ordinary folders of a private work tree out of these, each of which is a repository of its own: what
-    /// lies there is then seen like the rest.
+    /// Makes ordinary folders of those that are repositories of their own, and removes those that are too deep: the
+    /// differences between trees then take away the rest. Only ever asked of a work tree in which an agent worked,
+    /// of what was not there before.
     ///
     /// # Errors
-    /// As [`Self::purge`].
-    fn unnest(&mut self, nested: &[BString]) -> Result<()>;
+    /// When something cannot be removed.
+    fn flatten(&mut self, seen: &Seen) -> Result<()>;
 
     /// Removes from a private work tree the ignore files that are not in its index and lie where tracked files
     /// are; whether there were any. Such a file may hide itself, and with it whatever comes to lie there.

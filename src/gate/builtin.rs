@@ -25,6 +25,8 @@ pub struct Evidence<'e> {
     pub changes: &'e [Change],
     /// Directories that the agent made repositories of their own.
     pub nested: &'e [BString],
+    /// Directories so deep that what they hold was left out.
+    pub too_deep: &'e [BString],
     /// The paths that it may not change.
     pub protected: &'e Protected,
     /// The task's expected scope.
@@ -74,7 +76,7 @@ fn content(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let mut bent = tamper::findings(&files);
     bent.extend(called::findings(evidence.gates, evidence.base, evidence.candidate));
     let all: [(&str, Vec<Finding>); 8] = [
-        ("escape", links::findings(&files, evidence.nested)),
+        ("escape", links::findings(&files, (evidence.nested, evidence.too_deep))),
         ("conflict-markers", markers::findings(&files)),
         ("large-file", size::findings(&files)),
         ("secrets", secrets::findings(&files)),

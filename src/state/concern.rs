@@ -49,6 +49,8 @@ pub enum Concern {
     LinkEscapes,
     /// A directory is a repository of its own.
     NestedRepository,
+    /// A path is longer than the system lets programs name.
+    PathTooLong,
     /// A submodule came, went or moved.
     SubmoduleChanged,
     /// A name that git or a terminal takes for something else.
@@ -70,7 +72,7 @@ const TESTS: &str = "tests-changed";
 
 impl Concern {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::TestsRemoved,
         Self::TestsSkipped,
         Self::TestsFocused,
@@ -91,6 +93,7 @@ impl Concern {
         Self::ConflictMarkers,
         Self::LinkEscapes,
         Self::NestedRepository,
+        Self::PathTooLong,
         Self::SubmoduleChanged,
         Self::TreacherousName,
         Self::CaseCollision,
@@ -124,6 +127,7 @@ impl Concern {
             Self::ConflictMarkers => "conflict-markers",
             Self::LinkEscapes => "link-escapes",
             Self::NestedRepository => "nested-repository",
+            Self::PathTooLong => "path-too-long",
             Self::SubmoduleChanged => "submodule-changed",
             Self::TreacherousName => "treacherous-name",
             Self::CaseCollision => "case-collision",
@@ -152,9 +156,11 @@ impl Concern {
             | Self::ChecksSuppressed
             | Self::ChecksChanged
             | Self::GateChanged => "tamper",
-            Self::LinkEscapes | Self::NestedRepository | Self::SubmoduleChanged | Self::TreacherousName => {
-                "escape"
-            }
+            Self::LinkEscapes
+            | Self::NestedRepository
+            | Self::PathTooLong
+            | Self::SubmoduleChanged
+            | Self::TreacherousName => "escape",
             Self::CaseCollision | Self::UnportableName | Self::ModeChanged => "portability",
             Self::Scope
             | Self::Secrets
@@ -187,6 +193,7 @@ impl Concern {
             | Self::ConflictMarkers
             | Self::LinkEscapes
             | Self::NestedRepository
+            | Self::PathTooLong
             | Self::SubmoduleChanged
             | Self::TreacherousName
             | Self::CaseCollision

@@ -2,7 +2,7 @@
 
 use super::base::Base;
 use super::budget::Span;
-use super::candidate::{Bench, PRE_COMMIT, pre_commit};
+use super::candidate::{Bench, PRE_COMMIT, pre_commit, tell_idle_hooks};
 use super::course::{Course, Done};
 use super::early::{early, last_at_work};
 use super::error::StepError;
@@ -125,6 +125,7 @@ impl Work {
 pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepError> {
     let max_attempts =
         if agent::can_continue(job.who.profile.adapter) { job.base.config.policy.max_attempts } else { 1 };
+    tell_idle_hooks(job.world, &job.base.commit, job.reporter)?;
     let mut course = Course::new(job.who, job.confinement, job.started);
     let (mut complaints, mut all_claims) = (Vec::new(), Vec::new());
     let mut text = job.prompt.text.clone();
@@ -326,7 +327,7 @@ fn run_pre_commit(
     ended: How<'_>,
 ) -> Result<Outcome, StepError> {
     let base = &job.base.commit;
-    let hook = workplace.hook(PRE_COMMIT, base.id, "")?;
+    let hook = workplace.hook((PRE_COMMIT, ""), base.id, job.reporter)?;
     let Some(verdict) = pre_commit(hook, job.reporter) else { return Ok(Outcome::Accepted) };
     if !verdict.rejects() {
         let before = left.candidate;

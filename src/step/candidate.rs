@@ -134,6 +134,7 @@ impl<'b> Bench<'b> {
         builtin::run(&Evidence {
             changes: &left.changes,
             nested: &left.seen.nested,
+            too_deep: &left.seen.too_deep,
             protected: self.protected,
             expected: &self.task.files,
             say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },
@@ -184,6 +185,17 @@ impl<'b> Bench<'b> {
     pub fn not_reached(self) -> Vec<Verdict> {
         self.config.gates.iter().map(|gate| command::skipped(gate, "not reached")).collect()
     }
+}
+
+/// Tells of hooks that are set up and do not run: then their silence is no consent.
+///
+/// # Errors
+/// When they cannot be looked at.
+pub fn tell_idle_hooks(world: World<'_>, base: &Commit, reporter: &dyn Reporter) -> Result<(), StepError> {
+    for text in world.git.idle_hooks(base.id)? {
+        reporter.event(&Event::Warning { text });
+    }
+    Ok(())
 }
 
 /// The verdict of the repository's `pre-commit` hook; none where there is no such hook.

@@ -48,6 +48,7 @@ pub fn finish(
     mut work: Work,
     start: &Start<'_>,
 ) -> Result<Ran, StepError> {
+    workplace.restore_settings(job.reporter)?;
     let mut draft = Draft::new(job, &work, start)?;
     if let Some(verdict) = draft.refused(job, workplace, &work)? {
         work.verdicts.push(verdict);
@@ -55,11 +56,7 @@ pub fn finish(
         draft = Draft::new(job, &work, start)?;
     }
     let accepted = draft.run.outcome == OutcomeKind::Accepted;
-    let kept = if accepted && work.left.candidate == work.left.seen.tree {
-        None
-    } else {
-        keep_work(job, &work, &draft)?
-    };
+    let kept = put_aside(job, workplace, &work, &draft)?;
     let mut files =
         record::files(job.world, job.base, start.index, start.old_text, &draft.task, &draft.run, &work)?;
     files.extend(propose::mentioned(job, &draft.task, &draft.run, &mut work)?);
@@ -199,7 +196,7 @@ impl Draft {
         job: &Job<'_>,
         workplace: &mut Workplace<'_>,
     ) -> Result<Option<Verdict>, StepError> {
-        let hook = workplace.hook(message::HOOK, job.base.commit.id, &self.message)?;
+        let hook = workplace.hook((message::HOOK, &self.message), job.base.commit.id, job.reporter)?;
         Ok(match message::hooked(self.message.clone(), hook, job.reporter) {
             Ok(message) => {
                 self.message = message;
@@ -247,6 +244,25 @@ pub fn code_tree(world: World<'_>, tree: Oid) -> Result<Oid, StepError> {
 pub fn identity(base: &super::Base) -> Option<Identity> {
     let author = base.config.project.author.as_ref()?;
     Some(Identity { name: author.name.clone(), email: author.email.clone() })
+}
+
+/// Keeps work that does not land as it is. Where it lies in place and does not land at all, it is taken away while
+/// the journal still says what there was: then what shows only when it is gone is kept as well.
+fn put_aside(
+    job: &Job<'_>,
+    workplace: &mut Workplace<'_>,
+    work: &Work,
+    draft: &Draft,
+) -> Result<Option<String>, StepError> {
+    let accepted = draft.run.outcome == OutcomeKind::Accepted;
+    if accepted && work.left.candidate == work.left.seen.tree {
+        return Ok(None);
+    }
+    let kept = keep_work(job, work, draft)?;
+    if !accepted {
+        workplace.go_home(job.reporter)?;
+    }
+    Ok(kept)
 }
 
 fn keep_work(job: &Job<'_>, work: &Work, draft: &Draft) -> Result<Option<String>, StepError> {

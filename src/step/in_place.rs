@@ -10,10 +10,18 @@ use super::base::{Base, branch_ref};
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal::{self, Site, Working};
-use super::land::{OTHERS_LAND, landing_lock};
+use super::keep;
+use super::land::{OTHERS_LAND, landing_lock, list};
 use super::record::attempts_ref;
 use super::slot;
-use crate::effects::{Astray, Checkout, EffectError, Oid, Swap, World};
+use crate::effects::{Astray, Checkout, EffectError, Oid, Restored, Seen, Swap, WorkTree, World};
+use bstr::BString;
+use std::path::PathBuf;
+
+/// The folder of a step for what was made of what directs git.
+const ASIDE: &str = "settings";
+/// How often it is looked at what shows when something is gone.
+const LOOKS: usize = 8;
 
 /// The living step that works in the work tree of a branch, if there is one.
 ///
@@ -41,8 +49,45 @@ pub fn begin(world: World<'_>, base: &Base, slot: u32, working: &Working) -> Res
     if in_place && world.git.tip(&branch_ref(&base.branch))? != Some(base.commit.id) {
         return Ok(false);
     }
+    if let Site::InPlace { dir, git_dir } = &working.site {
+        let aside = world.files.root().join(format!("steps/{}/{ASIDE}", working.run));
+        let checkout = journal::checkout(dir, git_dir);
+        world.git.hold_settings(&checkout, &working.run, base.commit.id, &aside)?;
+    }
     journal::begin_work(world, slot, working)?;
     Ok(true)
+}
+
+/// Puts right what directs git where an agent works, or worked, in place: neither its configuration nor its hooks are
+/// the agent's to change, and what the agent's git left locked is open again. Says what there was to do.
+///
+/// # Errors
+/// When the machine fails.
+pub fn restore_settings(
+    world: World<'_>,
+    working: &Working,
+    checkout: &Checkout,
+    reporter: &dyn Reporter,
+) -> Result<(), EffectError> {
+    let Restored { settings, aside, locks } = world.git.restore_settings(checkout, &working.run)?;
+    let list = |paths: &[PathBuf]| {
+        let names: Vec<BString> = paths.iter().map(|path| path.to_string_lossy().as_ref().into()).collect();
+        list(&names)
+    };
+    if !settings.is_empty() {
+        let text = format!(
+            "while the agent worked, what directs git here was changed: {}; it is as it was before, and what it had \
+             become is in `{}`",
+            list(&settings),
+            aside.display()
+        );
+        reporter.event(&Event::Warning { text });
+    }
+    if !locks.is_empty() {
+        let text = format!("what a git of the agent left locked is open again: {}", list(&locks));
+        reporter.event(&Event::Warning { text });
+    }
+    Ok(())
 }
 
 /// Puts a branch back to where orch had left it, if an agent that works in place moved it. The caller holds
@@ -101,6 +146,37 @@ pub fn take_back(
     Ok(astray)
 }
 
+/// Makes a work tree in which an agent works, or worked, hold exactly this tree. What it holds is kept already where
+/// that is `kept`; what shows only when that is gone, because ignore rules of the agent's hid it, is kept now.
+///
+/// # Errors
+/// When the machine fails.
+pub fn clear(
+    world: World<'_>,
+    working: &Working,
+    place: &mut dyn WorkTree,
+    (kept, tree): (Oid, Oid),
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    for _ in 0..LOOKS {
+        let seen = place.snapshot()?;
+        if seen == Seen::of(tree) {
+            return Ok(());
+        }
+        if ![kept, tree].contains(&seen.tree) {
+            let subject =
+                format!("orch({}): what was hidden beside the work of run {}", working.task, working.run);
+            let base = journal::oid(&working.base)?;
+            keep::keep(world, &working.run, base, seen.tree, (&subject, ""), None, reporter)?;
+        }
+        place.lock()?;
+        place.flatten(&seen)?;
+        place.bring(seen.tree, tree, &[])?;
+        place.save()?;
+    }
+    Ok(())
+}
+
 /// Keeps commits that an agent made beyond where orch had left the branch.
 fn keep_beyond(
     world: World<'_>,
@@ -112,13 +188,13 @@ fn keep_beyond(
     if world.git.is_ancestor(commit, ours).unwrap_or(false) {
         return Ok(());
     }
-    let reference = keep(world, &working.run, commit)?;
+    let reference = keep_commits(world, &working.run, commit)?;
     reporter.event(&Event::Kept { reference });
     Ok(())
 }
 
 /// Keeps the commits that an agent made in place; says where.
-fn keep(world: World<'_>, run: &str, tip: Oid) -> Result<String, EffectError> {
+fn keep_commits(world: World<'_>, run: &str, tip: Oid) -> Result<String, EffectError> {
     let why = "orch: commits that the agent made in place";
     let kept = format!("{}-commits", attempts_ref(run));
     if let Swap::Moved(Some(there)) = world.git.swap(&kept, None, tip, why)?

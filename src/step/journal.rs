@@ -230,6 +230,7 @@ pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
         lease::release(world, &working.task, &working.run, remote)?;
         if matches!(working.site, Site::InPlace { .. }) {
             world.files.remove(BESIDE)?;
+            world.git.release_settings(&working.run)?;
         }
     }
     world.files.remove(&name(slot))

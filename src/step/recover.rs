@@ -183,6 +183,9 @@ fn put_away(
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
     world.process.end_strays(&working.run, &world.files.root().join(format!("steps/{}", working.run)))?;
+    if let Site::InPlace { dir, git_dir } = &working.site {
+        in_place::restore_settings(world, working, &journal::checkout(dir, git_dir), reporter)?;
+    }
     if is_gone(world, &working.site) {
         let _lock = landing_lock(world, OTHERS_LAND)?;
         world.git.clear_ref_lock(&branch_ref(&working.branch), journal::beside(world, working)?)?;
@@ -259,7 +262,7 @@ fn put_back(
     in_place::rewind(world, working, reporter)?;
     let astray = in_place::take_back(world, working, checkout, reporter)?;
     if let Some(tip) = world.git.tip(&reference)? {
-        place.bring(seen, world.git.commit(tip)?.tree, &[])?;
+        in_place::clear(world, working, place, (seen, world.git.commit(tip)?.tree), reporter)?;
     }
     Ok(astray)
 }

@@ -5,11 +5,12 @@ use super::base::branch_ref;
 use super::error::StepError;
 use super::event::Reporter;
 use super::in_place;
-use super::journal::{self, Site};
+use super::journal::{self, Site, Working};
 use super::land::{OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
 use super::{Options, slot};
 use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
+use bstr::{BString, ByteSlice as _};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
@@ -46,7 +47,7 @@ impl Left {
     pub fn of(world: World<'_>, base: Oid, tree: Oid) -> Result<Self, StepError> {
         let mut changes = world.git.changes(base, tree)?;
         changes.retain(|change| !Protected::is_state(&change.path));
-        Ok(Self { seen: Seen { tree, nested: Vec::new() }, changes, candidate: tree })
+        Ok(Self { seen: Seen::of(tree), changes, candidate: tree })
     }
 }
 
@@ -76,9 +77,9 @@ impl<'w> Workplace<'w> {
     ) -> Result<Self, StepError> {
         let mut place = world.git.open_workspace(slot)?;
         let mut held = place.attend()?;
-        while !held.nested.is_empty() {
-            // A repository that an earlier agent left is in no tree, so no difference would take it away.
-            place.unnest(&held.nested)?;
+        while !held.is_plain() {
+            // What an earlier agent left and no tree can say, no difference would take away.
+            place.flatten(&held)?;
             held = place.attend()?;
         }
         place.bring(held.tree, tree, &[])?;
@@ -110,7 +111,7 @@ impl<'w> Workplace<'w> {
         let mut place = world.git.open_checkout(&checkout)?;
         let clean = place.index_tree() == Some(tree) && {
             let seen = place.attend()?;
-            seen.tree == tree && seen.nested.is_empty()
+            seen == Seen::of(tree)
         };
         if !clean {
             let fact =
@@ -157,7 +158,13 @@ impl<'w> Workplace<'w> {
     ///
     /// # Errors
     /// When it cannot be run.
-    pub fn hook(&mut self, name: &str, base: Oid, message: &str) -> Result<HookRun, StepError> {
+    pub fn hook(
+        &mut self,
+        (name, message): (&str, &str),
+        base: Oid,
+        reporter: &dyn Reporter,
+    ) -> Result<HookRun, StepError> {
+        self.restore_settings(reporter)?;
         let (git, branch) = (self.world.git, self.branch.clone());
         let private = self.checkout.is_none();
         let place = self.place()?;
@@ -214,15 +221,27 @@ impl<'w> Workplace<'w> {
         place.refresh()?;
         let seen = if whole { place.snapshot()? } else { place.catch_up()? };
         self.holds = seen.tree;
-        let changes = self.world.git.changes(base, seen.tree)?;
-        let restored: Vec<Edit> = protected
-            .violations(&changes)
-            .into_iter()
-            .map(|change| Edit { path: change.path.clone(), new: change.old })
-            .collect();
+        let mut changes = self.world.git.changes(base, seen.tree)?;
+        let nested = self.new_folders(base, &seen.nested)?;
+        let left_out = changes.extract_if(.., |change| nested.iter().any(|dir| change.path.starts_with(dir)));
+        let mut restored: Vec<Edit> =
+            left_out.map(|change| Edit { path: change.path, new: change.old }).collect();
+        let violations = protected.violations(&changes).into_iter();
+        restored.extend(violations.map(|change| Edit { path: change.path.clone(), new: change.old }));
         let candidate =
             if restored.is_empty() { seen.tree } else { self.world.git.edit_tree(seen.tree, &restored)? };
         Ok(Left { seen, changes, candidate })
+    }
+
+    /// Those of these folders that the base does not have, each with a slash behind.
+    fn new_folders(&self, base: Oid, folders: &[BString]) -> Result<Vec<BString>, StepError> {
+        let mut new = Vec::new();
+        for folder in folders {
+            if self.world.git.subtree(base, &folder.to_str_lossy())?.is_none() {
+                new.push([folder.as_slice(), b"/"].concat().into());
+            }
+        }
+        Ok(new)
     }
 
     /// Ends the work here. Where the agent worked in place, the work tree is at the tip of its branch then,
@@ -249,18 +268,37 @@ impl<'w> Workplace<'w> {
             return Ok(());
         }
         self.take_back(reporter)?;
-        match self.world.git.tip(&branch_ref(&self.branch))? {
-            Some(tip) => self.restore(self.world.git.commit(tip)?.tree),
-            None => Ok(()),
+        let (world, kept) = (self.world, self.holds);
+        let Some(tip) = world.git.tip(&branch_ref(&self.branch))? else { return Ok(()) };
+        let tree = world.git.commit(tip)?.tree;
+        if let Some((_, working)) = self.at_work()? {
+            let place = self.place()?;
+            place.refresh()?;
+            in_place::clear(world, &working, place, (kept, tree), reporter)?;
         }
+        self.holds = tree;
+        Ok(())
     }
 
     fn take_back(&self, reporter: &dyn Reporter) -> Result<(), StepError> {
-        let (Some(checkout), Some(working)) = (&self.checkout, in_place::at_work(self.world, &self.branch)?)
-        else {
-            return Ok(());
-        };
+        let Some((checkout, working)) = self.at_work()? else { return Ok(()) };
+        in_place::restore_settings(self.world, &working, checkout, reporter)?;
         in_place::take_back(self.world, &working, checkout, reporter).map(|_| ())
+    }
+
+    /// Puts right what directs git, where an agent (or a gate) could have changed that.
+    ///
+    /// # Errors
+    /// When the machine fails.
+    pub fn restore_settings(&self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        let Some((checkout, working)) = self.at_work()? else { return Ok(()) };
+        Ok(in_place::restore_settings(self.world, &working, checkout, reporter)?)
+    }
+
+    /// The step that works here, where that is in place.
+    fn at_work(&self) -> Result<Option<(&Checkout, Working)>, StepError> {
+        let Some(checkout) = &self.checkout else { return Ok(None) };
+        Ok(in_place::at_work(self.world, &self.branch)?.map(|working| (checkout, working)))
     }
 
     /// Makes it hold exactly this tree, whatever was done to it meanwhile.
@@ -270,8 +308,9 @@ impl<'w> Workplace<'w> {
     pub fn restore(&mut self, tree: Oid) -> Result<(), StepError> {
         let place = self.place()?;
         let seen = place.snapshot()?;
-        if seen.tree != tree {
+        if seen != Seen::of(tree) {
             place.lock()?;
+            place.flatten(&seen)?;
             place.bring(seen.tree, tree, &[])?;
             place.save()?;
         }

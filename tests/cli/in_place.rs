@@ -316,3 +316,69 @@ fn a_branch_whose_work_tree_is_gone_is_checked_out_nowhere() {
     assert_eq!(sandbox.orch(&["step", "--branch", "wt"]).code, 0);
     assert_eq!(sandbox.git(&["show", "wt:new"]), "new\n");
 }
+
+#[test]
+fn what_an_agent_made_a_repository_of_its_own_is_kept_and_gone_from_the_work_tree() {
+    let sandbox = project(
+        "mkdir app; cd app; git init --quiet; echo precious > main.rs; git add .; git commit --quiet -m inner; \
+         echo late > late; echo outer > ../outer",
+        &[table("policy", "max_attempts = 1")],
+    );
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 20);
+    show_where_it_stands(&sandbox);
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    sandbox.show_git(&["ls-tree", "-r", "--name-only", kept.trim(), "app", "outer"]);
+    assert!(!sandbox.has("app"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_an_agents_own_ignore_file_hid_is_kept_and_gone_when_that_is_rejected() {
+    let sandbox = project(
+        "echo more/ >> .gitignore; mkdir more target; echo 1 > more/x; echo 1 > target/x",
+        &[gate("test", "false"), table("policy", "max_attempts = 1")],
+    );
+    sandbox.write(".gitignore", "target/\n");
+    sandbox.commit("ignore");
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 20);
+    show_where_it_stands(&sandbox);
+    let all = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    for kept in all.lines() {
+        sandbox.show_git(&["diff", "--name-status", "main~", kept, "--", ".", ":!.orchestrator"]);
+    }
+    assert!(sandbox.has("target/x"), "what the project ignores is a build cache");
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_is_too_deep_to_be_named_is_left_out_and_told() {
+    let deep =
+        "echo out > out; for i in $(seq 1 60); do d=$(printf %0100d $i); mkdir $d; cd $d; done; echo 1 > f";
+    let sandbox = project(deep, &[table("policy", "max_attempts = 1")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    sandbox.task("t-2", "Do it there", &["--kind", "chore"]);
+    assert_eq!(sandbox.quietly(&["step", "--in-place", "--task", "t-2"]).code, 20);
+    sandbox.task("t-3", "Go on", &["--run", "echo 3 > three"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-3"]).code, 0);
+    show_where_it_stands(&sandbox);
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_index_that_an_agent_emptied_in_place_is_made_again() {
+    let sandbox = project("echo new > new; : > .git/index", &[]);
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 0);
+    show_where_it_stands(&sandbox);
+    sandbox.write(".git/index", &"\0".repeat(4_096));
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    assert_eq!(sandbox.orch(&["next"]).code, 10);
+    transcript!(sandbox);
+}
+
+#[test]
+fn killed_in_place_with_an_empty_index_the_next_command_makes_it_again() {
+    let sandbox = project(": > .git/index; touch \"$HOME/at-work\"; exec sleep 600", &[]);
+    killed(&sandbox);
+    sandbox.show_git(&["status", "--short", "--branch"]);
+    transcript!(sandbox);
+}

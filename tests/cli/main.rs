@@ -13,6 +13,7 @@ mod jobs;
 mod tree;
 mod branches;
 mod in_place;
+mod settings;
 mod hooks;
 mod signing;
 mod review;

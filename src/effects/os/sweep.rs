@@ -235,6 +235,17 @@ pub(super) fn left_in(dir: &Path) -> Vec<rustix::process::Pid> {
     pids.collect()
 }
 
+/// Whether a git works in one of these folders. (Elsewhere that cannot be seen.)
+pub(super) fn git_works_in(dirs: &[&std::path::Path]) -> bool {
+    let real: Vec<_> = dirs.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect();
+    std::fs::read_dir("/proc").into_iter().flatten().flatten().any(|entry| {
+        let path = entry.path();
+        let is_git = || std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim_end() == "git");
+        std::fs::read_link(path.join("cwd")).is_ok_and(|cwd| real.iter().any(|dir| cwd.starts_with(dir)))
+            && is_git()
+    })
+}
+
 /// Elsewhere they cannot be seen.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn left_in(_: &std::path::Path) -> Vec<rustix::process::Pid> {

@@ -1,5 +1,5 @@
 //! `escape`: no link leads out of the tree or into git's directory, no submodule came, went or
-//! moved, nothing was made a repository of its own, no name is one that git takes for another.
+//! moved, nothing was made a repository of its own, no name is one that git takes for another, none is too long.
 
 use crate::effects::{MODE_LINK, MODE_SUBMODULE};
 use crate::gate::change::{Content, File};
@@ -10,7 +10,7 @@ use bstr::{BString, ByteSlice};
 
 /// What leads out of the tree.
 #[must_use]
-pub fn findings(files: &[File], nested: &[BString]) -> Vec<Finding> {
+pub fn findings(files: &[File], (nested, too_deep): (&[BString], &[BString])) -> Vec<Finding> {
     let mut found = Vec::new();
     for file in files {
         let mut add = |concern, fact: String| found.push(Finding::error(concern, &file.shown, None, fact));
@@ -30,6 +30,11 @@ pub fn findings(files: &[File], nested: &[BString]) -> Vec<Finding> {
     found.extend(nested.iter().map(|dir| {
         let fact = "is a repository of its own";
         Finding::error(Concern::NestedRepository, &dir.to_str_lossy(), None, fact)
+    }));
+    found.extend(too_deep.iter().map(|dir| {
+        let top = dir.split(|byte| *byte == b'/').next().unwrap_or_default().as_bstr();
+        let fact = format!("holds paths of more than {} bytes, which are left out", dir.len());
+        Finding::error(Concern::PathTooLong, &top.to_str_lossy(), None, fact)
     }));
     found
 }

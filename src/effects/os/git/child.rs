@@ -1,4 +1,4 @@
-//! The git binary, hardened, for what gix does not do; and the repository's hooks.
+//! The git binary, hardened, for what gix does not do; and the repository that an agent gets.
 //!
 //! Every child gets `core.fsync=all` by environment (a setting that is forgotten on one child loses
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
@@ -6,12 +6,9 @@
 use super::super::process::variables;
 use super::super::search;
 use super::super::sweep;
-use super::{HookRun, Oid, OsGit, Result, id, or};
-use crate::effects::{
-    EffectError, Ended, Input, Invocation, PUSH_TOKEN, Process as _, Stop, Trouble, WorkTree,
-};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use super::{Oid, OsGit, Result, id};
+use crate::effects::{EffectError, Trouble};
+use std::path::Path;
 
 /// What a git command said.
 pub(super) struct GitOutput {
@@ -42,7 +39,7 @@ const MAX_ATTEMPTS: usize = 200;
 const SETTINGS: [(&str, &str); 3] = [("core.fsync", "all"), ("core.fsmonitor", "false"), ("gc.auto", "0")];
 
 /// What a git child sees: the caller's environment without what would redirect it.
-pub(super) fn environment() -> Vec<(String, String)> {
+fn environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     const KEPT: [&str; 3] = ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"];
     let kept = |name: &str| {
         !name.starts_with("GIT_")
@@ -52,8 +49,8 @@ pub(super) fn environment() -> Vec<(String, String)> {
     };
     let mut env = variables();
     env.retain(|(name, _)| kept(name));
-    env.push(("GIT_CONFIG_COUNT".to_owned(), SETTINGS.len().to_string()));
-    for (n, (key, value)) in SETTINGS.iter().enumerate() {
+    env.push(("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string()));
+    for (n, (key, value)) in settings.iter().enumerate() {
         env.push((format!("GIT_CONFIG_KEY_{n}"), (*key).to_owned()));
         env.push((format!("GIT_CONFIG_VALUE_{n}"), (*value).to_owned()));
     }
@@ -62,12 +59,14 @@ pub(super) fn environment() -> Vec<(String, String)> {
     env
 }
 
-/// A folder for what a hook needs beside it.
-fn scratch() -> Result<tempfile::TempDir> {
-    tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))
-}
-
 impl OsGit {
+    /// What a git child sees. Where somebody works in place it runs the hooks that are held, whatever lies there.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        let held = self.held_hooks().map(|dir| dir.to_string_lossy().into_owned());
+        let hooks = held.as_deref().map(|dir| ("core.hooksPath", dir));
+        environment(&SETTINGS.into_iter().chain(hooks).collect::<Vec<_>>())
+    }
+
     /// Runs git on the trusted repository, without a work tree.
     pub(super) fn git(&self, arguments: &[&str]) -> Result<GitOutput> {
         self.git_with(arguments, Vec::new(), b"")
@@ -80,8 +79,9 @@ impl OsGit {
         env: Vec<(String, String)>,
         stdin: &[u8],
     ) -> Result<GitOutput> {
-        let git_dir = ("GIT_DIR".to_owned(), self.repo.git_dir().to_string_lossy().into_owned());
-        let env: Vec<_> = environment().into_iter().chain(env).chain([git_dir]).collect();
+        let git_dir = ("GIT_DIR".to_owned(), self.repo().git_dir().to_string_lossy().into_owned());
+        self.guard()?;
+        let env: Vec<_> = self.environment().into_iter().chain(env).chain([git_dir]).collect();
         let command = search::command("git", arguments.iter().copied(), &env);
         let command = if stdin.is_empty() { command.stdin_null() } else { command.stdin_bytes(stdin) };
         let expression = command
@@ -105,104 +105,6 @@ impl OsGit {
         Ok(GitOutput { stdout: output.stdout.clone(), stderr: output.stderr.clone(), killed })
     }
 
-    /// Whether hooks may run on what a work tree holds.
-    pub(super) fn may_run_hooks(&self) -> bool {
-        let hooks = self.repo.common_dir().join("hooks");
-        let is_there = |name: &str| std::fs::symlink_metadata(hooks.join(name)).is_ok();
-        self.repo.config_snapshot().string("core.hooksPath").is_some()
-            || ["pre-commit", "commit-msg"].iter().any(|name| is_there(name))
-    }
-
-    /// Where a hook lies, if there is one that would run: `core.hooksPath` inside the tree is read
-    /// from the base commit, anything else where it is.
-    fn find_hook(&self, name: &str, base: Oid, scratch: &Path) -> Result<Option<PathBuf>> {
-        let snapshot = self.repo.config_snapshot();
-        let configured = or("read `core.hooksPath`", snapshot.trusted_path("core.hooksPath"))?;
-        let dir = match configured {
-            None => self.repo.common_dir().join("hooks"),
-            Some(path) => {
-                if path.is_relative() {
-                    return self.hook_from_base(name, &path, base, scratch);
-                }
-                match self.repo.workdir().and_then(|work| path.strip_prefix(work).ok()) {
-                    Some(below) => return self.hook_from_base(name, below, base, scratch),
-                    None => path,
-                }
-            }
-        };
-        let path = dir.join(name);
-        Ok(is_program(&path).then_some(path))
-    }
-
-    /// Writes the folder of hooks as the base commit has it, and finds the hook there.
-    fn hook_from_base(&self, name: &str, dir: &Path, base: Oid, scratch: &Path) -> Result<Option<PathBuf>> {
-        let tree = self.tree_of(base)?;
-        let Some((super::objects::MODE_TREE, hooks)) = self.find_entry(tree, &dir.to_string_lossy())? else {
-            return Ok(None);
-        };
-        for file in self.list_files(hooks, "")? {
-            let Ok(below) = std::str::from_utf8(&file.path) else { continue };
-            let path = scratch.join(below);
-            super::bring::write_plain(&path, &self.read_blob(file.id)?, file.mode)?;
-        }
-        let path = scratch.join(name);
-        Ok(is_program(&path).then_some(path))
-    }
-
-    /// Whether a hook is there that would run.
-    pub(super) fn looks_for_hook(&self, name: &str, base: Oid) -> Result<bool> {
-        if !self.may_run_hooks() {
-            return Ok(false);
-        }
-        let scratch = scratch()?;
-        Ok(self.find_hook(name, base, scratch.path())?.is_some())
-    }
-
-    pub(super) fn run_hook(
-        &self,
-        name: &str,
-        base: Oid,
-        tree: &mut dyn WorkTree,
-        message: &str,
-    ) -> Result<HookRun> {
-        if !self.may_run_hooks() {
-            return Ok(HookRun::Absent);
-        }
-        let scratch = scratch()?;
-        let Some(hook) = self.find_hook(name, base, scratch.path())? else { return Ok(HookRun::Absent) };
-        tree.stage()?;
-        let git_dir = tree.git_dir();
-        let message_file = git_dir.join("COMMIT_EDITMSG");
-        super::bring::write_plain(&message_file, message.as_bytes(), crate::effects::MODE_FILE)?;
-        let mut argv = vec![hook.to_string_lossy().into_owned()];
-        if name == "commit-msg" {
-            argv.push(message_file.to_string_lossy().into_owned());
-        }
-        let mut env = environment();
-        env.retain(|(name, _)| name != PUSH_TOKEN);
-        env.push(("GIT_DIR".to_owned(), git_dir.to_string_lossy().into_owned()));
-        env.push(("GIT_WORK_TREE".to_owned(), tree.dir().to_string_lossy().into_owned()));
-        env.push(("GIT_EDITOR".to_owned(), ":".to_owned()));
-        let finished = super::super::process::OsProcess::new()?.run(&Invocation {
-            argv,
-            dir: tree.dir().to_owned(),
-            env,
-            stdin: Input::Text(Vec::new()),
-            timeout: Duration::from_secs(600),
-            idle_timeout: None,
-            output_limit: 64 << 20,
-            stop: Stop::Terminate,
-        })?;
-        if finished.ended == Ended::Exited(0) {
-            let left = std::fs::read_to_string(&message_file)
-                .map_err(|error| EffectError::io("read", &message_file, &error))?;
-            return Ok(HookRun::Passed(left));
-        }
-        let mut said = String::from_utf8_lossy(&finished.stdout).into_owned();
-        said.push_str(&String::from_utf8_lossy(&finished.stderr));
-        Ok(HookRun::Refused(format!("{}\n{}", finished.ended, said.trim())))
-    }
-
     /// The refs of kept work that an agent may want to look at, in the order of their names, which is
     /// the order of their time.
     fn newest_attempts(&self) -> Result<Vec<(String, Oid)>> {
@@ -217,9 +119,9 @@ impl OsGit {
         let git_dir = dir.join(".git");
         super::bring::remove_any(&git_dir)?;
         // Absolute also where the caller's `GIT_DIR` is not.
-        let objects = self.repo.objects.store_ref().path();
+        let objects = self.repo().objects.store_ref().path();
         let objects = std::path::absolute(objects).unwrap_or_else(|_| objects.to_owned());
-        let format = if self.repo.object_hash() == gix::hash::Kind::Sha256 {
+        let format = if self.repo().object_hash() == gix::hash::Kind::Sha256 {
             "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
         } else {
             "\trepositoryformatversion = 0\n"
@@ -245,15 +147,11 @@ impl OsGit {
         let refs = git_dir.join("refs/heads");
         std::fs::create_dir_all(&refs)
             .map_err(|error| EffectError::io("make the directory", &refs, &error))?;
-        let shallow = self.repo.common_dir().join("shallow");
+        let shallow = self.repo().common_dir().join("shallow");
         if shallow.exists() {
             let to = git_dir.join("shallow");
             std::fs::copy(&shallow, &to).map_err(|error| EffectError::io("write", &to, &error))?;
         }
         Ok(())
     }
-}
-
-fn is_program(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }

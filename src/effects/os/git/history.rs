@@ -18,7 +18,7 @@ impl OsGit {
         use gix::revision::walk::Sorting;
         use gix::traverse::commit::simple::CommitTimeOrder;
         let platform =
-            self.repo.rev_walk([id(tip)]).sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst));
+            self.repo().rev_walk([id(tip)]).sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst));
         for info in or("walk the history", platform.all())? {
             let info = or("walk the history", info)?;
             if !more(self.read_commit(oid(info.id))?) {
@@ -33,7 +33,7 @@ impl OsGit {
         let doing = "look at the work tree";
         let literal = |path: bstr::BString| [b":(top,literal)", path.as_slice()].concat().into();
         let patterns: Vec<bstr::BString> = paths.into_iter().map(literal).collect();
-        let status = or(doing, self.repo.status(gix::progress::Discard))?
+        let status = or(doing, self.repo().status(gix::progress::Discard))?
             .untracked_files(gix::status::UntrackedFiles::Files)
             .tree_index_track_renames(gix::status::tree_index::TrackRenames::Disabled)
             .index_worktree_rewrites(None)
@@ -52,14 +52,14 @@ impl OsGit {
         if ancestor == of {
             return Ok(true);
         }
-        if or("read a commit", self.repo.try_find_header(id(ancestor)))?.is_none() {
+        if or("read a commit", self.repo().try_find_header(id(ancestor)))?.is_none() {
             return Ok(false);
         }
         Ok(self.forks_at(ancestor, of)? == Some(ancestor))
     }
 
     pub(super) fn forks_at(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
-        let base = or("walk the history", self.repo.merge_base(id(one), id(other)))?;
+        let base = or("walk the history", self.repo().merge_base(id(one), id(other)))?;
         Ok(base.map(|base| oid(base.detach())))
     }
 }

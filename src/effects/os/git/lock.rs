@@ -17,7 +17,7 @@ pub(super) struct IndexLock {
 impl OsGit {
     /// Removes the index locks that a killed orch left in any work tree.
     pub(super) fn remove_index_locks(&self) -> Result<()> {
-        let common = self.repo.common_dir();
+        let common = self.repo().common_dir();
         let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
         let all = std::iter::once(common.to_owned()).chain(linked.map(|entry| entry.path()));
         for git_dir in all {

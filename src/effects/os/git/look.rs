@@ -10,9 +10,12 @@ use super::{Result, or};
 use bstr::{BStr, BString, ByteSlice};
 use gix::index::State;
 use gix::index::entry::Mode;
-use rustix::fs::AtFlags;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+/// The longest path, in bytes, of a folder that is entered: the system lets programs name no more than 4,096, and
+/// what it holds is named by up to 256 more.
+const DEEPEST: usize = 3_800;
 
 /// How to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +71,7 @@ pub(super) fn look(
         return look(place, Look::Attending, watch, None);
     }
     let asked = std::mem::take(&mut found.asked);
-    let certain = !found.deaf && found.scan.nested.is_empty();
+    let certain = !found.deaf && found.scan.nested.is_empty() && found.scan.too_deep.is_empty();
     *watch = watch.take().and_then(|mut watch| (certain && watch.note(asked)).then_some(watch));
     Ok(found.scan)
 }
@@ -133,14 +136,14 @@ fn judge_unknown(place: &Place<'_>, watch: Option<&Watch>, found: Found) -> Resu
             walk.found.scan.differs.insert(path, Differs::Look);
             continue;
         }
-        let opened = walk.open(path.as_bstr())?;
-        if rustix::fs::statat(&opened, ".git", AtFlags::SYMLINK_NOFOLLOW).is_ok() {
-            walk.found.scan.nested.push(path);
-        } else {
-            walk.folder(opened, path.as_bstr(), 0, 0)?;
+        if place.dir.as_os_str().len() + path.len() > DEEPEST {
+            walk.found.scan.too_deep.push(path);
+            continue;
         }
+        walk.folder(walk.open(path.as_bstr())?, path.as_bstr(), 0, 0)?;
     }
     walk.found.scan.nested.sort();
+    walk.found.scan.too_deep.sort();
     Ok(walk.found)
 }
 

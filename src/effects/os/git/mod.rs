@@ -20,6 +20,8 @@ mod look;
 mod uncommitted;
 mod lock;
 mod place;
+mod settings;
+mod hooks;
 mod worktree;
 mod purge;
 mod incoming;
@@ -32,16 +34,21 @@ pub use name::tree_name;
 
 use super::super::{
     Astray, Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid,
-    Result, Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
+    Restored, Result, Seen, Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
 };
 use gix::ObjectId;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// A repository of this machine.
 pub struct OsGit {
-    repo: gix::Repository,
+    /// As it was opened.
+    opened: gix::Repository,
+    /// As it was opened again, where what directs git had to be put right first.
+    fresh: OnceCell<gix::Repository>,
+    /// What directs git, while somebody works in place.
+    held: RefCell<Option<settings::Held>>,
     /// Files of a work tree that were made ready since the last [`Git::settle`].
     ready: RefCell<Vec<PathBuf>>,
     /// Objects written since the last [`Git::settle`].
@@ -146,7 +153,8 @@ impl OsGit {
         let mut repo = repo;
         repo.object_cache_size_if_unset(4 << 20);
         let (ready, unsettled, ahead) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Ok(Self { repo, ready, unsettled, ahead, workspaces })
+        let (fresh, held) = (OnceCell::new(), RefCell::default());
+        Ok(Self { opened: repo, fresh, held, ready, unsettled, ahead, workspaces })
     }
 
     /// The same repository with private work trees in another place.
@@ -154,6 +162,10 @@ impl OsGit {
     pub fn with_workspaces(mut self, workspaces: PathBuf) -> Self {
         self.workspaces = workspaces;
         self
+    }
+
+    fn repo(&self) -> &gix::Repository {
+        self.fresh.get().unwrap_or(&self.opened)
     }
 
     pub(super) fn note_written(&self, id: ObjectId) -> Oid {
@@ -232,11 +244,11 @@ impl Git for OsGit {
     }
 
     fn empty_tree(&self) -> Oid {
-        oid(ObjectId::empty_tree(self.repo.object_hash()))
+        oid(ObjectId::empty_tree(self.repo().object_hash()))
     }
 
     fn write_blob(&self, content: &[u8]) -> Result<Oid> {
-        let id = or("write an object", self.repo.write_blob(content))?.detach();
+        let id = or("write an object", self.repo().write_blob(content))?.detach();
         Ok(self.note_written(id))
     }
 
@@ -288,6 +300,18 @@ impl Git for OsGit {
         self.remove_ref_lock(reference, new)
     }
 
+    fn hold_settings(&self, checkout: &Checkout, run: &str, base: Oid, aside: &Path) -> Result<()> {
+        self.hold(checkout, run, base, aside)
+    }
+
+    fn restore_settings(&self, checkout: &Checkout, run: &str) -> Result<Restored> {
+        self.restore(checkout, run)
+    }
+
+    fn release_settings(&self, run: &str) -> Result<()> {
+        self.let_go(run)
+    }
+
     fn checkout_of(&self, branch: &str) -> Result<Option<Checkout>> {
         self.find_checkout(branch)
     }
@@ -309,7 +333,7 @@ impl Git for OsGit {
             Some(checkout) => (checkout.dir.clone(), checkout.git_dir.join("index")),
             None => self.private_paths(slot),
         };
-        let (hash, common_dir) = (self.repo.object_hash(), self.repo.common_dir().to_owned());
+        let (hash, common_dir) = (self.repo().object_hash(), self.repo().common_dir().to_owned());
         *self.ahead.borrow_mut() = survey::Ahead::begin(dir, index_path, hash, common_dir);
     }
 
@@ -325,19 +349,23 @@ impl Git for OsGit {
         self.looks_for_hook(name, base)
     }
 
+    fn idle_hooks(&self, base: Oid) -> Result<Vec<String>> {
+        self.hooks_that_cannot_run(base)
+    }
+
     fn hook(&self, name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> Result<HookRun> {
         self.run_hook(name, base, tree, message)
     }
 
     fn common_dir(&self) -> &Path {
-        self.repo.common_dir()
+        self.repo().common_dir()
     }
 
     fn in_progress(&self) -> Option<&'static str> {
-        self.repo.state().as_ref().map(head::in_progress)
+        self.repo().state().as_ref().map(head::in_progress)
     }
 
     fn work_dir(&self) -> Option<&Path> {
-        self.repo.workdir()
+        self.repo().workdir()
     }
 }

@@ -19,7 +19,7 @@ impl OsGit {
     /// Who commits, as git is configured; none if it does not know.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        let signature = self.repo.committer()?.ok()?;
+        let signature = self.repo().committer()?.ok()?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Some(Identity { name: text(signature.name), email: text(signature.email) })
     }

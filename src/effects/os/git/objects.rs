@@ -36,7 +36,7 @@ pub(super) fn kind(mode: Mode) -> EntryKind {
 
 impl OsGit {
     pub(super) fn read_commit(&self, commit: Oid) -> Result<Commit> {
-        let object = or("read a commit", self.repo.find_commit(id(commit)))?;
+        let object = or("read a commit", self.repo().find_commit(id(commit)))?;
         let decoded = or("read a commit", object.decode())?;
         let time = or("read a commit", decoded.committer())?;
         let author = or("read a commit", decoded.author())?;
@@ -51,7 +51,7 @@ impl OsGit {
     }
 
     pub(super) fn read_blob(&self, blob: Oid) -> Result<Vec<u8>> {
-        let mut object = or("read an object", self.repo.find_object(id(blob)))?;
+        let mut object = or("read an object", self.repo().find_object(id(blob)))?;
         Ok(std::mem::take(&mut object.data))
     }
 
@@ -61,7 +61,7 @@ impl OsGit {
             if at.0 != MODE_TREE {
                 return Ok(None);
             }
-            let data = or("read a tree", self.repo.find_tree(id(at.1)))?;
+            let data = or("read a tree", self.repo().find_tree(id(at.1)))?;
             let decoded = or("read a tree", data.decode())?;
             let Some(entry) = decoded.entries.iter().find(|entry| entry.filename == name) else {
                 return Ok(None);
@@ -74,7 +74,7 @@ impl OsGit {
     pub(super) fn list_names(&self, tree: Oid, dir: &str) -> Result<Vec<BString>> {
         let found = if dir.is_empty() { Some((MODE_TREE, tree)) } else { self.find_entry(tree, dir)? };
         let Some((_, folder)) = found.filter(|(mode, _)| *mode == MODE_TREE) else { return Ok(Vec::new()) };
-        let data = or("read a tree", self.repo.find_tree(id(folder)))?;
+        let data = or("read a tree", self.repo().find_tree(id(folder)))?;
         let decoded = or("read a tree", data.decode())?;
         Ok(decoded.entries.iter().map(|entry| entry.filename.to_owned()).collect())
     }
@@ -83,7 +83,7 @@ impl OsGit {
         let mut files = Vec::new();
         let mut stack = vec![(BString::from(prefix), id(tree))];
         while let Some((dir, tree)) = stack.pop() {
-            let data = or("read a tree", self.repo.find_tree(tree))?;
+            let data = or("read a tree", self.repo().find_tree(tree))?;
             for entry in or("read a tree", data.decode())?.entries {
                 let mut path = dir.clone();
                 if !path.is_empty() {
@@ -121,7 +121,7 @@ impl OsGit {
         let mut names: BTreeMap<BString, [Option<(Mode, Oid)>; 2]> = BTreeMap::new();
         for (side, tree) in [old, new].into_iter().enumerate() {
             let Some(tree) = tree else { continue };
-            let data = or("read a tree", self.repo.find_tree(id(tree)))?;
+            let data = or("read a tree", self.repo().find_tree(id(tree)))?;
             for entry in or("read a tree", data.decode())?.entries {
                 names.entry(entry.filename.to_owned()).or_default()[side] =
                     Some((mode(entry.mode), oid(entry.oid)));
@@ -151,20 +151,20 @@ impl OsGit {
         if tree == super::Git::empty_tree(self) {
             return Ok(gix::objs::Tree::empty());
         }
-        let data = or("read a tree", self.repo.find_tree(id(tree)))?;
+        let data = or("read a tree", self.repo().find_tree(id(tree)))?;
         Ok(or("read a tree", data.decode())?.into_owned())
     }
 
     pub(super) fn build_tree_without(&self, tree: Oid, name: &str) -> Result<Oid> {
         let mut root = self.read_tree(tree)?;
         root.entries.retain(|entry| entry.filename != name);
-        let written = or("write a tree", self.repo.write_object(&root))?.detach();
+        let written = or("write a tree", self.repo().write_object(&root))?.detach();
         Ok(self.note_written(written))
     }
 
     pub(super) fn build_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid> {
         let root = self.read_tree(tree)?;
-        let mut editor = gix::objs::tree::Editor::new(root, &self.repo.objects, self.repo.object_hash());
+        let mut editor = gix::objs::tree::Editor::new(root, &self.repo().objects, self.repo().object_hash());
         // What is taken out first cannot take out what is put in: a file may become a folder.
         for edit in edits.iter().filter(|edit| edit.new.is_none()) {
             or("edit a tree", editor.remove_if_leaf(components(&edit.path)))?;
@@ -175,7 +175,7 @@ impl OsGit {
             }
         }
         let written = editor.write(|tree| -> Result<gix::ObjectId> {
-            let id = or("write a tree", self.repo.write_object(tree))?.detach();
+            let id = or("write a tree", self.repo().write_object(tree))?.detach();
             self.unsettled.borrow_mut().push(id);
             Ok(id)
         })?;
@@ -184,10 +184,10 @@ impl OsGit {
 
     pub(super) fn merge_three(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Merge> {
         use gix::merge::tree::TreatAsUnresolved;
-        let options = or("merge", self.repo.tree_merge_options())?;
+        let options = or("merge", self.repo().tree_merge_options())?;
         let labels = gix::merge::blob::builtin_driver::text::Labels::default();
         let mut outcome =
-            or("merge", self.repo.merge_trees(id(base), id(ours), id(theirs), labels, options))?;
+            or("merge", self.repo().merge_trees(id(base), id(ours), id(theirs), labels, options))?;
         if outcome.has_unresolved_conflicts(TreatAsUnresolved::git()) {
             let paths =
                 outcome.conflicts.iter().map(|conflict| conflict.ours.location().to_owned()).collect();
@@ -207,7 +207,7 @@ impl OsGit {
     pub(super) fn merge_conflicts(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Vec<BString>> {
         use gix::merge::tree::TreatAsUnresolved;
         // What a merge writes stays in memory, and is forgotten.
-        let repo = self.repo.clone().with_object_memory();
+        let repo = self.repo().clone().with_object_memory();
         let options = or("merge", repo.tree_merge_options())?;
         let labels = gix::merge::blob::builtin_driver::text::Labels::default();
         let outcome = or("merge", repo.merge_trees(id(base), id(ours), id(theirs), labels, options))?;
@@ -257,24 +257,24 @@ impl OsGit {
             message: commit.message.as_str().into(),
             extra_headers: Vec::new(),
         };
-        let written = or("write a commit", self.repo.write_object(&object))?.detach();
+        let written = or("write a commit", self.repo().write_object(&object))?.detach();
         Ok(self.note_written(written))
     }
 
     pub(super) fn committer(&self) -> Result<gix::actor::Signature> {
-        let Some(signature) = self.repo.committer() else { return Err(no_identity()) };
+        let Some(signature) = self.repo().committer() else { return Err(no_identity()) };
         or("read the committer's identity", or("read the committer's identity", signature)?.to_owned())
     }
 
     pub(super) fn author(&self) -> Result<gix::actor::Signature> {
-        let Some(signature) = self.repo.author() else { return Err(no_identity()) };
+        let Some(signature) = self.repo().author() else { return Err(no_identity()) };
         or("read the author's identity", or("read the author's identity", signature)?.to_owned())
     }
 
     /// Syncs every object that was written, what lies ready for a work tree, and other files, each with the
     /// directory that holds its name; many of them by one call.
     pub(super) fn sync_written(&self, with: &[PathBuf]) -> Result<()> {
-        let root = self.repo.objects.store_ref().path().to_owned();
+        let root = self.repo().objects.store_ref().path().to_owned();
         let objects: BTreeSet<_> = self.unsettled.borrow_mut().drain(..).collect();
         let mut files: Vec<PathBuf> = self.ready.borrow_mut().drain(..).chain(with.iter().cloned()).collect();
         if SYNCS_AT_ONCE && objects.len() + files.len() >= MANY {
@@ -304,7 +304,7 @@ fn no_identity() -> EffectError {
 impl OsGit {
     /// The id of the tree that a commit holds, whatever names it.
     pub(super) fn tree_of(&self, commit: Oid) -> Result<Oid> {
-        let object = or("read a commit", self.repo.find_commit(id(commit)))?;
+        let object = or("read a commit", self.repo().find_commit(id(commit)))?;
         object.tree_id().map(|tree| oid(tree.detach())).map_err(|error| failed("read a commit", &error))
     }
 }

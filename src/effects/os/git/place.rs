@@ -33,7 +33,7 @@ pub(super) struct Place<'g> {
 impl OsGit {
     /// Where private work tree number `slot` lies, and its index.
     pub(super) fn private_paths(&self, slot: u32) -> (PathBuf, PathBuf) {
-        let index = self.repo.common_dir().join(format!("orch/workspaces/{slot}.index"));
+        let index = self.repo().common_dir().join(format!("orch/workspaces/{slot}.index"));
         (self.workspaces.join(slot.to_string()), index)
     }
 }
@@ -42,8 +42,8 @@ impl<'g> Place<'g> {
     /// The user's work tree.
     pub(super) fn of_user(git: &'g OsGit, checkout: &Checkout) -> Result<Self> {
         let index_path = checkout.git_dir.join("index");
-        let repo = if checkout.git_dir == git.repo.git_dir() {
-            git.repo.clone()
+        let repo = if checkout.git_dir == git.repo().git_dir() {
+            git.repo().clone()
         } else {
             or("open the work tree", gix::open(&checkout.git_dir))?
         };
@@ -96,7 +96,7 @@ impl<'g> Place<'g> {
         let (dir, index_path) = git.private_paths(slot);
         super::purge::own_root(&dir)?;
         crate::effects::os::files::make_parent(&index_path)?;
-        let mut place = Self::new(git, git.repo.clone(), dir, Owner::Orch, index_path)?;
+        let mut place = Self::new(git, git.repo().clone(), dir, Owner::Orch, index_path)?;
         place.index_tree = place.remembered_tree();
         if place.index_tree.is_none() {
             // Without its tree the index is worthless; everything there is then looked at afresh.
@@ -205,9 +205,35 @@ pub(super) fn stamp(path: &Path) -> Result<Stamp> {
 
 pub(super) fn load_index(hash: gix::hash::Kind, path: &Path) -> Result<gix::index::File> {
     let options = gix::index::decode::Options { thread_limit: Some(threads()), ..Default::default() };
+    if is_blank(path)? {
+        // A loss of power can leave the name and not the content; what git knows of files can be seen again.
+        return Ok(gix::index::File::from_state(gix::index::State::new(hash), path.to_owned()));
+    }
     // Like git, which has its checksum compared by `git fsck` alone: that takes longer than reading it.
     let unchecked = true;
-    or("read the index", gix::index::File::at_or_default(path, hash, unchecked, options))
+    let doing = format!("read the index `{}` (move it aside, and orch goes on without it)", path.display());
+    or(&doing, gix::index::File::at_or_default(path, hash, unchecked, options))
+}
+
+/// Whether a file is there and holds nothing, or nothing but zeroes.
+pub(super) fn is_blank(path: &Path) -> Result<bool> {
+    use std::io::Read as _;
+    let failed = |error: std::io::Error| EffectError::io("read", path, &error);
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    // An index begins with a word.
+    let mut beginning = [0; 4];
+    let mut read = 0;
+    while read < beginning.len() {
+        match file.read(&mut beginning[read..]).map_err(failed)? {
+            0 => break,
+            more => read += more,
+        }
+    }
+    Ok(beginning == [0; 4])
 }
 
 fn empty_index(repo: &gix::Repository, path: &Path) -> gix::index::File {
@@ -312,8 +338,8 @@ impl crate::effects::WorkTree for Place<'_> {
         super::purge::unhide(self).map_err(|error| super::purge::blame(self, error))
     }
 
-    fn unnest(&mut self, nested: &[bstr::BString]) -> Result<()> {
-        super::purge::unnest(self, nested).map_err(|error| super::purge::blame(self, error))
+    fn flatten(&mut self, seen: &crate::effects::Seen) -> Result<()> {
+        super::purge::flatten(self, seen).map_err(|error| super::purge::blame(self, error))
     }
 
     fn stage(&mut self) -> Result<()> {

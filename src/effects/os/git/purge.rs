@@ -1,10 +1,11 @@
 //! Removing from a private work tree what its index does not name.
 //!
-//! Invariant: only ever done in a work tree that is orch's own; a link is removed, never followed.
+//! Invariant: only ever done in a work tree that is orch's own, but for what no tree can say where an agent worked
+//! in place ([`flatten`]); a link is removed, never followed.
 
 use super::place::Place;
 use super::worktree::Owner;
-use super::{EffectError, Result, Trouble, bring};
+use super::{EffectError, Result, Seen, Trouble, bring};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::BTreeSet;
 use std::fs;
@@ -50,11 +51,13 @@ pub(super) fn unhide(place: &Place<'_>) -> Result<bool> {
     Ok(found)
 }
 
-/// Removes the git directories of these folders. Each has one, by whatever letters, or it is an error: who
-/// looks again until there is none comes to an end.
-pub(super) fn unnest(place: &Place<'_>, nested: &[BString]) -> Result<()> {
-    refuse_a_persons(place)?;
-    for path in nested {
+/// Removes folders that are too deep, and the git directories of those that are repositories. Each has one, by
+/// whatever letters, or it is an error: who looks again until there is none comes to an end.
+pub(super) fn flatten(place: &Place<'_>, seen: &Seen) -> Result<()> {
+    for path in &seen.too_deep {
+        remove(&place.dir.join(path.to_path_lossy()))?;
+    }
+    for path in &seen.nested {
         let full = place.dir.join(path.to_path_lossy());
         let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
         let mut removed = 0;
@@ -107,7 +110,7 @@ pub(super) fn unlock(place: &Place<'_>) -> bool {
 }
 
 /// Adds rights to a file or folder; whether some were missing and are there now.
-fn open_up(path: &Path, rights: u32) -> bool {
+pub(super) fn open_up(path: &Path, rights: u32) -> bool {
     let Ok(metadata) = fs::symlink_metadata(path) else { return false };
     let mode = metadata.permissions().mode() & 0o7777;
     mode & rights != rights && fs::set_permissions(path, fs::Permissions::from_mode(mode | rights)).is_ok()

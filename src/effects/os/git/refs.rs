@@ -17,7 +17,7 @@ const OLD: Duration = Duration::from_secs(1);
 
 impl OsGit {
     pub(super) fn read_head(&self) -> Result<Head> {
-        let head = or("read HEAD", self.repo.head())?;
+        let head = or("read HEAD", self.repo().head())?;
         Ok(match head.kind {
             gix::head::Kind::Symbolic(reference) => {
                 let name = reference.name.shorten().to_str_lossy().into_owned();
@@ -30,20 +30,20 @@ impl OsGit {
     }
 
     pub(super) fn read_tip(&self, name: &str) -> Result<Option<Oid>> {
-        let Some(mut reference) = or("read a ref", self.repo.try_find_reference(name))? else {
+        let Some(mut reference) = or("read a ref", self.repo().try_find_reference(name))? else {
             return Ok(None);
         };
         Ok(Some(oid(or("read a ref", reference.peel_to_id())?.detach())))
     }
 
     pub(super) fn read_revision(&self, revision: &str) -> Result<Option<Oid>> {
-        let Ok(found) = self.repo.rev_parse_single(revision.as_bytes().as_bstr()) else { return Ok(None) };
+        let Ok(found) = self.repo().rev_parse_single(revision.as_bytes().as_bstr()) else { return Ok(None) };
         let object = or("read an object", found.object())?;
         Ok(object.peel_to_kind(gix::object::Kind::Commit).ok().map(|commit| oid(commit.id)))
     }
 
     pub(super) fn read_refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>> {
-        let platform = or("read refs", self.repo.references())?;
+        let platform = or("read refs", self.repo().references())?;
         let mut found = Vec::new();
         for reference in or("read refs", platform.prefixed(prefix))? {
             let Ok(mut reference) = reference else { continue };
@@ -69,7 +69,7 @@ impl OsGit {
             self.sync_ref(name)?;
             return Ok(Swap::Done);
         }
-        let zero = gix::ObjectId::null(self.repo.object_hash()).to_string();
+        let zero = gix::ObjectId::null(self.repo().object_hash()).to_string();
         let old = expected.map_or(zero, |oid| oid.to_string());
         let new_text = new.to_string();
         self.clear_own_lock(name)?;
@@ -106,7 +106,7 @@ impl OsGit {
             None => Change::Delete { expected: before, log: RefLog::AndReference },
         };
         let full_name = or("name a ref", gix::refs::FullName::try_from(name))?;
-        let edited = self.repo.edit_reference(RefEdit { change, name: full_name, deref: false });
+        let edited = self.repo().edit_reference(RefEdit { change, name: full_name, deref: false });
         let now = self.read_tip(name)?;
         match edited {
             _ if now == new => Ok(Swap::Done),
@@ -118,7 +118,7 @@ impl OsGit {
 
     /// Only orch writes its own refs, and keeps no lock on one: one that is old was left.
     fn clear_own_lock(&self, name: &str) -> Result<()> {
-        let lock = self.repo.common_dir().join(format!("{name}.lock"));
+        let lock = self.repo().common_dir().join(format!("{name}.lock"));
         if name.starts_with(OWN) && lock.exists() {
             crate::effects::os::files::wait_until_old(&lock, OLD)?;
             super::bring::remove_any(&lock)?;
@@ -129,14 +129,14 @@ impl OsGit {
     /// Removes what a killed `git update-ref` left. Its lock holds the new value; one that holds
     /// nothing yet is told from a living git's by its age, since git writes it at once.
     pub(super) fn remove_ref_lock(&self, name: &str, new: Oid) -> Result<()> {
-        let lock = self.repo.common_dir().join(format!("{name}.lock"));
+        let lock = self.repo().common_dir().join(format!("{name}.lock"));
         match read_small(&lock)? {
             Some(content) if content.trim() == new.to_string() => super::bring::remove_any(&lock)?,
             Some(content) if content.is_empty() => remove_if_old(&lock)?,
             Some(_) | None => {}
         }
         // Git holds `HEAD` as well while it moves the branch that `HEAD` names, and writes nothing to it.
-        let head = self.repo.git_dir().join("HEAD.lock");
+        let head = self.repo().git_dir().join("HEAD.lock");
         match read_small(&head)? {
             Some(content) if content.is_empty() => remove_if_old(&head),
             Some(_) | None => Ok(()),
@@ -144,21 +144,21 @@ impl OsGit {
     }
 
     fn sync_ref(&self, name: &str) -> Result<()> {
-        let path = self.repo.common_dir().join(name);
-        let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(self.repo.common_dir()));
+        let path = self.repo().common_dir().join(name);
+        let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(self.repo().common_dir()));
         crate::effects::os::files::sync_together(&[], &above.map(Path::to_owned).collect::<Vec<_>>())
     }
 
     pub(super) fn find_checkout(&self, branch: &str) -> Result<Option<Checkout>> {
-        if let Some(found) = checkout_in(&self.repo, branch)? {
+        if let Some(found) = checkout_in(self.repo(), branch)? {
             return Ok(Some(found));
         }
-        if or("list work trees", self.repo.worktrees())?.is_empty()
-            && self.repo.git_dir() == self.repo.common_dir()
+        if or("list work trees", self.repo().worktrees())?.is_empty()
+            && self.repo().git_dir() == self.repo().common_dir()
         {
             return Ok(None);
         }
-        for repo in or("list work trees", self.repo.worktrees_including_main())? {
+        for repo in or("list work trees", self.repo().worktrees_including_main())? {
             let Ok(repo) = repo else { continue };
             if let Some(found) = checkout_in(&repo, branch)? {
                 return Ok(Some(found));

@@ -4,7 +4,6 @@
 //! Invariant: a ref of the remote only ever moves from an expected value, which is named. An exit
 //! code is not an outcome: what was cut off may have happened, or may happen later.
 
-use super::child::environment;
 use super::{EffectError, Oid, OsGit, Result, Trouble};
 use crate::effects::{Pushed, Remote, Update, Upstream};
 use std::io::{Read as _, Seek as _};
@@ -55,10 +54,11 @@ impl OsGit {
         // Files, not pipes: what a credential helper leaves running would keep a pipe open.
         let (mut out, mut err) =
             (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+        self.guard()?;
         let env = self.far_environment();
         let expression = super::super::search::command("git", arguments, &env)
             .full_env(env)
-            .dir(self.repo.workdir().unwrap_or_else(|| self.repo.git_dir()))
+            .dir(self.repo().workdir().unwrap_or_else(|| self.repo().git_dir()))
             .stdin_null()
             .stdout_file(out.try_clone().map_err(failed)?)
             .stderr_file(err.try_clone().map_err(failed)?)
@@ -97,7 +97,7 @@ impl OsGit {
             "GIT_SSL_CERT",
             "GIT_SSL_KEY",
         ];
-        let mut env = environment();
+        let mut env = self.environment();
         let set = |name: &str| std::env::var(name).ok();
         env.extend(KEPT.iter().filter_map(|name| Some(((*name).to_owned(), set(name)?))));
         // A job hands its credentials over in settings of this one call: they come after ours.
@@ -116,18 +116,18 @@ impl OsGit {
             env[at].1 = (count + more).to_string();
         }
         if set("GIT_SSH_COMMAND").or_else(|| set("GIT_SSH")).is_none()
-            && self.repo.config_snapshot().string("core.sshCommand").is_none()
+            && self.repo().config_snapshot().string("core.sshCommand").is_none()
         {
             // A question at the terminal would be waited for until the time is over.
             env.push(("GIT_SSH_COMMAND".to_owned(), "ssh -oBatchMode=yes".to_owned()));
         }
-        env.push(("GIT_DIR".to_owned(), absolute(self.repo.git_dir())));
+        env.push(("GIT_DIR".to_owned(), absolute(self.repo().git_dir())));
         env
     }
 
     /// The names of all remotes, in order.
     fn remotes(&self) -> Vec<String> {
-        self.repo.remote_names().iter().map(ToString::to_string).collect()
+        self.repo().remote_names().iter().map(ToString::to_string).collect()
     }
 }
 
@@ -137,12 +137,12 @@ fn absolute(path: &std::path::Path) -> String {
 
 impl Remote for OsGit {
     fn url(&self, remote: &str) -> Result<Option<String>> {
-        let config = self.repo.config_snapshot();
+        let config = self.repo().config_snapshot();
         Ok(config.string(format!("remote.{remote}.url").as_str()).map(|url| url.to_string()))
     }
 
     fn upstream(&self, branch: &str) -> Result<Option<Upstream>> {
-        let config = self.repo.config_snapshot();
+        let config = self.repo().config_snapshot();
         let value = |key: &str| {
             config.string(format!("branch.{branch}.{key}").as_str()).map(|value| value.to_string())
         };

@@ -36,6 +36,8 @@ pub(super) struct Scan {
     pub(super) differs: BTreeMap<BString, Differs>,
     /// Folders that are repositories of their own.
     pub(super) nested: Vec<BString>,
+    /// Folders so deep that what they hold has no name.
+    pub(super) too_deep: Vec<BString>,
 }
 
 /// How the times of an index entry are compared.
@@ -78,6 +80,7 @@ impl Found {
     pub(super) fn add(&mut self, other: Self) {
         self.scan.differs.extend(other.scan.differs);
         self.scan.nested.extend(other.scan.nested);
+        self.scan.too_deep.extend(other.scan.too_deep);
         self.unknown.extend(other.unknown);
         self.asked.extend(other.asked);
         self.deaf |= other.deaf;

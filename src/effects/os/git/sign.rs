@@ -7,7 +7,7 @@ use gix::actor::Signature;
 impl OsGit {
     /// Whether the user signs commits.
     pub(super) fn signs(&self) -> bool {
-        self.repo.config_snapshot().boolean("commit.gpgSign") == Some(true)
+        self.repo().config_snapshot().boolean("commit.gpgSign") == Some(true)
     }
 
     /// Writes a commit with the user's signature.

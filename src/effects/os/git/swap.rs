@@ -50,8 +50,8 @@ impl OsGit {
     /// When the last move fails; the ref may have moved all the same.
     pub(super) fn move_ref(&self, name: &str, expected: Oid, new: Oid, reason: &str) -> Result<bool> {
         let Some(entry) = self.log_entry(expected, new, reason) else { return Ok(false) };
-        let path = self.repo.common_dir().join(name);
-        let head = self.repo.git_dir().join("HEAD");
+        let path = self.repo().common_dir().join(name);
+        let head = self.repo().git_dir().join("HEAD");
         if !self.is_plain(name) {
             return Ok(false);
         }
@@ -62,8 +62,8 @@ impl OsGit {
         if head_names_it() != head_lock.is_some() || !holds(&path, &expected.to_string()) {
             return Ok(false);
         }
-        let mut logs = vec![self.repo.common_dir().join("logs").join(name)];
-        logs.extend(head_lock.as_ref().map(|_| self.repo.git_dir().join("logs/HEAD")));
+        let mut logs = vec![self.repo().common_dir().join("logs").join(name)];
+        logs.extend(head_lock.as_ref().map(|_| self.repo().git_dir().join("logs/HEAD")));
         if !logs.iter().all(|log| log.is_file()) {
             return Ok(false);
         }
@@ -82,8 +82,8 @@ impl OsGit {
 
     /// Whether nobody wants to hear of moved refs, and files have the permissions that they get.
     fn is_plain(&self, name: &str) -> bool {
-        let config = self.repo.config_snapshot();
-        let hook = self.repo.common_dir().join("hooks/reference-transaction");
+        let config = self.repo().config_snapshot();
+        let hook = self.repo().common_dir().join("hooks/reference-transaction");
         name.starts_with("refs/heads/")
             && config.string("core.hooksPath").is_none()
             && config.string("core.sharedRepository").is_none()
@@ -92,7 +92,7 @@ impl OsGit {
 
     /// A line of a ref's log; none where git knows nobody to name in it.
     fn log_entry(&self, old: Oid, new: Oid, reason: &str) -> Option<Vec<u8>> {
-        let who = self.repo.committer()?.ok()?;
+        let who = self.repo().committer()?.ok()?;
         let mut entry = format!("{old} {new} ").into_bytes();
         who.write_to(&mut entry).ok()?;
         let reason: Vec<&str> = reason.split_whitespace().collect();

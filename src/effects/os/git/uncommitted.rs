@@ -7,7 +7,7 @@
 //! Invariant: a file only counts as unchanged when size, inode and both times are those in the
 //! index, and its time is older than the index.
 
-use super::place::Place;
+use super::place::{Place, is_blank};
 use super::scan::COMPARE;
 use super::{Checkout, Oid, OsGit, Result, oid};
 use crate::effects::{Git as _, Undecided, WorkFile};
@@ -27,9 +27,13 @@ impl OsGit {
         files: &[WorkFile],
         limit: usize,
     ) -> Result<Vec<BString>> {
-        let Some(dir) = self.repo.workdir() else { return Ok(Vec::new()) };
+        let Some(dir) = self.repo().workdir() else { return Ok(Vec::new()) };
         let checkout =
-            Checkout { dir: dir.to_owned(), git_dir: self.repo.git_dir().to_owned(), in_progress: None };
+            Checkout { dir: dir.to_owned(), git_dir: self.repo().git_dir().to_owned(), in_progress: None };
+        if is_blank(&checkout.git_dir.join("index"))? {
+            // Nobody can say of any of it that it is as it was committed.
+            return Ok(vec![below.into()]);
+        }
         // An index that orch does not write (a sparse one) can be read all the same.
         let suspects = match Place::of_user(self, &checkout) {
             Ok(place) if self.is_staged_free(&place, below)? => suspects(&place, below, files),
@@ -44,9 +48,9 @@ impl OsGit {
 
     /// Paths below a directory that have stages in the index.
     pub(super) fn undecided_below(&self, below: &str) -> Result<Vec<Undecided>> {
-        let Some(dir) = self.repo.workdir() else { return Ok(Vec::new()) };
+        let Some(dir) = self.repo().workdir() else { return Ok(Vec::new()) };
         let checkout =
-            Checkout { dir: dir.to_owned(), git_dir: self.repo.git_dir().to_owned(), in_progress: None };
+            Checkout { dir: dir.to_owned(), git_dir: self.repo().git_dir().to_owned(), in_progress: None };
         let place = Place::of_user(self, &checkout)?;
         let prefix = BString::from(format!("{below}/"));
         let range = place.index.prefixed_entries_range(prefix.as_bstr()).unwrap_or_default();
@@ -70,7 +74,7 @@ impl OsGit {
 
     /// Whether the index holds below a directory what `HEAD` does.
     fn is_staged_free(&self, place: &Place<'_>, below: &str) -> Result<bool> {
-        let head = self.repo.head_tree_id().ok().map(|id| oid(id.detach()));
+        let head = self.repo().head_tree_id().ok().map(|id| oid(id.detach()));
         let subtree = |tree: Oid| self.subtree(tree, below);
         Ok(match (head, place.index_tree) {
             (Some(head), Some(indexed)) => head == indexed || subtree(head)? == subtree(indexed)?,

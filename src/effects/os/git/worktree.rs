@@ -35,7 +35,7 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
     // Until the index holds what was seen, nothing counts as heard.
     let mut watch = place.watch.take();
     let early = place.early.take();
-    let Scan { differs, nested } = look(place, how, &mut watch, early)?;
+    let Scan { differs, nested, too_deep } = look(place, how, &mut watch, early)?;
     let hashes = hash_all(place, &differs)?;
     let mut edits = Vec::new();
     let mut entries = Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
     let tree = if edits.is_empty() { base } else { place.git.edit_tree(base, &edits)? };
     place.index_tree = Some(tree);
     place.watch = watch;
-    Ok(Seen { tree, nested })
+    Ok(Seen { tree, nested, too_deep })
 }
 
 /// The tree that an index with staged changes stands for.

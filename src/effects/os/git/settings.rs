@@ -1,0 +1,373 @@
+//! What directs git in a checkout, its configuration and hooks, while somebody else works there.
+//!
+//! An agent that works in place can write where git keeps them. So they are read before it begins, and put back
+//! before orch or its git looks at them again; meanwhile hooks run from a copy. It lies with the private work trees,
+//! where an agent behind walls cannot write. The locks that are there before are noted as well: those that came
+//! later, and that no living git holds, were left behind.
+
+use super::super::sweep;
+use super::bring::{is_absent, remove_any};
+use super::lock::IndexLock;
+use super::purge::open_up;
+use super::{Checkout, EffectError, Oid, OsGit, Restored, Result, Trouble, or};
+use crate::effects::os::files;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a lock lies there before it counts as left behind.
+const OLD: Duration = Duration::from_secs(1);
+/// The files beside configuration and hooks that say what git does with files.
+const INFO: [&str; 4] = ["info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout"];
+/// How deep folders are copied and compared.
+const DEPTH: usize = 16;
+
+/// What lies at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Entry {
+    /// A file: its permissions and its content.
+    File(u32, Vec<u8>),
+    /// A link, and where it leads.
+    Link(OsString),
+    /// Anything else; none of it is ever held.
+    Other,
+}
+
+/// Everything, by its path.
+type Entries = BTreeMap<OsString, Entry>;
+
+/// What directed git in a checkout when a run began.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Settings {
+    run: String,
+    /// Files and folders that were looked at.
+    roots: Vec<OsString>,
+    entries: Entries,
+    /// The locks that were there.
+    locks: BTreeSet<OsString>,
+    /// The folder for what others made of it.
+    aside: OsString,
+}
+
+/// What is held while a run works in place.
+#[derive(Debug)]
+pub(super) struct Held {
+    settings: Settings,
+    /// The folder that hooks run from.
+    pub(super) hooks: PathBuf,
+    /// What was put back and not told yet.
+    changed: BTreeSet<PathBuf>,
+}
+
+impl OsGit {
+    /// Where copies lie.
+    fn held_dir(&self) -> PathBuf {
+        self.workspaces.join("in-place")
+    }
+
+    /// The folder that hooks run from while somebody works in place.
+    pub(super) fn held_hooks(&self) -> Option<PathBuf> {
+        self.held.borrow().as_ref().map(|held| held.hooks.clone())
+    }
+
+    /// Takes note of everything, and copies what hooks would run.
+    pub(super) fn hold(&self, checkout: &Checkout, run: &str, base: Oid, aside: &Path) -> Result<()> {
+        // Who works with git there just now is not interrupted; and a lock that is found later is not theirs.
+        drop(IndexLock::take(&checkout.git_dir)?);
+        let dir = self.held_dir();
+        remove_any(&dir)?;
+        let failed = |error: std::io::Error| EffectError::io("make the directory", &dir, &error);
+        fs::create_dir_all(&dir).map_err(failed)?;
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        let copies = dir.join("hooks");
+        let found = self.hooks_folder(base, &copies)?;
+        let hooks = if found.starts_with(&copies) {
+            found
+        } else {
+            copy_folder(&found, &copies, DEPTH)?;
+            copies
+        };
+        let roots = self.roots(checkout, base)?;
+        let mut entries = Entries::new();
+        roots.iter().try_for_each(|root| read(root, DEPTH, &mut entries))?;
+        let settings = Settings {
+            run: run.to_owned(),
+            roots: roots.into_iter().map(PathBuf::into_os_string).collect(),
+            entries,
+            locks: locks(self.common(), &checkout.git_dir),
+            aside: aside.as_os_str().to_owned(),
+        };
+        let bytes = postcard::to_stdvec(&settings).map_err(|error| {
+            EffectError::new(Trouble::Other, format!("cannot note what directs git: {error}"))
+        })?;
+        files::replace(&dir.join("settings"), &bytes, true)?;
+        *self.held.borrow_mut() = Some(Held { settings, hooks, changed: BTreeSet::new() });
+        Ok(())
+    }
+
+    /// Puts everything back, and removes the locks that were left; says what there was to do.
+    pub(super) fn restore(&self, checkout: &Checkout, run: &str) -> Result<Restored> {
+        self.guard()?;
+        let here = self.held.borrow_mut().as_mut().map(|held| {
+            let changed = std::mem::take(&mut held.changed);
+            (held.settings.clone(), changed)
+        });
+        let noted = || {
+            let Some(mut settings) = self.noted().filter(|settings| settings.run == run) else {
+                return Ok(None);
+            };
+            if !checkout.git_dir.is_dir() {
+                // A person has removed that work tree; nothing of it is made again.
+                settings.entries.retain(|path, _| !Path::new(path).starts_with(&checkout.git_dir));
+            }
+            let changed = put_back(&settings)?;
+            if !changed.is_empty() {
+                // What this command has read of it is somebody else's.
+                let mut fresh = self.opened.clone();
+                or("open the git repository", fresh.reload())?;
+                let _ = self.fresh.set(fresh);
+            }
+            Ok(Some((settings, changed)))
+        };
+        let Some((settings, changed)) = here.map_or_else(noted, |here| Ok(Some(here)))? else {
+            return Ok(Restored::default());
+        };
+        let left = remove_locks(self.common(), checkout, &settings.locks)?;
+        let name = |path: PathBuf| path.strip_prefix(&checkout.dir).map_or(path.clone(), Path::to_owned);
+        Ok(Restored {
+            settings: changed.into_iter().map(name).collect(),
+            aside: name(PathBuf::from(settings.aside)),
+            locks: left.into_iter().map(name).collect(),
+        })
+    }
+
+    /// Puts back whatever somebody could direct a git by that is about to be started.
+    pub(super) fn guard(&self) -> Result<()> {
+        if let Some(held) = &mut *self.held.borrow_mut() {
+            held.changed.extend(put_back(&held.settings)?);
+        }
+        Ok(())
+    }
+
+    /// Forgets what was held for a run.
+    pub(super) fn let_go(&self, run: &str) -> Result<()> {
+        self.held.borrow_mut().take_if(|held| held.settings.run == run);
+        match self.noted() {
+            Some(settings) if settings.run == run => remove_any(&self.held_dir()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What another command noted.
+    fn noted(&self) -> Option<Settings> {
+        postcard::from_bytes(&fs::read(self.held_dir().join("settings")).ok()?).ok()
+    }
+
+    /// Files and folders that direct git in a checkout.
+    fn roots(&self, checkout: &Checkout, base: Oid) -> Result<Vec<PathBuf>> {
+        let common = self.common();
+        let mut roots: Vec<PathBuf> =
+            ["config", "hooks"].iter().chain(&INFO).map(|at| common.join(at)).collect();
+        roots.extend(["config.worktree", INFO[3]].map(|at| checkout.git_dir.join(at)));
+        roots.extend(self.untracked_hooks(checkout, base)?);
+        roots.sort();
+        roots.dedup();
+        Ok(roots)
+    }
+
+    fn common(&self) -> &Path {
+        self.repo().common_dir()
+    }
+}
+
+/// Reads a file, a link, or what a folder holds.
+fn read(path: &Path, depth: usize, into: &mut Entries) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("read", path, &error);
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if metadata.is_dir() && depth > 0 {
+        open_up(path, 0o700);
+        for found in fs::read_dir(path).map_err(failed)? {
+            read(&found.map_err(failed)?.path(), depth - 1, into)?;
+        }
+        return Ok(());
+    }
+    let entry = if metadata.is_symlink() {
+        Entry::Link(fs::read_link(path).map_err(failed)?.into_os_string())
+    } else if metadata.is_file() {
+        let mode = metadata.mode() & 0o7777;
+        open_up(path, 0o400);
+        Entry::File(mode, fs::read(path).map_err(failed)?)
+    } else {
+        Entry::Other
+    };
+    into.insert(path.as_os_str().to_owned(), entry);
+    Ok(())
+}
+
+/// Makes everything what it was; the paths that differed. What lay there is moved aside.
+fn put_back(settings: &Settings) -> Result<BTreeSet<PathBuf>> {
+    let mut now = Entries::new();
+    settings.roots.iter().try_for_each(|root| read(Path::new(root), DEPTH, &mut now))?;
+    let mut changed = BTreeSet::new();
+    for (path, _) in now.iter().filter(|(path, entry)| settings.entries.get(*path) != Some(*entry)) {
+        let path = Path::new(path);
+        move_aside(path, Path::new(&settings.aside))?;
+        changed.insert(path.to_owned());
+    }
+    for (path, entry) in settings.entries.iter().filter(|(path, entry)| now.get(*path) != Some(*entry)) {
+        write(Path::new(path), entry)?;
+        changed.insert(PathBuf::from(path));
+    }
+    Ok(changed)
+}
+
+/// Moves what lies at a path into a folder, or removes it where that cannot be.
+fn move_aside(path: &Path, aside: &Path) -> Result<()> {
+    let name = path.components().rev().take(2).map(std::path::Component::as_os_str).collect::<Vec<_>>();
+    let to = name.iter().rev().fold(aside.to_owned(), |to, part| to.join(part));
+    files::make_parent(&to)?;
+    remove_any(&to)?;
+    if fs::rename(path, &to).is_ok() { Ok(()) } else { remove_any(path) }
+}
+
+/// Writes what was held, at once.
+fn write(path: &Path, entry: &Entry) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("write", path, &error);
+    files::make_parent(path)?;
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
+        remove_any(path)?;
+    }
+    let mut new = path.as_os_str().to_owned();
+    new.push(".orch");
+    let new = PathBuf::from(new);
+    remove_any(&new)?;
+    match entry {
+        Entry::Link(to) => std::os::unix::fs::symlink(to, &new).map_err(failed)?,
+        Entry::File(mode, content) => {
+            let opened = fs::OpenOptions::new().write(true).create_new(true).mode(mode & 0o700).open(&new);
+            let written = opened.and_then(|mut file| std::io::Write::write_all(&mut file, content));
+            written.map_err(failed)?;
+            fs::set_permissions(&new, fs::Permissions::from_mode(*mode)).map_err(failed)?;
+        }
+        Entry::Other => return Ok(()),
+    }
+    fs::rename(&new, path).map_err(failed)
+}
+
+/// Copies the files of a folder, each with what it leads to; git's samples are none.
+pub(super) fn copy_folder(from: &Path, to: &Path, depth: usize) -> Result<()> {
+    fs::create_dir_all(to).map_err(|error| EffectError::io("make the directory", to, &error))?;
+    for found in fs::read_dir(from).into_iter().flatten().flatten() {
+        let (path, to) = (found.path(), to.join(found.file_name()));
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() && depth > 0 => copy_folder(&path, &to, depth - 1)?,
+            Ok(metadata) if metadata.is_file() && path.extension().is_none_or(|end| end != "sample") => {
+                fs::copy(&path, &to).map_err(|error| EffectError::io("copy", &path, &error))?;
+            }
+            // A link that leads nowhere, or what is no file: git runs none of it.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The locks of git's that lie in its directories.
+fn locks(common: &Path, git_dir: &Path) -> BTreeSet<OsString> {
+    let mut found = BTreeSet::new();
+    for dir in [common, git_dir] {
+        add_locks(dir, 0, &mut found);
+        add_locks(&dir.join("refs"), DEPTH, &mut found);
+    }
+    // Those on orch's own refs, it puts right itself.
+    let own = common.join("refs/orch");
+    found.retain(|path| !Path::new(path).starts_with(&own));
+    found
+}
+
+fn add_locks(dir: &Path, depth: usize, into: &mut BTreeSet<OsString>) {
+    for found in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = found.path();
+        match found.file_type() {
+            Ok(kind) if kind.is_dir() && depth > 0 => add_locks(&path, depth - 1, into),
+            Ok(kind) if !kind.is_dir() && path.extension().is_some_and(|end| end == "lock") => {
+                into.insert(path.into_os_string());
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Removes the locks that came since, and that are old: no git that works there still makes or holds one.
+fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>) -> Result<Vec<PathBuf>> {
+    let new: Vec<PathBuf> = locks(common, &checkout.git_dir).difference(before).map(PathBuf::from).collect();
+    let mut removed = Vec::new();
+    for lock in new {
+        files::wait_until_old(&lock, OLD)?;
+        if lock.exists() && !sweep::git_works_in(&[&checkout.dir, &checkout.git_dir]) {
+            remove_any(&lock)?;
+            removed.push(lock);
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of every kind in a folder, as they are held.
+    fn held(dir: &Path) -> Settings {
+        fs::create_dir_all(dir.join("hooks")).expect("a folder");
+        fs::write(dir.join("config"), "[core]\n").expect("a file");
+        fs::set_permissions(dir.join("config"), fs::Permissions::from_mode(0o600)).expect("permissions");
+        fs::write(dir.join("hooks/pre-commit"), "#!/bin/sh\n").expect("a file");
+        fs::set_permissions(dir.join("hooks/pre-commit"), fs::Permissions::from_mode(0o755))
+            .expect("permissions");
+        std::os::unix::fs::symlink("../config", dir.join("hooks/commit-msg")).expect("a link");
+        let roots = ["config", "hooks", "none"].map(|name| dir.join(name));
+        let mut entries = Entries::new();
+        roots.iter().try_for_each(|root| read(root, DEPTH, &mut entries)).expect("they are read");
+        Settings {
+            run: "R".to_owned(),
+            roots: roots.map(PathBuf::into_os_string).to_vec(),
+            entries,
+            locks: BTreeSet::new(),
+            aside: dir.join("aside").into_os_string(),
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a shell does what an agent does")]
+    fn whatever_was_done_to_it_it_is_as_it_was() {
+        let deeds: [(&str, &[&str]); 9] = [
+            ("true", &[]),
+            ("echo x >>config", &["config"]),
+            ("rm config; mkdir -p config/x; echo 1 >config/x/y", &["config", "config/x/y"]),
+            ("rm hooks/pre-commit", &["hooks/pre-commit"]),
+            ("chmod -x hooks/pre-commit", &["hooks/pre-commit"]),
+            ("chmod 0 hooks/pre-commit hooks", &["hooks/pre-commit"]),
+            ("ln -sf /bin/true hooks/commit-msg", &["hooks/commit-msg"]),
+            ("echo x >hooks/post-index-change; mkfifo hooks/p", &["hooks/p", "hooks/post-index-change"]),
+            ("rm -r hooks; ln -s / hooks", &["hooks", "hooks/commit-msg", "hooks/pre-commit"]),
+        ];
+        for (deed, expected) in deeds {
+            let dir = tempfile::tempdir().expect("a directory");
+            let settings = held(dir.path());
+            let done = std::process::Command::new("sh").args(["-c", deed]).current_dir(&dir).status();
+            assert!(done.expect("a shell").success());
+            let changed = put_back(&settings).expect("it is put back");
+            let changed: Vec<&Path> =
+                changed.iter().map(|path| path.strip_prefix(&dir).expect("below")).collect();
+            assert_eq!(changed, expected.iter().map(Path::new).collect::<Vec<_>>(), "{deed}");
+            assert!(put_back(&settings).expect("a look").is_empty(), "{deed}: it is not as it was");
+        }
+    }
+}
