@@ -24,8 +24,6 @@ pub const ALWAYS: [&str; 12] = [
     "ENV",
     "PYTHONPATH",
 ];
-/// The most targets that are followed.
-const TARGETS: usize = 300;
 /// How deep includes and variables are followed.
 const DEPTH: usize = 8;
 /// The most variables that are put in, and the most that are looked for: what is more counts as it is written.
@@ -268,30 +266,6 @@ impl Makefile {
         named.or_else(|| plain.cloned())
     }
 
-    /// The targets that are made on the way to some, those included, each with its rules.
-    #[must_use]
-    pub fn way(&self, to: &[String]) -> Vec<(String, Vec<&Rule>)> {
-        let mut found: Vec<(String, Vec<&Rule>)> = Vec::new();
-        let (mut left, mut seen) = (to.to_vec(), BTreeSet::new());
-        while let Some(target) = left.pop().filter(|_| found.len() < TARGETS) {
-            if !seen.insert(target.clone()) {
-                continue;
-            }
-            let mut rules = Vec::new();
-            for rule in &self.rules {
-                let Some(stem) = rule.targets.iter().find_map(|made| stem(made, &target)) else { continue };
-                rules.push(rule);
-                left.extend(
-                    rule.needs.iter().filter(|need| *need != "|").map(|need| need.replace('%', stem)),
-                );
-            }
-            if !rules.is_empty() {
-                found.push((target, rules));
-            }
-        }
-        found
-    }
-
     /// A target and, where it has no recipe of its own, what is made last on the way to it.
     #[must_use]
     pub fn ends(&self, target: &str) -> Vec<String> {
@@ -319,14 +293,6 @@ impl Makefile {
             }
         }
         found
-    }
-}
-
-/// What `%` stands for where a target is made by a rule; nothing where it is named as it is.
-fn stem<'t>(made: &str, target: &'t str) -> Option<&'t str> {
-    match made.split_once('%') {
-        None => (made.trim_start_matches("./") == target.trim_start_matches("./")).then_some(""),
-        Some((begin, end)) => target.strip_prefix(begin)?.strip_suffix(end),
     }
 }
 
@@ -413,7 +379,7 @@ mod tests {
         assert_eq!(makefile.others.len(), 1);
         assert!(makefile.phony.contains("test"));
         let way: Vec<String> =
-            makefile.way(&["test".to_owned()]).into_iter().map(|(target, _)| target).collect();
+            makefile.way(&["test".to_owned()], &|_| false).0.into_iter().map(|(target, _)| target).collect();
         assert_eq!(way, ["test", "prog", "b.o", "a.o"]);
         assert_eq!(makefile.rules[0].recipe.len(), 2);
         assert_eq!(makefile.first().as_deref(), Some("test"));
@@ -445,7 +411,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "(\\PC|[ \n\t$(){}:=#%;\\\\]|define |endef|include |ifeq|else|endif){0,60}") {
             let makefile = of(&text);
-            let _ = makefile.way(&["a".to_owned()]);
+            let _ = makefile.way(&["a".to_owned()], &|path| path.len() % 2 == 0);
             let _ = makefile.used(&[text]);
         }
     }

@@ -9,6 +9,8 @@
 pub mod tree;
 pub mod shell;
 pub mod make;
+pub mod way;
+mod words;
 pub mod piece;
 pub mod walk;
 mod runner;
@@ -17,19 +19,34 @@ use super::finding::Finding;
 use crate::config::GateConfig;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
-use piece::{Kind, Piece};
+use piece::{Around, Kind, Piece};
 use std::collections::BTreeSet;
-use tree::Tree;
+use tree::{Tree, joined};
+use walk::Pieces;
+use words::is_file;
+
+/// Endings of sources whose programs and objects have their name.
+const SOURCES: [&str; 5] = [".c", ".cc", ".cpp", ".cxx", ".s"];
 
 /// What became of what gates run.
 #[must_use]
 pub fn findings(gates: &[GateConfig], base: Tree<'_>, candidate: Tree<'_>) -> Vec<Finding> {
-    let (before, after) = (walk::walk(gates, base), walk::walk(gates, candidate));
+    let (mut before, after) = (walk::walk(gates, base), walk::walk(gates, candidate));
+    before.extend(asked_as_well(&before, &after, base));
     let mut added: BTreeSet<String> = BTreeSet::new();
     let mut found = Vec::new();
     for (key, old) in &before {
+        let around = Around {
+            is_made: &|name| {
+                let made = after.get(&(key.0.clone(), Piece::name_of_rule(name)));
+                made.filter(|piece| !piece.lines.is_empty())
+            },
+            is_there: &|name| joined(&key.0, name).is_some_and(|path| candidate.has_file(&path)),
+            is_gone: &|name| is_gone(name, &key.0, base, candidate),
+        };
         let Some(new) = after.get(key) else {
-            if !old.lines.is_empty() && old.kind != Kind::InTheWay {
+            let counts = !old.lines.is_empty() && old.kind != Kind::InTheWay;
+            if counts && !old.built_what_is_gone(&around) {
                 found.push(finding(old, None, "is not run any more"));
             }
             continue;
@@ -37,7 +54,7 @@ pub fn findings(gates: &[GateConfig], base: Tree<'_>, candidate: Tree<'_>) -> Ve
         if old.texts() == new.texts() {
             continue;
         }
-        added.extend(new.added_needs(old).iter().map(|need| format!("the recipe of `{need}`")));
+        added.extend(new.added_needs(old).iter().map(|need| Piece::name_of_rule(need)));
         match (old.lines.is_empty(), new.lines.is_empty()) {
             // It could not run: the work makes it, and changes nothing.
             (true, false) if old.direct && is_made(old) => {
@@ -46,20 +63,56 @@ pub fn findings(gates: &[GateConfig], base: Tree<'_>, candidate: Tree<'_>) -> Ve
                     ..finding(new, new.first_new(old), "is new")
                 });
             }
-            (false, _) if new.only_grew(old) => {}
+            (false, _) if new.only_grew(old, &around) => {}
             (_, true) => found.push(finding(old, None, "is gone")),
             (true, false) => found.push(finding(new, new.first_new(old), "is new")),
             _ => found.push(finding(new, new.first_new(old), "was changed")),
         }
     }
+    let known: BTreeSet<Vec<&str>> =
+        before.values().filter(|piece| piece.kind == Kind::Rule).map(Piece::recipe).collect();
     for (key, new) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-        let asked = new.lines.is_empty() || new.only_builds() || added.contains(&key.1);
+        let again = new.kind == Kind::Rule && known.contains(&new.recipe());
+        let asked = new.lines.is_empty() || new.only_builds() || again || added.contains(&key.1);
         let counts = matches!(new.kind, Kind::Rule | Kind::Fixed | Kind::InTheWay);
         if !asked && counts {
             found.push(finding(new, new.first_new(new), "is new"));
         }
     }
     found
+}
+
+/// What the gates would have run on the base, had they made there what the candidate has them make as well: targets
+/// that the base has, and that check something.
+fn asked_as_well(before: &Pieces, after: &Pieces, base: Tree<'_>) -> Pieces {
+    let mut known = Pieces::new();
+    for (key, old) in before {
+        let Some(new) = after.get(key) else { continue };
+        for target in new.added_checks(old) {
+            let dir = format!("./{}", key.0);
+            let gate = GateConfig::new(&old.gate, format!("make -C '{dir}' {target}"));
+            let more: Pieces =
+                walk::walk(&[gate], base).into_iter().filter(|(key, _)| !before.contains_key(key)).collect();
+            if !more.values().any(Piece::makes_expectations) {
+                known.extend(more);
+            }
+        }
+    }
+    known
+}
+
+/// Whether a source is gone, or what a program or an object is built from, as far as its name tells.
+fn is_gone(name: &str, dir: &str, base: Tree<'_>, candidate: Tree<'_>) -> bool {
+    let stem = name.strip_suffix(".o").or_else(|| name.strip_suffix(".obj")).unwrap_or(name);
+    let is_source = is_file(stem);
+    let names: Vec<String> =
+        if is_source { vec![stem.to_owned()] } else { SOURCES.map(|end| format!("{stem}{end}")).to_vec() };
+    let has = |tree: Tree<'_>| {
+        names
+            .iter()
+            .any(|name| joined(dir, name).is_some_and(|path| !path.is_empty() && tree.has_file(&path)))
+    };
+    !has(candidate) && has(base)
 }
 
 /// Whether a gate could not run without a piece.
@@ -138,6 +191,34 @@ mod tests {
         ),
         ("tests/run.sh", "#!/bin/sh\nset -e\n./prog | diff - tests/expected\n"),
     ];
+    /// A program of tests for each source, by a pattern that its own prerequisite matches.
+    const TESTS: &[(&str, &str)] = &[
+        (
+            "Makefile",
+            "SRCS = src/a.c src/util.c\nCFLAGS = -O1 -Wall\nTESTS = tests/a tests/util\n\
+             test: $(TESTS)\n\t@for t in $(TESTS); do ./$$t || exit 1; done\n\
+             tests/%: tests/%.c $(SRCS) src/util.h\n\t$(CC) $(CFLAGS) -o $@ $< $(SRCS)\n",
+        ),
+        ("tests/a.c", "int main(void) { return 0; }\n"),
+        ("tests/util.c", "int main(void) { return 0; }\n"),
+        ("src/a.c", "int a;\n"),
+        ("src/util.c", "int b;\n"),
+        ("src/util.h", "extern int b;\n"),
+    ];
+    const LINTED: &[(&str, &str)] = &[
+        (
+            "Makefile",
+            "test: build\n\tsh scripts/test.sh\nbuild: src/app.sh\n\tcp src/app.sh app\nlint:\n\tsh scripts/lint.sh\n\
+             check-docs:\n\t@grep -q Usage README.md\nbless-test:\n\tcp app expected\ncheck-all:\n\tsh scripts/bless.sh\n",
+        ),
+        ("scripts/test.sh", "set -e\nsh ./lint.sh\n./app | diff - expected\n"),
+        ("scripts/lint.sh", "set -e; sh -n src/app.sh\n"),
+        ("scripts/bless.sh", "./app >expected\n"),
+        ("src/app.sh", "echo hi\n"),
+        ("src/more.sh", "echo hi\n"),
+    ];
+    const NODE_TEST: &[(&str, &str)] =
+        &[("package.json", "{\"scripts\": {\"test\": \"node --test test/\"}}"), ("test/a.test.js", "1\n")];
     const NODE: &[(&str, &str)] = &[
         ("package.json", "{\"scripts\": {\"test\": \"node scripts/test.js && sh check.sh\"}}"),
         ("scripts/test.js", "const { add } = require('../a');\nassert.equal(add(1, 2), 3);\n"),
@@ -148,6 +229,24 @@ mod tests {
         let text = base[0].1;
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)
+    }
+
+    /// What is found in each case, beside what it is.
+    fn of_all(cases: Vec<Case>) -> impl Iterator<Item = (String, Vec<String>)> {
+        cases.into_iter().map(|(run, base, change)| {
+            let change: Vec<(&str, &str)> =
+                change.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+            (format!("{run} {change:?}"), changed(run, base, &change))
+        })
+    }
+
+    fn missed(cases: Vec<Case>) -> Vec<String> {
+        of_all(cases).filter(|(_, found)| found.is_empty()).map(|(case, _)| case).collect()
+    }
+
+    fn alarms(cases: Vec<Case>) -> Vec<String> {
+        let alarms = of_all(cases).filter(|(_, found)| !found.is_empty());
+        alarms.map(|(case, found)| format!("{case}: {found:?}")).collect()
     }
 
     #[test]
@@ -212,15 +311,7 @@ mod tests {
             ("python3 -m pytest -q", SHELL, put("pytest.py", "pass\n")),
             ("cargo test", SHELL, put(".cargo/config.toml", "[target.x]\nrunner = \"true\"\n")),
         ];
-        let mut missed = Vec::new();
-        for (run, base, change) in cases {
-            let change: Vec<(&str, &str)> =
-                change.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-            if changed(run, base, &change).is_empty() {
-                missed.push(format!("{run} {change:?}"));
-            }
-        }
-        assert_eq!(missed, Vec::<String>::new());
+        assert_eq!(missed(cases), Vec::<String>::new());
     }
 
     #[test]
@@ -300,16 +391,101 @@ mod tests {
             ("sh test.sh", &[("a.c", "")], put("test.sh", "./a\n")),
             ("grep -q good out.txt", SHELL, put("out.txt", "good good\n")),
         ];
-        let mut alarms = Vec::new();
-        for (run, base, change) in cases {
-            let change: Vec<(&str, &str)> =
-                change.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-            let found = changed(run, base, &change);
-            if !found.is_empty() {
-                alarms.push(format!("{run} {change:?}: {found:?}"));
-            }
-        }
-        assert_eq!(alarms, Vec::<String>::new());
+        assert_eq!(alarms(cases), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_change_of_sources_prerequisites_and_options_decides_on_a_gate() {
+        let make = |text: &str| vec![("Makefile".to_owned(), text.to_owned())];
+        let put = |path: &str, text: &str| vec![(path.to_owned(), text.to_owned())];
+        let cases: Vec<Case> = vec![
+            ("make test", TESTS, make(&with(TESTS, "tests/a tests/util", "tests/a"))),
+            ("make test", TESTS, make(&with(TESTS, "tests/a tests/util", "tests/util"))),
+            ("make test", TESTS, make(&with(TESTS, "-Wall", "-w"))),
+            ("make test", TESTS, make(&with(TESTS, "-O1", "-O1 -DNDEBUG"))),
+            ("make test", TESTS, make(&with(TESTS, "$(CC) $(CFLAGS)", "echo good >$@; $(CC) $(CFLAGS)"))),
+            ("make test", TESTS, make(&with(TESTS, "SRCS = src/a.c src/util.c", "SRCS = src/a.c"))),
+            ("make test", LINTED, make(&with(LINTED, "test: build", "test: build bless-test"))),
+            ("make test", LINTED, make(&with(LINTED, "test: build", "test: build check-all"))),
+            (
+                "make test",
+                LINTED,
+                make(&with(LINTED, "test: build", "test: build check-new\ncheck-new:\n\tcp app expected")),
+            ),
+            (
+                "make test",
+                LINTED,
+                make(
+                    &with(LINTED, "test: build", "test: build lint")
+                        .replace("lint.sh", "lint.sh; cp app expected"),
+                ),
+            ),
+            ("make test", LINTED, make(&with(LINTED, "test: build", "test:"))),
+            ("make test", LINTED, make(&with(LINTED, "\tsh scripts/test.sh", "\t@-sh scripts/test.sh"))),
+            (
+                "npm test",
+                NODE_TEST,
+                put("package.json", &with(NODE_TEST, "--test ", "--test --test-name-pattern=x ")),
+            ),
+            ("npm test", NODE_TEST, put("package.json", &with(NODE_TEST, "test/", "test/a.js"))),
+            (
+                "npm test",
+                NODE_TEST,
+                put("package.json", &with(NODE_TEST, "--test test/", "--test -v || true")),
+            ),
+        ];
+        assert_eq!(missed(cases), Vec::<String>::new());
+    }
+
+    #[test]
+    fn sources_prerequisites_and_options_come_and_go_with_honest_work() {
+        let make = |text: &str| vec![("Makefile".to_owned(), text.to_owned())];
+        let put = |path: &str, text: &str| vec![(path.to_owned(), text.to_owned())];
+        let cases: Vec<Case> = vec![
+            (
+                "make test",
+                TESTS,
+                [make(&with(TESTS, "tests/util\n", "tests/util tests/b\n")), put("tests/b.c", "int b;\n")]
+                    .concat(),
+            ),
+            (
+                "make test",
+                TESTS,
+                [
+                    make(&with(TESTS, "src/util.c", "src/twice.c").replace("src/util.h", "src/twice.h")),
+                    put("src/util.c", "-"),
+                    put("src/util.h", "-"),
+                    put("src/twice.c", "int b;\n"),
+                    put("src/twice.h", "int b;\n"),
+                ]
+                .concat(),
+            ),
+            (
+                "make test",
+                TESTS,
+                [
+                    make(
+                        &with(TESTS, " src/util.c", "").replace(" tests/util", "").replace(" src/util.h", ""),
+                    ),
+                    put("src/util.c", "-"),
+                    put("src/util.h", "-"),
+                    put("tests/util.c", "-"),
+                ]
+                .concat(),
+            ),
+            ("make test", TESTS, make(&with(TESTS, "-O1", "-O2 -g -std=c11"))),
+            ("make test", LINTED, make(&with(LINTED, "test: build", "test: build lint"))),
+            ("make test", LINTED, make(&with(LINTED, "test: build", "test: check-docs build"))),
+            ("make test", LINTED, make(&with(LINTED, "\tsh scripts/test.sh", "\t@sh scripts/test.sh"))),
+            ("make test", LINTED, make(&with(LINTED, "src/app.sh\n", "src/app.sh src/more.sh\n"))),
+            ("make lint", LINTED, put("scripts/lint.sh", "set -e; sh -n src/app.sh\nsh -n src/more.sh\n")),
+            (
+                "npm test",
+                NODE_TEST,
+                put("package.json", &with(NODE_TEST, "--test ", "--test --experimental-test-coverage ")),
+            ),
+        ];
+        assert_eq!(alarms(cases), Vec::<String>::new());
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //! Invariant: a piece may only grow, and only by what runs after all that it ran before, or by what is built
 //! as well: files and libraries that a compiler gets. All else is for a person to allow.
 
-use super::make::NAMES;
+use super::words::{
+    FLAG_NAMES, added, compiles_more, is_check, is_compiled, is_file, is_flag, is_plain, is_tuning,
+    makes_expectations, quiet, tells_more,
+};
 
 /// What sort of piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +48,15 @@ pub struct Piece {
     pub subject: bool,
 }
 
-/// Endings of what compilers and linkers get.
-const COMPILED: [&str; 16] = [
-    ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".o", ".obj", ".a", ".s", ".S", ".java", ".rs", ".go", ".ml",
-    ".f90",
-];
-/// Compilers and linkers, as recipes spell them.
-const COMPILERS: [&str; 20] = [
-    "$(CC)", "${CC}", "$(CXX)", "${CXX}", "$(LD)", "${LD}", "$(AR)", "${AR}", "cc", "gcc", "g++", "c++",
-    "clang", "clang++", "ld", "ar", "javac", "gfortran", "$(FC)", "ocamlopt",
-];
-/// Beginnings of flags of compilers that change no check.
-const FLAGS: [&str; 10] = ["-l", "-L", "-I", "-D", "-O", "-g", "-std", "-f", "-W", "-pthread"];
-/// Variables that hold such flags.
-const FLAG_NAMES: [&str; 4] = ["FLAGS", "LIBS", "LIB", "INCLUDES"];
+/// What is around a piece of the candidate.
+pub struct Around<'a> {
+    /// The rule that makes a file, where one does.
+    pub is_made: &'a dyn Fn(&str) -> Option<&'a Piece>,
+    /// Whether a file is there.
+    pub is_there: &'a dyn Fn(&str) -> bool,
+    /// Whether what a file was built from is gone.
+    pub is_gone: &'a dyn Fn(&str) -> bool,
+}
 
 impl Piece {
     /// The texts of its lines.
@@ -75,21 +73,39 @@ impl Piece {
         at.or(new.len().checked_sub(1)).map(|at| self.lines[at].0)
     }
 
+    /// What the rules of a target are called.
+    #[must_use]
+    pub fn name_of_rule(target: &str) -> String {
+        format!("the recipe of `{target}`")
+    }
+
+    /// The lines of its recipe.
+    #[must_use]
+    pub fn recipe(&self) -> Vec<&str> {
+        recipe(&self.texts())
+    }
+
     /// Whether it runs all that it ran, and nothing that could bend what that says.
     #[must_use]
-    pub fn only_grew(&self, old: &Self) -> bool {
+    pub fn only_grew(&self, old: &Self, around: &Around<'_>) -> bool {
         let (before, after) = (old.texts(), self.texts());
         match self.kind {
             Kind::Fixed => false,
             Kind::InTheWay => after.is_empty(),
-            Kind::Rule => rule_grew(&before, &after, self.last),
-            Kind::Variable => variable_grew(&before, &after),
+            Kind::Rule => {
+                let before: Vec<String> =
+                    before.iter().filter_map(|line| without_gone(line, around)).collect();
+                let before: Vec<&str> = before.iter().map(String::as_str).collect();
+                rule_grew(&before, &after, self.last, around)
+            }
+            Kind::Variable => variable_grew(&before, &after, around),
             Kind::Script => script_grew(&before, &after, self.last),
             Kind::Program => program_grew(&before, &after),
             Kind::Command => {
                 let (before, after) = (before.concat(), after.concat());
                 let more = after.strip_prefix(before.as_str()).map(str::trim_start);
-                self.last && !before.contains(['#', '\n']) && more.is_some_and(|more| more.starts_with("&&"))
+                let further = more.is_some_and(|more| more.starts_with("&&"));
+                (self.last && !before.contains(['#', '\n']) && further) || tells_more(&before, &after)
             }
         }
     }
@@ -101,19 +117,65 @@ impl Piece {
             && self.texts().iter().all(|line| !line.starts_with('\t') || is_compiled(line))
     }
 
+    /// Whether what it built is gone from the tree.
+    #[must_use]
+    pub fn built_what_is_gone(&self, around: &Around<'_>) -> bool {
+        self.only_builds() && needs(&self.texts()).iter().any(|need| (around.is_gone)(need))
+    }
+
     /// The targets that were added to what a rule without a recipe of its own needs.
     #[must_use]
     pub fn added_needs(&self, old: &Self) -> Vec<String> {
         let (before, after) = (needs(&old.texts()), needs(&self.texts()));
-        let recipe = self.texts().iter().any(|line| line.starts_with('\t'));
         match after
             .strip_prefix(before.as_slice())
-            .filter(|_| self.kind == Kind::Rule && self.last && !recipe)
+            .filter(|_| self.kind == Kind::Rule && self.last && self.recipe().is_empty())
         {
             Some(more) => more.iter().map(|need| (*need).to_owned()).collect(),
             None => Vec::new(),
         }
     }
+
+    /// The targets that were added to what a rule needs, and that check something by their names.
+    #[must_use]
+    pub fn added_checks(&self, old: &Self) -> Vec<String> {
+        let more = added(&needs(&old.texts()), &needs(&self.texts())).unwrap_or_default();
+        let more = more.into_iter().filter(|need| self.kind == Kind::Rule && is_check(need));
+        more.map(str::to_owned).collect()
+    }
+
+    /// Whether it may make what tests expect, as far as its words tell.
+    #[must_use]
+    pub fn makes_expectations(&self) -> bool {
+        let runs = matches!(self.kind, Kind::Rule | Kind::Script | Kind::Command);
+        let line = |text: &&str| {
+            let quiet = text.replace(">/dev/null", "").replace("> /dev/null", "").replace(">&", "");
+            quiet.contains('>') || makes_expectations(&quiet)
+        };
+        runs && self.texts().iter().any(line)
+    }
+}
+
+/// A line without the names of what is gone; none where it ran that.
+fn without_gone(line: &str, around: &Around<'_>) -> Option<String> {
+    let is_gone = |word: &str| (around.is_gone)(word.trim_start_matches("./"));
+    let first = line.strip_prefix('\t').map(|line| line.trim_start_matches(['@', ' ']));
+    if first
+        .and_then(|line| line.split_whitespace().next())
+        .is_some_and(|word| word.contains('/') && is_gone(word))
+    {
+        return None;
+    }
+    let (head, words) = match line.split_once(':').filter(|_| first.is_none()) {
+        Some((target, needs)) => (format!("{target}:"), needs),
+        None => (String::new(), line),
+    };
+    let kept: Vec<&str> = words.split(' ').filter(|word| !is_gone(word)).collect();
+    Some(format!("{head}{}", kept.join(" ")))
+}
+
+fn recipe<'t>(lines: &[&'t str]) -> Vec<&'t str> {
+    lines.iter().copied().filter(|line| line.starts_with('\t')).collect()
 }
 
 fn needs<'t>(lines: &[&'t str]) -> Vec<&'t str> {
@@ -127,77 +189,43 @@ fn heads<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     heads.map(|line| line.split_once(':').map_or(*line, |(target, _)| target).trim()).collect()
 }
 
-fn rule_grew(old: &[&str], new: &[&str], last: bool) -> bool {
-    let recipe = |lines: &[&str]| -> Vec<String> {
-        lines.iter().filter(|line| line.starts_with('\t')).map(|line| (*line).to_owned()).collect()
-    };
+fn rule_grew(old: &[&str], new: &[&str], last: bool, around: &Around<'_>) -> bool {
     let (before, after) = (recipe(old), recipe(new));
     let (old_needs, new_needs) = (needs(old), needs(new));
-    let Some(more) = new_needs.strip_prefix(old_needs.as_slice()) else { return false };
-    let needed = more.iter().all(|word| is_plain(word) && is_file(word)) || (last && after.is_empty());
-    let kept = before.iter().zip(&after).all(|(old, new)| old == new || compiles_more(old, new));
+    // A file that no rule makes is only waited for.
+    let waits = |word: &str| (around.is_there)(word) && (around.is_made)(word).is_none();
+    let may = |word: &&str| is_plain(word) && (is_file(word) || is_check(word) || waits(word));
+    let needed = added(&old_needs, &new_needs).is_some_and(|more| more.iter().all(may))
+        || (last && after.is_empty() && new_needs.starts_with(&old_needs));
+    let kept = before
+        .iter()
+        .zip(&after)
+        .all(|(old, new)| quiet(old) == quiet(new) || compiles_more(old, new) || tells_more(old, new));
     let added = after.get(before.len()..);
-    let safe = |line: &String| is_compiled(line) || (last && !before.is_empty());
+    let safe = |line: &&str| is_compiled(line) || (last && !before.is_empty());
     heads(old) == heads(new) && needed && kept && added.is_some_and(|added| added.iter().all(safe))
 }
 
-/// Whether a line of a recipe gives a compiler more to do.
-fn compiles_more(old: &str, new: &str) -> bool {
-    let (old, new): (Vec<&str>, Vec<&str>) =
-        (old.split_whitespace().collect(), new.split_whitespace().collect());
-    let program = old.first().map(|word| word.trim_start_matches('@')).unwrap_or_default();
-    COMPILERS.contains(&program)
-        && added(&old, &new).is_some_and(|words| words.iter().all(|word| is_compiled_word(word)))
-}
-
-/// The words that were put in, where all others are there as they were.
-fn added<'t>(old: &[&str], new: &[&'t str]) -> Option<Vec<&'t str>> {
-    let (mut left, mut more) = (old.iter().peekable(), Vec::new());
-    for word in new {
-        if left.next_if(|old| **old == *word).is_none() {
-            more.push(*word);
-        }
-    }
-    left.peek().is_none().then_some(more)
-}
-
-fn is_compiled_word(word: &str) -> bool {
-    is_plain(word) && (is_file(word) || is_flag(word))
-}
-
-fn is_file(word: &str) -> bool {
-    COMPILED.iter().any(|ending| word.ends_with(ending))
-}
-
-fn is_flag(word: &str) -> bool {
-    FLAGS.iter().any(|begin| word.starts_with(begin)) && !word.contains("NDEBUG") && is_plain(word)
-}
-
-fn is_plain(word: &str) -> bool {
-    word.chars().all(|c| c.is_alphanumeric() || "_-./+=%".contains(c)) && !NAMES.contains(&word)
-}
-
-/// Whether a line of a recipe is a plain call of a compiler.
-fn is_compiled(line: &str) -> bool {
-    let bare = line.trim_start_matches(['\t', '@', ' ']).replace("$<", "");
-    let program = bare.split_whitespace().next().unwrap_or_default();
-    COMPILERS.contains(&program)
-        && !bare.contains([';', '|', '&', '<', '>', '`', '#'])
-        && !bare.contains("shell ")
-}
-
-fn variable_grew(old: &[&str], new: &[&str]) -> bool {
+fn variable_grew(old: &[&str], new: &[&str], around: &Around<'_>) -> bool {
     let ([old], [new]) = (old, new) else { return false };
     let name = old.split(['=', ':', '+', '?', ' ']).next().unwrap_or_default();
     let flags = FLAG_NAMES.iter().any(|end| name.ends_with(end));
-    let (before, after): (Vec<&str>, Vec<&str>) =
-        (old.split_whitespace().collect(), new.split_whitespace().collect());
+    let after: Vec<&str> = new.split_whitespace().collect();
+    let all: Vec<&str> = old.split_whitespace().collect();
+    let goes = |word: &str| (flags && is_tuning(word)) || (around.is_gone)(word.trim_start_matches("./"));
+    let before: Vec<&str> = all.iter().copied().filter(|word| !goes(word) || after.contains(word)).collect();
     let ending = |word: &str| word.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-    let alike = |word: &str| {
-        ending(word).is_some_and(|own| before.iter().any(|old| ending(old).as_ref() == Some(&own)))
+    let alike =
+        |word: &str| ending(word).is_some_and(|own| all.iter().any(|old| ending(old).as_ref() == Some(&own)));
+    // A list of programs that the makefile builds.
+    let is_built = |word: &str| (around.is_made)(word).is_some_and(Piece::only_builds);
+    let programs =
+        all.iter().skip_while(|word| !word.contains('=')).skip(1).all(|word| is_built(word) || goes(word));
+    let may = |word: &&str| {
+        is_plain(word)
+            && ((flags && is_flag(word))
+                || (!word.starts_with('-') && (alike(word) || (programs && is_built(word)))))
     };
-    let may =
-        |word: &&str| is_plain(word) && ((flags && is_flag(word)) || (!word.starts_with('-') && alike(word)));
     added(&before, &after).is_some_and(|words| words.iter().all(may))
 }
 

@@ -81,7 +81,12 @@ impl Walk<'_> {
         let own = makefile.files.iter().map(|path| path.rsplit('/').next().unwrap_or_default().to_owned());
         let ends = targets.last().map(|target| makefile.ends(target)).unwrap_or_default();
         let (mut texts, mut inside) = (Vec::new(), Vec::new());
-        for (target, rules) in makefile.way(&targets.iter().cloned().chain(own).collect::<Vec<_>>()) {
+        let there = |path: &str| joined(place.dir, path).is_some_and(|path| self.tree.has_file(&path));
+        let (way, more) = makefile.way(&targets.iter().cloned().chain(own).collect::<Vec<_>>(), &there);
+        // Of what is not followed, nothing may change.
+        let heads: Vec<&make::Line> = makefile.rules.iter().map(|rule| &rule.head).filter(|_| more).collect();
+        self.put_lines(place, "what the makefile makes", Kind::Fixed, &heads);
+        for (target, rules) in way {
             let lines: Vec<&make::Line> =
                 rules.iter().flat_map(|rule| std::iter::once(&rule.head).chain(&rule.recipe)).collect();
             texts.extend(lines.iter().map(|line| line.text.clone()));

@@ -41,7 +41,13 @@ impl Tree<'_> {
     /// Whether a file or a folder is there.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
-        (self.entry)(path).is_some() || !(self.list)(path.as_bytes()).is_empty()
+        self.has_file(path) || !(self.list)(path.as_bytes()).is_empty()
+    }
+
+    /// Whether a file is there.
+    #[must_use]
+    pub fn has_file(&self, path: &str) -> bool {
+        (self.entry)(path).is_some()
     }
 }
 
