@@ -5,67 +5,26 @@
 //! table or made stricter gives none.
 
 use super::assertion::Assertion;
+use super::gone::{self, Whole, structure};
 use super::judge::{Judged, judge};
 use super::language::Asks;
-use super::lex::{Kind, matches};
-use super::pairs::{Pairs, Which};
+use super::lex::matches;
+use super::pairs::Which;
 use super::read::{Changed, Side, minus};
 use super::rows;
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
-use std::collections::BTreeSet;
 
-/// Words that make many cases out of one test.
-const STRUCTURE: [&str; 20] = [
-    "for",
-    "each",
-    "forEach",
-    "parametrize",
-    "subTest",
-    "ParameterizedTest",
-    "Theory",
-    "case",
-    "test_case",
-    "Run",
-    "values",
-    "ValueSource",
-    "CsvSource",
-    "MethodSource",
-    "TestCase",
-    "InlineData",
-    "proptest",
-    "given",
-    "rstest",
-    "times",
-];
 /// How calls begin that assert by themselves.
 const ASSERTING: [&str; 8] = ["assert", "check", "verify", "expect", "should", "ensure", "require", "must"];
-
-/// The most tests that are gone and looked for one by one.
-const GONE: usize = 50;
-
-/// What the comparison needs to know of the whole change.
-pub struct Whole<'w, 'f> {
-    /// The changed sources.
-    pub sources: &'w [Changed<'f>],
-    /// Which test is which.
-    pub pairs: &'w Pairs,
-    /// Tests that were skipped; what they assert is no matter then.
-    pub skipped: &'w BTreeSet<Which>,
-    /// Whether code that is no test changed.
-    pub source_changed: bool,
-}
 
 /// Compares the tests of a change.
 #[must_use]
 pub fn findings(whole: &Whole<'_, '_>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut pool = moved(whole);
-    found.extend(whole.pairs.gone.iter().take(GONE).filter_map(|which| gone(whole, *which)));
-    if let Some(more) = whole.pairs.gone.len().checked_sub(GONE).filter(|more| *more > 0) {
-        found.push(Finding::error(Concern::TestsRemoved, "", None, format!("{more} more tests are gone")));
-    }
+    found.extend(gone::findings(whole, &mut pool));
     for (before, after) in &whole.pairs.kept {
         if !whole.skipped.contains(after) {
             found.extend(kept(whole, *before, *after, &mut pool));
@@ -110,74 +69,6 @@ fn others(these: &[Assertion<'_>], those: &[Assertion<'_>]) -> Vec<String> {
         .into_iter()
         .map(str::to_owned)
         .collect()
-}
-
-/// A test that is nowhere any more.
-fn gone(whole: &Whole<'_, '_>, which: Which) -> Option<Finding> {
-    let changed = &whole.sources[which.source];
-    let side = changed.old.as_ref()?;
-    let case = &side.cases[which.case];
-    let was_found = case.found && changed.language.finds(changed.path);
-    if !was_found || absorbed(whole, changed, side, which) {
-        return None;
-    }
-    let at = (changed.path, Some(case.line));
-    if let Some(subject) = subject_gone(whole, side, which) {
-        let fact = format!("test `{}` is gone, as is `{subject}`, which it tested", case.name);
-        return Some(Finding::warning(Concern::TestsRemoved, at.0, at.1, fact));
-    }
-    let renamed = renamed_to(whole, changed, &case.name);
-    let fact = match renamed {
-        Some(name) => format!("test `{}` is `{name}` now, which no runner finds", case.name),
-        None => format!("test `{}` is gone", case.name),
-    };
-    Some(Finding::error(Concern::TestsRemoved, at.0, at.1, fact))
-}
-
-/// Whether a table or a loop of the candidate has what a test expected.
-fn absorbed(whole: &Whole<'_, '_>, changed: &Changed<'_>, side: &Side<'_>, which: Which) -> bool {
-    let asserts = side.asserts(changed.language, &side.cases[which.case]);
-    let literals: Vec<&str> = asserts.iter().flat_map(|found| found.literals.clone()).collect();
-    !literals.is_empty()
-        && whole.sources.iter().filter(|each| std::ptr::eq(each.language, changed.language)).any(|each| {
-            let Some(new) = &each.new else { return false };
-            let before = each.old.as_ref().map_or(0, |old| structure(&old.texts(&(0..usize::MAX))));
-            let asserting = new.cases.iter().any(|case| !new.asserts(each.language, case).is_empty());
-            structure(&new.texts(&(0..usize::MAX))) > before
-                && asserting
-                && literals.iter().all(|literal| new.has_literal(literal))
-        })
-}
-
-fn structure(texts: &[&str]) -> usize {
-    texts.iter().filter(|text| STRUCTURE.contains(text)).count()
-}
-
-/// What a test called that the code defined and does not define any more.
-fn subject_gone<'f>(whole: &Whole<'_, 'f>, side: &Side<'f>, which: Which) -> Option<&'f str> {
-    let names = |after: bool| -> BTreeSet<&'f str> {
-        let side = |changed: &Changed<'f>| {
-            let side = changed.side(after);
-            side.filter(|_| !changed.is_test).map(Side::defined).unwrap_or_default()
-        };
-        whole.sources.iter().flat_map(side).collect()
-    };
-    let now = names(true);
-    let lost: BTreeSet<&str> = names(false).into_iter().filter(|name| !now.contains(name)).collect();
-    side.texts(&side.cases[which.case].body).into_iter().find(|text| lost.contains(text))
-}
-
-/// A name that holds the name of a test and is none itself.
-fn renamed_to<'f>(whole: &Whole<'_, 'f>, changed: &Changed<'_>, name: &str) -> Option<&'f str> {
-    let bare = name.trim_start_matches("test_").trim_start_matches("Test").to_lowercase();
-    let same = whole.sources.iter().filter(|each| std::ptr::eq(each.language, changed.language));
-    let mut words = same
-        .filter_map(|each| each.new.as_ref())
-        .flat_map(|side| &side.source.tokens)
-        .filter(|token| token.kind == Kind::Word);
-    words
-        .find(|token| bare.len() > 3 && token.text != name && token.text.to_lowercase().contains(&bare))
-        .map(|token| token.text)
 }
 
 /// A test that is still there.

@@ -3,7 +3,7 @@
 //! In: the files of a change, before and after. Out: findings. Sources are read as tokens
 //! ([`lex`]) with what tests look like in each language as data ([`language`]); the tests of both
 //! sides are paired and compared ([`compare`]), marks ([`marks`]) and tricks ([`tricks`]) looked
-//! for; beside sources there are settings of checks ([`settings`]), scripts that run them
+//! for; beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
 //! ([`scripts`]) and recorded expectations ([`snapshots`]). What a change may do and may not is
 //! shown by the corpus in `fixtures/changes`. Not here: what a person allows (`finding`).
 
@@ -16,11 +16,13 @@ pub mod read;
 pub mod pairs;
 pub mod judge;
 pub mod rows;
+mod gone;
 pub mod compare;
 pub mod marks;
 pub mod tricks;
 pub mod words;
 pub mod settings;
+pub mod collected;
 pub mod scripts;
 pub mod flags;
 pub mod snapshots;
@@ -37,17 +39,29 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     let source_changed = read::source_changed(&sources);
     let (mut found, skipped) = marks::findings(&sources, &pairs);
     found.extend(marks::left_files(&sources));
-    let whole = compare::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed };
+    let whole = gone::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed };
     found.extend(compare::findings(&whole));
     found.extend(tricks::findings(&sources, &pairs));
     found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
     found.extend(settings::findings(files));
+    found.extend(collected::findings(files));
     found.extend(scripts::findings(files));
     found.extend(flags::findings(files));
     found.extend(snapshots::findings(files, source_changed));
     found.sort_by(|a, b| (&a.path, a.line, a.concern).cmp(&(&b.path, b.line, b.concern)));
     found.dedup();
     found
+}
+
+/// How many tests fewer a change leaves for good reasons: what they tested is gone, or others assert what they did.
+/// None where that can be any number, as one that stood for many is among them.
+#[must_use]
+pub fn fewer_tests(files: &[File]) -> Option<u64> {
+    let sources = read::read(files);
+    let pairs = pairs::pairs(&sources);
+    let (_, skipped) = marks::findings(&sources, &pairs);
+    let whole = gone::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed: false };
+    gone::fewer(&whole, files)
 }
 
 /// A file of tests that cannot be compared: nothing may hide in length.

@@ -9,7 +9,7 @@ use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 
 /// Names of files, or their beginnings, that say what checks do and little else.
-const OWN: [&str; 46] = [
+const OWN: [&str; 47] = [
     ".coveragerc",
     "codecov.",
     ".codecov.",
@@ -35,6 +35,7 @@ const OWN: [&str; 46] = [
     "ruff.toml",
     ".ruff.toml",
     "pytest.ini",
+    ".pytest.ini",
     "tox.ini",
     ".golangci.",
     "checkstyle",
@@ -223,12 +224,20 @@ fn loosened(file: &File, anywhere: &[Setting]) -> Vec<Finding> {
         let loose = (LOOSE.contains(&last) && now.value == "true")
             || (STRICT.contains(&last) && now.value == "false");
         let known = removed.iter().any(|was| was.key == now.key);
-        if loose && !known {
+        if loose && !known && !of_no_test(file, now.line) {
             found.push(error(Some(now.line), format!("`{}` is `{}`", now.key, now.value)));
         }
     }
     found.truncate(5);
     found
+}
+
+/// Whether a line of a `Cargo.toml` is about a target that no test is.
+fn of_no_test(file: &File, line: usize) -> bool {
+    let text = file.new.text().filter(|_| file.shown.ends_with("Cargo.toml")).unwrap_or_default();
+    let above: Vec<&str> = text.lines().take(line).map(str::trim).collect();
+    let table = above.into_iter().rev().find(|line| line.starts_with('['));
+    table.is_some_and(|table| table.starts_with("[[bench]]") || table.starts_with("[[example]]"))
 }
 
 /// Paths and rules that a check leaves out.
@@ -317,14 +326,18 @@ fn closed(lines: &[&str], at: usize, head: &str) -> bool {
     head.contains(['[', '(']) && marks(&text, &['[', '(']) <= marks(&text, &[']', ')'])
 }
 
+/// How git merges and shows files by itself, without a program.
+const DRIVERS: [&str; 3] = ["merge=union", "merge=text", "merge=binary"];
+
 /// Programs that git would run on files, and differences that nobody is shown.
 fn filters(file: &File) -> Vec<Finding> {
     if !file.shown.ends_with(".gitattributes") {
         return Vec::new();
     }
     let one = |(line, text): (usize, &str)| {
+        let words = text.split_whitespace().filter(|word| !DRIVERS.contains(word) && !word.ends_with("=lfs"));
         let runs =
-            ["filter=", "diff=", "merge="].iter().find(|key| text.contains(**key) && !text.contains("lfs"));
+            ["filter=", "diff=", "merge="].iter().find(|key| words.clone().any(|word| word.contains(**key)));
         if let Some(key) = runs {
             let fact = format!("`{key}` names a program that git runs on files");
             return Some(Finding::error(Concern::ChecksChanged, &file.shown, Some(line), fact));
