@@ -5,10 +5,11 @@
 //! cannot be read is not a pass; nothing here turns a verdict into a pass.
 
 use super::Verdict;
+use super::command::PASSED;
 use super::measure::{Coverage, Tests, share};
 use super::touched::Touched;
 use crate::config::{CoverageConfig, GateConfig};
-use crate::state::run::VerdictKind;
+use crate::state::run::{GateRecord, VerdictKind};
 
 /// How many names are shown.
 const SHOWN: usize = 10;
@@ -31,10 +32,35 @@ pub struct Measured {
     pub coverage: Option<f64>,
 }
 
+impl Measured {
+    /// What a gate measured. Tests are those of its report or, where it has none, those that it counts as passed.
+    #[must_use]
+    pub fn of(record: &GateRecord) -> Self {
+        let counted = record.metric.as_ref().filter(|(name, _)| name == PASSED).map(|(_, value)| *value);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "what no tests can be that many counts as very many"
+        )]
+        let counted = counted.map(|count| count as u64);
+        Self { tests: record.tests.or(counted), coverage: record.coverage }
+    }
+}
+
+/// How many tests fewer than on the base may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fewer {
+    /// Any number: a person allowed it.
+    Allowed,
+    /// So many, as that many went for good reasons; none: it cannot be said how many.
+    Explained(Option<u64>),
+}
+
 /// Whether a verdict depends on what the base measures.
 #[must_use]
 pub fn compares(gate: &GateConfig) -> bool {
-    gate.junit.is_some() || gate.coverage.as_ref().is_some_and(|coverage| coverage.max_drop.is_some())
+    let counts = gate.metric.as_ref().is_some_and(|metric| metric.name == PASSED);
+    counts || gate.junit.is_some() || gate.coverage.as_ref().is_some_and(|asked| asked.max_drop.is_some())
 }
 
 /// Puts what the reports say into a verdict.
@@ -117,20 +143,32 @@ fn examine_coverage(
     }
 }
 
-/// Compares a verdict with what the base measured, where it measured anything. That there are fewer
-/// tests is only told where a person allowed it.
-pub fn compare(verdict: &mut Verdict, gate: &GateConfig, base: Measured, fewer_allowed: bool) {
+/// Compares a verdict with what the base measured, where it measured anything. That there are fewer tests is only
+/// told where it may be; `may` is asked where there are.
+///
+/// # Errors
+/// When it cannot be said whether it may be.
+pub fn compare<E>(
+    verdict: &mut Verdict,
+    gate: &GateConfig,
+    base: Measured,
+    may: impl FnOnce() -> Result<Fewer, E>,
+) -> Result<(), E> {
     if verdict.kind != VerdictKind::Pass {
-        return;
+        return Ok(());
     }
-    if let (Some(now), Some(before)) = (verdict.tests, base.tests)
+    if let (Some(now), Some(before)) = (Measured::of(&verdict.record()).tests, base.tests)
         && now < before
     {
         let fact = format!("fewer tests were run than on the base: {now}, there {before}");
-        if fewer_allowed {
-            verdict.add(&format!("{fact} (allowed)"));
-        } else {
-            refuse(verdict, &format!("{fact}; a person can allow that: allow = [\"tests-removed\"]"));
+        match may()? {
+            Fewer::Allowed => verdict.add(&format!("{fact} (allowed)")),
+            Fewer::Explained(count) if count.is_none_or(|count| before - now <= count) => {
+                verdict.add(&format!("{fact} (the change says why)"));
+            }
+            Fewer::Explained(_) => {
+                refuse(verdict, &format!("{fact}; a person can allow that: allow = [\"tests-removed\"]"));
+            }
         }
     }
     let most = gate.coverage.as_ref().and_then(|coverage| coverage.max_drop);
@@ -140,6 +178,7 @@ pub fn compare(verdict: &mut Verdict, gate: &GateConfig, base: Measured, fewer_a
         let drop = rounded(before - now);
         refuse(verdict, &format!("coverage fell by {drop} % to {now} %, {most} % are allowed"));
     }
+    Ok(())
 }
 
 fn refuse(verdict: &mut Verdict, why: &str) {
@@ -275,14 +314,33 @@ mod tests {
             (None, None, ""),
         ] {
             let mut verdict = now();
-            compare(&mut verdict, &gate, Measured { tests, coverage }, false);
+            let may = || Ok::<_, ()>(Fewer::Explained(Some(0)));
+            compare(&mut verdict, &gate, Measured { tests, coverage }, may).unwrap();
             let kind = if why.is_empty() { VerdictKind::Pass } else { VerdictKind::Fail };
             assert_eq!((verdict.kind, verdict.evidence.as_str()), (kind, why));
         }
-        let mut allowed = now();
-        compare(&mut allowed, &gate, Measured { tests: Some(10), coverage: None }, true);
-        assert_eq!(allowed.kind, VerdictKind::Pass);
-        assert_eq!(allowed.evidence, "fewer tests were run than on the base: 9, there 10 (allowed)");
+        for (may, then) in [
+            (Fewer::Allowed, "allowed"),
+            (Fewer::Explained(Some(1)), "the change says why"),
+            (Fewer::Explained(None), "the change says why"),
+        ] {
+            let mut verdict = now();
+            let base = Measured { tests: Some(10), coverage: None };
+            compare(&mut verdict, &gate, base, || Ok::<_, ()>(may)).unwrap();
+            assert_eq!(verdict.kind, VerdictKind::Pass);
+            let fact = "fewer tests were run than on the base: 9, there 10";
+            assert_eq!(verdict.evidence, format!("{fact} ({then})"));
+        }
+    }
+
+    #[test]
+    fn tests_that_passed_are_counted_where_there_is_no_report() {
+        let passed = Verdict { metric: Some(("passed".to_owned(), 7.0)), ..Verdict::pass("t") };
+        assert_eq!(Measured::of(&passed.record()).tests, Some(7));
+        let reported = Verdict { tests: Some(9), ..passed };
+        assert_eq!(Measured::of(&reported.record()).tests, Some(9));
+        let other = Verdict { metric: Some(("warnings".to_owned(), 7.0)), ..Verdict::pass("t") };
+        assert_eq!(Measured::of(&other.record()), Measured::default());
     }
 
     #[test]

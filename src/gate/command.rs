@@ -11,6 +11,8 @@ use std::path::PathBuf;
 
 /// How many lines of a gate's output are kept as evidence.
 const EVIDENCE_LINES: usize = 20;
+/// The metric that counts the tests that passed.
+pub const PASSED: &str = "passed";
 /// The most that a gate may print, in bytes.
 const OUTPUT_LIMIT: u64 = 256 << 20;
 
@@ -88,7 +90,7 @@ fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
         .filter_map(|captures| captures.get(1)?.as_str().replace(['_', ','], "").parse().ok())
         .filter(|value: &f64| value.is_finite())
         .collect();
-    if metric.name == "passed" {
+    if metric.name == PASSED {
         (!values.is_empty()).then(|| values.iter().sum())
     } else {
         values.last().copied()

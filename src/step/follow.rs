@@ -3,16 +3,16 @@
 
 use super::error::StepError;
 use super::event::Event;
-use super::judge::{Case, prepare, reports, unprepared};
+use super::judge::{Case, prepare, read, reports, unprepared};
 use super::recall::Recall;
 use super::room::{Entered, Rooms};
 use crate::config::GateConfig;
 use crate::effects::{Change, Ended, Finished, Oid};
-use crate::gate::ask::{self, Measured, Reports};
+use crate::gate::ask::{self, Fewer, Measured, Reports};
 use crate::gate::protect::Protected;
 use crate::gate::red_green::{self, Proof};
 use crate::gate::test_file::TestFiles;
-use crate::gate::{Verdict, command};
+use crate::gate::{Verdict, change, command, tamper};
 use crate::state::concern::Concern;
 use crate::state::run::VerdictKind;
 
@@ -46,7 +46,7 @@ pub fn ask(
 ) -> Result<(), StepError> {
     if ask::compares(gate) && !recall.is_base() {
         match measure_base(case, rooms, recall, gate)? {
-            Ok(measured) => ask::compare(verdict, gate, measured, fewer_allowed(case)),
+            Ok(measured) => ask::compare(verdict, gate, measured, || fewer(case))?,
             Err(why) => verdict.add(&format!("not compared with the base: {why}")),
         }
     }
@@ -56,11 +56,15 @@ pub fn ask(
     Ok(())
 }
 
-/// Whether a person said that tests may go: in the task, or for all of them.
-fn fewer_allowed(case: &Case<'_>) -> bool {
+/// How many tests fewer may be run: what a person said, in the task or for all of them, or what the change explains.
+fn fewer(case: &Case<'_>) -> Result<Fewer, StepError> {
     let policy = &case.config.policy;
     let meant = |names: &[String]| names.iter().any(|name| Concern::TestsRemoved.is_meant_by(name));
-    meant(case.allow) || meant(&policy.allow) && !meant(&policy.deny)
+    if meant(case.allow) || meant(&policy.allow) && !meant(&policy.deny) {
+        return Ok(Fewer::Allowed);
+    }
+    let files = change::load(&changes(case)?, &|id| read(case.world, id));
+    Ok(Fewer::Explained(tamper::fewer_tests(&files)))
 }
 
 /// What the gate measures on the base, or why that cannot be said.
@@ -80,13 +84,14 @@ fn measure_base(
     let mut verdict = command::judge(gate, &finished);
     let asked = GateConfig { coverage: gate.coverage.clone(), ..gate.clone() };
     ask::examine(&mut verdict, &asked, &reports, &[], "");
-    recall.keep_measured(gate, &verdict)?;
-    let measured = Measured { tests: verdict.tests, coverage: verdict.coverage };
-    Ok(if measured == Measured::default() {
-        Err(format!("the gate measured nothing there ({})", finished.ended))
-    } else {
-        Ok(measured)
-    })
+    let measured = Measured::of(&verdict.record());
+    if measured == Measured::default() {
+        return Ok(Err(format!("the gate measured nothing there ({})", finished.ended)));
+    }
+    if matches!(finished.ended, Ended::Exited(_)) {
+        recall.keep_measured(gate, &verdict)?;
+    }
+    Ok(Ok(measured))
 }
 
 /// Runs the gate on the base with the change's test files alone.

@@ -329,7 +329,7 @@ fn files(world: World<'_>, dir: &Path, path: &str) -> Result<Vec<String>, StepEr
     Ok(listed.filter(fits).collect())
 }
 
-fn read(world: World<'_>, id: Oid) -> Option<Vec<u8>> {
+pub(super) fn read(world: World<'_>, id: Oid) -> Option<Vec<u8>> {
     world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB)
 }
 

@@ -63,8 +63,9 @@ impl<'r> Recall<'r> {
         }
         let name = self.name(gate, self.place(gate), false);
         self.write(&name, &verdict.record())?;
-        if verdict.tests.is_some() || verdict.coverage.is_some() {
-            self.write(&self.name(gate, Place::Room, true), &verdict.record())?;
+        let record = verdict.record();
+        if Measured::of(&record) != Measured::default() {
+            self.write(&self.name(gate, Place::Room, true), &record)?;
         }
         Ok(())
     }
@@ -76,18 +77,19 @@ impl<'r> Recall<'r> {
     pub fn measured(&self, gate: &GateConfig) -> Result<Option<Measured>, StepError> {
         let name = self.circumstances(gate, Place::Room, &self.base, true);
         let record = self.read(&name, gate)?;
-        Ok(record.map(|record| Measured { tests: record.tests, coverage: record.coverage }))
+        Ok(record.map(|record| Measured::of(&record)))
     }
 
-    /// Remembers what a gate that passed on the base measured there.
+    /// Remembers what a gate measured on the base, whether or not that passes there.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep_measured(&self, gate: &GateConfig, verdict: &Verdict) -> Result<(), StepError> {
-        if !gate.cache || verdict.kind != VerdictKind::Pass {
+        if !gate.cache {
             return Ok(());
         }
-        self.write(&self.circumstances(gate, Place::Room, &self.base, true), &verdict.record())
+        let record = GateRecord { verdict: VerdictKind::Pass, ..verdict.record() };
+        self.write(&self.circumstances(gate, Place::Room, &self.base, true), &record)
     }
 
     /// Whether the change changes nothing outside of the state.

@@ -157,6 +157,42 @@ fn what_passed_in_a_work_tree_does_not_count_for_a_candidate() {
     assert_eq!(sandbox.orch(&["step"]).code, 20);
 }
 
+#[test]
+fn fewer_tests_that_passed_than_on_the_base_reject_unless_the_change_says_why() {
+    let count = "if [ -f only ]; then echo '1 passed'; else echo \"$(cat tests/*.py | grep -c '^def test') passed\"; fi";
+    let test = |name: &str| format!("\n\ndef test_{name}():\n    assert {name}(50) == 50\n");
+    let code = |name: &str| format!("def {name}(n):\n    return n\n\n\n");
+    let write = |path: &str, text: String| format!("printf '{}' > {path}", text.replace('\n', "\\n"));
+    for (script, exit, why) in [
+        ("echo x > only".to_owned(), 20, "fewer tests were run than on the base: 1, there 2; a person can"),
+        (
+            format!("{}; {}", write("shop.py", code("tax")), write("tests/test_shop.py", test("tax"))),
+            0,
+            "fewer tests were run than on the base: 1, there 2 (the change says why)",
+        ),
+        (
+            format!(
+                "echo x > only; {}; {}",
+                write("shop.py", code("tax") + &code("more")),
+                write("tests/test_shop.py", test("tax") + &test("zero") + &test("more"))
+            ),
+            20,
+            "fewer tests were run than on the base: 1, there 2; a person can",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write("shop.py", &(code("tax") + &code("zero")));
+        sandbox.write("tests/test_shop.py", &(test("tax") + &test("zero")));
+        let metric = "metric = { name = \"passed\", regex = '(\\d+) passed', min = 1 }\n";
+        let test = gate("test", count) + metric;
+        sandbox.configure(&[agent(&script), table("policy", "max_attempts = 1"), test]);
+        sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+        let said = sandbox.orch(&["step"]);
+        assert_eq!(said.code, exit, "{script}\n{}", sandbox.transcript());
+        assert!(said.stderr.contains(why), "{why}\n{}", said.stderr);
+    }
+}
+
 /// A gate whose command writes `JUnit` and coverage as its files say.
 fn reporting(more: &str) -> String {
     let run = "{ echo '<testsuite>'; grep -h . tests/* 2>/dev/null; echo '</testsuite>'; } > junit.xml; \
