@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::output::Answer;
 use crate::commit::state_commit;
 use crate::config::detect::{Detected, PROGRAMS, WANTED, detect};
+use crate::config::homes::name_homes;
 use crate::config::render::render;
 use crate::effects::os::foreign::listing;
 use crate::effects::os::process::on_path;
@@ -36,7 +37,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     }
     let other = context.other_branch()?;
     let there = if other.is_none() { left(context.world(), &context.caller, &root)? } else { None };
-    let detected = detect(&listing(&root, WANTED), &programs());
+    let mut detected = detect(&listing(&root, WANTED), &programs());
+    let is_set = |name: &str| context.world().process.env(name).is_some_and(|value| !value.is_empty());
+    name_homes(&mut detected, &is_set);
     let config = render(&detected);
     let fresh = vec![
         (layout::CONFIG.to_owned(), Some(config.clone().into_bytes())),

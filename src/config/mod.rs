@@ -16,6 +16,7 @@ mod ask;
 pub mod read;
 pub mod trust;
 pub mod detect;
+pub mod homes;
 pub mod render;
 
 pub use ask::{PlanConfig, PlanLanding, ReviewRule};
