@@ -60,7 +60,13 @@ pub enum Fewer {
 #[must_use]
 pub fn compares(gate: &GateConfig) -> bool {
     let counts = gate.metric.as_ref().is_some_and(|metric| metric.name == PASSED);
-    counts || gate.junit.is_some() || gate.coverage.as_ref().is_some_and(|asked| asked.max_drop.is_some())
+    counts || asks_for_reports(gate)
+}
+
+/// Whether a verdict depends on what the base says in reports.
+#[must_use]
+pub fn asks_for_reports(gate: &GateConfig) -> bool {
+    gate.junit.is_some() || gate.coverage.as_ref().is_some_and(|asked| asked.max_drop.is_some())
 }
 
 /// Puts what the reports say into a verdict.
