@@ -13,7 +13,7 @@ const ANYWHERE: [&str; 7] = [
     "**/*.bats",
 ];
 /// How files of tests are called, language by language.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     // Rust
     "**/{tests,test}.rs",
     "**/{*_test,*_tests,test_*}.rs",
@@ -37,6 +37,8 @@ const NAMES: [&str; 13] = [
     "**/*_test.{exs,dart}",
     // Swift
     "**/*Tests.swift",
+    // Shell
+    "{t/*,**/{*_test,*-test,*.test,*_spec}}.{sh,bash}",
     // Haskell, Lua
     "**/{*Spec,*_spec}.{hs,lua}",
 ];

@@ -49,9 +49,14 @@ const NEGATORS: [&str; 14] = [
     "refute",
 ];
 /// What compares for one value.
-const SAME: [&str; 5] = ["==", "===", "equals", "Equal", "DeepEqual"];
+const SAME: [&str; 7] = ["==", "===", "equals", "Equal", "DeepEqual", "=", "eq"];
 /// What compares for less.
-const BOUNDS: [&str; 20] = [
+const BOUNDS: [&str; 25] = [
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
     "<",
     ">",
     "<=",
@@ -104,7 +109,8 @@ pub fn assertions<'t>(
                 source.tokens[at - 1].text,
                 "def" | "fn" | "func" | "function" | "macro_rules" | "void" | "!"
             );
-        let Some(form) = form.filter(|_| !defines && !dead.iter().any(|block| block.contains(&at))) else {
+        let counts = !defines && form.is_none_or(|form| form.how != How::Command || decides(source, at));
+        let Some(form) = form.filter(|_| counts && !dead.iter().any(|block| block.contains(&at))) else {
             at += 1;
             continue;
         };
@@ -133,7 +139,11 @@ fn extent(source: &Source<'_>, at: usize, how: How) -> Extent {
             arguments.truncate(most);
             Extent { arguments, behind }
         }
-        How::Line => {
+        How::Words => {
+            let behind = line_end(source, at);
+            Extent { arguments: vec![at + 1..behind], behind }
+        }
+        How::Line | How::Command => {
             let behind = line_end(source, at);
             let mut arguments = split(source, at + 1..behind);
             // What follows a comma is the message.
@@ -221,7 +231,7 @@ fn assertion<'t>(
     let asks = match how {
         _ if !custom && cannot_fail(&parts, how) => Asks::Nothing,
         How::Chain => chained(language, &parts, asks),
-        How::Args(_) | How::Line | How::Branch => match asks {
+        How::Args(_) | How::Line | How::Branch | How::Command | How::Words => match asks {
             Asks::AsGiven => as_given(parts.first().copied().unwrap_or_default()),
             Asks::Nothing | Asks::Something | Asks::Part | Asks::Exactly => asks,
         },
@@ -280,8 +290,10 @@ fn chained(language: &Language, parts: &[&[Token<'_>]], asks: Asks) -> Asks {
 
 /// Whether an assertion holds whatever the code under test does.
 fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
-    const ESCAPES: [(&str, &str); 7] = [
+    const ESCAPES: [(&str, &str); 9] = [
         ("||", "true"),
+        ("||", ":"),
+        ("||", "echo"),
         ("or", "True"),
         ("or", "1"),
         ("&&", "false"),
@@ -289,12 +301,7 @@ fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
         ("true", "||"),
         ("True", "or"),
     ];
-    let constant = |part: &&[Token<'_>]| {
-        !part.is_empty()
-            && part
-                .iter()
-                .all(|token| token.kind != Kind::Word && token.text != "(" || CONSTANTS.contains(&token.text))
-    };
+    let constant = |part: &&[Token<'_>]| !part.is_empty() && part.iter().all(|token| is_constant(token));
     let first = parts.first().copied().unwrap_or_default();
     let escape =
         parts.iter().any(|part| part.windows(2).any(|two| ESCAPES.contains(&(two[0].text, two[1].text))));
@@ -311,7 +318,8 @@ fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
                 || (constant(&first) && parts.len() > 1 && first.iter().all(|token| token.text != "!"))
                 || given.is_some_and(|given| !given.is_empty() && given == texts(first))
         }
-        How::Args(_) | How::Line => {
+        How::Words => false,
+        How::Args(_) | How::Line | How::Command => {
             escape
                 || itself(first)
                 || (!parts.is_empty()
@@ -321,6 +329,32 @@ fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
                     && parts.windows(2).any(|two| !two[0].is_empty() && texts(two[0]) == texts(two[1])))
         }
     }
+}
+
+/// Whether a token has no value of its own; a text may hold a variable's.
+fn is_constant(token: &Token<'_>) -> bool {
+    let varies = token.kind == Kind::Text && !token.text.starts_with('\'') && token.text.contains(['$', '`']);
+    token.kind != Kind::Word && token.text != "(" && !varies || CONSTANTS.contains(&token.text)
+}
+
+/// Whether what a command of a shell says counts: it is no condition, but for one that leads to a failure.
+fn decides(source: &Source<'_>, at: usize) -> bool {
+    const BEGINS: [&str; 8] = [";", "&&", "||", "{", "then", "do", "else", "|"];
+    const GOES_ON: [&str; 8] = ["[", "test", "grep", "diff", "cmp", "echo", "!", "assert"];
+    let (tokens, end) = (&source.tokens, line_end(source, at));
+    let turned = at > 0 && tokens[at - 1].text == "!" && !tokens[at].first;
+    let begin = if turned { at - 1 } else { at };
+    let before = begin.checked_sub(1).map_or("", |before| tokens[before].text);
+    if tokens[begin].first || BEGINS.contains(&before) {
+        let mut and = (at..end).filter(|place| tokens[*place].text == "&&" && place + 1 < end);
+        return and.all(|place| GOES_ON.contains(&tokens[place + 1].text));
+    }
+    let inside =
+        tokens[end..].iter().take(60).take_while(|token| !matches!(token.text, "fi" | "else" | "elif"));
+    let inside: Vec<&str> = inside.map(|token| token.text).collect();
+    matches!(before, "if" | "elif")
+        && (inside.windows(2).any(|two| matches!(two[0], "exit" | "return") && two[1] == "1")
+            || inside.iter().any(|text| text.starts_with("fail") || *text == "die"))
 }
 
 fn texts<'t>(part: &[Token<'t>]) -> Vec<&'t str> {

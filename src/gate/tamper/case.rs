@@ -227,7 +227,9 @@ fn by_pattern(source: &Source<'_>, patterns: &[&'static str]) -> Vec<Case> {
     for at in 0..tokens.len() {
         let pattern = patterns.iter().find(|pattern| matches(&tokens[at..], pattern));
         if let Some(pattern) = pattern.filter(|_| at == 0 || tokens[at - 1].text != ".") {
-            starts.push((at, at + pattern.split(' ').count() - 1));
+            let last = (at + pattern.split(' ').count()).min(tokens.len());
+            let name = (at..last).rev().find(|place| tokens[*place].kind != Kind::Mark);
+            starts.push((at, name.unwrap_or(at)));
         }
     }
     let ends: Vec<usize> = starts.iter().skip(1).map(|(at, _)| *at).chain([tokens.len()]).collect();

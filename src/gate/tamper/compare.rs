@@ -77,7 +77,8 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
     let (Some(old), Some(new)) = (&was.old, &is.new) else { return Vec::new() };
     let (then, now) = (&old.cases[before.case], &new.cases[after.case]);
     let error = |concern, line, fact: String| Finding::error(concern, is.path, Some(line), fact);
-    if then.found && was.language.finds(was.path) && !(now.found && is.language.finds(is.path)) {
+    let finds = now.found && is.language.finds(is.path) && !is.language.leaves(was.path, is.path);
+    if then.found && was.language.finds(was.path) && !finds {
         return vec![error(
             Concern::TestsRemoved,
             now.line,

@@ -3,7 +3,7 @@
 
 use super::assertion::line_end;
 use super::case::Case;
-use super::language::{Language, Tests};
+use super::language::{Language, SHELL, Tests};
 use super::lex::{Source, matches};
 use std::ops::Range;
 
@@ -21,6 +21,7 @@ pub fn reached(language: &Language, source: &Source<'_>, case: &Case) -> usize {
 pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usize, bool)> {
     let tokens = &source.tokens;
     let starts: &[usize] = if language.tests == Tests::Indented { &source.statements } else { &[] };
+    let shell = std::ptr::eq(language, &SHELL);
     let indent = tokens.get(case.body.start).map_or(0, |token| token.indent);
     let mut found = Vec::new();
     let (mut at, mut open) = (case.body.start, Vec::new());
@@ -34,7 +35,10 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
         let quits =
             token.text == "return" || language.quits.iter().any(|pattern| matches(&tokens[at..], pattern));
         if quits {
-            let guarded = if starts.is_empty() {
+            let guarded = if shell {
+                let own = token.first && token.indent <= indent || at == case.body.start;
+                !own || at > 0 && matches!(tokens[at - 1].text, "then" | "do" | "else" | "&&" | "||")
+            } else if starts.is_empty() {
                 let begins = at == case.body.start
                     || matches!(tokens[at - 1].text, ";" | "{" | "}")
                     || token.first && tokens[at - 1].text != ")";
@@ -46,7 +50,7 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
             };
             // The last statement of a test may well be a `return`.
             let last = line_end(source, at) >= case.body.end;
-            if !(token.text == "return" && last) {
+            if !(last && (token.text == "return" || shell)) {
                 found.push((at, guarded));
             }
         }

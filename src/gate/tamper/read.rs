@@ -3,7 +3,7 @@
 use super::assertion::{Assertion, assertions};
 use super::case::{Case, cases};
 use super::language::Language;
-use super::lex::{Kind, Source, Token};
+use super::lex::{Kind, Source, Token, matches};
 use crate::gate::change::File;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -54,7 +54,7 @@ impl<'f> Changed<'f> {
         let path = file.shown.as_str();
         let language = Language::of(path).filter(|_| !is_too_long(file))?;
         let is_test = language.is_test_file(path);
-        let side = |text| Side::new(language, is_test, text);
+        let side = |text| Side::new(language, path, text);
         Some(Self { path, language, is_test, old: file.old.text().map(side), new: file.new.text().map(side) })
     }
 
@@ -66,9 +66,11 @@ impl<'f> Changed<'f> {
 }
 
 impl<'f> Side<'f> {
-    fn new(language: &'static Language, is_test: bool, text: &'f str) -> Self {
+    fn new(language: &'static Language, path: &str, text: &'f str) -> Self {
         let source = Source::new(text, &language.syntax);
-        let cases = cases(language, &source);
+        let is_test = language.is_test_file(path);
+        let mut cases = cases(language, &source);
+        cases.extend(alone(language, path, &source).filter(|_| is_test && cases.is_empty()));
         let module = source.find("mod tests {").next().map(|at| at..source.behind(at + 2));
         let around = if is_test { 0..source.tokens.len() } else { module.unwrap_or(0..0) };
         Self { source, cases, around }
@@ -162,6 +164,15 @@ impl<'f> Side<'f> {
         };
         (1..tokens.len()).filter(defines).map(|at| tokens[at].text).filter(|name| name.len() > 2).collect()
     }
+}
+
+/// A file of tests without a test that has a name, as one test.
+fn alone(language: &Language, path: &str, source: &Source<'_>) -> Option<Case> {
+    let all = 0..source.tokens.len();
+    let here = |at: usize| language.alone.iter().any(|pattern| matches(&source.tokens[at..], pattern));
+    let asserts = all.clone().any(here) && !assertions(language, source, &all, None, &[]).is_empty();
+    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+    asserts.then(|| Case { name, line: 1, span: all.clone(), body: all, found: true })
 }
 
 /// Whether code that is no test does something else than before.

@@ -16,6 +16,7 @@ pub static GO: Language = Language {
     },
     tests: Tests::Named(&["Test", "Fuzz", "Example", "Benchmark"]),
     found: Found { dirs: &[], begins: &[], has: &["_test.go"], strict: true },
+    alone: &[],
     asserts: &[
         assert("t . Error* (", How::Branch, Asks::Exactly),
         assert("t . Fatal* (", How::Branch, Asks::Exactly),

@@ -21,6 +21,7 @@ pub static JAVASCRIPT: Language = Language {
         has: &[".test.", ".spec.", ".cy.", ".e2e."],
         strict: true,
     },
+    alone: &[],
     asserts: &[
         assert("expect (", How::Chain, Asks::Part),
         assert("expectTypeOf (", How::Chain, Asks::Part),

@@ -9,6 +9,7 @@ mod javascript;
 mod other;
 mod python;
 mod rust;
+mod shell;
 
 pub use go::GO;
 pub use java::{CSHARP, JAVA};
@@ -16,6 +17,7 @@ pub use javascript::JAVASCRIPT;
 pub use other::{BRACES, HASHES};
 pub use python::PYTHON;
 pub use rust::RUST;
+pub use shell::SHELL;
 
 use super::lex::Syntax;
 
@@ -30,6 +32,8 @@ pub struct Language {
     pub tests: Tests,
     /// Which files a runner looks into.
     pub found: Found,
+    /// What a file of tests has that is one test by itself, where none has a name in it.
+    pub alone: &'static [&'static str],
     /// What asserts.
     pub asserts: &'static [Assert],
     /// Words of chained matchers: those that ask for an exact value, and those that ask for little.
@@ -77,7 +81,7 @@ pub enum Tests {
     Call(&'static [&'static str]),
     /// By the beginning of a function's name, in braces.
     Named(&'static [&'static str]),
-    /// By patterns, the last token of which is the name; a test ends where the next begins.
+    /// By patterns, the last word or text of which is the name; a test ends where the next begins.
     Patterns(&'static [&'static str]),
 }
 
@@ -116,6 +120,10 @@ pub enum How {
     Chain,
     /// The condition under which it is reached.
     Branch,
+    /// A command of a shell up to the end of its line, where what it says counts.
+    Command,
+    /// Its own words.
+    Words,
 }
 
 /// How much an assertion asks for.
@@ -139,7 +147,7 @@ const fn assert(pattern: &'static str, how: How, asks: Asks) -> Assert {
 }
 
 /// Languages in the order in which their endings are tried.
-const ALL: [&Language; 8] = [&RUST, &PYTHON, &JAVASCRIPT, &GO, &JAVA, &CSHARP, &BRACES, &HASHES];
+const ALL: [&Language; 9] = [&RUST, &PYTHON, &JAVASCRIPT, &GO, &JAVA, &CSHARP, &BRACES, &HASHES, &SHELL];
 
 impl Language {
     /// The language of a file.
@@ -155,6 +163,16 @@ impl Language {
         let mut parts: Vec<&str> = path.split('/').collect();
         let name = parts.pop().unwrap_or_default();
         parts.iter().any(|part| self.found.dirs.contains(part)) || self.is_test_name(name)
+    }
+
+    /// Whether a test was moved out of the folders of tests, where only those say what is run.
+    #[must_use]
+    pub fn leaves(&self, was: &str, is: &str) -> bool {
+        let inside = |path: &str| {
+            path.rsplit_once('/')
+                .is_some_and(|(dirs, _)| dirs.split('/').any(|dir| self.found.dirs.contains(&dir)))
+        };
+        self.alone.contains(&"_") && inside(was) && !inside(is)
     }
 
     /// Whether a runner looks into a file.

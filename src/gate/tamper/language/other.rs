@@ -6,7 +6,7 @@ use crate::gate::tamper::lex::Syntax;
 const FOUND: Found = Found {
     dirs: &["test", "tests", "spec", "Tests"],
     begins: &["test_", "Test"],
-    has: &["_test.", "_spec.", "Test.", "Tests.", ".bats"],
+    has: &["_test.", "_spec.", "Test.", "Tests."],
     strict: false,
 };
 
@@ -16,6 +16,8 @@ const ASSERTS: &[Assert] = &[
     assert("EXPECT_TRUE (", How::Args(1), Asks::AsGiven),
     assert("ASSERT_* (", How::Args(2), Asks::Part),
     assert("EXPECT_* (", How::Args(2), Asks::Part),
+    assert("# expect (", How::Args(1), Asks::AsGiven),
+    assert("# require (", How::Args(1), Asks::AsGiven),
     assert("XCTAssertEqual (", How::Args(2), Asks::Exactly),
     assert("XCTAssert* (", How::Args(2), Asks::Part),
     assert("assertSame (", How::Args(2), Asks::Exactly),
@@ -64,11 +66,14 @@ pub static BRACES: Language = Language {
         "TEST_P ( _ , _",
         "TEST_CASE ( _",
         "func test*",
+        "@ Test func _",
+        "@ Test ( _ ) func _",
         "function test*",
         "void test*",
         "test ( _",
     ]),
     found: FOUND,
+    alone: &["main ("],
     asserts: ASSERTS,
     exact: &[],
     weak: &[],
@@ -92,9 +97,9 @@ pub static BRACES: Language = Language {
     comments: &["NOLINT", "swiftlint:disable", "phpcs:ignore", "@phpstan-ignore", "LCOV_EXCL", "ignore:"],
 };
 
-/// Ruby, Elixir, shell and the like.
+/// Ruby, Elixir and the like.
 pub static HASHES: Language = Language {
-    endings: &[".rb", ".ex", ".exs", ".bats", ".r", ".jl", ".nim", ".pl", ".t", ".cr"],
+    endings: &[".rb", ".ex", ".exs", ".r", ".jl", ".nim", ".pl", ".t", ".cr"],
     syntax: Syntax {
         line_comments: &["#"],
         block: None,
@@ -114,6 +119,7 @@ pub static HASHES: Language = Language {
         "specify \"*",
     ]),
     found: FOUND,
+    alone: &[],
     asserts: ASSERTS,
     exact: &[],
     weak: &[],

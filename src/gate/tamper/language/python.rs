@@ -21,6 +21,7 @@ pub static PYTHON: Language = Language {
         has: &["_test.py"],
         strict: true,
     },
+    alone: &[],
     asserts: &[
         assert("assert _", How::Line, Asks::AsGiven),
         assert("assertEqual (", How::Args(2), Asks::Exactly),

@@ -28,6 +28,7 @@ pub static RUST: Language = Language {
         ],
     ),
     found: Found { dirs: &["tests"], begins: &["tests.rs"], has: &["_test.rs", "_tests.rs"], strict: false },
+    alone: &[],
     asserts: &[
         assert("assert_eq ! (", How::Args(2), Asks::Exactly),
         assert("assert_ne ! (", How::Args(2), Asks::Part),

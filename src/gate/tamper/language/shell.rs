@@ -1,0 +1,68 @@
+//! The shell, and what tests are written in with it.
+
+use super::{Asks, Found, How, Language, Tests, assert};
+use crate::gate::tamper::lex::Syntax;
+
+/// The shell: plain scripts, bats, shunit2, and the tests of git itself.
+pub static SHELL: Language = Language {
+    endings: &[".sh", ".bash", ".bats"],
+    syntax: Syntax {
+        line_comments: &["#"],
+        block: None,
+        short: &["\"", "'"],
+        long: &[],
+        rust: false,
+        patterns: false,
+    },
+    tests: Tests::Patterns(&[
+        "@ test \"*",
+        "@ test '*",
+        "test_expect_success \"*",
+        "test_expect_success '*",
+        "test_expect_failure \"*",
+        "test_expect_failure '*",
+        "test* ( ) {",
+        "function test*",
+    ]),
+    found: Found {
+        dirs: &["test", "tests", "spec", "t"],
+        begins: &[],
+        has: &["_test.sh", "-test.sh", ".test.sh", "_spec.sh", "_test.bash", ".bats"],
+        strict: false,
+    },
+    alone: &["_"],
+    asserts: &[
+        assert("test _", How::Command, Asks::AsGiven),
+        assert("[ _", How::Command, Asks::AsGiven),
+        assert("grep _", How::Command, Asks::Part),
+        assert("diff _", How::Command, Asks::Exactly),
+        assert("cmp _", How::Command, Asks::Exactly),
+        assert("test_cmp _", How::Command, Asks::Exactly),
+        assert("test_must_fail _", How::Command, Asks::Part),
+        assert("test_grep _", How::Command, Asks::Part),
+        assert("test_line_count _", How::Command, Asks::Exactly),
+        assert("test_path_is* _", How::Command, Asks::Part),
+        assert("assert* _", How::Command, Asks::Exactly),
+        assert("refute* _", How::Command, Asks::Part),
+        assert("fail _", How::Words, Asks::Part),
+        assert("exit 1", How::Words, Asks::Part),
+        assert("return 1", How::Words, Asks::Part),
+        assert("set - e*", How::Words, Asks::Part),
+    ],
+    exact: &[],
+    weak: &[],
+    skips: &["skip \"*", "skip '*", "startSkipping", "test_expect_failure \"*", "test_expect_failure '*"],
+    maybe: &[],
+    quits: &["exit 0", "return 0"],
+    focus: &[],
+    swallows: &["trap 'exit* EXIT", "trap \"exit* EXIT"],
+    mocks: &[],
+    detects: &["BATS_TEST_NAME", "\"$BATS_TEST_NAME\"", "BATS_TEST_FILENAME"],
+    hints: &[],
+    harness: &[],
+    equals: &[],
+    excepts_all: &[],
+    excepts: &[],
+    comments_all: &[],
+    comments: &["shellcheck disable"],
+};
