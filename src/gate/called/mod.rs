@@ -7,13 +7,18 @@
 //! Not here: tests, which are compared one by one (`tamper`).
 
 pub mod tree;
+pub mod names;
+pub mod values;
 pub mod shell;
 pub mod make;
 pub mod way;
 mod words;
 pub mod piece;
 pub mod walk;
+mod program;
 mod runner;
+#[cfg(test)]
+mod followed;
 
 use super::finding::Finding;
 use crate::config::GateConfig;
@@ -151,8 +156,11 @@ mod tests {
             })
         };
         let list = |files: &Files<'_>, dir: &[u8]| -> Vec<BString> {
-            let dir = format!("{}/", String::from_utf8_lossy(dir));
-            files.keys().filter_map(|path| path.strip_prefix(&dir)).map(Into::into).collect()
+            let dir = String::from_utf8_lossy(dir);
+            let dir = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+            let below = files.keys().filter_map(|path| path.strip_prefix(&dir));
+            let names: BTreeSet<&str> = below.filter_map(|path| path.split('/').next()).collect();
+            names.into_iter().map(Into::into).collect()
         };
         findings(
             &[GateConfig::new("test", run)],

@@ -10,6 +10,10 @@ pub struct Command {
     pub words: Vec<String>,
     /// Whether something looks at what it prints: then that decides, and it is what is being checked.
     pub examined: bool,
+    /// Whether what it prints goes into the next command.
+    pub piped: bool,
+    /// The file that it reads.
+    pub input: Option<String>,
 }
 
 /// What only begins or ends a list of commands.
@@ -27,6 +31,8 @@ enum Token {
     End,
     /// Output into a file.
     Into,
+    /// Input from a file.
+    From,
     /// Any other redirection.
     Redirect,
 }
@@ -34,38 +40,39 @@ enum Token {
 /// The commands of a text.
 #[must_use]
 pub fn commands(text: &str) -> Vec<Command> {
-    let mut found: Vec<(Command, bool)> = Vec::new();
+    let mut found: Vec<Command> = Vec::new();
     let mut command = Command::default();
-    let mut target: Option<bool> = None;
+    let mut target: Option<Token> = None;
     for token in tokens(text).into_iter().chain([Token::End]) {
         match token {
             Token::Word(word) => match target.take() {
-                Some(into) => command.examined |= into && !word.starts_with("/dev/"),
+                Some(Token::From) => command.input = Some(word),
+                Some(into) => command.examined |= into == Token::Into && !word.starts_with("/dev/"),
                 None if command.words.is_empty() && KEYWORDS.contains(&word.as_str()) => {}
                 None => command.words.push(word),
             },
-            Token::Into => target = Some(true),
-            Token::Redirect => target = Some(false),
+            Token::Into | Token::From | Token::Redirect => target = Some(token),
             Token::Pipe | Token::End => {
                 target = None;
                 let one = std::mem::take(&mut command);
                 if !one.words.is_empty() {
-                    found.push((one, token == Token::Pipe));
+                    found.push(Command { piped: token == Token::Pipe, ..one });
                 }
             }
         }
     }
-    let next: Vec<String> = found.iter().skip(1).map(|(command, _)| command.words[0].clone()).collect();
-    for (index, (command, piped)) in found.iter_mut().enumerate() {
+    let next: Vec<String> = found.iter().skip(1).map(|command| command.words[0].clone()).collect();
+    for (index, command) in found.iter_mut().enumerate() {
         let passed = next.get(index).is_some_and(|program| PASSES_ON.contains(&program.as_str()));
-        command.examined |= *piped && !passed;
+        command.examined |= command.piped && !passed;
     }
-    found.into_iter().map(|(command, _)| command).filter(|one| !is_head(&one.words[0])).collect()
+    found.retain(|one| !is_head(&one.words[0]));
+    found
 }
 
-/// Whether a word begins a list of words and no command.
+/// Whether a word begins a list of words and no command. What `for` goes through is of use.
 fn is_head(word: &str) -> bool {
-    matches!(word, "for" | "case" | "esac" | "select" | "function")
+    matches!(word, "case" | "esac" | "select" | "function")
 }
 
 fn tokens(text: &str) -> Vec<Token> {
@@ -141,7 +148,11 @@ fn redirect(
         documents.push(name.replace(['\'', '"', '\\'], ""));
     }
     let into = chars[at] == '>' && !other && !rest[..marks].contains('&');
-    found.push(if into { Token::Into } else { Token::Redirect });
+    found.push(match &rest[..marks] {
+        _ if into => Token::Into,
+        "<" if !rest[1..].starts_with('(') => Token::From,
+        _ => Token::Redirect,
+    });
     at + marks - 1
 }
 
@@ -225,7 +236,10 @@ mod tests {
             of("cd a && make test; x||y # z\n\"a b\" 'c d'\\ e"),
             ["cd_a", "make_test", "x", "y", "a b_c d e"]
         );
-        assert_eq!(of("if ! ./a.sh; then (b); fi\nfor x in 1; do c; done"), ["./a.sh", "b", "c"]);
+        assert_eq!(
+            of("if ! ./a.sh; then (b); fi\nfor x in 1; do c; done"),
+            ["./a.sh", "b", "for_x_in_1", "c"]
+        );
         assert_eq!(of("echo \\\n  one"), ["echo_one"]);
         assert_eq!(of("cat <<E\nrm x\nE\nls"), ["cat", "ls"]);
     }
@@ -239,6 +253,13 @@ mod tests {
             ["./tool?", "./a", "./b", "./c?"]
         );
         assert_eq!(of("x=$(./tool a) y"), ["x=$(./tool a)_y"]);
+    }
+
+    #[test]
+    fn what_a_command_is_given_is_known() {
+        let all = commands("sh <check.sh 2>&1; cat a <<E | sh\nb\nE\n");
+        assert_eq!(all[0].input.as_deref(), Some("check.sh"));
+        assert_eq!((all[1].input.as_deref(), all[1].piped, all[2].piped), (None, true, false));
     }
 
     proptest! {

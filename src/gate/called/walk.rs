@@ -4,14 +4,15 @@
 //! environment, a program on `PATH`) is not followed; a file that nothing calls is no piece.
 
 use super::piece::{Kind, Piece};
+use super::program::own_folder;
 use super::shell::{self, Command};
-use super::tree::{Tree, joined, parent};
+use super::tree::{Tree, joined};
+use super::values::{Values, assigned};
 use crate::config::GateConfig;
-use crate::gate::tamper::language::Language;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep scripts that call scripts are followed.
-const DEPTH: usize = 8;
+pub(super) const DEPTH: usize = 8;
 /// The most pieces.
 const PIECES: usize = 2_000;
 /// The most commands that are followed.
@@ -64,6 +65,18 @@ pub(super) struct Place<'p> {
     pub(super) last: bool,
 }
 
+/// A command that is run.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'c> {
+    pub(super) command: &'c Command,
+    /// The one whose output it reads.
+    pub(super) before: Option<&'c Command>,
+    /// The folders of the tree in which its program is looked for first.
+    pub(super) path: &'c [String],
+    /// Whether it is one of several of the same sort.
+    pub(super) many: bool,
+}
+
 /// What gates run.
 #[must_use]
 pub fn walk(gates: &[GateConfig], tree: Tree<'_>) -> Pieces {
@@ -92,20 +105,30 @@ impl Walk<'_> {
         }
         let all = shell::commands(text);
         let mut dir = place.dir.to_owned();
+        let mut values = Values::default();
         // One of several commands may be meant to be there only sometimes.
         let depth = place.depth + usize::from(all.len() > 1);
         for (index, command) in all.iter().enumerate() {
             let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
-            if let ["cd" | "pushd", to] = words[..] {
-                dir = joined(&dir, to).unwrap_or(dir);
+            let here = Place { dir: &dir, last: place.last && index + 1 == all.len(), depth, ..place };
+            if let ["cd" | "pushd", .., to] = words[..] {
+                let to = values.meant(&[to]).into_iter().flatten().next().unwrap_or_default();
+                dir = entered(here, &to);
                 continue;
             }
-            let last = place.last && index + 1 == all.len();
-            self.command(Place { dir: &dir, last, depth, ..place }, command, unwrapped(&words));
+            if values.take(&words, |word| self.tree.globbed(here.dir, word)) {
+                continue;
+            }
+            let before = index.checked_sub(1).map(|index| &all[index]).filter(|before| before.piped);
+            let (path, many) = (values.path(&words), values.is_one_of_many(&words));
+            for words in values.meant(&words) {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.command(here, Call { command, before, path: &path, many }, unwrapped(&words));
+            }
         }
     }
 
-    fn command(&mut self, place: Place<'_>, command: &Command, words: &[&str]) {
+    pub(super) fn command(&mut self, place: Place<'_>, call: Call<'_>, words: &[&str]) {
         let [program, arguments @ ..] = words else { return };
         self.commands += 1;
         if self.commands > COMMANDS {
@@ -113,16 +136,25 @@ impl Walk<'_> {
         }
         let name = program.rsplit('/').next().unwrap_or_default();
         self.told(place, name);
+        for dir in call.path.iter().filter(|_| !program.contains('/')) {
+            self.on_path(place, call, &format!("{dir}/{program}"));
+        }
         match name {
-            _ if SHELLS.contains(&name) => self.shell(place, command, arguments),
-            "." | "source" => self.script(place, command, arguments.first().copied(), true),
+            _ if SHELLS.contains(&name) => self.shell(place, call, arguments),
+            "." | "source" => self.script(place, call, arguments.first().copied(), true),
             "make" | "gmake" => self.make(place, arguments),
             "just" => self.just(place, arguments),
             "npm" | "pnpm" | "yarn" => self.package(place, name, arguments),
-            _ if INTERPRETERS.contains(&name) || name.starts_with("python3.") => {
-                self.interpreter(place, command, name, arguments);
+            "xargs" | "find" | "run-parts" => self.each(place, call, name, arguments),
+            "awk" | "gawk" | "mawk" => {
+                let file =
+                    arguments.iter().position(|word| *word == "-f").and_then(|at| arguments.get(at + 1));
+                self.script(place, call, file.copied(), false);
             }
-            _ if program.contains('/') => self.script(place, command, Some(*program), false),
+            _ if INTERPRETERS.contains(&name) || name.starts_with("python3.") => {
+                self.interpreter(place, call, name, arguments);
+            }
+            _ if program.contains('/') => self.script(place, call, Some(*program), false),
             _ => {}
         }
     }
@@ -181,92 +213,24 @@ impl Walk<'_> {
             self.put(place, (&path, &what), Kind::Fixed, lines);
         }
     }
+}
 
-    fn shell(&mut self, place: Place<'_>, command: &Command, arguments: &[&str]) {
-        let mut left = arguments.iter();
-        while let Some(word) = left.next() {
-            let flags = word.strip_prefix(['-', '+']).filter(|flags| !flags.starts_with('-'));
-            match flags {
-                _ if matches!(*word, "sh" | "ash") => {}
-                // It only reads the script.
-                Some(flags) if flags.contains('n') => return,
-                Some(flags) if flags.ends_with('c') => {
-                    let inside = Place { depth: place.depth + 1, ..place };
-                    return left.next().map_or((), |text| self.text(inside, text));
-                }
-                Some(flags) if flags.ends_with('o') => drop(left.next()),
-                Some(_) => {}
-                None if word.starts_with("--") => {}
-                None => return self.script(place, command, Some(*word), true),
-            }
-        }
-    }
+/// The folder that `cd` goes to.
+fn entered(place: Place<'_>, to: &str) -> String {
+    let (base, rest) = match own_folder(to) {
+        Some(rest) => (place.from, rest),
+        None if to.contains("--show-toplevel") => ("", behind(to)),
+        None if to.contains('$') => (place.dir, String::new()),
+        None => (place.dir, to.to_owned()),
+    };
+    joined(base, &rest).unwrap_or_else(|| place.dir.to_owned())
+}
 
-    fn interpreter(&mut self, place: Place<'_>, command: &Command, name: &str, arguments: &[&str]) {
-        let mut left = arguments.iter().skip_while(|word| **word == "run");
-        while let Some(word) = left.next() {
-            match *word {
-                "-m" if name.starts_with("python") => {
-                    let module = left.next().copied().unwrap_or_default();
-                    for file in [format!("{module}.py"), module.to_owned()] {
-                        let path = joined(place.dir, &file).unwrap_or_default();
-                        self.way(place, &path, &format!("what stands in the place of the module `{module}`"));
-                    }
-                    return;
-                }
-                "-c" | "-e" | "-m" | "--test" | "-p" | "eval" | "test" => return,
-                "-W" | "-X" | "-r" | "--import" | "--require" => drop(left.next()),
-                option if option.starts_with('-') => {}
-                path => return self.script(place, command, Some(path), false),
-            }
-        }
-    }
-
-    /// A file that is run.
-    fn script(&mut self, place: Place<'_>, command: &Command, word: Option<&str>, by_shell: bool) {
-        let Some(path) = word.filter(|_| !command.examined).and_then(|word| self.find(place, word)) else {
-            return;
-        };
-        let text = self.tree.text(&path);
-        let shebang =
-            text.as_deref().and_then(|text| text.lines().next()).filter(|line| line.starts_with("#!"));
-        let ending = [".sh", ".bash", ".zsh"].iter().any(|ending| path.ends_with(ending));
-        let is_shell = by_shell
-            || ending
-            || shebang.is_some_and(|line| line.trim_end().ends_with("sh") || line.contains("sh -"));
-        // Tests are compared one by one.
-        if !is_shell && Language::of(&path).is_some_and(|language| language.is_test_file(&path)) {
-            return;
-        }
-        let text = text.unwrap_or_default();
-        let lines = numbered(&text).into_iter().filter(|(number, line)| {
-            *number == 1 && line.starts_with("#!") || !line.trim_start().starts_with('#')
-        });
-        let kind = if is_shell { Kind::Script } else { Kind::Program };
-        if !self.put(place, (&path, "this script"), kind, lines.collect()) {
-            return;
-        }
-        if let Some(piece) = self.pieces.get_mut(&(path.clone(), "this script".to_owned())) {
-            piece.subject = !command.words.iter().any(|word| word == "." || word == "source")
-                && may_be_checked(&path, is_shell);
-        }
-        if is_shell {
-            let inside = Place { from: parent(&path), depth: place.depth + 1, ..place };
-            self.text(inside, &text);
-        }
-    }
-
-    /// The path that a word of a command means.
-    fn find(&self, place: Place<'_>, word: &str) -> Option<String> {
-        let Some(behind) = word.strip_prefix('$') else {
-            return joined(place.dir, word).filter(|path| !word.contains('$') && !path.is_empty());
-        };
-        // `"$(dirname "$0")/lib.sh"`, `$root/check.sh`: from the script's folder, or from the root.
-        let close = behind.rfind([')', '}']).map_or(0, |at| at + 1);
-        let rest = behind[close..].split_once('/')?.1;
-        let all = [place.from, place.dir, ""].map(|dir| joined(dir, rest).unwrap_or_default());
-        all.into_iter().find(|path| !path.is_empty() && self.tree.text(path).is_some())
-    }
+/// The folders and files that follow one another in what a shell would still have to evaluate.
+pub(super) fn behind(word: &str) -> String {
+    let pathy = |c: char| c.is_alphanumeric() || "_.-".contains(c);
+    let parts = word.split('/').skip(1).map(|part| part.split(|c| !pathy(c)).next().unwrap_or_default());
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
 /// The lines of a text that say something.
@@ -276,11 +240,11 @@ pub(super) fn numbered(text: &str) -> Vec<(usize, String)> {
 }
 
 /// The words of a command without what only passes it on.
-fn unwrapped<'w, 't>(words: &'w [&'t str]) -> &'w [&'t str] {
+pub(super) fn unwrapped<'w, 't>(words: &'w [&'t str]) -> &'w [&'t str] {
     let mut left = words;
     loop {
         match left {
-            [first, rest @ ..] if first.split_once('=').is_some_and(|(name, _)| is_name(name)) => left = rest,
+            [first, rest @ ..] if assigned(first).is_some() => left = rest,
             [first, rest @ ..] if WRAPPERS.contains(first) => {
                 left = rest;
                 while let [option, rest @ ..] = left
@@ -293,20 +257,4 @@ fn unwrapped<'w, 't>(words: &'w [&'t str]) -> &'w [&'t str] {
             _ => return left,
         }
     }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
-/// Whether what is run may be what the gate checks, and no check: a program of the project.
-fn may_be_checked(path: &str, is_shell: bool) -> bool {
-    const CHECKS: [&str; 12] = [
-        "test", "check", "lint", "verify", "validat", "spec", "gate", "e2e", "smoke", "coverage", "script",
-        "tool",
-    ];
-    let lower = path.to_ascii_lowercase();
-    let of_product = ["bin/", "src/", "lib/", "app/"].iter().any(|dir| lower.starts_with(dir));
-    let is_check = CHECKS.iter().any(|word| lower.contains(word)) || lower.starts_with("ci/");
-    if is_shell { of_product && !is_check } else { !is_check }
 }
