@@ -105,15 +105,12 @@ fn put(word: &str, name: &str, value: &str) -> String {
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let behind = named(part).strip_prefix(name).filter(|rest| !rest.starts_with(is_name));
-        match behind {
-            Some(rest) => {
-                out.push_str(value);
-                out.push_str(if part.starts_with('{') { rest.trim_start_matches('}') } else { rest });
-            }
-            None => {
-                out.push('$');
-                out.push_str(part);
-            }
+        if let Some(rest) = behind {
+            out.push_str(value);
+            out.push_str(if part.starts_with('{') { rest.trim_start_matches('}') } else { rest });
+        } else {
+            out.push('$');
+            out.push_str(part);
         }
     }
     out

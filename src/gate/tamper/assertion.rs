@@ -141,7 +141,7 @@ fn extent(source: &Source<'_>, at: usize, how: How) -> Extent {
         }
         How::Words => {
             let behind = line_end(source, at);
-            Extent { arguments: vec![at + 1..behind], behind }
+            Extent { arguments: std::iter::once(at + 1..behind).collect(), behind }
         }
         How::Line | How::Command => {
             let behind = line_end(source, at);

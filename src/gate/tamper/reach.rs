@@ -3,7 +3,7 @@
 
 use super::assertion::line_end;
 use super::case::Case;
-use super::language::{Language, SHELL, Tests};
+use super::language::{Language, Tests};
 use super::lex::{Source, matches};
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub fn reached(language: &Language, source: &Source<'_>, case: &Case) -> usize {
 pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usize, bool)> {
     let tokens = &source.tokens;
     let starts: &[usize] = if language.tests == Tests::Indented { &source.statements } else { &[] };
-    let shell = std::ptr::eq(language, &SHELL);
+    let shell = language.is_shell();
     let indent = tokens.get(case.body.start).map_or(0, |token| token.indent);
     let mut found = Vec::new();
     let (mut at, mut open) = (case.body.start, Vec::new());

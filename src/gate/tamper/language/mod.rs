@@ -165,6 +165,12 @@ impl Language {
         parts.iter().any(|part| self.found.dirs.contains(part)) || self.is_test_name(name)
     }
 
+    /// Whether it is the shell, where an exit code is all that a test says.
+    #[must_use]
+    pub fn is_shell(&self) -> bool {
+        std::ptr::eq(self, &raw const SHELL)
+    }
+
     /// Whether a test was moved out of the folders of tests, where only those say what is run.
     #[must_use]
     pub fn leaves(&self, was: &str, is: &str) -> bool {
@@ -172,7 +178,7 @@ impl Language {
             path.rsplit_once('/')
                 .is_some_and(|(dirs, _)| dirs.split('/').any(|dir| self.found.dirs.contains(&dir)))
         };
-        self.alone.contains(&"_") && inside(was) && !inside(is)
+        self.is_shell() && inside(was) && !inside(is)
     }
 
     /// Whether a runner looks into a file.
