@@ -64,14 +64,20 @@ fn leads_out(path: &[u8], target: &[u8]) -> bool {
     at.first().is_some_and(|first| first.eq_ignore_ascii_case(b".git"))
 }
 
+/// Files at the top of any folder that git reads itself: as folders, servers that check objects refuse them.
+const GIT_FILES: [&[u8]; 4] = [b".gitattributes", b".gitmodules", b".gitignore", b".mailmap"];
+
 fn is_treacherous(path: &[u8]) -> bool {
-    path.split(|byte| *byte == b'/').any(|name| {
-        let bare = name.trim_end_with(|c| c == '.' || c == ' ');
-        bare.eq_ignore_ascii_case(b".git")
-            || bare.eq_ignore_ascii_case(b"git~1")
-            || name.iter().any(|byte| *byte < b' ' || *byte == 0x7f)
-            || name.to_str().is_ok_and(|text| text.chars().any(is_unprintable))
-    })
+    let folders = path.rsplit(|byte| *byte == b'/').skip(1);
+    let of_git = |name: &[u8]| GIT_FILES.iter().any(|file| file.eq_ignore_ascii_case(name));
+    folders.into_iter().any(of_git)
+        || path.split(|byte| *byte == b'/').any(|name| {
+            let bare = name.trim_end_with(|c| c == '.' || c == ' ');
+            bare.eq_ignore_ascii_case(b".git")
+                || bare.eq_ignore_ascii_case(b"git~1")
+                || name.iter().any(|byte| *byte < b' ' || *byte == 0x7f)
+                || name.to_str().is_ok_and(|text| text.chars().any(is_unprintable))
+        })
 }
 
 #[cfg(test)]
@@ -98,7 +104,8 @@ mod tests {
 
     #[test]
     fn treacherous_names_are_seen() {
-        for path in [".git/config", "a/.GIT/x", ".git.", "git~1", "a\nb", "a\u{202e}b"] {
+        for path in [".git/config", "a/.GIT/x", ".git.", "git~1", "a/.gitattributes/x", "a\nb", "a\u{202e}b"]
+        {
             assert!(is_treacherous(path.as_bytes()), "{path:?}");
         }
         for path in [".gitignore", "git", "a/.github/x", "ü"] {
