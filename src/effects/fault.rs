@@ -15,6 +15,7 @@ use bstr::BString;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::cell::RefCell;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -333,6 +334,7 @@ impl Ids for Faulty<'_> {
 impl Files for Faulty<'_> {
     pass_on! { files:
         reads read(name: &str) -> Option<Vec<u8>>;
+        reads open(name: &str) -> Option<Box<dyn Read>>;
         writes write(name: &str, content: &[u8], durable: bool) -> ();
         writes append(name: &str, content: &[u8]) -> ();
         writes remove(name: &str) -> ();

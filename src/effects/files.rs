@@ -1,6 +1,7 @@
 //! Files that are local to a clone, and those of a work tree.
 
 use super::{Mode, Result};
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +29,12 @@ pub trait Files {
     /// # Errors
     /// When it cannot be read.
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// A file, to be read piece by piece; none if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn open(&self, name: &str) -> Result<Option<Box<dyn Read>>>;
 
     /// Replaces a file at once; `durable` makes it survive a loss of power.
     ///

@@ -12,6 +12,7 @@ use crate::effects::Oid;
 use arcstr::{ArcStr, Substr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::io::Read;
 
 /// What tells that a file is the one that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +37,29 @@ pub struct Cache {
 }
 
 /// The layout of the file; a change here makes all older caches void.
-const VERSION: [u8; 1] = [3];
+///
+/// A head and then parts, each sealed and with its length before it (four bytes, the lowest first): a large cache is
+/// read and checked part by part, so that it never lies in memory whole beside what is made of it.
+const VERSION: [u8; 1] = [4];
+/// The most entries of a part.
+const PART: usize = 4_096;
 
-/// What stands before the entries.
+/// What stands before the parts.
 #[derive(Serialize, Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     tree: Option<&'a [u8]>,
-    /// All texts of all entries, one after the other.
+    by_path: Vec<u32>,
+}
+
+/// What stands before the entries of a part.
+#[derive(Serialize, Deserialize)]
+struct PartHead<'a> {
+    /// All texts of its entries, one after the other.
     texts: &'a str,
     /// How long each of them is.
     lengths: Vec<u32>,
-    by_path: Vec<u32>,
+    entries: u32,
 }
 
 /// An entry without its texts; of those it only says which there are.
@@ -108,39 +120,72 @@ pub(super) fn opened<'b>(version: &[u8], bytes: &'b [u8]) -> Option<&'b [u8]> {
     (crc32fast::hash(body).to_le_bytes() == sum).then_some(body)
 }
 
-/// Nodes as bytes: version, checksum, content. `tree` is the one that they are all of.
+/// Nodes as bytes. `tree` is the one that they are all of.
 #[must_use]
 pub fn encode<'n>(tree: Option<Oid>, entries: impl Iterator<Item = (&'n Node, &'n Stamp)>) -> Vec<u8> {
-    let (mut texts, mut paths, mut shapes) = (Put::default(), Vec::new(), Vec::new());
-    for (node, stamp) in entries {
-        paths.push(node.path.as_str());
-        // Bytes in memory can always be written.
-        shapes = postcard::to_extend(&EntryShape::of(node, stamp, &mut texts), shapes).unwrap_or_default();
+    let entries: Vec<(&Node, &Stamp)> = entries.collect();
+    let mut by_path: Vec<u32> = (0..u32::try_from(entries.len()).unwrap_or(0)).collect();
+    by_path.sort_by_key(|&place| entries[place as usize].0.path.as_str());
+    let head = Head { tree: tree.as_ref().map(Oid::as_bytes), by_path };
+    let mut all = Vec::new();
+    // Bytes in memory can always be written.
+    put(&mut all, &postcard::to_stdvec(&head).unwrap_or_default());
+    for part in entries.chunks(PART) {
+        let (mut texts, mut shapes) = (Put::default(), Vec::new());
+        for (node, stamp) in part {
+            let shape = EntryShape::of(node, stamp, &mut texts);
+            shapes = postcard::to_extend(&shape, shapes).unwrap_or_default();
+        }
+        let entries = u32::try_from(part.len()).unwrap_or_default();
+        let head = PartHead { texts: &texts.all, lengths: texts.lengths, entries };
+        let mut body = postcard::to_stdvec(&head).unwrap_or_default();
+        body.append(&mut shapes);
+        put(&mut all, &body);
     }
-    let mut by_path: Vec<u32> = (0..u32::try_from(paths.len()).unwrap_or(0)).collect();
-    by_path.sort_by_key(|&place| paths[place as usize]);
-    let head =
-        Head { tree: tree.as_ref().map(Oid::as_bytes), texts: &texts.all, lengths: texts.lengths, by_path };
-    let Ok(mut body) = postcard::to_stdvec(&head) else { return Vec::new() };
-    body.append(&mut shapes);
-    sealed(&VERSION, &body)
+    all
+}
+
+/// One more part of a file.
+fn put(all: &mut Vec<u8>, body: &[u8]) {
+    let part = sealed(&VERSION, body);
+    all.extend_from_slice(&u32::try_from(part.len()).unwrap_or_default().to_le_bytes());
+    all.extend_from_slice(&part);
+}
+
+/// The next part of a file, read into `part`; none at its end, or where it is cut off or damaged.
+fn next<'p>(file: &mut impl Read, part: &'p mut Vec<u8>) -> Option<&'p [u8]> {
+    let mut length = [0; 4];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from(u32::from_le_bytes(length));
+    part.clear();
+    // A length that is damaged is no reason to ask for all memory at once.
+    part.reserve(usize::try_from(length.min(1 << 20)).unwrap_or_default() + 1);
+    let read = file.take(length).read_to_end(part).ok()?;
+    opened(&VERSION, part).filter(|_| read as u64 == length)
 }
 
 impl Cache {
-    /// The cache that bytes hold; none if they are damaged or of another version.
+    /// The cache that a file holds; none if it is damaged or of another version.
     #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (head, mut rest): (Head<'_>, _) = postcard::take_from_bytes(opened(&VERSION, bytes)?).ok()?;
-        let count = head.by_path.len();
-        let mut texts = Texts { all: ArcStr::from(head.texts), at: 0, lengths: head.lengths.iter() };
+    pub fn decode(mut file: impl Read) -> Option<Self> {
+        let mut part = Vec::new();
+        let head: Head<'_> = postcard::from_bytes(next(&mut file, &mut part)?).ok()?;
+        let (tree, by_path) = (head.tree.map(Oid::from_bytes), head.by_path);
+        let count = by_path.len();
         let (mut nodes, mut stamps) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for &place in &head.by_path {
-            let shape: EntryShape<'_>;
-            (shape, rest) = postcard::take_from_bytes(rest).ok()?;
-            stamps.push(shape.stamp.stamp());
-            nodes.push(shape.into_node(&mut texts).filter(|_| (place as usize) < count)?);
+        while nodes.len() < count {
+            let (head, mut rest): (PartHead<'_>, _) =
+                postcard::take_from_bytes(next(&mut file, &mut part)?).ok()?;
+            let mut texts = Texts { all: ArcStr::from(head.texts), at: 0, lengths: head.lengths.iter() };
+            for _ in 0..head.entries.max(1) {
+                let shape: EntryShape<'_>;
+                (shape, rest) = postcard::take_from_bytes(rest).ok()?;
+                stamps.push(shape.stamp.stamp());
+                nodes.push(shape.into_node(&mut texts)?);
+            }
         }
-        Some(Self { tree: head.tree.map(Oid::from_bytes), nodes, stamps, by_path: head.by_path })
+        let fits = nodes.len() == count && by_path.iter().all(|&place| (place as usize) < count);
+        fits.then_some(Self { tree, nodes, stamps, by_path })
     }
 }
 
@@ -272,7 +317,7 @@ mod tests {
             }
             let tree = of_a_tree.then(|| Oid::from_bytes(&[9_u8; 20]));
             let bytes = encode(tree, nodes.iter().zip(&stamps));
-            let cache = Cache::decode(&bytes).unwrap();
+            let cache = Cache::decode(bytes.as_slice()).unwrap();
             prop_assert_eq!(cache.tree, tree);
             let paths: Vec<&str> = cache.by_path.iter().map(|&at| &*nodes[at as usize].path).collect();
             prop_assert!(paths.is_sorted() && paths.len() == nodes.len());
@@ -284,7 +329,26 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Cache::decode(&sealed(&VERSION, &body));
+            let mut bytes = Vec::new();
+            put(&mut bytes, &body);
+            put(&mut bytes, &body);
+            let _ = Cache::decode(bytes.as_slice());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+
+        #[test]
+        fn what_takes_several_parts_comes_back_whole(task in samples::task(), more in 0..3_usize) {
+            let (nodes, stamps) = entries(&vec![task; PART + more]);
+            let nodes: Vec<Node> = nodes.into_iter().map(|node| Node { created: None, ..node }).collect();
+            let bytes = encode(None, nodes.iter().zip(&stamps));
+            let cache = Cache::decode(bytes.as_slice()).unwrap();
+            prop_assert_eq!((&cache.nodes, &cache.stamps), (&nodes, &stamps));
+            for end in [bytes.len() / 2, bytes.len() - 1] {
+                prop_assert_eq!(Cache::decode(&bytes[..end]), None);
+            }
         }
     }
 }

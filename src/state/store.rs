@@ -157,8 +157,8 @@ pub fn load_listed(world: World<'_>, source: Source, files: &[StateFile]) -> Res
 
 fn kept(world: World<'_>, source: &Source) -> Cache {
     // One that cannot be read is as good as none.
-    let bytes = world.files.read(source.cache_name()).ok().flatten();
-    bytes.and_then(|bytes| Cache::decode(&bytes)).unwrap_or_default()
+    let file = world.files.open(source.cache_name()).ok().flatten();
+    file.and_then(Cache::decode).unwrap_or_default()
 }
 
 /// Reads what the cache does not have, and keeps it for the next time.

@@ -9,7 +9,7 @@
 use crate::effects::{EffectError, Files, Lock, Result, Trouble, WorkFile};
 use rustix::fs::OFlags;
 use std::fs::{self, File, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,6 +39,11 @@ impl Files for OsFiles {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         read(&self.root.join(name), u64::MAX)
+    }
+
+    fn open(&self, name: &str) -> Result<Option<Box<dyn Read>>> {
+        let file = open(&self.root.join(name))?;
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read>))
     }
 
     fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<()> {
@@ -185,12 +190,15 @@ impl OsFiles {
 /// # Errors
 /// When it cannot be read, or is larger than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(EffectError::io("read", path, &error)),
-    };
-    content(file, path, limit).map(Some)
+    open(path)?.map(|file| content(file, path, limit)).transpose()
+}
+
+fn open(path: &Path) -> Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(EffectError::io("read", path, &error)),
+    }
 }
 
 /// Whether nobody else but the system's own user can have written what lies there: a file that is not there is own.
