@@ -14,7 +14,9 @@ use super::keep;
 use super::land::{OTHERS_LAND, landing_lock, list};
 use super::record::attempts_ref;
 use super::slot;
-use crate::effects::{Astray, Checkout, EffectError, Oid, Restored, Seen, Swap, WorkTree, World};
+use crate::effects::{
+    Astray, Checkout, EffectError, MODE_SUBMODULE, Mode, Oid, Restored, Swap, WorkTree, World,
+};
 use bstr::BString;
 use std::path::PathBuf;
 
@@ -147,7 +149,8 @@ pub fn take_back(
 }
 
 /// Makes a work tree in which an agent works, or worked, hold exactly this tree. What it holds is kept already where
-/// that is `kept`; what shows only when that is gone, because ignore rules of the agent's hid it, is kept now.
+/// that is `kept`; what shows only when that is gone, because ignore rules of the agent's hid it, is kept now. Says
+/// what it holds then: a submodule stays where the agent moved it to, for its repository is not orch's to change.
 ///
 /// # Errors
 /// When the machine fails.
@@ -157,11 +160,14 @@ pub fn clear(
     place: &mut dyn WorkTree,
     (kept, tree): (Oid, Oid),
     reporter: &dyn Reporter,
-) -> Result<(), StepError> {
+) -> Result<Oid, StepError> {
+    let is_submodule = |side: Option<(Mode, Oid)>| side.is_some_and(|(mode, _)| mode == MODE_SUBMODULE);
     for _ in 0..LOOKS {
         let seen = place.snapshot()?;
-        if seen == Seen::of(tree) {
-            return Ok(());
+        let mut differs = world.git.changes(seen.tree, tree)?;
+        differs.retain(|change| !(is_submodule(change.old) && is_submodule(change.new)));
+        if seen.is_plain() && differs.is_empty() {
+            return Ok(seen.tree);
         }
         if ![kept, tree].contains(&seen.tree) {
             let subject =
@@ -174,7 +180,7 @@ pub fn clear(
         place.bring(seen.tree, tree, &[])?;
         place.save()?;
     }
-    Ok(())
+    Ok(tree)
 }
 
 /// Keeps commits that an agent made beyond where orch had left the branch.

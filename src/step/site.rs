@@ -274,9 +274,8 @@ impl<'w> Workplace<'w> {
         if let Some((_, working)) = self.at_work()? {
             let place = self.place()?;
             place.refresh()?;
-            in_place::clear(world, &working, place, (kept, tree), reporter)?;
+            self.holds = in_place::clear(world, &working, place, (kept, tree), reporter)?;
         }
-        self.holds = tree;
         Ok(())
     }
 

@@ -234,3 +234,24 @@ fn pre_commit_runs_again_where_the_gates_do() {
         }
     }
 }
+
+#[test]
+fn a_submodule_that_an_agent_fetches_to_build_with_it_is_no_change() {
+    let sandbox = project(
+        "mkdir .git/modules; git clone --quiet --separate-git-dir .git/modules/lib \"$HOME/../lib\" lib; \
+         cat lib/code >> src/code",
+    );
+    let lib = sandbox.root().join("lib");
+    let from = lib.display().to_string();
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main", &from]);
+    sandbox.identify(&lib);
+    std::fs::write(lib.join("code"), "lib\n").expect("a file");
+    sandbox.git_in(&lib, &["add", "code"]);
+    sandbox.git_in(&lib, &["commit", "--quiet", "--message", "lib"]);
+    sandbox.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "lib"]);
+    sandbox.commit("a submodule");
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\ntrue\n");
+    let step = sandbox.quietly(&["step"]);
+    assert_eq!(step.code, 0, "{}", step.stderr);
+    assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\nlib\n");
+}

@@ -382,3 +382,46 @@ fn killed_in_place_with_an_empty_index_the_next_command_makes_it_again() {
     sandbox.show_git(&["status", "--short", "--branch"]);
     transcript!(sandbox);
 }
+
+/// A repository that is a submodule of another: `lib`, where it is checked out.
+fn with_submodule(sandbox: &Sandbox) {
+    let lib = sandbox.root().join("lib");
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main", &lib.display().to_string()]);
+    sandbox.identify(&lib);
+    std::fs::write(lib.join("code"), "lib\n").expect("a file");
+    sandbox.git_in(&lib, &["add", "code"]);
+    sandbox.git_in(&lib, &["commit", "--quiet", "--message", "lib"]);
+    let from = lib.display().to_string();
+    sandbox.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "lib"]);
+    sandbox.commit("a submodule");
+}
+
+#[test]
+fn what_is_written_where_a_submodule_belongs_is_kept_and_rejected() {
+    let sandbox =
+        project("mkdir -p lib; echo q > lib/inside; echo new > new", &[table("policy", "max_attempts = 1")]);
+    with_submodule(&sandbox);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    sandbox.show_git(&["diff", "--name-status", "main~", kept.trim(), "--", ".", ":!.orchestrator"]);
+    sandbox.task("t-2", "Go on", &["--run", "test -d lib; echo 2 > two"]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-2"]).code, 0);
+    sandbox.show_git(&["status", "--short"]);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_submodule_that_an_agent_moved_in_place_is_told_and_stays_for_a_person() {
+    let sandbox = project(
+        "echo new > new; cd lib; echo y > f; git add f; git -c user.name=a -c user.email=a@b commit --quiet -m in",
+        &[table("policy", "max_attempts = 1")],
+    );
+    with_submodule(&sandbox);
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 20);
+    show_where_it_stands(&sandbox);
+    sandbox.git(&["submodule", "--quiet", "update"]);
+    sandbox.task("t-2", "Leave it alone", &["--run", "echo 2 > two"]);
+    assert_eq!(sandbox.orch(&["step", "--in-place", "--task", "t-2"]).code, 0);
+    sandbox.show_git(&["status", "--short"]);
+    transcript!(sandbox);
+}

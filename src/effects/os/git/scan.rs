@@ -213,7 +213,9 @@ impl<'i> Walk<'i> {
         });
         let end = at + tracked;
         if tracked == 0 {
-            if !submodule {
+            if submodule {
+                self.submodule(child)?;
+            } else {
                 self.found.unknown.push((child.to_owned(), true));
             }
             return Ok(end);
@@ -232,6 +234,26 @@ impl<'i> Walk<'i> {
         };
         self.folder(opened, child, at, end)?;
         Ok(end)
+    }
+
+    /// Looks at the folder of a submodule: nothing, a repository whose commit counts, or files that somebody put
+    /// there, which are no submodule.
+    fn submodule(&mut self, child: &BStr) -> Result<()> {
+        let Some(opened) = self.open_below(child)? else { return Ok(()) };
+        self.hear(opened.as_fd(), child);
+        let mut dir = Dir::new(opened).map_err(|error| self.cannot_read(child, error))?;
+        let names = Names::of(&mut dir).map_err(|error| self.cannot_read(child, error))?;
+        if names.repository {
+            // What its repository does is not heard here.
+            self.found.deaf |= self.sight.watch.is_some();
+            if !has_lost_its_repository(&self.sight.dir.join(child.to_path_lossy())) {
+                self.found.scan.differs.insert(child.to_owned(), Differs::Look);
+            }
+        } else if names.iter().next().is_some() {
+            self.found.scan.differs.insert(child.to_owned(), Differs::Gone);
+            self.found.unknown.push((child.to_owned(), true));
+        }
+        Ok(())
     }
 
     fn path(&self, at: usize) -> &'i BStr {
@@ -267,6 +289,15 @@ impl<'i> Walk<'i> {
         }
         Ok(())
     }
+}
+
+/// Whether a submodule's repository lay in one around it that was made anew since: which commit it was at is then
+/// told by nobody.
+fn has_lost_its_repository(dir: &Path) -> bool {
+    let link = std::fs::read_to_string(dir.join(".git"));
+    link.is_ok_and(|link| {
+        link.strip_prefix("gitdir: ").is_some_and(|to| !dir.join(to.trim_end()).join("HEAD").exists())
+    })
 }
 
 /// The path of a name in a folder.

@@ -49,6 +49,10 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
         let before = place.index.entry_by_path_and_stage(path.as_bstr(), Stage::Unconflicted);
         let before = before.map(|entry| (entry.mode.bits(), oid(entry.id)));
         let now = hashed.map(|(mode, id, _)| (mode, id));
+        if before == now && now.is_some_and(|(mode, _)| mode == MODE_SUBMODULE) {
+            // That it is where it was is nothing to note.
+            continue;
+        }
         if before != now {
             edits.push(Edit { path: path.clone(), new: now });
         }
@@ -360,6 +364,11 @@ fn put_in(
     let nothing_to_write = place.owner == Owner::User
         && (place_is_sparse(place, path) || mode == MODE_SUBMODULE || is_users(place, change)?);
     if nothing_to_write {
+        if mode == MODE_SUBMODULE && fs::symlink_metadata(&full).is_err() {
+            // Without its folder it would be missing.
+            write::make_folders(&place.dir, &relative(path), false)?;
+            fs::create_dir(&full).map_err(|error| EffectError::io("make the directory", &full, &error))?;
+        }
         return Ok(Some((change.path.clone(), Some((mode, blob, Stat::default())))));
     }
     write::make_folders(&place.dir, &relative(path), place.owner == Owner::Orch)?;
