@@ -320,7 +320,7 @@ fn a_branch_whose_work_tree_is_gone_is_checked_out_nowhere() {
 #[test]
 fn what_an_agent_made_a_repository_of_its_own_is_kept_and_gone_from_the_work_tree() {
     let sandbox = project(
-        "mkdir app; cd app; git init --quiet; echo precious > main.rs; git add .; git commit --quiet -m inner; \
+        "mkdir app; cd app; git init --quiet; echo precious > main.rs; git add .; git -c maintenance.auto=false commit --quiet -m inner; \
          echo late > late; echo outer > ../outer",
         &[table("policy", "max_attempts = 1")],
     );
@@ -413,7 +413,7 @@ fn what_is_written_where_a_submodule_belongs_is_kept_and_rejected() {
 #[test]
 fn a_submodule_that_an_agent_moved_in_place_is_told_and_stays_for_a_person() {
     let sandbox = project(
-        "echo new > new; cd lib; echo y > f; git add f; git -c user.name=a -c user.email=a@b commit --quiet -m in",
+        "echo new > new; cd lib; echo y > f; git add f; git -c user.name=a -c user.email=a@b -c maintenance.auto=false commit --quiet -m in",
         &[table("policy", "max_attempts = 1")],
     );
     with_submodule(&sandbox);
