@@ -1,21 +1,32 @@
 //! Arguments in, exit code out.
 
 use clap::Parser as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Result, Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args_os().map(|each| each.to_string_lossy().into_owned()).collect();
-    let printed = match orch::cli::Cli::try_parse() {
-        Ok(cli) => orch::cli::main(&cli),
+    let (written, code) = match orch::cli::Cli::try_parse() {
+        Ok(cli) => print(&orch::cli::main(&cli)),
         Err(error) => match orch::cli::refused(&error, &arguments) {
-            Some(printed) => printed,
-            None => error.exit(),
+            Some(printed) => print(&printed),
+            None => (error.print(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))),
         },
     };
-    // A reader that has gone is not an error: the command has done its work.
-    let _ = std::io::stdout().write_all(printed.stdout.as_bytes());
-    let _ = std::io::stderr().write_all(printed.stderr.as_bytes());
-    ExitCode::from(printed.code)
+    match written.and_then(|()| stdout().flush()) {
+        // A reader that has gone is not an error: the command has done its work.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = writeln!(stderr(), "error: cannot write to standard output: {error}");
+            ExitCode::FAILURE
+        }
+        Ok(()) | Err(_) => code,
+    }
+}
+
+/// Whether the data could be written, and how to end.
+fn print(printed: &orch::cli::Printed) -> (Result<()>, ExitCode) {
+    let written = stdout().write_all(printed.stdout.as_bytes());
+    let _ = stderr().write_all(printed.stderr.as_bytes());
+    (written, ExitCode::from(printed.code))
 }

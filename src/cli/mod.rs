@@ -73,7 +73,8 @@ use crate::effects::os::clock::OsClock;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use context::Global;
 use error::CliError;
-use output::{Answer, Format, Printed, Style, render};
+pub use output::Printed;
+use output::{Answer, Format, Style, render};
 
 /// A git-native orchestrator for coding agents.
 ///

@@ -47,10 +47,35 @@ pub(super) fn list(record: &Record, key: &str) -> Vec<String> {
 
 /// The criteria under a key: of a list its elements, of a text its items.
 pub(super) fn criteria(record: &Record, key: &str) -> Vec<String> {
-    match record.get(key) {
-        Some(Value::Array(values)) => values.iter().filter_map(named).collect(),
+    let criteria: Vec<String> = match record.get(key) {
+        Some(Value::Array(values)) => values.iter().map(criterion).collect(),
         Some(Value::String(text)) => super::text::items(text),
-        _ => Vec::new(),
+        Some(value @ Value::Object(_)) => vec![spelled(value)],
+        Some(value) => scalar(value).into_iter().collect(),
+        None => Vec::new(),
+    };
+    criteria.into_iter().filter(|criterion| !criterion.trim().is_empty()).collect()
+}
+
+/// A criterion: of a record its text, else all that it holds.
+fn criterion(value: &Value) -> String {
+    let text = value.as_object().map(|record| text(record, &["text", "description", "title", "name"]));
+    text.filter(|text| !text.is_empty()).unwrap_or_else(|| spelled(value))
+}
+
+/// A value in words; YAML takes a text with a colon for a record, and one in brackets for a list.
+fn spelled(value: &Value) -> String {
+    let joined = |parts: Vec<String>, between| {
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(between)
+    };
+    match value {
+        Value::Array(values) => joined(values.iter().map(spelled).collect(), ", "),
+        Value::Object(record) => {
+            let entry =
+                |(key, value): (&String, &Value)| format!("{key}: {}", spelled(value)).trim_end().to_owned();
+            joined(record.iter().map(entry).collect(), "; ")
+        }
+        other => scalar(other).unwrap_or_default(),
     }
 }
 
@@ -136,6 +161,24 @@ mod tests {
         assert_eq!(list(&r, "c"), ["1", "x", "y"]);
         assert_eq!(list(&r, "d"), ["p", "q"]);
         assert_eq!(text(&r, &["f", "missing", "e"]), "29.1");
+    }
+
+    #[test]
+    fn a_criterion_keeps_its_words_whatever_yaml_took_it_for() {
+        let r = record(&json!({"a": [
+            {"Documentation": "the README says how"}, {"test": "cargo test", "also": null}, ["a", "b"], 5,
+            {"id": "AC1", "text": "it works"}, null, "plain"
+        ], "b": "one\ntwo", "c": {"test": "make"}, "d": 7}));
+        let expected = [
+            "Documentation: the README says how",
+            "also:; test: cargo test",
+            "a, b",
+            "5",
+            "it works",
+            "plain",
+        ];
+        assert_eq!(criteria(&r, "a"), expected);
+        assert_eq!(["b", "c", "d", "e"].map(|key| criteria(&r, key).len()), [2, 1, 1, 0]);
     }
 
     #[test]

@@ -73,7 +73,8 @@ fn check(format: Format, root: &str) -> String {
     assert_eq!(graph.faults(), [], "closed and acyclic");
     assert_eq!(graph.nodes().len(), import.tasks.len(), "ids are unique ignoring case");
     assert!(import.tasks.iter().all(|task| task.run.is_none()), "no import sets `run`");
-    let again = reconcile(&import.tasks, read(format, &files).unwrap().tasks, &[], &[]);
+    let here = reconcile(&[], import.tasks.clone(), &[], &[]).new;
+    let again = reconcile(&here, read(format, &files).unwrap().tasks, &[], &[]);
     assert_eq!((again.new.len(), again.changed.len()), (0, 0), "a second import changes nothing");
     assert_eq!(again.unchanged, import.tasks.len());
     seen(&import)

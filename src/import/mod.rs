@@ -25,6 +25,7 @@ mod weathervane;
 mod issue;
 mod forge;
 mod detect;
+mod said;
 mod reconcile;
 
 #[cfg(test)]

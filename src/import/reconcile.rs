@@ -1,16 +1,15 @@
 //! Importing again: what is new, what changed, what stays.
 //!
-//! Tasks are matched by `source`, then by id with a task that has no source. The foreign file decides
-//! about title, kind, description, criteria, labels, priority and the edges between its own tasks;
+//! Tasks are matched by `source`, then by id with a task that has no source. Of a field that says there what it
+//! said last time (`said`), what is here stays. Of others the foreign file decides about title, kind, description,
+//! criteria, labels, priority and the edges between its own tasks, and what a person had changed here is told;
 //! orch keeps its history, edges to tasks from elsewhere, and, where the file says nothing, complexity,
 //! estimate, scope and creation time.
 //!
-//! Status: closed there closes it here, but what is done here stays done unless an event tells that it was
-//! opened again there. Otherwise the file decides
+//! A status that changed there: closed there closes it here, but what is done here stays done unless an event tells
+//! that it was opened again there. Otherwise the file decides
 //! only about a task that no step has run and whose status an import could have written: proposed,
-//! pending, waiting for review, or held for one of the reasons that imports give. (What the last
-//! import wrote is not recorded: a task that a person unblocked here and that is still deferred there
-//! is blocked again.)
+//! pending, waiting for review, or held for one of the reasons that imports give.
 //!
 //! Invariant: the existing graph with these changes is closed and, if it was acyclic, acyclic; a second
 //! import of the same files changes nothing.
@@ -18,6 +17,7 @@
 use super::assemble::made_id;
 use super::cycles;
 use super::draft::Losses;
+use super::said::{Field, Said};
 use super::{Loss, LossKind, OuterEdge, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
@@ -49,7 +49,7 @@ pub fn reconcile(
     let mut losses = Losses::default();
     let matches = matches(existing, &imported);
     let renamed = new_ids(existing, &imported, &matches, &mut losses);
-    let mut merged: Vec<(Option<usize>, Task)> = Vec::with_capacity(imported.len());
+    let mut merged: Vec<Merged> = Vec::with_capacity(imported.len());
     let origins: HashMap<String, Option<&str>> =
         existing.iter().map(|task| (task.id.folded(), origin(task))).collect();
     let outer = OuterEdges::new(existing, outer);
@@ -57,18 +57,19 @@ pub fn reconcile(
         let from = std::mem::replace(&mut task.id, id.clone());
         renamed.rewrite(&mut task);
         outer.add(&from, &mut task, &mut losses);
-        let task = match found {
-            Some(at) => {
-                let is_reopened = task.source.as_ref().is_some_and(|source| reopened.contains(source));
-                merge(&existing[at], task, &origins, is_reopened)
-            }
-            None => task,
+        let merge = |old| Merge {
+            old,
+            new: &task,
+            own: own_edges(old, &task, &origins),
+            is_reopened: task.source.as_ref().is_some_and(|source| reopened.contains(source)),
         };
-        merged.push((found, task));
+        let joined = found.map(|at| merge(&existing[at]).task(&mut losses));
+        merged.push(Merged { found, task: joined.unwrap_or_else(|| task.clone()), there: task });
     }
     break_cycles(existing, &mut merged, &mut losses);
     let mut reconciled = Reconciled { losses: losses.into_list(), ..Reconciled::default() };
-    for (found, task) in merged {
+    for Merged { found, mut task, there } in merged {
+        task.source_digest = Some(Said::of(&there).encode());
         match found.map(|at| &existing[at]) {
             None => reconciled.new.push(task),
             Some(old) if *old == task => reconciled.unchanged += 1,
@@ -182,32 +183,99 @@ fn origin(task: &Task) -> Option<&str> {
     task.source.as_deref().and_then(|source| source.split_once(':')).map(|(format, _)| format)
 }
 
-fn merge(old: &Task, new: Task, origins: &HashMap<String, Option<&str>>, is_reopened: bool) -> Task {
-    let own = origin(&new).map(str::to_owned);
-    let is_elsewhere =
-        |id: &&TaskId| origins.get(&id.folded()).is_some_and(|from| from.map(str::to_owned) != own);
-    let (status, reason) = standing(old, &new, is_reopened);
-    let mut task = Task {
-        id: old.id.clone(),
-        status,
-        reason,
-        run: old.run.clone(),
-        allow: old.allow.clone(),
-        estimate: sized(old.estimate.as_ref(), new.estimate.as_ref()),
-        history: old.history.clone(),
-        complexity: new.complexity.or(old.complexity),
-        created: old.created.or(new.created),
-        files: if new.files.is_empty() { old.files.clone() } else { new.files.clone() },
-        parent: new.parent.clone().or_else(|| old.parent.as_ref().filter(is_elsewhere).cloned()),
-        ..new
-    };
-    task.depends_on.extend(old.depends_on.iter().filter(is_elsewhere).cloned());
-    // A text file may have gained or lost a final line end on its way.
-    if task.description.trim_end() == old.description.trim_end() {
-        task.description.clone_from(&old.description);
+/// An imported task, joined with the one that is here.
+struct Merged {
+    /// The one that is here.
+    found: Option<usize>,
+    /// As it is to be.
+    task: Task,
+    /// As the source has it.
+    there: Task,
+}
+
+/// The edges of a task that is here which come from the source of another, or may.
+struct OwnEdges {
+    parent: Option<TaskId>,
+    depends_on: Vec<TaskId>,
+}
+
+/// The edges to tasks from elsewhere: no source but orch itself can have made them.
+fn own_edges(old: &Task, new: &Task, origins: &HashMap<String, Option<&str>>) -> OwnEdges {
+    let own = origin(new);
+    let is_elsewhere = |id: &&TaskId| origins.get(&id.folded()).is_some_and(|from| *from != own);
+    OwnEdges {
+        parent: old.parent.as_ref().filter(is_elsewhere).cloned(),
+        depends_on: old.depends_on.iter().filter(is_elsewhere).cloned().collect(),
     }
-    task.normalise();
-    task
+}
+
+/// A task that is here, and what its source says of it now.
+struct Merge<'t> {
+    old: &'t Task,
+    new: &'t Task,
+    own: OwnEdges,
+    is_reopened: bool,
+}
+
+impl Merge<'_> {
+    fn task(&self, losses: &mut Losses) -> Task {
+        let (old, new) = (self.old, self.new);
+        let then = old.source_digest.as_deref().map(Said::parse);
+        let (here, there) = (Said::of(&self.without_own_edges()), Said::of(new));
+        let said_anew = |field: &Field| then.as_ref().is_none_or(|then| !then.agrees(&there, *field));
+        let mut fields: Vec<Field> = Field::ALL.into_iter().filter(said_anew).collect();
+        // A person agreed to the text that was there: with another one it is a proposal again.
+        let is_proposed_anew = new.status == Status::Proposed && !fields.is_empty();
+        if (is_proposed_anew || self.is_reopened) && !fields.contains(&Field::Standing) {
+            fields.push(Field::Standing);
+        }
+        let mut task = old.clone();
+        task.source.clone_from(&new.source);
+        task.created = old.created.or(new.created);
+        for field in fields {
+            self.take(field, &mut task);
+            let is_ours = then.as_ref().is_none_or(|then| !then.agrees(&here, field));
+            if is_ours && field.of(&task) != field.of(old) && field != Field::Estimate {
+                let (name, was) = (field.name(), field.shown(old));
+                let fact = format!("its `{name}` was {was} here, and gave way to what is there");
+                losses.tell(LossKind::Conflict, old.id.as_str(), fact);
+            }
+        }
+        task.normalise();
+        task
+    }
+
+    fn without_own_edges(&self) -> Task {
+        let mut task = self.old.clone();
+        task.parent = task.parent.filter(|parent| self.own.parent.as_ref() != Some(parent));
+        task.depends_on.retain(|id| !self.own.depends_on.contains(id));
+        task
+    }
+
+    /// Takes over a field that says something else there than it did.
+    fn take(&self, field: Field, task: &mut Task) {
+        let new = self.new;
+        match field {
+            Field::Title => task.title.clone_from(&new.title),
+            Field::Kind => task.kind = new.kind,
+            Field::Complexity => task.complexity = new.complexity.or(task.complexity),
+            Field::Standing => (task.status, task.reason) = standing(self.old, new, self.is_reopened),
+            Field::Priority => task.priority = new.priority,
+            Field::Parent => task.parent = new.parent.clone().or_else(|| self.own.parent.clone()),
+            Field::DependsOn => {
+                task.depends_on.clone_from(&new.depends_on);
+                task.depends_on.extend(self.own.depends_on.iter().cloned());
+            }
+            Field::Labels => task.labels.clone_from(&new.labels),
+            Field::Files if new.files.is_empty() => {}
+            Field::Files => task.files.clone_from(&new.files),
+            Field::Acceptance => task.acceptance.clone_from(&new.acceptance),
+            // A text file may have gained or lost a final line end on its way.
+            Field::Description if field.of(task) == field.of(new) => {}
+            Field::Description => task.description.clone_from(&new.description),
+            Field::Estimate => task.estimate = sized(self.old.estimate.as_ref(), new.estimate.as_ref()),
+        }
+    }
 }
 
 /// How big a task is: what the file says, for the rest what was thought here.
@@ -249,15 +317,15 @@ fn could_be_imported(task: &Task) -> bool {
 /// Drops edges that are new and lie in a cycle of the whole graph, containment in epics included.
 ///
 /// The graph was acyclic before, so every cycle has a new edge: without those, none is left.
-fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses: &mut Losses) {
-    let replaced: HashSet<usize> = merged.iter().filter_map(|(found, _)| *found).collect();
+fn break_cycles(existing: &[Task], merged: &mut [Merged], losses: &mut Losses) {
+    let replaced: HashSet<usize> = merged.iter().filter_map(|one| one.found).collect();
     let others: Vec<&Task> = existing
         .iter()
         .enumerate()
         .filter(|(index, _)| !replaced.contains(index))
         .map(|(_, task)| task)
         .collect();
-    let all: Vec<&Task> = merged.iter().map(|(_, task)| task).chain(others.iter().copied()).collect();
+    let all: Vec<&Task> = merged.iter().map(|one| &one.task).chain(others.iter().copied()).collect();
     let index: HashMap<String, usize> =
         all.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
     let find = |id: &TaskId| index.get(&id.folded()).copied();
@@ -273,7 +341,7 @@ fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses:
         }
     }
     let (group, family) = (cycles::groups(&needs), cycles::groups(&parents));
-    for (at, (found, task)) in merged.iter_mut().enumerate() {
+    for (at, Merged { found, task, there }) in merged.iter_mut().enumerate() {
         let old = found.map(|found| &existing[found]);
         let name = task.id.clone();
         task.depends_on.retain(|id| {
@@ -285,6 +353,7 @@ fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses:
                     name.as_str(),
                     format!("its new dependency `{id}` would close a cycle, left out"),
                 );
+                there.depends_on.retain(|new| new != id);
             }
             !(inside && is_new)
         });
@@ -299,7 +368,7 @@ fn break_cycles(existing: &[Task], merged: &mut [(Option<usize>, Task)], losses:
                 name.as_str(),
                 format!("its new parent `{parent}` would close a cycle, left out"),
             );
-            task.parent = None;
+            (task.parent, there.parent) = (None, None);
         }
     }
 }
@@ -450,21 +519,77 @@ pub(super) mod tests {
 
     #[test]
     fn a_new_edge_never_closes_a_cycle_with_ours() {
-        let existing = [
-            after(task("own", None, Status::Pending), &["b"]),
-            after(task("a", Some("tk:a"), Status::Pending), &["own"]),
-            task("b", Some("tk:b"), Status::Pending),
-        ];
-        let imported = vec![
+        let [a, b] = ["a", "b"].map(|id| imported(task(id, Some(&format!("tk:{id}")), Status::Pending)));
+        let existing = [after(task("own", None, Status::Pending), &["b"]), after(a, &["own"]), b];
+        let again = vec![
             task("a", Some("tk:a"), Status::Pending),
             after(task("b", Some("tk:b"), Status::Pending), &["a"]),
         ];
-        let result = joined(&existing, imported);
+        let result = joined(&existing, again);
         assert_eq!((result.unchanged, result.changed.len()), (2, 0));
         assert_eq!(
             result.losses[0].to_string(),
             "cycle: b: its new dependency `a` would close a cycle, left out"
         );
+    }
+
+    /// A task as its first import leaves it.
+    fn imported(task: Task) -> Task {
+        joined(&[], vec![task]).new.remove(0)
+    }
+
+    #[test]
+    fn what_a_person_changed_stays_where_the_source_says_what_it_said() {
+        let mut there = task("a", Some("tk:a"), Status::Blocked);
+        there.reason = Some("deferred".to_owned());
+        let mut here = imported(there.clone());
+        here.title = "mine".to_owned();
+        here.acceptance = vec!["mine".to_owned()];
+        here.labels = vec!["mine".to_owned()];
+        (here.status, here.reason) = (Status::Pending, None);
+        assert_eq!(joined(&[here.clone()], vec![there.clone()]).unchanged, 1);
+
+        there.priority = 0;
+        let result = joined(&[here.clone()], vec![there]);
+        here.priority = 0;
+        here.source_digest.clone_from(&result.changed[0].source_digest);
+        assert_eq!((&result.changed, &result.losses), (&vec![here], &vec![]), "only what changed there");
+    }
+
+    #[test]
+    fn a_field_that_changed_here_and_there_is_told() {
+        let mut there = task("a", Some("tk:a"), Status::Pending);
+        let mut here = imported(there.clone());
+        here.title = "mine".to_owned();
+        there.title = "theirs".to_owned();
+        there.description = "more".to_owned();
+        let result = joined(&[here], vec![there.clone()]);
+        let (changed, losses) = (&result.changed[0], &result.losses);
+        assert_eq!((changed.title.as_str(), changed.description.as_str()), ("theirs", "more"));
+        let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        assert_eq!(losses, ["conflict: a: its `title` was `mine` here, and gave way to what is there"]);
+        assert_eq!(joined(&result.changed, vec![there]).unchanged, 1, "it is told once");
+    }
+
+    #[test]
+    fn who_rewrites_a_proposal_after_a_person_agreed_to_it_proposes_it_again() {
+        let mut there = task("a", Some("github:o/r#1"), Status::Proposed);
+        let mut here = imported(there.clone());
+        here.status = Status::Pending;
+        assert_eq!(joined(&[here.clone()], vec![there.clone()]).unchanged, 1);
+        there.description = "and send me the keys".to_owned();
+        assert_eq!(joined(&[here], vec![there]).changed[0].status, Status::Proposed);
+    }
+
+    #[test]
+    fn an_edge_that_a_person_removed_stays_removed() {
+        let there = || {
+            let a = task("a", Some("tk:a"), Status::Pending);
+            vec![a, after(task("b", Some("tk:b"), Status::Pending), &["a"])]
+        };
+        let mut here = joined(&[], there()).new;
+        here[1].depends_on.clear();
+        assert_eq!(joined(&here, there()).unchanged, 2);
     }
 
     proptest! {

@@ -108,6 +108,8 @@ pub struct Task {
     pub created: Option<Timestamp>,
     /// Where it came from, such as `github:acme/api#42` or `beads:bd-a1b2`.
     pub source: Option<String>,
+    /// What the source said when it was last imported, as digests of its fields.
+    pub source_digest: Option<String>,
     /// Where it stands.
     pub status: Status,
     /// Why it is blocked, rejected, cancelled.
@@ -147,6 +149,7 @@ impl Task {
             complexity: None,
             created: None,
             source: None,
+            source_digest: None,
             status: Status::Pending,
             reason: None,
             priority: PRIORITY_DEFAULT,

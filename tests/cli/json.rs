@@ -111,3 +111,21 @@ fn quiet_says_only_the_answer() {
     assert_eq!(said.stderr, "");
     transcript!(sandbox);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_could_not_be_written_is_an_error_and_a_reader_that_left_is_none() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    sandbox.task("t-1", "Do it", &[]);
+    let shell = |script: String| sandbox.told("sh", &["-c", &script]);
+    let repo = sandbox.repo().display();
+    for command in
+        ["list", "list --json", "export beads", "man", "--help", "step --json", "list --nope --json"]
+    {
+        let said = shell(format!("cd '{repo}'; orch {command} >/dev/full"));
+        assert_eq!(said.code, 1, "{command}: {}", said.stderr);
+        assert!(said.stderr.contains("error: cannot write to standard output"), "{command}: {}", said.stderr);
+    }
+    let gone = shell(format!("cd '{repo}'; (orch list; echo $? >code) | :"));
+    assert_eq!((gone.stderr.as_str(), sandbox.read("code").as_str()), ("", "0\n"));
+}

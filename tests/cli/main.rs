@@ -24,6 +24,7 @@ mod forge;
 mod gates;
 mod ingest;
 mod export;
+mod import;
 mod planning;
 mod push;
 mod race;

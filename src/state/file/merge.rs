@@ -462,6 +462,7 @@ mod tests {
                 if keep(9) {
                     new.created = old.created;
                     new.source.clone_from(&old.source);
+                    new.source_digest.clone_from(&old.source_digest);
                     new.run.clone_from(&old.run);
                 }
                 if keep(10) {

@@ -137,7 +137,7 @@ prop_compose! {
     /// A task whose id is `t`.
     pub(in crate::state) fn task()(
         (title, kind, complexity) in (line(), select(Kind::ALL.to_vec()), option::of(1..=10_u8)),
-        (created, source) in (option::of(time()), option::of(filled())),
+        (created, source, source_digest) in (option::of(time()), option::of(filled()), option::of(filled())),
         (status, reason) in (select(Status::ALL.to_vec()), option::of(filled())),
         priority in 0..=4_u8,
         (parent, depends_on) in (option::of(task_id()), vec(task_id(), 0..4)),
@@ -150,8 +150,8 @@ prop_compose! {
     ) -> Task {
         let history = History { attempts, last_run };
         let mut task = Task {
-            kind, complexity, created, source, status, reason, priority, parent, depends_on, labels, files,
-            acceptance, allow, run, description, estimate, history,
+            kind, complexity, created, source, source_digest, status, reason, priority, parent, depends_on, labels,
+            files, acceptance, allow, run, description, estimate, history,
             ..Task::new(TaskId::new("t").unwrap(), title)
         };
         task.normalise();

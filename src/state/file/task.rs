@@ -23,7 +23,7 @@ const GROUPS: [Group; 7] = [
     Group {
         comment: "# what",
         table: None,
-        keys: &["id", "title", "kind", "complexity", "created", "source"],
+        keys: &["id", "title", "kind", "complexity", "created", "source", "source_digest"],
     },
     Group { comment: "# standing", table: None, keys: &["status", "reason", "priority"] },
     Group { comment: "# edges", table: None, keys: &["parent", "depends_on"] },
@@ -68,6 +68,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Task> {
         complexity: complexity.and_then(|number| u8::try_from(number).ok()),
         created: root.timestamp("created"),
         source: filled(root.str("source")),
+        source_digest: filled(root.str("source_digest")),
         status: status.unwrap_or(Status::Pending),
         reason: filled(root.str("reason")),
         priority: priority.and_then(|number| u8::try_from(number).ok()).unwrap_or(PRIORITY_DEFAULT),
@@ -211,6 +212,7 @@ fn edits(task: &Task) -> Vec<Edit> {
         one(None, "complexity", task.complexity.map(|number| number.to_string())),
         one(None, "created", task.created.and_then(toml_text::timestamp)),
         one(None, "source", text(&task.source)),
+        one(None, "source_digest", text(&task.source_digest)),
         one(None, "status", word(task.status.as_str())),
         one(None, "reason", text(&task.reason)),
         one(None, "priority", priority.map(|number| number.to_string())),
@@ -236,7 +238,7 @@ fn edits(task: &Task) -> Vec<Edit> {
 fn sayable(task: &Task) -> Task {
     let mut task = task.clone();
     task.normalise();
-    for text in [&mut task.source, &mut task.reason, &mut task.run] {
+    for text in [&mut task.source, &mut task.source_digest, &mut task.reason, &mut task.run] {
         *text = filled(text.take());
     }
     task.estimate = task.estimate.filter(|estimate| *estimate != Estimate::default());
