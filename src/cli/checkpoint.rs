@@ -7,7 +7,7 @@ use super::reading::Reading;
 use crate::report::checkpoints::{changes, document, human, human_changes, whole};
 use crate::report::json as shape;
 use crate::state::checkpoint::Checkpoint;
-use crate::state::store;
+use crate::state::{layout, store};
 use serde_json::json;
 
 /// List, show and compare checkpoints of unfinished tasks
@@ -52,7 +52,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Action::List { task } => list(global, &mut reading, task.as_deref())?,
         Action::Show { task, number } => {
             let all = of_task(&mut reading, task)?;
-            let found = numbered(&all, task, *number, all.len().checked_sub(1))?;
+            let found = numbered(&all, (task, &reading), *number, all.len().checked_sub(1))?;
             Answer::ok(
                 json!({"task": found.task.as_str(), "checkpoint": shape::checkpoint(found)}),
                 whole(found),
@@ -60,8 +60,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         }
         Action::Diff { task, from, to } => {
             let all = of_task(&mut reading, task)?;
-            let old = numbered(&all, task, *from, all.len().checked_sub(2))?;
-            let new = numbered(&all, task, *to, all.len().checked_sub(1))?;
+            let old = numbered(&all, (task, &reading), *from, all.len().checked_sub(2))?;
+            let new = numbered(&all, (task, &reading), *to, all.len().checked_sub(1))?;
             compare(global, old, new)
         }
     };
@@ -80,8 +80,11 @@ fn list(global: &Global, reading: &mut Reading, task: Option<&str>) -> Result<An
     let one = |each: &Checkpoint| json!({"task": each.task.as_str(), "checkpoint": shape::checkpoint(each)});
     let shapes: Vec<_> = all.iter().map(one).collect();
     let answer = Answer::ok(json!({"checkpoints": shapes}), human(&all, global.width(), global.colour_out()));
-    let none = all.is_empty().then(|| "a step that does not finish its task leaves one".to_owned());
-    Ok(Answer { hints: none.into_iter().collect(), ..answer })
+    let none = match reading.damage_below(layout::CHECKPOINTS).as_slice() {
+        [] => "a step that does not finish its task leaves one",
+        [..] => "no checkpoint can be read: type `orch fsck`",
+    };
+    Ok(if all.is_empty() { answer.hint(none) } else { answer })
 }
 
 fn of_task(reading: &mut Reading, task: &str) -> Result<Vec<Checkpoint>, CliError> {
@@ -92,9 +95,10 @@ fn of_task(reading: &mut Reading, task: &str) -> Result<Vec<Checkpoint>, CliErro
     Ok(all)
 }
 
+/// One of a task's checkpoints; where it is not there, what is wrong with those that cannot be read.
 fn numbered<'c>(
     all: &'c [Checkpoint],
-    task: &str,
+    (task, reading): (&str, &Reading),
     number: Option<u32>,
     otherwise: Option<usize>,
 ) -> Result<&'c Checkpoint, CliError> {
@@ -102,7 +106,9 @@ fn numbered<'c>(
         Some(number) => all.iter().find(|checkpoint| checkpoint.number == number),
         None => otherwise.and_then(|at| all.get(at)),
     };
+    let damage = reading.damage_below(&format!("{}/{task}/", layout::CHECKPOINTS));
     found.ok_or_else(|| match (number, all.len()) {
+        (Some(_) | None, _) if !damage.is_empty() => CliError::problems(&damage),
         (Some(number), _) => CliError::usage(format!("`{task}` has no checkpoint {number}"))
             .hint(format!("type `orch checkpoint list {task}`")),
         (None, 0) => CliError::usage(format!("`{task}` has no checkpoint")),
@@ -112,19 +118,12 @@ fn numbered<'c>(
 
 fn compare(global: &Global, old: &Checkpoint, new: &Checkpoint) -> Answer {
     let changes = changes(old, new);
-    let human = if changes.is_empty() {
-        "nothing changed but the number\n".to_owned()
-    } else {
-        human_changes(&changes, global.colour_out())
-    };
+    let same = changes.is_empty().then(|| "nothing changed but the number\n".to_owned());
+    let human = same.unwrap_or_else(|| human_changes(&changes, global.colour_out()));
     let data = json!({
         "task": old.task.as_str(), "from": old.number, "to": new.number, "changes": document(&changes),
     });
-    let answer = Answer::ok(data, human);
-    match (&old.work, &new.work) {
-        (Some(before), Some(now)) if before != now => {
-            answer.hint(format!("type `git diff {before} {now}` to compare the work"))
-        }
-        (Some(_) | None, Some(_) | None) => answer,
-    }
+    let work = old.work.as_ref().zip(new.work.as_ref()).filter(|(before, now)| before != now);
+    let hint = work.map(|(before, now)| format!("type `git diff {before} {now}` to compare the work"));
+    Answer { hints: hint.into_iter().collect(), ..Answer::ok(data, human) }
 }

@@ -2,8 +2,8 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::log::tip;
 use super::output::Answer;
+use super::question::tip;
 use super::reading::Reading;
 use crate::import::Format;
 use crate::report::closing::{Closing, FORGES, issue, markdown};

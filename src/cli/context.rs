@@ -7,7 +7,7 @@ use super::output::{Format, LogFormat};
 use super::workspaces;
 use crate::commit::state_commit;
 use crate::effects::os::clock::{OsClock, OsIds};
-use crate::effects::os::files::{OsFiles, read, replace};
+use crate::effects::os::files::{OsFiles, replace};
 use crate::effects::os::git::OsGit;
 use crate::effects::os::process::OsProcess;
 use crate::effects::{Files as _, Git as _, Oid, World};
@@ -101,6 +101,12 @@ impl Global {
     pub fn directory(&self) -> PathBuf {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
         std::path::absolute(&dir).unwrap_or(dir)
+    }
+
+    /// A path that was given, from where the command was.
+    #[must_use]
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.directory().join(path)
     }
 
     /// Whether standard output may have colour.
@@ -207,9 +213,7 @@ impl Context {
         }
         let probe = OsGit::discover(&dir, PathBuf::new())?;
         let repository = identity_of(probe.common_dir());
-        let config_path = home::dir("XDG_CONFIG_HOME", ".config")?.join("config.toml");
-        let user_config =
-            read(&config_path, 1 << 20)?.map(|bytes| (config_path.display().to_string(), bytes));
+        let user_config = home::settings()?;
         let user =
             user_config.as_ref().map(|(path, bytes): &(String, Vec<u8>)| (path.as_str(), bytes.as_slice()));
         let workspaces = workspaces::place(&probe, &repository, user)?;

@@ -5,6 +5,7 @@ use super::demo_place::{directory, repository};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::{Answer, Format};
+use crate::config::shell;
 use crate::effects::os::process::on_path;
 use crate::report::graph::{self, View};
 use crate::report::json;
@@ -161,7 +162,7 @@ fn commit(context: &Context, ran: &Ran) -> Result<String, CliError> {
 fn next(dir: &Path, steps: &[Ran]) -> Vec<(String, String)> {
     let row = |command: &str, why: &str| (command.to_owned(), why.to_owned());
     let mut next = vec![
-        row(&format!("cd {}", dir.display()), ""),
+        row(&format!("cd {}", shell::word(&dir.to_string_lossy())), ""),
         row("orch --trust step", "take the last step yourself"),
         row("orch log", "the history by step"),
         row("orch undo manual", "revert a step, code and state together"),
@@ -171,7 +172,7 @@ fn next(dir: &Path, steps: &[Ran]) -> Vec<(String, String)> {
         next.insert(3, row(&format!("git show {kept}"), "the rejected work"));
     }
     if let Some(own) = std::env::current_exe().ok().filter(|_| !on_path("orch")) {
-        next.insert(0, row(&format!("alias orch={}", own.display()), ""));
+        next.insert(0, row(&format!("alias orch={}", shell::word(&own.to_string_lossy())), ""));
     }
     next
 }

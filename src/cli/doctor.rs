@@ -51,13 +51,19 @@ fn nowhere(error: &CliError) -> Exit {
 }
 
 fn from_error(name: &'static str, error: &CliError) -> Check {
-    let (detail, hint) = (error.facts.join("; "), error.hints.first().cloned());
+    let is_other = |hint: &&String| !hint.contains("`orch doctor`");
+    let (detail, hint) = (error.facts.join("; "), error.hints.iter().find(is_other).cloned());
     Check { name, health: Health::Failed, detail, hint }
 }
 
 /// What the repository is like, and what is under way in it.
 fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     let world = context.world();
+    // Before what is said about a merge: git ends none whose files are not decided.
+    match conflicts(world, fix) {
+        Ok(found) => checks.extend(found),
+        Err(error) => checks.push(from_error("conflict", &error)),
+    }
     let shallow = world.git.common_dir().join("shallow").is_file();
     checks.extend(machine::repository(&clone::facts(world, shallow)));
     checks.push(machine::identity(context.identity().as_ref()));
@@ -68,10 +74,6 @@ fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     for dir in world.git.work_dir().into_iter().chain([world.git.common_dir()]) {
         let check = machine::room("writing", &dir.display().to_string(), room(dir));
         checks.extend(Some(check).filter(|check| check.health == Health::Failed));
-    }
-    match conflicts(world, fix) {
-        Ok(found) => checks.extend(found),
-        Err(error) => checks.push(from_error("conflict", &error)),
     }
 }
 

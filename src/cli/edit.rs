@@ -1,6 +1,7 @@
 //! `orch edit`: changes a task, by flags or in an editor.
 
 use super::context::{Context, Global};
+use super::damage::no_such_task;
 use super::error::CliError;
 use super::flags::TaskFlags;
 use super::output::Answer;
@@ -11,7 +12,6 @@ use crate::state::graph::Graph;
 use crate::state::layout::{MAX_FILE_BYTES, stem};
 use crate::state::store::{Source, load};
 use crate::state::task::{TITLE_CHARS, Task, whole_line};
-use crate::step::StepError;
 use crate::step::base::commands;
 use crate::upkeep::edit::{self, Change};
 use serde_json::json;
@@ -20,7 +20,9 @@ use std::path::PathBuf;
 
 /// Change a task, with flags or in an editor
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without flags the task opens in `$VISUAL` or `$EDITOR`.")]
+#[command(
+    after_help = "Lists that are named replace what is there; an empty value (`--label ''`, `--depends-on ''`, `--parent ''`) takes it away.\nWithout flags the task opens in `$VISUAL` or `$EDITOR`."
+)]
 pub(super) struct Args {
     /// The task
     id: String,
@@ -39,11 +41,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
     let world = context.world();
     let snapshot = load(world, source(&context)?)?;
-    let index = snapshot.graph.find(&args.id).ok_or_else(|| StepError::UnknownTask(args.id.clone()))?;
+    let index = snapshot.graph.find(&args.id).ok_or_else(|| no_such_task(&snapshot, &args.id))?;
     let path = snapshot.graph.nodes()[index].path.clone();
     let (before, task) = snapshot.task(world, index)?;
     let change = if let Some(from) = &args.from {
-        let from = global.directory().join(from);
+        let from = global.path(from);
         let text = crate::effects::os::files::read(&from, MAX_FILE_BYTES)?;
         let text = text.ok_or_else(|| CliError::usage(format!("there is no `{}`", from.display())))?;
         edit::of_text(&snapshot.graph, &path, before, &text)?

@@ -4,6 +4,7 @@
 
 use super::exit::Exit;
 use crate::agent::sandbox::{Level, SandboxError};
+use crate::config::shell;
 use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
@@ -70,7 +71,10 @@ impl CliError {
     /// The same error where a person's text of a task is kept, and how to take it up again.
     #[must_use]
     pub fn kept(self, id: &str, copy: &Path) -> Self {
-        let again = format!("your text is kept: type `orch edit {id} --from {}`", copy.display());
+        let again = format!(
+            "your text is kept: type `orch edit {id} --from {}`",
+            shell::word(&copy.to_string_lossy())
+        );
         Self { hints: std::iter::once(again).chain(self.hints).collect(), ..self }
     }
 

@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         json!({"format": format.as_str(), "tasks": tasks.len(), "losses": losses_data(&export.losses)});
     let human = match output::file(args.output.as_ref()) {
         Some(output) => {
-            let paths = put(&global.directory().join(output), format, &export.files)?;
+            let paths = put(&global.path(output), format, &export.files)?;
             data["files"] = json!(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
             format!("wrote {} to {}\n", plural(tasks.len(), "task"), output.display())
         }

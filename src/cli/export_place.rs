@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Writes files: one in place of what is there; a folder's only where nothing else is.
 pub(super) fn put(output: &Path, format: Format, files: &[ForeignFile]) -> Result<Vec<PathBuf>, CliError> {
-    let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
     let place = |file: &ForeignFile| {
-        if is_folder(format) { output.join(&file.path) } else { output.clone() }
+        if is_folder(format) { output.join(&file.path) } else { output.to_owned() }
     };
     let mut new = Vec::new();
     for file in files {

@@ -97,7 +97,7 @@ impl TaskFlags {
             || texts.iter().any(|text| text.is_some())
     }
 
-    /// Puts the flags that were given into a task; lists replace lists.
+    /// Puts the flags that were given into a task; lists replace lists, what is empty takes away.
     ///
     /// # Errors
     /// When a task that is named is not there, or a dependency would close a cycle.
@@ -106,10 +106,11 @@ impl TaskFlags {
         task.priority = self.priority.unwrap_or(task.priority);
         task.complexity = self.complexity.or(task.complexity);
         if !self.depends_on.is_empty() {
-            task.depends_on = self.depends_on.iter().map(|id| known(graph, id)).collect::<Result<_, _>>()?;
+            let named = self.depends_on.iter().filter(|id| !id.is_empty());
+            task.depends_on = named.map(|id| known(graph, id)).collect::<Result<_, _>>()?;
         }
         if let Some(parent) = &self.parent {
-            task.parent = Some(known(graph, parent)?);
+            task.parent = Some(parent).filter(|id| !id.is_empty()).map(|id| known(graph, id)).transpose()?;
         }
         for (what, given, list) in [
             ("label", &self.labels, &mut task.labels),

@@ -59,7 +59,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let mut answer = match output::file(args.output.as_ref()) {
         Some(path) => {
-            publish(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), picture.as_bytes())?;
+            publish(&global.path(path), picture.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "tasks": view.picked().len()}), format!("wrote {shown}\n"))
         }

@@ -30,6 +30,18 @@ pub(super) fn dir(variable: &str, default: &str) -> Result<PathBuf, CliError> {
     Ok(dir.join("orch"))
 }
 
+/// This user's own settings: the path of their file, and what it says.
+///
+/// # Errors
+/// When there is no home folder, or the file cannot be read.
+pub(super) fn settings() -> Result<Option<(String, Vec<u8>)>, CliError> {
+    let dir = dir("XDG_CONFIG_HOME", ".config")?;
+    let path = dir.join("config.toml");
+    // Who wants no settings names a place that is no folder, as `/dev/null`.
+    let bytes = if dir.is_dir() { read(&path, 1 << 20)? } else { None };
+    Ok(bytes.map(|bytes| (path.display().to_string(), bytes)))
+}
+
 /// The file that says which repositories are trusted.
 ///
 /// # Errors

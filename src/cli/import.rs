@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::effects::os::foreign::read_files;
-use crate::import::{ForeignFile, Format, Import, ImportError, Loss, MAX_FOREIGN_BYTES, read};
+use crate::import::{ForeignFile, Format, Import, ImportError, Loss, LossKind, MAX_FOREIGN_BYTES, read};
 use crate::upkeep::intake::{Intake, loss_report, plan};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Read another tool's tasks
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Importing the same files again changes nothing. Example: orch import auto .beads/issues.jsonl"
+    after_help = "Importing the same files again changes nothing, and keeps what was edited here.\nExample: orch import auto .beads/issues.jsonl"
 )]
 pub(super) struct Args {
     /// auto, beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane, github, gitea, gitlab
@@ -45,7 +45,7 @@ pub(super) const LOSS_LINES: usize = 20;
 /// Imports in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
-    let (format, import) = foreign(&global.directory().join(&args.path), args)?;
+    let (format, import) = foreign(&global.path(&args.path), args)?;
     let base = context.base()?;
     let intake = plan(context.world(), &base, import)?;
     let mut landed = None;
@@ -67,15 +67,14 @@ fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
         Some(format) => format.wants(path),
         None => Format::ALL.into_iter().any(|format| format.wants(path)),
     };
-    let files: Vec<ForeignFile> = read_files(path, MAX_FOREIGN_BYTES as u64, &wants)?
-        .into_iter()
-        .map(|(path, bytes)| ForeignFile { path, bytes })
-        .collect();
+    let (files, odd) = read_files(path, MAX_FOREIGN_BYTES as u64, &wants)?;
+    let files: Vec<ForeignFile> =
+        files.into_iter().map(|(path, bytes)| ForeignFile { path, bytes }).collect();
     let format = args.format.0.or_else(|| Format::detect(&files)).ok_or_else(|| {
         CliError::usage(format!("`{}` is in none of the formats that orch knows", args.path.display()))
             .hint("name the format; `orch import --help` lists them")
     })?;
-    let import = read(format, &files).map_err(|error| match error {
+    let mut import = read(format, &files).map_err(|error| match error {
         ImportError::NoFiles(_) => {
             CliError::usage(error.to_string()).hint("type `orch import auto PATH` to have the format guessed")
         }
@@ -83,6 +82,13 @@ fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
             CliError::new(Exit::Invalid, error.to_string())
         }
     })?;
+    let not_read = odd.into_iter().filter(|path| format.wants(path)).map(|item| Loss {
+        what: LossKind::Skipped,
+        item,
+        detail: "a link or no ordinary file, not read".to_owned(),
+        count: 1,
+    });
+    import.losses.splice(..0, not_read);
     Ok((format, import))
 }
 

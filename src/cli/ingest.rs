@@ -55,7 +55,7 @@ fn forge(word: &str) -> Result<Format, String> {
 /// Ingests in a commit of its own.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let payload = payload()?;
-    let weakness = check(args, &payload)?;
+    let weakness = check(global, args, &payload)?;
     let context = Context::open(global)?;
     let world = context.world();
     let _lock = world
@@ -89,7 +89,7 @@ fn payload() -> Result<Vec<u8>, CliError> {
 }
 
 /// Checks where the payload is from, before anything of it is read; what speaks against the secret.
-fn check(args: &Args, payload: &[u8]) -> Result<Option<String>, CliError> {
+fn check(global: &Global, args: &Args, payload: &[u8]) -> Result<Option<String>, CliError> {
     let proof = match (&args.signature, &args.token) {
         (Some(signature), _) => Proof::Signature(signature),
         (None, Some(token)) => Proof::Token(token),
@@ -97,7 +97,7 @@ fn check(args: &Args, payload: &[u8]) -> Result<Option<String>, CliError> {
         (None, None) => return Err(Refused::Unproved.into()),
     };
     let secret = match &args.secret_file {
-        Some(path) => std::fs::read(path)
+        Some(path) => std::fs::read(global.path(path))
             .map_err(|error| CliError::usage(format!("cannot read `{}`: {error}", path.display())))?,
         None => std::env::var("ORCH_WEBHOOK_SECRET").unwrap_or_default().into_bytes(),
     };

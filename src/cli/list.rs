@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     answer.warnings = reading.warnings();
     answer
         .warnings
-        .extend(reading.uncommitted.as_deref().and_then(|paths| not_committed(paths, reading.undecided)));
+        .extend(reading.uncommitted.as_deref().and_then(|paths| not_committed(paths, reading.unfit)));
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(reading);
     Ok(answer)

@@ -3,12 +3,13 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::output::Answer;
+use super::question::tip;
 use super::reading::for_programs;
 use super::tip::has_project;
-use crate::effects::{Head, Oid};
+use crate::config::shell;
 use crate::report::log::{Entry, Steps, Wanted, human};
 use crate::report::plural;
-use crate::step::base::{Base, target};
+use crate::step::base::Base;
 
 /// How many steps are shown when nobody says.
 const LIMIT: u32 = 20;
@@ -34,13 +35,29 @@ pub(super) struct Args {
     at: Option<String>,
 }
 
+impl Args {
+    fn count(&self) -> usize {
+        let last = self.last.map(|last| u32::try_from(last.unsigned_abs()).unwrap_or(u32::MAX));
+        last.or(self.limit).unwrap_or(LIMIT) as usize
+    }
+
+    /// The same question about the last so many.
+    fn with(&self, limit: usize) -> String {
+        let mut again = format!("orch log -{limit}");
+        for (flag, value) in [("--task", &self.task), ("--at", &self.at)] {
+            again.extend(value.iter().map(|value| format!(" {flag} {}", shell::word(value))));
+        }
+        again.push_str(if self.all { " --all" } else { "" });
+        again
+    }
+}
+
 /// Shows the history.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let world = context.world();
     let tip = tip(&context, args.at.as_deref())?;
-    let last = args.last.map(|last| u32::try_from(last.unsigned_abs()).unwrap_or(u32::MAX));
-    let limit = last.or(args.limit).unwrap_or(LIMIT) as usize;
+    let limit = args.count();
     let wanted = Wanted { task: args.task.clone(), all: args.all };
     let mut entries: Vec<Entry> = Vec::new();
     let mut more = false;
@@ -68,7 +85,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Answer::ok(serde_json::Value::Null, human)
     };
     if more {
-        answer = answer.hint(format!("type `orch log -{}` to see older ones", limit.saturating_mul(5)));
+        answer = answer.hint(format!("type `{}` to see older ones", args.with(limit.saturating_mul(5))));
     }
     if entries.is_empty() && limit > 0 {
         has_project(world, tip)?;
@@ -97,23 +114,4 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
 struct Document<'e> {
     steps: &'e [Entry],
     more: bool,
-}
-
-/// Where a look back begins.
-///
-/// # Errors
-/// When there is no such commit.
-pub(super) fn tip(context: &Context, at: Option<&str>) -> Result<Oid, CliError> {
-    let world = context.world();
-    match at {
-        Some(revision) => world
-            .git
-            .resolve(revision)?
-            .ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`"))),
-        None => match world.git.head()? {
-            // To look back, any commit will do.
-            Head::Detached(tip) if context.caller.branch.is_none() => Ok(tip),
-            Head::Detached(_) | Head::Branch(..) => Ok(target(world, &context.caller)?.1),
-        },
-    }
 }

@@ -1,6 +1,7 @@
 //! `orch man`: manual pages.
 
 use super::Cli;
+use super::context::Global;
 use super::error::CliError;
 use super::output::Answer;
 use crate::effects::EffectError;
@@ -19,18 +20,23 @@ pub(super) struct Args {
 }
 
 /// Writes manual pages.
-pub(super) fn run(args: &Args) -> Result<Answer, CliError> {
+pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
-    let Some(dir) = &args.dir else {
+    let Some(shown) = &args.dir else {
         let page = page(&command)?;
         return Ok(Answer::ok(json!({"page": page}), page));
     };
-    let mut written = vec![write(dir, "orch", &command)?];
+    let dir = global.path(shown);
+    let write = |name: &str, command: &clap::Command| -> Result<String, EffectError> {
+        replace(&dir.join(format!("{name}.1")), page(command)?.as_bytes(), false)?;
+        Ok(shown.join(format!("{name}.1")).display().to_string())
+    };
+    let mut written = vec![write("orch", &command)?];
     // Names with two lines before them are orch's own affair.
     for sub in command.get_subcommands().filter(|sub| !sub.get_name().starts_with("__")) {
         let name = format!("orch-{}", sub.get_name());
-        written.push(write(dir, &name, sub)?);
+        written.push(write(&name, sub)?);
     }
     let human = written.iter().map(|path| format!("{path}\n")).collect::<String>();
     Ok(Answer::ok(json!({"pages": written}), human))
@@ -41,10 +47,4 @@ fn page(command: &clap::Command) -> Result<String, EffectError> {
     let failed = |error: std::io::Error| EffectError::io("write", Path::new("orch.1"), &error);
     clap_mangen::Man::new(command.clone()).render(&mut bytes).map_err(failed)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn write(dir: &Path, name: &str, command: &clap::Command) -> Result<String, EffectError> {
-    let path = dir.join(format!("{name}.1"));
-    replace(&path, page(command)?.as_bytes(), false)?;
-    Ok(path.display().to_string())
 }

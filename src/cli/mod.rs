@@ -30,6 +30,7 @@ mod demo_files;
 mod demo_place;
 mod topics;
 mod reading;
+mod damage;
 mod tip;
 mod branches;
 mod list;
@@ -257,7 +258,7 @@ impl Command {
             Self::Log(args) => log::run(global, args),
             Self::Graph(args) => graph::run(global, args),
             Self::Completions(args) => Ok(completions::run(args)),
-            Self::Man(args) => man::run(args),
+            Self::Man(args) => man::run(global, args),
             Self::Import(args) => import::run(global, args),
             Self::Export(args) => export::run(global, args),
             Self::Ingest(args) => ingest::run(global, args),
@@ -292,9 +293,7 @@ pub fn main(cli: &Cli) -> Printed {
         Some(refusal) => Err(refusal),
         None => cli.command.run(&cli.global),
     };
-    if let Some(branch) = &cli.global.branch {
-        hint::on_branch(&mut result, branch);
-    }
+    hint::complete(&mut result, &cli.global);
     let style = Style {
         format: cli.global.format(),
         quiet: cli.global.quiet,

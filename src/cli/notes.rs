@@ -8,6 +8,7 @@ use super::reading::Reading;
 use crate::report::notes::{Filter, human, shape};
 use crate::state::note::{NoteKind, NoteStatus};
 use crate::state::notes;
+use crate::state::problem::Problem;
 use serde_json::json;
 
 /// List decisions, constraints, hypotheses and learnings, the newest first
@@ -47,7 +48,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let data = json!({"notes": found.iter().map(|note| shape(note, today)).collect::<Vec<_>>()});
     let mut answer = Answer::ok(data, human(&found, today, global.width(), global.colour_out()));
     if found.is_empty() {
-        answer = answer.hint(if notes.is_empty() {
+        answer = answer.hint(if notes.is_empty() && problems.iter().any(Problem::is_error) {
+            "no note can be read: type `orch fsck`"
+        } else if notes.is_empty() {
             "there are no notes yet: type `orch note decision \"…\"`"
         } else {
             "no note fits: type `orch notes --all`"

@@ -171,7 +171,7 @@ pub fn render(command: &str, result: &Result<Answer, CliError>, style: Style) ->
     let stdout = if style.annotations { crate::report::safe::inert(&stdout).into_owned() } else { stdout };
     let mut stderr = talk(result, style, remark.as_deref().map(|text| (level(exit), text)));
     if style.ci && style.annotations {
-        stderr.push_str(&annotations(result, exit));
+        stderr.push_str(&annotations(result, exit, code));
     }
     Printed { stdout, stderr, code }
 }
@@ -290,8 +290,10 @@ fn remark(result: &Result<Answer, CliError>, exit: Exit) -> Option<String> {
 }
 
 /// Lines that GitHub's runners show on the job: red where a person is needed.
-fn annotations(result: &Result<Answer, CliError>, exit: Exit) -> String {
-    let line = |text: String| format!("::{} title=orch {}::{}\n", level(exit), exit.word(), escaped(&text));
+fn annotations(result: &Result<Answer, CliError>, exit: Exit, code: u8) -> String {
+    // What makes the job red is no mere warning.
+    let level = if code == 0 { level(exit) } else { "error" };
+    let line = |text: String| format!("::{level} title=orch {}::{}\n", exit.word(), escaped(&text));
     let mut lines = remark(result, exit).map(line).unwrap_or_default();
     for alert in result.iter().flat_map(|answer| &answer.alerts) {
         lines.push_str(&format!("::warning title=orch alert::{}\n", escaped(alert)));

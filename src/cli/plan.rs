@@ -5,8 +5,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::report::{json, safe};
-use crate::step::Options;
 use crate::step::planning::{self, Ending, Planned, Wanted};
+use crate::step::{Options, StepError};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -50,8 +50,13 @@ fn run(global: &Global, args: &PlanArgs, wanted: &Wanted) -> Result<Answer, CliE
     let context = Context::open(global)?;
     let options = Options { agent: args.agent.as_deref(), dry_run: args.dry_run, ..Options::default() };
     let reporter = global.reporter();
-    let ending = planning::plan(context.world(), &context.caller, wanted, options, reporter.as_ref())?;
-    Ok(match ending {
+    let ending = planning::plan(context.world(), &context.caller, wanted, options, reporter.as_ref());
+    // No command of a task's own plans.
+    if let Err(StepError::NoAgent(fact)) = ending {
+        return Err(CliError::new(Exit::NoAgent, fact)
+            .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`"));
+    }
+    Ok(match ending? {
         Ending::Would { agent, prompt } => {
             let human = format!(
                 "agent    {agent}\nprompt   ≈{}/{} tokens\n\n{}",

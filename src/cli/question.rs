@@ -3,19 +3,13 @@
 use super::context::Context;
 use super::error::CliError;
 use super::exit::Exit;
-use super::reading::Reading;
 use super::tip::has_project;
 use crate::config::Config;
-use crate::effects::Head;
+use crate::effects::{Head, Oid};
 use crate::select::mode::{self, InForce};
-use crate::state::graph::Fault;
-use crate::state::problem::Problem;
 use crate::state::store::{Snapshot, Source, load};
 use crate::step::base::{mode_in_force, target};
 use crate::step::in_place;
-
-/// How many problems are told before `orch fsck` is named instead.
-const PROBLEMS_MAX: usize = 5;
 
 impl Context {
     /// Where questions about the state are answered from: a revision, the work tree, or (bare) the tip.
@@ -108,16 +102,21 @@ impl Context {
     }
 }
 
-impl Reading {
-    /// What is wrong, as warnings: the first of each, and how many more there are.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let faults = self.snapshot.graph.faults().iter().map(Fault::to_string);
-        let all: Vec<String> = self.problems.iter().map(Problem::to_string).chain(faults).collect();
-        let more = all.len().saturating_sub(PROBLEMS_MAX);
-        let mut warnings: Vec<String> = all.into_iter().take(PROBLEMS_MAX).collect();
-        if more > 0 {
-            warnings.push(format!("{more} more problems: type `orch fsck`"));
-        }
-        warnings
+/// Where a look back begins.
+///
+/// # Errors
+/// When there is no such commit.
+pub(super) fn tip(context: &Context, at: Option<&str>) -> Result<Oid, CliError> {
+    let world = context.world();
+    match at {
+        Some(revision) => world
+            .git
+            .resolve(revision)?
+            .ok_or_else(|| CliError::usage(format!("there is no commit `{revision}`"))),
+        None => match world.git.head()? {
+            // To look back, any commit will do.
+            Head::Detached(tip) if context.caller.branch.is_none() => Ok(tip),
+            Head::Detached(_) | Head::Branch(..) => Ok(target(world, &context.caller)?.1),
+        },
     }
 }

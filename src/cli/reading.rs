@@ -5,15 +5,17 @@ use super::error::CliError;
 use super::output::Format;
 use super::tip::uncommitted;
 use crate::config::Config;
+use crate::report::status::Unfit;
 use crate::select::Rules;
 use crate::select::mode::InForce;
 use crate::state::graph::Index;
 use crate::state::layout;
 use crate::state::news::StateFile;
-use crate::state::problem::{Problem, nearest};
+use crate::state::problem::Problem;
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
 use crate::step::lease::{self, Claim};
+use std::collections::BTreeSet;
 
 /// Whether an answer is for programs.
 pub(super) fn for_programs(global: &Global) -> bool {
@@ -40,8 +42,8 @@ pub(super) struct Reading {
     pub(super) problems: Vec<Problem>,
     /// Paths of the state that are not committed, where they were asked for.
     pub(super) uncommitted: Option<Vec<String>>,
-    /// How many of them a merge left undecided.
-    pub(super) undecided: usize,
+    /// What speaks against committing them.
+    pub(super) unfit: Unfit,
 }
 
 impl Reading {
@@ -75,7 +77,12 @@ impl Reading {
             .map(StateFile::from)
             .collect();
         let snapshot = load_listed(world, source, &tasks)?;
-        Ok(Self { uncommitted: Some(paths), undecided, ..Self::of(context, snapshot, at)? })
+        let reading = Self::of(context, snapshot, at)?;
+        let is_one = |problem: &&Problem| problem.is_error() && paths.contains(&problem.path);
+        let damaged: BTreeSet<&String> =
+            reading.problems.iter().filter(is_one).map(|problem| &problem.path).collect();
+        let unfit = Unfit { undecided, damaged: damaged.len() };
+        Ok(Self { uncommitted: Some(paths), unfit, ..reading })
     }
 
     fn of(context: Context, snapshot: Snapshot, at: Option<&str>) -> Result<Self, CliError> {
@@ -99,7 +106,7 @@ impl Reading {
             claims,
             problems,
             uncommitted: None,
-            undecided: 0,
+            unfit: Unfit::default(),
         })
     }
 
@@ -109,19 +116,5 @@ impl Reading {
     /// When there is none; the error names the most similar id.
     pub(super) fn find(&self, id: &str) -> Result<Index, CliError> {
         self.snapshot.graph.find(id).ok_or_else(|| self.no_such_task(id))
-    }
-
-    /// The error about a task that is not there, or cannot be read.
-    pub(super) fn no_such_task(&self, id: &str) -> CliError {
-        let is_its = |problem: &&Problem| problem.is_error() && layout::is_task(&problem.path, id);
-        let of_file: Vec<Problem> = self.problems.iter().filter(is_its).cloned().collect();
-        if !of_file.is_empty() {
-            return CliError::problems(&of_file);
-        }
-        let error = CliError::usage(format!("there is no task `{}`", crate::report::safe::text(id)));
-        match nearest(id, self.snapshot.graph.nodes().iter().map(|node| node.id.as_str())) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error.hint("type `orch list` to see the tasks"),
-        }
     }
 }

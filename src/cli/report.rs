@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut answer = match output::file(args.output.as_ref()) {
         Some(path) => {
             let text = text();
-            publish(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()), text.as_bytes())?;
+            publish(&global.path(path), text.as_bytes())?;
             let shown = path.display().to_string();
             Answer::ok(json!({"file": shown, "bytes": text.len()}), format!("wrote {shown}\n"))
         }

@@ -7,10 +7,11 @@ use super::next::nothing;
 use super::output::Answer;
 use super::tip::{self, Tip};
 use crate::report::route::{accuracy, document, estimate, human, prediction};
-use crate::route::choose::{NoRoute, Refusal};
+use crate::route::choose::{Candidate, NoRoute, Refusal};
 use crate::route::{Past, predict};
 use crate::select::{self, Selection};
 use crate::state::digest::Digest;
+use crate::state::estimate::is_said;
 use crate::state::task::Task;
 use crate::step::Base;
 use crate::step::past::{self, Limits};
@@ -103,28 +104,25 @@ pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer
     };
     let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
     let past = Past::new(runs, past::kinds(&base));
-    let (_, route) =
-        past::route(&base, &task, &facts, &past, &Limits::now(world, &base.config.agents)?, None);
+    let limits = Limits::now(world, &base.config.agents)?;
+    let (_, route) = past::route(&base, &task, &facts, &past, &limits, None);
     let chosen = route.chosen.as_ref().ok().copied();
     let told = predict::accuracy(&past.samples);
     let first = route.candidates.get(chosen.unwrap_or_default());
     let duration = first.and_then(|each| predict::duration_ms(&each.prediction, &each.name, runs));
-    let profiles: Vec<_> = route
-        .candidates
-        .iter()
-        .map(|each| {
-            json!({
-                "profile": each.name, "estimate": prediction(&each.prediction), "context_window": each.window,
-                "window_share": each.share,
-                "may": each.refusal.is_none(), "why_not": each.refusal.as_ref().map(Refusal::spell),
-            })
+    let profile = |each: &Candidate| {
+        json!({
+            "profile": each.name, "estimate": prediction(&each.prediction), "context_window": each.window,
+            "window_share": each.share,
+            "may": each.refusal.is_none(), "why_not": each.refusal.as_ref().map(Refusal::spell),
         })
-        .collect();
+    };
+    let profiles: Vec<_> = route.candidates.iter().map(profile).collect();
     let data = json!({
         "task": task.id.as_str(), "profile": chosen.map(|at| route.candidates[at].name.clone()),
         "estimate": first.map(|each| prediction(&each.prediction)), "duration_ms": duration,
         "profiles": profiles, "task_share": base.config.context.task_share, "accuracy": accuracy(&told),
     });
-    let human = estimate(&route.candidates, chosen, &told, duration);
+    let human = estimate(&route.candidates, chosen, &told, (duration, is_said(&task)));
     Ok(tip.beside(Answer::ok(data, human)))
 }

@@ -22,7 +22,7 @@ pub(super) struct Args {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     period: Option<Duration>,
     /// Begin no step once the steps of this call have cost so much
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = usd)]
     max_cost: Option<f64>,
     /// Use this agent profile
     #[arg(long, value_name = "NAME")]
@@ -56,6 +56,11 @@ pub(super) struct Asked<'a> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration::parse(text).map_err(|error| error.to_string())
+}
+
+fn usd(text: &str) -> Result<f64, String> {
+    let usd = text.parse().ok().filter(|usd: &f64| usd.is_finite() && *usd >= 0.0);
+    usd.ok_or_else(|| "an amount in USD, such as 2.50".to_owned())
 }
 
 impl Args {

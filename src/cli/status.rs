@@ -50,7 +50,7 @@ pub(super) fn gathered(reading: &mut Reading, at: Option<&str>) -> Result<Status
         running: &reading.running,
         claims: &reading.claims,
         uncommitted: reading.uncommitted.as_deref(),
-        undecided: reading.undecided,
+        unfit: reading.unfit,
         at,
         branch,
     };

@@ -7,7 +7,7 @@ use super::output::Answer;
 use crate::config::shell;
 use crate::effects::{EffectError, Head, Oid, WorkFile, World};
 use crate::report::status::gather::PATHS_MAX;
-use crate::report::status::not_committed;
+use crate::report::status::{Unfit, not_committed};
 use crate::state::graph::{Fault, Index};
 use crate::state::layout;
 use crate::step::{Base, in_place};
@@ -57,7 +57,7 @@ pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
-        warnings.extend(not_committed(&paths, undecided));
+        warnings.extend(not_committed(&paths, Unfit { undecided, damaged: 0 }));
     }
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));

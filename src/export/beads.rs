@@ -18,7 +18,7 @@ fn issue(task: &Task) -> Value {
     let blocks = task.depends_on.iter().map(|id| edge(id.as_str(), "blocks"));
     let parent = task.parent.iter().map(|id| edge(id.as_str(), "parent-child"));
     let mut issue = json!({
-        "id": task.id.as_str(), "title": task.title, "status": status(task.status), "priority": task.priority,
+        "id": task.id.as_str(), "title": task.title, "status": status(task), "priority": task.priority,
         "issue_type": words::kind(task.kind),
     });
     let edges: Vec<Value> = blocks.chain(parent).collect();
@@ -40,6 +40,10 @@ fn issue(task: &Task) -> Value {
             issue[key] = json!(text);
         }
     }
+    // Open, it would be proposed again; a person has approved it.
+    for (_, flag) in set_aside(task).filter(|_| status(task) != "open" || task.status == Status::Proposed) {
+        issue[flag] = json!(true);
+    }
     if !task.labels.is_empty() {
         issue["labels"] = json!(task.labels);
     }
@@ -49,8 +53,17 @@ fn issue(task: &Task) -> Value {
     issue
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
+/// What is no work in itself there: its label here, and its flag.
+fn set_aside(task: &Task) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+    let has = |(label, _): &(&str, &str)| task.labels.iter().any(|each| each == label);
+    [("ephemeral", "ephemeral"), ("template", "is_template")].into_iter().filter(has)
+}
+
+fn status(task: &Task) -> &'static str {
+    match task.status {
+        Status::Proposed if set_aside(task).next().is_some() => "open",
+        Status::Blocked if task.reason.as_deref() == Some("deferred") => "deferred",
+        Status::Blocked if task.reason.as_deref() == Some("pinned") => "pinned",
         Status::Pending | Status::NeedsImprovement => "open",
         Status::NeedsReview => "in_progress",
         Status::Blocked => "blocked",

@@ -276,6 +276,48 @@ fn an_issue_is_that_issue_again_and_ids_that_are_numbers_are_kept() {
 }
 
 #[test]
+fn what_a_subtask_has_from_its_parent_never_names_a_sibling() {
+    let ids = ["2", "4", "4.1", "4.2"].map(|id| TaskId::new(id).unwrap());
+    let mut tasks = ids.clone().map(|id| Task::new(id, "Do it"));
+    tasks[1].kind = Kind::Epic;
+    tasks[1].depends_on = vec![ids[0].clone()];
+    tasks[2].depends_on = vec![ids[0].clone()];
+    tasks[3].depends_on = vec![ids[2].clone()];
+    for number in [2, 3] {
+        tasks[number].parent = Some(ids[1].clone());
+    }
+    let export = write(Format::TaskMaster, &tasks).unwrap();
+    assert_eq!(export.losses, []);
+    let back = read(Format::TaskMaster, &export.files).unwrap().tasks;
+    let edges = |tasks: &[Task]| tasks.iter().map(|task| task.depends_on.clone()).collect::<Vec<_>>();
+    assert_eq!(edges(&back), edges(&tasks));
+}
+
+#[test]
+fn what_beads_sets_aside_comes_back_as_it_was() {
+    let here = |status, reason: Option<&str>, labels: &[&str]| {
+        let mut task = Task::new(TaskId::new("a").unwrap(), "Do it");
+        (task.status, task.reason) = (status, reason.map(str::to_owned));
+        task.labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        task
+    };
+    for task in [
+        here(Status::Proposed, None, &["ephemeral"]),
+        here(Status::Proposed, None, &["template"]),
+        here(Status::Pending, None, &["ephemeral"]),
+        here(Status::Done, None, &["ephemeral"]),
+        here(Status::Blocked, Some("deferred"), &["ephemeral"]),
+        here(Status::Blocked, Some("pinned"), &[]),
+    ] {
+        let export = write(Format::Beads, std::slice::from_ref(&task)).unwrap();
+        assert_eq!(export.losses, [], "{task:?}");
+        let mut back = read(Format::Beads, &export.files).unwrap().tasks;
+        back[0].source = None;
+        assert_eq!(back, [task]);
+    }
+}
+
+#[test]
 fn circles_and_towers_of_parents_are_cut_not_followed() {
     let id = |number: usize| TaskId::new(format!("t-{number}")).unwrap();
     let tower = |count: usize, top: Option<usize>| -> Vec<Task> {

@@ -1,7 +1,8 @@
 //! Task Master: `tasks.json`, in the tag `master`.
 //!
 //! What has a parent is its subtask. Numbers are given out once in the whole file, so that the
-//! number of a task is never taken for that of a subtask; an id that is one already is kept.
+//! number of a task is never taken for that of a subtask; an id that is one already is kept. What a subtask has from
+//! its parent is not written again: where a sibling has that number, it would name the sibling.
 
 use super::{Children, Written, children, file, words};
 use crate::state::id::TaskId;
@@ -59,23 +60,36 @@ fn number(text: &str) -> Option<u32> {
 
 fn records(
     children: &Children<'_>,
-    parent: Option<&TaskId>,
+    parent: Option<&Task>,
     addresses: &HashMap<TaskId, String>,
 ) -> Vec<Value> {
-    let list = children.get(&parent.map(TaskId::folded)).into_iter().flatten();
-    list.map(|task| record(task, children, addresses)).collect()
+    let siblings = children.get(&parent.map(|task| task.id.folded())).map_or(&[][..], Vec::as_slice);
+    siblings.iter().map(|task| record(task, parent, siblings, (children, addresses))).collect()
 }
 
-fn record(task: &Task, children: &Children<'_>, addresses: &HashMap<TaskId, String>) -> Value {
+fn record(
+    task: &Task,
+    parent: Option<&Task>,
+    siblings: &[&Task],
+    (children, addresses): (&Children<'_>, &HashMap<TaskId, String>),
+) -> Value {
     let address = |id: &TaskId| addresses.get(id).map(String::as_str).unwrap_or_default();
     let number = |text: &str| number(text).map_or_else(|| json!(text), |number| json!(number));
-    let own = address(&task.id);
-    let depends_on: Vec<Value> = task.depends_on.iter().map(|id| number(address(id))).collect();
+    let last = |id: &TaskId| address(id).rsplit('.').next().unwrap_or_default();
+    let is_sibling = |id: &TaskId| siblings.iter().any(|sibling| sibling.id == *id);
+    let waits_for_a_sibling = task.depends_on.iter().any(is_sibling);
+    let is_written = |id: &&TaskId| {
+        let is_inherited = parent.is_some_and(|parent| parent.depends_on.contains(id));
+        let would_be_a_sibling = siblings.iter().any(|sibling| last(&sibling.id) == address(id));
+        parent.is_none() || is_sibling(id) || !(would_be_a_sibling || is_inherited && !waits_for_a_sibling)
+    };
+    let depends_on: Vec<Value> =
+        task.depends_on.iter().filter(is_written).map(|id| number(address(id))).collect();
     let mut record = json!({
-        "id": number(own.rsplit('.').next().unwrap_or(own)), "title": task.title,
+        "id": number(last(&task.id)), "title": task.title,
         "description": task.description.trim(), "details": "", "testStrategy": "",
         "status": status(task.status), "priority": words::priority(task.priority), "dependencies": depends_on,
-        "subtasks": records(children, Some(&task.id), addresses),
+        "subtasks": records(children, Some(task), addresses),
     });
     if let Some(complexity) = task.complexity {
         record["complexity"] = json!(complexity);

@@ -173,24 +173,11 @@ impl Harvest {
         let Some(word) = value.and_then(super::fields::scalar).filter(|word| !word.trim().is_empty()) else {
             return;
         };
-        draft.complexity = match words::plain(&word).as_str() {
-            "low" | "small" | "simple" | "s" => Some(2),
-            "medium" | "moderate" | "m" => Some(5),
-            "high" | "large" | "complex" | "l" => Some(8),
-            _ => None,
-        };
-        if let Ok(number) = word.trim().parse::<f64>()
-            && number.is_finite()
-        {
-            let clamped = number.round().clamp(1.0, 10.0);
-            draft.complexity = format!("{clamped:.0}").parse().ok();
-            if (clamped - number).abs() > 0.5 {
-                self.losses.count(
-                    LossKind::Mapped,
-                    &format!("complexity `{}`", word.trim()),
-                    &format!("read as {clamped:.0}"),
-                );
-            }
+        draft.complexity = words::complexity(&word);
+        let number = word.trim().parse::<f64>().unwrap_or(f64::NAN);
+        if let Some(read) = draft.complexity.filter(|&read| (f64::from(read) - number).abs() > 0.5) {
+            let item = format!("complexity `{}`", word.trim());
+            self.losses.count(LossKind::Mapped, &item, &format!("read as {read}"));
         }
     }
 

@@ -1,14 +1,16 @@
 //! The text of an issue: what it says about itself, and how sure that is.
 //!
 //! In: title, labels and body as people write them. Out: [`Found`]. Metadata that is written as such
-//! (`**Complexity:** 5`, a form's `### Complexity` with its answer below) is trusted; without it the
-//! text is read by rules, and the more it says the surer it is.
+//! (`**Complexity:** 5`, a form's `### Complexity` with its answer below) is trusted; so are lines such as
+//! `Priority: high` where there are two of them, as one alone may be chance. Without such the text is read by rules,
+//! and the more it says the surer it is. Code says nothing about its issue, and what is not understood stays text.
 //!
 //! Thresholds: from [`QUEUED`] on a task may run, from [`PROPOSED`] on a person has to approve it, below
 //! it has to be described first.
 
 use super::fields::{joined, scalar};
 use super::markdown::{checkbox, heading, sections};
+use super::references::{leading_references, references};
 use super::text::{items, paths_in, safe_path};
 use super::words;
 use crate::state::task::{Estimate, Kind};
@@ -94,17 +96,19 @@ fn key(name: &str) -> Option<Key> {
 /// Reads an issue.
 pub(super) fn read(title: &str, labels: &[String], body: &str) -> Found {
     let mut found = Found::default();
-    let mut formatted = 0;
+    let mut formatted = Formatted::default();
     let mut rest: Vec<(String, String)> = Vec::new();
     for part in parts(body) {
         let answer = part.text.trim();
         match key(&part.heading).filter(|_| !part.heading.is_empty()) {
             Some(Key::Acceptance) => found.acceptance.extend(items(answer)),
             // A form's heading has one short answer below it; a chapter of prose does not.
-            Some(key) if answer.lines().count() <= 20 && found.take(key, answer) => formatted += 1,
+            Some(key) if answer.lines().count() <= 20 && found.take(key, answer) => {
+                formatted.values += 1;
+                formatted.is_marked |= answer.lines().count() == 1;
+            }
             _ => {
-                let (lines, taken) = found.take_lines(&part.text);
-                formatted += taken;
+                let lines = found.take_lines(&part.text, &mut formatted);
                 rest.push((part.heading, lines));
             }
         }
@@ -114,6 +118,14 @@ pub(super) fn read(title: &str, labels: &[String], body: &str) -> Found {
     found.description = joined(&texts);
     found.by_rules(title, labels, formatted);
     found
+}
+
+/// How much of an issue is written as metadata.
+#[derive(Debug, Clone, Copy, Default)]
+struct Formatted {
+    values: u32,
+    /// Whether one of them cannot be chance: in bold letters, in a table, the answer in a form.
+    is_marked: bool,
 }
 
 /// A part of a body: a heading of level 2 or 3, and what stands below it.
@@ -137,19 +149,25 @@ fn parts(body: &str) -> Vec<Part> {
 }
 
 impl Found {
-    /// Takes lines such as `**Priority:** high` and `- Depends on: #7` out of a text; how many there
-    /// were. One alone in prose may be chance: only lines that stand together, or have a marker, count.
-    fn take_lines(&mut self, text: &str) -> (String, u32) {
-        let mut taken = 0;
+    /// Takes lines such as `**Priority:** high` and `- Depends on: #7` out of a text.
+    fn take_lines(&mut self, text: &str, formatted: &mut Formatted) -> String {
         let mut kept = Vec::new();
+        let mut fence: Option<&str> = None;
         for line in text.lines() {
-            let pair = pair(line);
-            match pair.and_then(|(name, value)| Some((key(name)?, value))) {
-                Some((key, value)) if self.take(key, value) => taken += 1,
+            let mark = ["```", "~~~"].into_iter().find(|mark| line.trim_start().starts_with(mark));
+            if let Some(mark) = mark.filter(|mark| fence.is_none_or(|open| open == *mark)) {
+                fence = if fence.is_none() { Some(mark) } else { None };
+            }
+            let pair = pair(line).filter(|_| fence.is_none());
+            match pair.and_then(|(name, value)| Some((name, key(name)?, value))) {
+                Some((name, key, value)) if self.take(key, value) => {
+                    formatted.values += 1;
+                    formatted.is_marked |= name.starts_with(['*', '_']) || line.trim().starts_with('|');
+                }
                 _ => kept.push(line),
             }
         }
-        (kept.join("\n"), taken)
+        kept.join("\n")
     }
 
     /// Takes one value; whether it could be understood.
@@ -163,15 +181,27 @@ impl Found {
         }
         let one_line = value.lines().count() == 1;
         match key {
-            Key::Kind => self.kind = words::kind(value).or(self.kind),
-            Key::Complexity if one_line => self.complexity = Some(first_word(value)),
-            Key::Priority if one_line => self.priority = Some(first_word(value)),
+            Key::Kind => {
+                let kind = words::kind(value);
+                self.kind = kind.or(self.kind);
+                return kind.is_some();
+            }
+            Key::Complexity if one_line && words::complexity(&first_word(value)).is_some() => {
+                self.complexity = Some(first_word(value));
+            }
+            Key::Priority if one_line && is_priority(&first_word(value)) => {
+                self.priority = Some(first_word(value));
+            }
             Key::DependsOn => {
                 let numbers = references(value);
                 self.depends_on.extend(numbers.iter().cloned());
                 return !numbers.is_empty();
             }
-            Key::Parent => self.parent = references(value).into_iter().next(),
+            Key::Parent => {
+                let parent = references(value).into_iter().next();
+                self.parent.clone_from(&parent);
+                return parent.is_some();
+            }
             Key::Labels => self.labels.extend(list(value)),
             Key::Files => return self.take_files(value),
             Key::Acceptance => self.acceptance.extend(items(value)),
@@ -188,19 +218,7 @@ impl Found {
             }
             Key::Complexity | Key::Priority => return false,
         }
-        match key {
-            Key::Kind => self.kind.is_some(),
-            Key::Parent => self.parent.is_some(),
-            Key::Complexity
-            | Key::Priority
-            | Key::DependsOn
-            | Key::Labels
-            | Key::Files
-            | Key::Acceptance
-            | Key::Tokens
-            | Key::Tests
-            | Key::Docs => true,
-        }
+        true
     }
 
     fn sized(&mut self) -> &mut Estimate {
@@ -215,8 +233,8 @@ impl Found {
 
     fn take_files(&mut self, value: &str) -> bool {
         if let Ok(count) = value.parse::<u32>() {
-            self.sized().files = Some(count.clamp(1, 10_000));
-            return true;
+            self.sized().files = Some(count.clamp(1, 10_000)).filter(|_| count > 0);
+            return count > 0;
         }
         let before = self.files.len();
         self.files.extend(list(value).iter().filter_map(|path| safe_path(path.trim_matches('`'))));
@@ -238,7 +256,7 @@ impl Found {
     }
 
     /// What the text says without saying it as metadata, and how sure all of it is.
-    fn by_rules(&mut self, title: &str, labels: &[String], formatted: u32) {
+    fn by_rules(&mut self, title: &str, labels: &[String], formatted: Formatted) {
         if self.kind.is_none() {
             self.kind = labels.iter().find_map(|label| kind_of_label(label)).or_else(|| kind_of_title(title));
         }
@@ -263,7 +281,11 @@ impl Found {
             list.sort();
             list.dedup();
         }
-        self.confidence = if formatted >= 2 { FORMATTED + formatted.min(7) - 2 } else { self.sureness() };
+        self.confidence = match formatted.values {
+            0 => self.sureness(),
+            1 if !formatted.is_marked => self.sureness(),
+            values => FORMATTED + values.clamp(2, 7) - 2,
+        };
     }
 
     /// The more an issue says, the surer it is what it wants.
@@ -302,35 +324,6 @@ fn pair(line: &str) -> Option<(&str, &str)> {
     is_short.then(|| (name, value.trim_start_matches(['*', '_']).trim()))
 }
 
-/// `#7`, `!7`, `owner/name#7` and addresses of issues in a text, as `#7` or `owner/name#7`.
-fn references(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '[' | ']'));
-    words.filter_map(reference).collect()
-}
-
-/// The references that a text begins with.
-fn leading_references(text: &str) -> Vec<String> {
-    let words = text.trim_start_matches([':', ' ']).split(|c: char| c.is_whitespace() || c == ',');
-    words
-        .filter(|word| !word.is_empty() && *word != "and")
-        .map_while(|word| reference(word.trim_end_matches(['.', ';', ')'])))
-        .collect()
-}
-
-fn reference(word: &str) -> Option<String> {
-    let word = word.trim_end_matches(['.', ':']);
-    if let Some((repository, number)) = word.rsplit_once('#') {
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
-        let number = number.parse::<u64>().ok()?;
-        return repository.chars().all(legal).then(|| format!("{repository}#{number}"));
-    }
-    let path = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"))?;
-    let (_, path) = path.split_once('/')?;
-    let (repository, number) = path.split_once("/-/issues/").or_else(|| path.split_once("/issues/"))?;
-    let number = number.trim_end_matches('/').parse::<u64>().ok()?;
-    reference(&format!("{repository}#{number}"))
-}
-
 fn after_any<'l>(line: &'l str, beginnings: &[&str]) -> Option<&'l str> {
     let line = line.trim_start_matches(['-', '*', ' ', '_']);
     let begins = |word: &&&str| line.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
@@ -344,6 +337,11 @@ fn list(value: &str) -> Vec<String> {
         value.split(',').map(|word| word.trim().trim_matches('`').to_owned()).collect()
     };
     lines.into_iter().filter(|word| !word.is_empty()).collect()
+}
+
+/// Whether a word says how urgent something is.
+fn is_priority(word: &str) -> bool {
+    words::priority(word).is_some() || word.parse::<i64>().is_ok()
 }
 
 fn level(value: &str, words: &[&str]) -> Option<String> {
@@ -466,10 +464,34 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_issues_are_references() {
-        let all = "see https://forge.example/acme/api/issues/9, https://lab.example/a/b/-/issues/3 and #1.";
-        assert_eq!(references(all), ["acme/api#9", "a/b#3", "#1"]);
-        assert_eq!(references("$rm#1 a;b b"), Vec::<String>::new());
+    fn one_line_of_metadata_is_trusted_where_it_cannot_be_chance() {
+        let prose = "Please add a limit of 100 requests a minute to the public API so that one client cannot take it.";
+        for (line, is_trusted) in [
+            ("**Complexity:** 5", true),
+            ("- **Complexity:** 5", true),
+            ("| Complexity | 5 |", true),
+            ("### Complexity\n\n5\n\n### What", true),
+            ("Complexity: 5", false),
+            ("- Complexity: 5", false),
+        ] {
+            let found = read("Limit", &[], &format!("{line}\n\n{prose}"));
+            assert_eq!(found.complexity.as_deref(), Some("5"), "{line}");
+            assert_eq!(found.confidence >= FORMATTED, is_trusted, "{line}: {}", found.confidence);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_or_is_code_stays_text() {
+        let code = "```\n**Complexity:** 9\n```\nPlease do it.";
+        let found = read("x", &[], code);
+        assert_eq!((found.complexity, found.description.as_str()), (None, code));
+        for line in ["**Difficulty:** unheard of", "**Files:** 0", "**Priority:** mine", "**Kind:** nonsense"]
+        {
+            let found = read("x", &[], line);
+            assert_eq!(found.description, line);
+            assert!(found.confidence < QUEUED, "{line}");
+        }
+        assert_eq!(read("x", &[], "**Difficulty:** hard").complexity.as_deref(), Some("hard"));
     }
 
     proptest! {

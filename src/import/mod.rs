@@ -22,6 +22,7 @@ mod spec_kit;
 mod ralph;
 mod tk;
 mod weathervane;
+mod references;
 mod issue;
 mod forge;
 mod detect;

@@ -69,14 +69,27 @@ pub fn reconcile(
     break_cycles(existing, &mut merged, &mut losses);
     let mut reconciled = Reconciled { losses: losses.into_list(), ..Reconciled::default() };
     for Merged { found, mut task, there } in merged {
-        task.source_digest = Some(Said::of(&there).encode());
-        match found.map(|at| &existing[at]) {
+        let old = found.map(|at| &existing[at]);
+        task.source_digest = Some(said(old, &task, &there).encode());
+        match old {
             None => reconciled.new.push(task),
             Some(old) if *old == task => reconciled.unchanged += 1,
             Some(_) => reconciled.changed.push(task),
         }
     }
     reconciled
+}
+
+/// What a source has said. Where the status that it names was not taken over, it goes on to be news.
+fn said(old: Option<&Task>, task: &Task, there: &Task) -> Said {
+    let said = Said::of(there);
+    let then = old.and_then(|old| old.source_digest.as_deref()).map(Said::parse);
+    match then {
+        Some(then) if Field::Standing.of(task) != Field::Standing.of(there) => {
+            said.with(Field::Standing, &then)
+        }
+        Some(_) | None => said,
+    }
 }
 
 /// The existing task that each imported one is.
@@ -234,7 +247,9 @@ impl Merge<'_> {
         task.created = old.created.or(new.created);
         for field in fields {
             self.take(field, &mut task);
-            let is_ours = then.as_ref().is_none_or(|then| !then.agrees(&here, field));
+            // Who opens an issue again knows that it was closed.
+            let is_expected = self.is_reopened && field == Field::Standing;
+            let is_ours = then.as_ref().is_none_or(|then| !then.agrees(&here, field)) && !is_expected;
             if is_ours && field.of(&task) != field.of(old) && field != Field::Estimate {
                 let (name, was) = (field.name(), field.shown(old));
                 let fact = format!("its `{name}` was {was} here, and gave way to what is there");

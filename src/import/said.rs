@@ -131,6 +131,13 @@ impl Said {
         self.0.iter().map(|(name, digest)| format!("{name}:{digest}")).collect::<Vec<_>>().join(" ")
     }
 
+    /// The same, but of a field what another one says.
+    pub(super) fn with(mut self, field: Field, other: &Self) -> Self {
+        self.0.remove(field.name());
+        self.0.extend(other.0.get(field.name()).map(|digest| (field.name().to_owned(), digest.clone())));
+        self
+    }
+
     /// Whether another one says the same of a field.
     pub(super) fn agrees(&self, other: &Self, field: Field) -> bool {
         self.0.get(field.name()) == other.0.get(field.name())

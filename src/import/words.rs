@@ -51,6 +51,18 @@ pub(super) fn status(word: &str) -> Option<(Status, Option<&'static str>)> {
     Some(found)
 }
 
+/// How complex something is, 1..=10, by a word or a number; a number outside is the nearest.
+pub(super) fn complexity(word: &str) -> Option<u8> {
+    match plain(word).as_str() {
+        "trivial" | "low" | "small" | "simple" | "easy" | "xs" | "s" => return Some(2),
+        "medium" | "moderate" | "normal" | "m" => return Some(5),
+        "high" | "large" | "complex" | "hard" | "difficult" | "l" | "xl" => return Some(8),
+        _ => {}
+    }
+    let number = word.trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
+    format!("{:.0}", number.round().clamp(1.0, 10.0)).parse().ok()
+}
+
 /// Whether a word, in its plain spelling, says that somebody is at it: orch does not store that.
 pub(super) fn is_under_way(plain: &str) -> bool {
     matches!(

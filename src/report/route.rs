@@ -56,7 +56,7 @@ pub fn human(route: &Route, need: &Need, ratio: Ratio, width: Option<usize>, col
             "recent runs: {} by workers, {} by strategists{}",
             ratio.workers,
             ratio.strategists,
-            if ratio.is_broken() { ", more than one in five" } else { "" }
+            if ratio.is_broken() { ", more than one in six" } else { "" }
         );
     }
     out
@@ -121,13 +121,13 @@ pub fn accuracy(of: &Accuracy) -> Value {
     })
 }
 
-/// How large a task will be, for people.
+/// How large a task will be, for people; `is_said` tells that somebody wrote that down, and not the formula.
 #[must_use]
 pub fn estimate(
     candidates: &[Candidate],
     chosen: Option<usize>,
     of: &Accuracy,
-    duration: Option<u64>,
+    (duration, is_said): (Option<u64>, bool),
 ) -> String {
     let Some(first) = chosen.and_then(|at| candidates.get(at)).or_else(|| candidates.first()) else {
         return "there is no agent profile\n".to_owned();
@@ -151,7 +151,8 @@ pub fn estimate(
         }
         some => format!("from {}", super::plural(some, "task")),
     };
-    let _ = writeln!(out, "the formula says {}; {from}", spell_count(told.formula));
+    let who = if is_said { "its file" } else { "the formula" };
+    let _ = writeln!(out, "{who} says {}; {from}", spell_count(told.formula));
     for each in candidates {
         // What a profile without a window can hold, nobody knows.
         if let Some((window, share)) = each.window.zip(each.share.map(percent)) {

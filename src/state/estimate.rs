@@ -44,17 +44,30 @@ pub fn tokens(task: &Task) -> u64 {
     said.or_else(|| predict(task).tokens).unwrap_or_default()
 }
 
-/// Writes the estimate of a task that is being written down. An epic has none: its children do.
+/// Whether somebody has said how many tokens a task takes, and not the formula.
+#[must_use]
+pub fn is_said(task: &Task) -> bool {
+    let said = task.estimate.as_ref().and_then(|estimate| estimate.tokens);
+    said.is_some_and(|tokens| Some(tokens) != predict(task).tokens)
+}
+
+/// Writes the estimate of a task that is being written down, with the files that it lists. An epic has none: its
+/// children do.
 pub fn put(task: &mut Task) {
+    put_with(task, None);
+}
+
+fn put_with(task: &mut Task, files: Option<u32>) {
     if task.kind != Kind::Epic {
+        task.estimate = Some(Estimate { files, ..task.estimate.take().unwrap_or_default() });
         task.estimate = Some(predict(task));
     }
 }
 
-/// The same, but tokens and confidence that somebody has said stay.
+/// The same, but files, tokens and confidence that somebody has said stay.
 pub fn put_unless_said(task: &mut Task) {
     let said = task.estimate.clone().unwrap_or_default();
-    put(task);
+    put_with(task, said.files);
     if let Some(estimate) = &mut task.estimate {
         estimate.tokens = said.tokens.or(estimate.tokens);
         estimate.confidence = said.confidence.or(estimate.confidence);
@@ -64,17 +77,22 @@ pub fn put_unless_said(task: &mut Task) {
 /// Brings the estimate of a changed task along, unless a person set its tokens.
 pub fn refresh(old: &Task, new: &mut Task) {
     let tokens = |estimate: &Option<Estimate>| estimate.as_ref().and_then(|estimate| estimate.tokens);
-    let by_hand = tokens(&old.estimate).is_some_and(|tokens| Some(tokens) != predict(old).tokens);
     let set_now = tokens(&new.estimate) != tokens(&old.estimate);
-    if !by_hand && !set_now {
-        put(new);
+    if !is_said(old) && !set_now {
+        let files = |task: &Task| task.estimate.as_ref().and_then(|estimate| estimate.files);
+        // What the formula counted it counts anew; any other number somebody has said.
+        let counted = files(old).filter(|files| *files == listed(old));
+        put_with(new, files(new).filter(|files| Some(*files) != counted));
     }
 }
 
 fn files(task: &Task) -> u32 {
     let said = task.estimate.as_ref().and_then(|estimate| estimate.files);
-    let listed = u32::try_from(task.files.len()).unwrap_or(u32::MAX);
-    if listed == 0 { said.unwrap_or(1) } else { listed }
+    said.unwrap_or_else(|| listed(task))
+}
+
+fn listed(task: &Task) -> u32 {
+    u32::try_from(task.files.len()).unwrap_or(u32::MAX).clamp(1, FILES_MAX)
 }
 
 fn complexity_tokens(complexity: u8) -> u64 {
@@ -182,6 +200,23 @@ mod tests {
         let mut new = Task { complexity: Some(8), ..old.clone() };
         refresh(&old, &mut new);
         assert_eq!(new.estimate.unwrap().tokens, Some(5));
+    }
+
+    #[test]
+    fn a_number_of_files_that_a_person_wrote_counts_and_stays() {
+        let mut old = whole();
+        put(&mut old);
+        let mut more = old.clone();
+        more.files.push("c".to_owned());
+        refresh(&old, &mut more);
+        assert_eq!(more.estimate.as_ref().and_then(|estimate| estimate.files), Some(3), "the formula's");
+        old.estimate = Some(Estimate { files: Some(6), ..Estimate::default() });
+        assert!(!is_said(&old));
+        assert_eq!(tokens(&old), (42_000 + 10_000 + 10_000 + 2_000) * 13 / 10);
+        let mut more = old.clone();
+        more.files.push("c".to_owned());
+        refresh(&old, &mut more);
+        assert_eq!(more.estimate.and_then(|estimate| estimate.files), Some(6), "a person's");
     }
 
     #[test]

@@ -218,8 +218,12 @@ pub fn of_task(
             }
         }
         let read = read(&file.path, &content);
-        let Some(run) = read.value.filter(|run| run.task == *task) else { continue };
+        if read.value.as_ref().is_some_and(|run| run.task != *task) {
+            continue;
+        }
+        // Whose a damaged record is may not be known: it may be of this task.
         problems.extend(read.problems);
+        let Some(run) = read.value else { continue };
         counted += u32::from(run.outcome != OutcomeKind::Deferred);
         runs.push(run);
         if counted >= most {

@@ -11,9 +11,10 @@ use crate::commit::state_commit;
 use crate::effects::World;
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
 use crate::state::file;
+use crate::state::graph::Index;
 use crate::state::layout;
 use crate::state::status::{self, Move, Status};
-use crate::state::task::Task;
+use crate::state::task::{Kind, Task};
 
 /// A move that a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +65,8 @@ pub fn land_files(
 pub fn moved(world: World<'_>, base: &Base, change: &Change) -> Result<(Vec<FileEdit>, Task), StepError> {
     let index = base.find(&change.id)?;
     let (text, mut task) = base.snapshot.task(world, index)?;
-    let before = task.status;
-    task.status = status::apply(task.status, change.action).map_err(|illegal| {
+    let before = stands(base, index)?;
+    task.status = status::apply(before, change.action).map_err(|illegal| {
         let allowed: Vec<&str> = illegal.allowed().into_iter().map(Move::as_str).collect();
         let allowed = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
         StepError::NotRunnable { id: task.id.to_string(), why: format!("{illegal}; allowed: {allowed}") }
@@ -93,6 +94,19 @@ pub fn moved(world: World<'_>, base: &Base, change: &Change) -> Result<(Vec<File
         file::task::rewrite(path, &text, &task).map_err(|problem| StepError::Invalid(vec![problem]))?;
     files.push((path.to_string(), Some(text.into_bytes())));
     Ok((files, task))
+}
+
+/// Where a task stands: an epic as its children do, whatever its file says.
+fn stands(base: &Base, index: Index) -> Result<Status, StepError> {
+    let graph = &base.snapshot.graph;
+    let (node, status) = (&graph.nodes()[index], graph.status(index));
+    let by_children = node.kind == Kind::Epic && node.status != Status::Cancelled;
+    if by_children && status.is_closed() && !graph.children(index).is_empty() {
+        let why = format!("`{}` is `{}` because all its children are closed", node.id, status.as_str());
+        let why = format!("{why}: reopen one of them, or add one");
+        return Err(StepError::NotRunnable { id: node.id.to_string(), why });
+    }
+    Ok(status)
 }
 
 /// The checkpoint that leads from work that waited for a review to the next attempt.

@@ -262,3 +262,82 @@ fn what_is_not_committed_is_written_where_its_branch_is_checked_out_or_not_at_al
     let said = sandbox.quietly(&["cancel", "t-1", "--branch", "main", "--no-commit"]);
     assert_eq!((said.code, &*sandbox.git(&["status", "--short"])), (0, " M .orchestrator/tasks/t-1.toml\n"));
 }
+
+#[test]
+fn a_path_is_from_where_the_command_is_said_to_start() {
+    let mut sandbox = Sandbox::with(&[]);
+    sandbox.task("a", "Do it", &[]);
+    sandbox.write("secret", "0123456789abcdef0123456789abcdef\n");
+    let repo = sandbox.repo().to_owned();
+    sandbox.enter(sandbox.root().join("tmp"));
+    let there = repo.to_string_lossy().into_owned();
+    for (command, file) in [
+        (&["graph", "--format", "svg", "-o", "g.svg"][..], "g.svg"),
+        (&["report", "-o", "r.html"], "r.html"),
+        (&["man", "m"], "m/orch.1"),
+        (&["export", "beads", "-o", "e.jsonl"], "e.jsonl"),
+    ] {
+        let said = sandbox.quietly(&[&["-C", there.as_str()], command].concat());
+        assert_eq!(said.code, 0, "{command:?}: {}", said.stderr);
+        assert!(repo.join(file).is_file() && !sandbox.has(file), "{command:?}");
+    }
+    let ingest = ["-C", there.as_str(), "ingest", "--signature", "x", "--secret-file", "secret"];
+    let said = sandbox.fed(&ingest, b"{}");
+    assert!(!said.stderr.contains("cannot read"), "{}", said.stderr);
+}
+
+#[test]
+fn what_is_to_be_typed_works_where_it_is_read() {
+    let mut sandbox = Sandbox::with(&[]);
+    sandbox.write("a place/below/file", "\n");
+    sandbox.commit("a folder");
+    sandbox.task("a", "Do it", &["--no-commit"]);
+    let top = sandbox.repo().to_owned();
+    let hint = |said: &str, begin: &str| {
+        let line =
+            said.lines().find(|line| line.contains(begin)).unwrap_or_else(|| panic!("{said}")).to_owned();
+        line.split('`').find(|part| part.starts_with(begin)).expect("a command").to_owned()
+    };
+    sandbox.enter(top.join("a place/below"));
+    let said = sandbox.quietly(&["list"]);
+    assert!(
+        said.stderr.contains("`git -C ../.. add .orchestrator && git -C ../.. commit"),
+        "{}",
+        said.stderr
+    );
+    let said = sandbox.quietly(&["block", "a"]);
+    let typed = hint(&said.stderr, "git ");
+    assert_eq!(typed.matches("git -C ../.. ").count(), 2, "{typed}");
+    sandbox.enter(sandbox.root());
+    let said = sandbox.quietly(&["-C", "repo/a place", "block", "a"]);
+    assert!(said.stderr.contains("`git -C 'repo/a place/..' add "), "{}", said.stderr);
+    let said = sandbox.quietly(&["-C", "repo", "show", "nothing"]);
+    assert!(said.stderr.contains("type `orch -C repo list`"), "{}", said.stderr);
+}
+
+#[test]
+fn no_number_is_no_limit() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    for amount in ["nan", "inf", "-1", "much"] {
+        let said = sandbox.quietly(&["run", &format!("--max-cost={amount}")]);
+        assert_eq!(said.code, 2, "{amount}");
+    }
+}
+
+#[test]
+fn what_shows_more_of_a_history_shows_the_same_one() {
+    let sandbox = Sandbox::with(&[]);
+    for id in ["a", "b", "c"] {
+        sandbox.task(id, "Do it", &[]);
+    }
+    let said = sandbox.quietly(&["log", "--all", "-1"]);
+    assert!(said.stderr.contains("`orch log -5 --all`"), "{}", said.stderr);
+    let said = sandbox.quietly(&["log", "--task", "a", "--all", "-0"]);
+    assert_eq!(said.code, 0);
+}
+
+#[test]
+fn a_place_without_settings_may_be_no_folder() {
+    let sandbox = Sandbox::with(&[]);
+    assert_eq!(sandbox.with_env("XDG_CONFIG_HOME", "/dev/null", &["list"]).code, 0);
+}

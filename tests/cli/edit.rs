@@ -102,3 +102,44 @@ fn a_checkout_with_other_line_ends_is_edited_like_any_other() {
     assert!(committed.contains("# mine\n# mine too\n"), "{committed}");
     assert_eq!(sandbox.git(&["status", "--short"]), "");
 }
+
+#[test]
+fn a_damaged_file_is_named_and_not_denied() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("a", "Do it", &[]);
+    let path = ".orchestrator/tasks/a.toml";
+    sandbox.write(path, &sandbox.read(path).replace("feature", "featur"));
+    let said = sandbox.quietly(&["edit", "a", "--kind", "bug"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stderr.contains("a.toml:5: unknown kind `featur`"), "{}", said.stderr);
+}
+
+#[test]
+fn a_dependency_and_a_parent_are_taken_away_by_an_empty_value() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("e", "All of it", &["--kind", "epic"]);
+    sandbox.task("a", "First", &[]);
+    sandbox.task("b", "Second", &["--depends-on", "a", "--parent", "e"]);
+    let said = sandbox.quietly(&["edit", "b", "--depends-on", "", "--parent", ""]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let task = sandbox.read(".orchestrator/tasks/b.toml");
+    assert!(!task.contains("depends_on") && !task.contains("parent"), "{task}");
+}
+
+#[test]
+fn an_epic_that_stands_by_its_children_takes_no_move_of_its_own() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("e", "All of it", &["--kind", "epic"]);
+    sandbox.task("c", "A part", &["--parent", "e"]);
+    sandbox.task("later", "After it", &["--depends-on", "e"]);
+    assert_eq!(sandbox.quietly(&["cancel", "c"]).code, 0);
+    for action in ["block", "cancel", "reopen"] {
+        let said = sandbox.quietly(&[action, "e"]);
+        assert_eq!(said.code, 2, "{action}: {}", said.stdout);
+        let why = "`e` is `cancelled` because all its children are closed: reopen one of them";
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+    }
+    assert_eq!(sandbox.quietly(&["reopen", "c"]).code, 0);
+    assert_eq!(sandbox.quietly(&["block", "e"]).code, 0);
+    assert_eq!(sandbox.quietly(&["unblock", "e"]).code, 0);
+}

@@ -66,3 +66,47 @@ fn a_record_that_was_changed_and_put_back_is_a_warning() {
     assert_eq!(sandbox.orch(&["fsck"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_damaged_checkpoint_or_record_is_named_by_who_shows_its_task() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("c", "Do it", &["--run", "exit 3"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 21);
+    let checkpoint = ".orchestrator/checkpoints/c/1.yaml";
+    sandbox.write(checkpoint, &format!("{}number: 1\n", sandbox.read(checkpoint)));
+    for command in
+        [&["checkpoint", "show", "c"][..], &["checkpoint", "show", "c", "1"], &["checkpoint", "diff", "c"]]
+    {
+        let said = sandbox.quietly(command);
+        assert_eq!(said.code, 3, "{command:?}");
+        assert!(said.stderr.contains("checkpoints/c/1.yaml:"), "{}", said.stderr);
+    }
+    let record = sandbox.git(&["ls-files", ".orchestrator/runs"]).trim().to_owned();
+    sandbox.write(&record, "");
+    let said = sandbox.quietly(&["show", "c"]);
+    assert_eq!(said.code, 0);
+    assert!(said.stderr.contains(&record), "{}", said.stderr);
+}
+
+#[test]
+fn damage_is_neither_taken_for_nothing_nor_proposed_for_a_commit() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("a", "Do it", &[]);
+    let path = ".orchestrator/tasks/a.toml";
+    sandbox.write(path, &sandbox.read(path).replace("feature", "featur"));
+    for command in ["list", "status", "show"] {
+        let said = sandbox.quietly(&[command, "a"][..if command == "show" { 2 } else { 1 }]);
+        let all = format!("{}{}", said.stdout, said.stderr);
+        assert!(!all.contains("git add") && !all.contains("no tasks yet"), "{command}: {all}");
+    }
+    let said = sandbox.quietly(&["status"]);
+    assert!(said.stdout.contains("no task can be read: `orch fsck`"), "{}", said.stdout);
+    assert!(
+        said.stderr.contains("1 file of the state cannot be read, and may not be committed so"),
+        "{}",
+        said.stderr
+    );
+    sandbox.write(".orchestrator/notes/n-1.yaml", "what\n");
+    let said = sandbox.quietly(&["notes"]);
+    assert!(said.stderr.contains("no note can be read: type `orch fsck`"), "{}", said.stderr);
+}

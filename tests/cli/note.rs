@@ -153,3 +153,16 @@ fn a_note_in_a_prompt_is_no_item_of_the_list_above_it() {
         "{prompt}"
     );
 }
+
+#[test]
+fn a_constraint_that_waits_for_a_person_is_among_what_needs_one() {
+    let sandbox = Sandbox::with(&[agent(
+        "echo x >x; printf 'notes:\\n  - {kind: constraint, topic: q, text: never X}\\n' >\"$ORCH_OUTCOME\"",
+    )]);
+    sandbox.task("a", "Do it", &[]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let said = sandbox.quietly(&["status"]);
+    let line = said.stdout.lines().find(|line| line.contains("orch note approve n-")).unwrap_or_default();
+    assert!(line.ends_with("constraint proposed by an agent: never X"), "{}", said.stdout);
+    assert!(sandbox.quietly(&["status", "--json"]).stdout.contains("\"needs_you_total\":1"));
+}

@@ -14,24 +14,24 @@ const DEPTH_MAX: usize = 32;
 /// Folders that never hold another tool's tasks, and are large.
 const SKIPPED: [&str; 4] = [".git", "node_modules", "target", ".orchestrator"];
 
+/// Files with their content, and the paths of others that cannot be read as files.
+pub type Found = (Vec<(String, Vec<u8>)>, Vec<String>);
+
 /// The files at a path (the file itself, or those below the folder) that `wants` asks for by their
-/// path from there, with `/`, in the order of their paths. Links are not followed.
+/// path from there, with `/`, in the order of their paths; with those among them that are no ordinary files, and
+/// are not read: links are not followed.
 ///
 /// # Errors
 /// When something cannot be read, or there is too much of it.
-pub fn read_files(
-    path: &Path,
-    file_limit: u64,
-    wants: &dyn Fn(&str) -> bool,
-) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn read_files(path: &Path, file_limit: u64, wants: &dyn Fn(&str) -> bool) -> Result<Found> {
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let content = super::files::read(path, file_limit)?;
-        return Ok(content.map(|content| (name, content)).into_iter().collect());
+        return Ok((content.map(|content| (name, content)).into_iter().collect(), Vec::new()));
     }
     let too_much =
         |what: &str| EffectError::new(Trouble::Other, format!("`{}` holds more than {what}", path.display()));
-    let mut found = Vec::new();
+    let (mut found, mut odd) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     let skipped = |entry: &walkdir::DirEntry| {
         entry.depth() > 0
@@ -47,7 +47,11 @@ pub fn read_files(
             EffectError::new(Trouble::Other, format!("cannot read `{}`: {error}", path.display()))
         })?;
         let below = entry.path().strip_prefix(path).unwrap_or(entry.path()).to_string_lossy().into_owned();
-        if !entry.file_type().is_file() || !wants(&below) {
+        if entry.file_type().is_dir() || !wants(&below) {
+            continue;
+        }
+        if !entry.file_type().is_file() {
+            odd.push(below);
             continue;
         }
         if let Some(content) = super::files::read(entry.path(), file_limit)? {
@@ -59,7 +63,7 @@ pub fn read_files(
         }
     }
     found.sort();
-    Ok(found)
+    Ok((found, odd))
 }
 
 /// The names in a folder, those of folders with a `/` at their end, each with the text of the file where
@@ -110,8 +114,9 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link.md")).unwrap();
-        let found = read_files(dir.path(), 100, &|path| path.ends_with(".md")).unwrap();
+        let (found, odd) = read_files(dir.path(), 100, &|path| path.ends_with(".md")).unwrap();
         assert_eq!(found, [("a.md".to_owned(), b"2".to_vec()), ("b/x.md".to_owned(), b"1".to_vec())]);
+        assert_eq!(odd, ["link.md"]);
     }
 
     #[test]
@@ -119,7 +124,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("odd");
         fs::write(&path, "12345").unwrap();
-        assert_eq!(read_files(&path, 5, &|_| false).unwrap(), [("odd".to_owned(), b"12345".to_vec())]);
+        assert_eq!(read_files(&path, 5, &|_| false).unwrap().0, [("odd".to_owned(), b"12345".to_vec())]);
         assert!(read_files(&path, 4, &|_| false).is_err());
     }
 

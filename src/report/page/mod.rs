@@ -172,7 +172,7 @@ impl<'p> Page<'p> {
                 why: if looks[index] == Look::Ready { None } else { why(index) },
             }
         });
-        let whole = |run: &&'_ Digest| (run.cost_usd, run.fresh_tokens());
+        let whole = |run: &&'_ Digest| (run.cost_usd, run.tokens.total());
         let mut tasks = costs(runs.iter().map(|run| (run.task.as_str(), *run, whole(run))));
         tasks.truncate(DEAR_MAX);
         for cost in &mut tasks {
@@ -207,7 +207,7 @@ fn step(graph: &Graph, run: &Digest) -> Step {
         reason: run.reason.clone(),
         agent: run.agent.clone(),
         attempts: run.attempts,
-        tokens: run.fresh_tokens(),
+        tokens: run.tokens.total(),
         cost_usd: run.cost_usd,
         duration_ms: u64::try_from(took).unwrap_or_default(),
         finished: run.finished.to_string(),
@@ -216,10 +216,7 @@ fn step(graph: &Graph, run: &Digest) -> Step {
 
 /// Who had a hand in a run, with what each cost and used.
 fn parts(run: &Digest) -> impl Iterator<Item = (&str, &Digest, (Option<f64>, u64))> {
-    run.parts.iter().map(move |part| {
-        let fresh = part.tokens.input.saturating_add(part.tokens.output);
-        (part.agent.as_str(), run, (part.cost_usd, fresh))
-    })
+    run.parts.iter().map(move |part| (part.agent.as_str(), run, (part.cost_usd, part.tokens.total())))
 }
 
 /// What runs cost, by a name that each has, the dearest first.

@@ -195,7 +195,7 @@ fn share(config: &Config, runs: &[Digest]) -> Option<Alert> {
         .iter()
         .any(|profile| profile.adapter != Adapter::Shell && profile.capability < crate::route::STRATEGIST);
     let text = format!(
-        "{} of the last {} runs were a strategist's, more than one in five",
+        "{} of the last {} runs were a strategist's, more than one in six",
         ratio.strategists,
         ratio.strategists + ratio.workers
     );
@@ -284,7 +284,7 @@ mod tests {
         falling_quality: 50 % of the last 10 runs passed, 100 % of those before
         estimate_drift: the last 10 tasks came to 3.2 times their estimate, those before to 1.1 times
         idle_profile: profile `small` had none of the last 20 runs
-        strategist_share: 35 of the last 35 runs were a strategist's, more than one in five
+        strategist_share: 35 of the last 35 runs were a strategist's, more than one in six
         ");
         let stuck = Health { open: 1, blocked: 1, blocked_percent: 100.0, ..Health::default() };
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Gathering the state of affairs.
 
-use super::{NAMED_MAX, Need, NotLanded, Status, alert};
+use super::{NAMED_MAX, Need, NotLanded, Status, Unfit, alert};
 use crate::config::Config;
 use crate::effects::{EffectError, Head, Oid, World};
 use crate::report::at_work::AtWork;
@@ -11,10 +11,13 @@ use crate::state::digest::Digest;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
 use crate::state::ledger::{self, Sum};
+use crate::state::note::{Note, NoteStatus};
+use crate::state::notes;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
 use crate::state::store::Snapshot;
+use crate::state::task::{TITLE_CHARS, one_line};
 use crate::step::choice::Queue;
 use crate::step::journal;
 use crate::step::lease::Claim;
@@ -45,8 +48,8 @@ pub struct Given<'g> {
     pub claims: &'g [Claim],
     /// Paths of the state that are not committed; none where there is nothing to compare.
     pub uncommitted: Option<&'g [String]>,
-    /// How many of them a merge left undecided.
-    pub undecided: usize,
+    /// What speaks against committing them.
+    pub unfit: Unfit,
     /// The commit that was asked for, if one was.
     pub at: Option<Oid>,
     /// The branch that was asked for, where it is not the one that is checked out, and its tip.
@@ -70,19 +73,21 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         Some(commit) => world.git.commit(commit)?.time,
         None => world.clock.now(),
     };
-    let (day, month) = super::periods(now);
-    let from = month.min(super::window(now));
-    let (runs, problems) = runs::since(world, &given.snapshot.source, from, now)?;
+    let ((day, month), source) = (super::periods(now), &given.snapshot.source);
+    let (runs, mut problems) = runs::since(world, source, month.min(super::window(now)), now)?;
     let looks = super::looks(graph, rules, given.running);
     let people = super::needing_a_person(graph, &looks);
+    let proposed = proposals(world, given.snapshot, &mut problems)?;
+    let named = people.iter().take(NAMED_MAX).map(|&index| need(world, given, index, looks[index]));
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    let recent = settled(runs::recent(world, &given.snapshot.source, now)?.0, stands);
+    let recent = settled(runs::recent(world, source, now)?.0, stands);
     let mut status = Status {
         project: given.project.to_owned(),
         branch,
         commit: commit.map(|commit| commit.to_string()),
         uncommitted: given.uncommitted.map(<[String]>::to_vec),
-        undecided: given.undecided,
+        unfit: given.unfit,
+        has_unreadable: given.snapshot.problems.iter().any(Problem::is_error),
         counts: super::counts(&looks),
         running: given.running.iter().map(|&index| graph.nodes()[index].id.to_string()).collect(),
         leases: given.claims.iter().map(AtWork::from).collect(),
@@ -93,8 +98,8 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         waits: given.queue.map(|queue| super::queue::waits(graph, queue, given.running)).unwrap_or_default(),
         ready: looks.iter().filter(|look| **look == Look::Ready).count(),
         without_agent: super::without_agent(graph, rules),
-        needs_you: people.iter().take(NAMED_MAX).map(|&i| need(world, given, i, looks[i])).collect(),
-        needs_you_total: people.len(),
+        needs_you_total: people.len() + proposed.len(),
+        needs_you: named.chain(proposed.into_iter().take(NAMED_MAX)).collect(),
         last_step: super::last_step(&runs, now),
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
@@ -142,6 +147,27 @@ fn limits(config: Option<&Config>) -> Status {
         month_tokens: budget.month_tokens,
         ..Status::default()
     }
+}
+
+/// The notes that wait for a person.
+fn proposals(
+    world: World<'_>,
+    snapshot: &Snapshot,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<Need>, EffectError> {
+    let (notes, of_notes) = notes::load(world, &snapshot.source)?;
+    problems.extend(of_notes);
+    let all = notes.all();
+    let waits = all.iter().filter(|note| note.status == NoteStatus::Proposed);
+    let need = |note: &Note| Need {
+        id: note.id.to_string(),
+        title: one_line(&note.text, TITLE_CHARS),
+        status: note.status.as_str(),
+        why: format!("{} proposed by an agent: {}", note.kind.as_str(), one_line(&note.text, TITLE_CHARS)),
+        todo: format!("orch note approve {}", note.id),
+        look: Look::Proposed,
+    };
+    Ok(waits.map(need).collect())
 }
 
 /// What a person has to do about a task; its reason is in its file.

@@ -58,7 +58,7 @@ pub fn openmetrics(status: &Status) -> String {
     metrics.single("tasks_blocked_ratio", "Blocked ones among the open.", health.blocked_percent / 100.0);
     metrics.single(
         "tasks_needing_a_person",
-        "Tasks that wait for one.",
+        "Tasks and notes that wait for one.",
         super::as_f64(status.needs_you_total),
     );
     metrics.single("accepted_per_day", "Accepted steps a day, over 14 days at most.", health.velocity);

@@ -7,6 +7,7 @@ pub mod alert;
 pub mod gather;
 mod metrics;
 mod queue;
+mod uncommitted;
 pub(in crate::report) mod render;
 
 use super::at_work::AtWork;
@@ -23,6 +24,7 @@ pub use metrics::openmetrics;
 pub use queue::{Next, Wait, named, next};
 pub use render::{human, markdown};
 use serde::Serialize;
+pub use uncommitted::{Unfit, not_committed};
 
 /// How many days back velocity and quality look.
 pub const WINDOW_DAYS: i64 = 14;
@@ -78,7 +80,7 @@ impl Usage {
     }
 }
 
-/// A task that a person has to do something about.
+/// A task, or a note, that a person has to do something about.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Need {
     /// Its id.
@@ -135,9 +137,12 @@ pub struct Status {
     pub commit: Option<String>,
     /// Paths below `.orchestrator/` that are not committed; none where there is no work tree.
     pub uncommitted: Option<Vec<String>>,
-    /// How many of them a merge left undecided.
+    /// What speaks against committing them.
     #[serde(skip)]
-    pub undecided: usize,
+    pub unfit: Unfit,
+    /// Whether there are tasks that cannot be read.
+    #[serde(skip)]
+    pub has_unreadable: bool,
     /// How many tasks look like what, in the order of a legend.
     #[serde(serialize_with = "counts_as_map")]
     pub counts: Vec<(Look, usize)>,
@@ -155,7 +160,7 @@ pub struct Status {
     pub without_agent: usize,
     /// What a person has to do, the first of it.
     pub needs_you: Vec<Need>,
-    /// How many tasks need a person.
+    /// How many tasks and notes need a person.
     pub needs_you_total: usize,
     /// How it goes.
     pub health: Health,
@@ -193,28 +198,9 @@ impl Status {
             let tasks = plural(self.without_agent, "ready task");
             format!("no agent profile can take {tasks}: add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`")
         });
-        let uncommitted = self.uncommitted.as_deref().and_then(|paths| not_committed(paths, self.undecided));
+        let uncommitted = self.uncommitted.as_deref().and_then(|paths| not_committed(paths, self.unfit));
         stuck.into_iter().chain(uncommitted).collect()
     }
-}
-
-/// The warning about changes that are not committed, with the commit to make; of which a merge left so many
-/// undecided, and then no commit is proposed.
-#[must_use]
-pub fn not_committed(paths: &[String], undecided: usize) -> Option<String> {
-    let first = paths.first()?;
-    if undecided > 0 {
-        let files = plural(undecided, "file");
-        return Some(format!("a merge left {files} of the state undecided: type `orch doctor` to see which"));
-    }
-    let what = match paths.len() {
-        1 => format!("`{first}` is not committed"),
-        gather::PATHS_MAX => "a thousand files or more below `.orchestrator/` are not committed".to_owned(),
-        more => format!("{more} files below `.orchestrator/` are not committed"),
-    };
-    Some(format!(
-        "{what}, so no step sees it: type `git add .orchestrator && git commit -m \"orch: edit\" .orchestrator`"
-    ))
 }
 
 fn counts_as_map<S: serde::Serializer>(counts: &[(Look, usize)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -522,7 +508,7 @@ mod tests {
             of(&["a"]).warnings()[0].starts_with("`a` is not committed, so no step sees it: type `git add")
         );
         assert!(of(&["a", "b"]).warnings()[0].starts_with("2 files below"));
-        let merging = Status { undecided: 1, ..of(&["a"]) };
+        let merging = Status { unfit: Unfit { undecided: 1, damaged: 0 }, ..of(&["a"]) };
         assert_eq!(
             merging.warnings(),
             ["a merge left 1 file of the state undecided: type `orch doctor` to see which"]

@@ -53,6 +53,9 @@ pub(in crate::report) fn headline(
 }
 
 fn legend(status: &Status, width: Option<usize>, colour: bool) -> String {
+    if status.counts.is_empty() && status.has_unreadable {
+        return "no task can be read: `orch fsck`".to_owned();
+    }
     if status.counts.is_empty() {
         return "no tasks yet: `orch add \"what to do\"`".to_owned();
     }
@@ -284,7 +287,7 @@ fn rest(more: usize) -> String {
 mod tests {
     use super::super::super::graph::samples::ATTACKS;
     use super::super::alert::Alert;
-    use super::super::{Need, Next, Wait};
+    use super::super::{Need, Next, Unfit, Wait};
     use super::*;
 
     fn full() -> Status {
@@ -295,7 +298,8 @@ mod tests {
             branch: Some("main".into()),
             commit: Some("4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a4f2c9e1b3a".into()),
             uncommitted: Some(Vec::new()),
-            undecided: 0,
+            unfit: Unfit::default(),
+            has_unreadable: false,
             counts: vec![
                 (Look::Done, 14),
                 (Look::Running, 1),

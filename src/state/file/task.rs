@@ -344,7 +344,7 @@ pub(super) fn are_estimated(path: &str, sides: [&str; 2], before: Option<&str>) 
             for said in &all {
                 let mut task = files.clone();
                 task.complexity = complexity.complexity;
-                task.estimate.clone_from(&said.estimate);
+                task.estimate = said.estimate.clone().map(|said| Estimate { files: None, ..said });
                 figures.push(estimate::predict(&task).tokens);
             }
         }

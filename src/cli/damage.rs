@@ -1,0 +1,55 @@
+//! What is wrong with files of the state, beside the answer or in place of it.
+
+use super::error::CliError;
+use super::reading::Reading;
+use crate::state::graph::Fault;
+use crate::state::layout;
+use crate::state::problem::{Problem, nearest};
+use crate::state::store::Snapshot;
+
+/// How many problems are told before `orch fsck` is named instead.
+const PROBLEMS_MAX: usize = 5;
+
+impl Reading {
+    /// What is wrong, as warnings: the first of each, and how many more there are.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let faults = self.snapshot.graph.faults().iter().map(Fault::to_string);
+        let all: Vec<String> = self.problems.iter().map(Problem::to_string).chain(faults).collect();
+        let more = all.len().saturating_sub(PROBLEMS_MAX);
+        let mut warnings: Vec<String> = all.into_iter().take(PROBLEMS_MAX).collect();
+        if more > 0 {
+            warnings.push(format!(
+                "{more} more {}: type `orch fsck`",
+                if more == 1 { "problem" } else { "problems" }
+            ));
+        }
+        warnings
+    }
+
+    /// What is wrong with the files below a folder that cannot be read.
+    pub(super) fn damage_below(&self, dir: &str) -> Vec<Problem> {
+        damage(&self.problems, |path| path.starts_with(dir))
+    }
+
+    /// The error about a task that is not there, or cannot be read.
+    pub(super) fn no_such_task(&self, id: &str) -> CliError {
+        no_such_task(&self.snapshot, id)
+    }
+}
+
+fn damage(problems: &[Problem], is_its: impl Fn(&str) -> bool) -> Vec<Problem> {
+    problems.iter().filter(|problem| problem.is_error() && is_its(&problem.path)).cloned().collect()
+}
+
+/// The error about a task that is not there, or cannot be read.
+pub(super) fn no_such_task(snapshot: &Snapshot, id: &str) -> CliError {
+    let of_file = damage(&snapshot.problems, |path| layout::is_task(path, id));
+    if !of_file.is_empty() {
+        return CliError::problems(&of_file);
+    }
+    let error = CliError::usage(format!("there is no task `{}`", crate::report::safe::text(id)));
+    match nearest(id, snapshot.graph.nodes().iter().map(|node| node.id.as_str())) {
+        Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+        None => error.hint("type `orch list` to see the tasks"),
+    }
+}
