@@ -120,7 +120,9 @@ impl Piece {
     /// Whether what it built is gone from the tree.
     #[must_use]
     pub fn built_what_is_gone(&self, around: &Around<'_>) -> bool {
-        self.only_builds() && needs(&self.texts()).iter().any(|need| (around.is_gone)(need))
+        let target = self.what.split('`').nth(1).unwrap_or_default();
+        let from = needs(&self.texts());
+        self.only_builds() && from.into_iter().chain([target]).any(|name| (around.is_gone)(name))
     }
 
     /// The targets that were added to what a rule without a recipe of its own needs.

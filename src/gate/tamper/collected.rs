@@ -36,12 +36,10 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
             OPTIONS.iter().any(|option| item == option || short(option)) && !known.contains(item)
         };
         for (line, items) in read(&file.new, "addopts") {
-            found.extend(
-                items
-                    .iter()
-                    .find(|item| leaves(item))
-                    .map(|item| error(line, format!("`addopts` leaves out tests: `{item}`"))),
-            );
+            if let Some(at) = items.iter().position(leaves) {
+                let option = items[at..].iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
+                found.push(error(line, format!("`addopts` leaves out tests: `{option}`")));
+            }
         }
         for (key, usual) in NAMES {
             let known = before(key);
