@@ -105,6 +105,7 @@ impl Sample {
             changes: &self.changes,
             nested: &[],
             too_deep: &[],
+            unfit: &[],
             protected: &Protected::new(&[]),
             expected: &[],
             say: Say::default(),

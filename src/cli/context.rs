@@ -16,7 +16,7 @@ use crate::report::json::Lines;
 use crate::report::logged::Logged;
 use crate::step::land::FileEdit;
 use crate::step::person::land_files;
-use crate::step::{Base, Caller, Reporter, Silent};
+use crate::step::{Base, Caller, Event, Reporter, Silent};
 use sha2::{Digest, Sha256};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -194,7 +194,7 @@ impl Context {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(global: &Global, process: OsProcess) -> Result<Self, CliError> {
-        Self::found(global, process)?.recovered(global)
+        Ok(Self::found(global, process)?.recovered(global))
     }
 
     /// Finds the repository.
@@ -238,12 +238,18 @@ impl Context {
         self
     }
 
-    /// Puts right what a killed command left, unless somebody is at work.
-    fn recovered(self, global: &Global) -> Result<Self, CliError> {
+    /// Puts right what a killed command left, unless somebody is at work. What cannot be put right is told: it
+    /// keeps nobody from asking, and whoever needs it so fails by that.
+    fn recovered(self, global: &Global) -> Self {
         let (world, reporter) = (self.world(), global.reporter());
-        crate::step::recover::recover_landing(world, reporter.as_ref())?;
-        crate::step::recover::recover(world, None, reporter.as_ref())?;
-        Ok(self)
+        let put_right = crate::step::recover::recover_landing(world, reporter.as_ref())
+            .and_then(|()| crate::step::recover::recover(world, None, reporter.as_ref()));
+        if let Err(error) = put_right {
+            let error = CliError::from(error);
+            let text = error.facts.into_iter().chain(error.hints).collect::<Vec<_>>().join("; ");
+            reporter.event(&Event::Warning { text });
+        }
+        self
     }
 
     /// The signal after which nothing new is to be begun.

@@ -70,6 +70,8 @@ How the agent ended; nobody can allow these:
   reply              what it left as its outcome can be read
   state              nothing under .orchestrator/ was touched
   protected          no protected path was touched
+  unfit              git takes its files in (line ends, encodings, filters, up to 512 MiB each);
+                     asked where one is not, which is kept as it is, or (too large) left out
 
 What it changed (base tree against candidate). Each finding has a name:
   escape             link-escapes, nested-repository, path-too-long, submodule-changed,

@@ -128,6 +128,7 @@ impl Git for Faulty<'_> {
         reads names(tree: Oid, dir: &str) -> Vec<BString>;
         reads blob(id: Oid) -> Vec<u8>;
         reads changes(old: Oid, new: Oid) -> Vec<Change>;
+        reads lacks(from: Oid, to: Oid) -> Option<BString>;
         writes write_blob(content: &[u8]) -> Oid;
         writes edit_tree(tree: Oid, edits: &[Edit]) -> Oid;
         writes tree_without(tree: Oid, name: &str) -> Oid;
@@ -144,10 +145,12 @@ impl Git for Faulty<'_> {
         writes restore_settings(checkout: &Checkout, run: &str) -> Restored;
         writes release_settings(run: &str) -> ();
         reads checkout_of(branch: &str) -> Option<Checkout>;
+        reads index_lock(checkout: &Checkout) -> Option<PathBuf>;
         reads astray(checkout: &Checkout, branch: &str) -> Astray;
         writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
         reads idle_hooks(base: Oid) -> Vec<String>;
+        writes take_behind(tree: &dyn WorkTree, base: Oid, seen: Oid) -> Vec<Oid>;
         reads has_hook(name: &str, base: Oid) -> bool;
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }

@@ -17,7 +17,7 @@ pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock, WorkFile};
-pub use place::{Astray, Checkout, Restored, Seen, Undecided, WorkTree};
+pub use place::{Astray, Checkout, Restored, Seen, Undecided, Unfit, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 
@@ -145,6 +145,13 @@ pub trait Git {
     /// When a tree cannot be read.
     fn changes(&self, old: Oid, new: Oid) -> Result<Vec<Change>>;
 
+    /// Whether everything is there that a tree has and another has not; a path (empty for all of it) of what is
+    /// missing.
+    ///
+    /// # Errors
+    /// When a tree cannot be read.
+    fn lacks(&self, from: Oid, to: Oid) -> Result<Option<BString>>;
+
     /// The tree without files.
     fn empty_tree(&self) -> Oid;
 
@@ -270,6 +277,12 @@ pub trait Git {
     /// When git refuses.
     fn attach(&self, checkout: &Checkout, branch: &str) -> Result<()>;
 
+    /// The lock that somebody holds on the index of a checkout, if there is one.
+    ///
+    /// # Errors
+    /// When that cannot be seen.
+    fn index_lock(&self, checkout: &Checkout) -> Result<Option<PathBuf>>;
+
     /// Begins to look at a work tree that is about to be opened: that of a checkout, or else the private one
     /// number `slot`. Opening it may then be quicker, and nothing else is different.
     fn look_ahead(&self, slot: u32, checkout: Option<&Checkout>);
@@ -291,6 +304,14 @@ pub trait Git {
     /// # Errors
     /// When it cannot be written.
     fn disposable(&self, tree: &dyn WorkTree, branch: &str, base: Oid) -> Result<()>;
+
+    /// Takes in the commits that an agent left in the disposable repository of a private work tree and that have
+    /// something else than the commit `base` and the tree `seen` of its files; says which, without those that others
+    /// of them contain.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Vec<Oid>>;
 
     /// Whether the repository has a hook that would run on work on top of `base`.
     ///

@@ -13,13 +13,15 @@ pub struct Seen {
     pub nested: Vec<BString>,
     /// Directories so deep that the system lets no program name what they hold: that is no part of the tree.
     pub too_deep: Vec<BString>,
+    /// Files that git would not take in as they are; the tree has of them what could be kept.
+    pub unfit: Vec<Unfit>,
 }
 
 impl Seen {
     /// A tree, and nothing that no tree can say.
     #[must_use]
     pub fn of(tree: Oid) -> Self {
-        Self { tree, nested: Vec::new(), too_deep: Vec::new() }
+        Self { tree, nested: Vec::new(), too_deep: Vec::new(), unfit: Vec::new() }
     }
 
     /// Whether a tree says all of it.
@@ -27,6 +29,15 @@ impl Seen {
     pub fn is_plain(&self) -> bool {
         self.nested.is_empty() && self.too_deep.is_empty()
     }
+}
+
+/// A file that git would not take in as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Where.
+    pub path: BString,
+    /// Why.
+    pub why: String,
 }
 
 /// A work tree that is checked out from a branch.

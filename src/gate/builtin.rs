@@ -12,7 +12,7 @@ use super::finding::{Finding, Say, verdict};
 use super::protect::Protected;
 use super::{Verdict, tamper};
 use crate::config::GateConfig;
-use crate::effects::{Change, Ended, Finished, Oid};
+use crate::effects::{Change, Ended, Finished, Oid, Unfit};
 use crate::state::concern::Concern;
 use bstr::{BString, ByteSlice};
 
@@ -27,6 +27,8 @@ pub struct Evidence<'e> {
     pub nested: &'e [BString],
     /// Directories so deep that what they hold was left out.
     pub too_deep: &'e [BString],
+    /// Files that git would not take in as they are.
+    pub unfit: &'e [Unfit],
     /// The paths that it may not change.
     pub protected: &'e Protected,
     /// The task's expected scope.
@@ -63,6 +65,7 @@ pub fn judges_session(gate: &str) -> bool {
 #[must_use]
 pub fn run(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let mut verdicts = vec![state(evidence), protected(evidence)];
+    verdicts.extend(unfit(evidence.unfit));
     verdicts.extend(content(evidence));
     // Last: who changed only what may not be changed is told that, not that nothing changed.
     verdicts.push(change(evidence));
@@ -158,6 +161,14 @@ fn protected(evidence: &Evidence<'_>) -> Verdict {
         .filter(|change| !Protected::is_state(&change.path))
         .collect();
     listed("protected", "the agent changed protected paths", &touched)
+}
+
+/// Git takes every file in as it is; only told of where it does not, because the tree is then not what lies there.
+fn unfit(files: &[Unfit]) -> Option<Verdict> {
+    let lines = files.iter().map(|file| format!("`{}`: {}", file.path.to_str_lossy(), file.why)).collect();
+    (!files.is_empty()).then(|| {
+        Verdict::fail("unfit", format!("git would not take these files in:\n{}", limited(lines).join("\n")))
+    })
 }
 
 fn listed(gate: &str, fact: &str, changes: &[&Change]) -> Verdict {

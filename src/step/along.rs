@@ -11,7 +11,11 @@ use super::in_place;
 use super::journal::{self, Moving};
 use super::land::{Landed, finish_landing, list, refuse_in_progress};
 use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
+use crate::landing;
 use std::cell::RefCell;
+
+/// How often it is looked again whether a lock is free that git holds for a moment: some three seconds.
+const LOCK_TRIES: u32 = 6;
 
 /// A work tree that holds something else than the branch does.
 pub struct InPlace<'p> {
@@ -90,6 +94,7 @@ impl<'w> Move<'_, 'w> {
             Some(here) => world.git.commit(here)?.tree,
             None => world.git.empty_tree(),
         };
+        refuse_lack(world, (from, landed.tree))?;
         let mut follower = self.follower(world, (from, landed.tree))?;
         self.begin(world, (from, landed), follower.as_ref())?;
         let what = world.git.commit(landed.commit)?.message;
@@ -170,8 +175,7 @@ impl<'w> Move<'_, 'w> {
         }
         let Some(checkout) = self.checkout(world)? else { return Ok(None) };
         refuse_in_progress(&checkout)?;
-        let mut place = world.git.open_checkout(&checkout)?;
-        lock(place.as_mut())?;
+        let mut place = open_locked(world, &checkout)?;
         refuse_in_the_way(&checkout, place.as_mut(), (from, to))?;
         place.prepare(from, to)?;
         Ok(Some(Follower { checkout, place, holds: from }))
@@ -183,6 +187,17 @@ struct Follower<'w> {
     checkout: Checkout,
     place: Box<dyn WorkTree + 'w>,
     holds: Oid,
+}
+
+/// Refuses where a part of what is to land, or to be kept, is not there any more.
+///
+/// # Errors
+/// When something is missing.
+pub(super) fn refuse_lack(world: World<'_>, (from, to): (Oid, Oid)) -> Result<(), StepError> {
+    let Some(path) = world.git.lacks(from, to)? else { return Ok(()) };
+    let what = if path.is_empty() { "its tree".to_owned() } else { list(&[path]) };
+    let fact = format!("what the work came to is not all there: the repository lacks the object of {what}");
+    Err(StepError::git(fact, "let no `git prune` run beside orch, then type the command again"))
 }
 
 fn refuse_in_the_way(
@@ -206,8 +221,7 @@ fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Fol
         return Ok(Follower { checkout, place, holds: in_place.holds });
     }
     // Something wrote the index meanwhile: what is there has to be looked at again.
-    let mut place = world.git.open_checkout(&checkout)?;
-    lock(place.as_mut())?;
+    let mut place = open_locked(world, &checkout)?;
     if place.snapshot()?.tree != in_place.holds {
         let fact = "files changed in place while orch was landing";
         return Err(StepError::git(fact, "type `git status` to see which"));
@@ -215,14 +229,41 @@ fn in_place_follower<'w>(world: World<'w>, in_place: &InPlace<'w>) -> Result<Fol
     Ok(Follower { checkout, place, holds: in_place.holds })
 }
 
-fn lock(place: &mut dyn WorkTree) -> Result<(), StepError> {
-    place.lock().map_err(|error| {
-        if error.trouble == Trouble::Locked {
-            StepError::git(error.fact, "wait for it to end, then type the command again")
-        } else {
-            StepError::Effect(error)
+/// Opens a work tree and locks its index. Git and editors hold that lock for a moment now and then.
+fn open_locked<'w>(world: World<'w>, checkout: &Checkout) -> Result<Box<dyn WorkTree + 'w>, StepError> {
+    let mut tries = 0;
+    loop {
+        let mut place = world.git.open_checkout(checkout)?;
+        match place.lock() {
+            Ok(()) => return Ok(place),
+            Err(error) if error.trouble != Trouble::Locked => return Err(error.into()),
+            Err(error) => wait_for_lock(world, &mut tries, error.fact)?,
         }
-    })
+    }
+}
+
+/// Waits until nobody holds the lock on an index that will be needed.
+///
+/// # Errors
+/// When somebody holds it for long.
+pub(super) fn refuse_locked(world: World<'_>, checkout: &Checkout) -> Result<(), StepError> {
+    let mut tries = 0;
+    while let Some(lock) = world.git.index_lock(checkout)? {
+        let fact = format!("another git process holds `{}`", lock.display());
+        wait_for_lock(world, &mut tries, fact)?;
+    }
+    Ok(())
+}
+
+fn wait_for_lock(world: World<'_>, tries: &mut u32, fact: String) -> Result<(), StepError> {
+    *tries += 1;
+    if *tries > LOCK_TRIES {
+        let remedy =
+            "wait for it to end, then type the command again; where no git is at work, remove that file";
+        return Err(StepError::git(fact, remedy));
+    }
+    world.process.wait(landing::pause(*tries, world.ids.random()));
+    Ok(())
 }
 
 /// Brings the work tree along. The branch has moved: from here on trouble is told, not returned,

@@ -135,6 +135,7 @@ impl<'b> Bench<'b> {
             changes: &left.changes,
             nested: &left.seen.nested,
             too_deep: &left.seen.too_deep,
+            unfit: &left.seen.unfit,
             protected: self.protected,
             expected: &self.task.files,
             say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },

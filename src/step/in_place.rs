@@ -7,12 +7,12 @@
 //! Invariant: nothing that orch landed is taken from the branch again.
 
 use super::base::{Base, branch_ref};
+use super::commits;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal::{self, Site, Working};
 use super::keep;
 use super::land::{OTHERS_LAND, landing_lock, list};
-use super::record::attempts_ref;
 use super::slot;
 use crate::effects::{
     Astray, Checkout, EffectError, MODE_SUBMODULE, Mode, Oid, Restored, Swap, WorkTree, World,
@@ -194,22 +194,7 @@ fn keep_beyond(
     if world.git.is_ancestor(commit, ours).unwrap_or(false) {
         return Ok(());
     }
-    let reference = keep_commits(world, &working.run, commit)?;
+    let reference = commits::keep(world, &working.run, commit)?;
     reporter.event(&Event::Kept { reference });
     Ok(())
-}
-
-/// Keeps the commits that an agent made in place; says where.
-fn keep_commits(world: World<'_>, run: &str, tip: Oid) -> Result<String, EffectError> {
-    let why = "orch: commits that the agent made in place";
-    let kept = format!("{}-commits", attempts_ref(run));
-    if let Swap::Moved(Some(there)) = world.git.swap(&kept, None, tip, why)?
-        && there != tip
-    {
-        // It had made others before.
-        let beside = format!("{kept}-{}", tip.short());
-        world.git.swap(&beside, None, tip, why)?;
-        return Ok(beside);
-    }
-    Ok(kept)
 }

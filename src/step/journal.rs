@@ -5,7 +5,7 @@
 //! landing, which people's commands take as well while a step is at work): while it is there, a
 //! branch may have moved whose work tree has yet to follow.
 
-use super::{lease, slot};
+use super::{hold, lease, slot};
 use crate::effects::{Checkout, EffectError, Oid, Result, Trouble, World};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -233,6 +233,7 @@ pub fn end_work(world: World<'_>, slot: u32) -> Result<()> {
             world.git.release_settings(&working.run)?;
         }
     }
+    hold::release(world, slot)?;
     world.files.remove(&name(slot))
 }
 

@@ -1,6 +1,7 @@
 //! Keeping work that is not on the branch: a commit under `refs/orch/attempts/`; and what the last steps were
 //! told and said, for people alone.
 
+use super::along::refuse_lack;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::journal;
@@ -29,9 +30,11 @@ pub fn keep(
     author: Option<Identity>,
     reporter: &dyn Reporter,
 ) -> Result<Option<String>, StepError> {
-    if world.git.commit(base)?.tree == tree {
+    let before = world.git.commit(base)?.tree;
+    if before == tree {
         return Ok(None);
     }
+    refuse_lack(world, (before, tree))?;
     let message = kept_message(subject, run, summary);
     let time = world.clock.now();
     // Whoever cannot sign loses no work for that.

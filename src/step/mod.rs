@@ -10,8 +10,10 @@ pub mod base;
 pub mod upstream;
 pub mod slot;
 pub mod lease;
+mod hold;
 pub mod journal;
 pub mod publish;
+mod commits;
 pub mod in_place;
 pub mod land;
 pub mod along;
@@ -357,7 +359,10 @@ fn refuse_early(world: World<'_>, base: &Base) -> Result<(), StepError> {
         world.git.check_identity()?;
     }
     match world.git.checkout_of(&base.branch)? {
-        Some(checkout) => land::refuse_in_progress(&checkout),
+        Some(checkout) => {
+            land::refuse_in_progress(&checkout)?;
+            along::refuse_locked(world, &checkout)
+        }
         None => Ok(()),
     }
 }

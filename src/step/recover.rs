@@ -4,6 +4,7 @@
 //! before that is thrown away, after the agent's work was kept. Doing it twice does no harm.
 
 use super::base::branch_ref;
+use super::commits;
 use super::error::{StepError, take_over};
 use super::event::{Event, Reporter};
 use super::in_place;
@@ -40,13 +41,21 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
         let landed = publish::outcome(world, &working, &mut done)?;
         match put_away(world, &working, landed == Some(true), &mut done, reporter) {
             Ok(()) => journal::end_work(world, slot)?,
-            // It waits for a person: what needs that place says so as well, and all else goes on.
-            Err(StepError::Effect(EffectError { trouble: Trouble::Foreign, fact })) if own != Some(slot) => {
-                let run = &working.run;
-                let text = format!("the work of run {run} waits: {fact}; {}", take_over(&fact));
+            Err(error) => {
+                let error = cannot(world, &journal::name(slot), error);
+                if own == Some(slot) {
+                    return Err(error);
+                }
+                // What needs that place says so as well, and all else goes on.
+                let remedy =
+                    if let StepError::Effect(EffectError { trouble: Trouble::Foreign, fact }) = &error {
+                        format!("; {}", take_over(fact))
+                    } else {
+                        String::new()
+                    };
+                let text = format!("the work of run {} waits: {error}{remedy}", working.run);
                 reporter.event(&Event::Warning { text });
             }
-            Err(error) => return Err(cannot(world, &journal::name(slot), error)),
         }
     }
     tell(&done, reporter);
@@ -212,6 +221,9 @@ fn put_away(
         work_of(world, working, seen, base)?
     };
     let kept = keep(world, &working.run, base, work, (&subject, ""), None, reporter)?;
+    if in_workspace && work == seen {
+        commits::keep_behind(world, working, place.as_ref(), seen, reporter)?;
+    }
     let astray = match &working.site {
         Site::InPlace { dir, git_dir } => {
             let checkout = journal::checkout(dir, git_dir);

@@ -2,8 +2,10 @@
 
 use super::along::InPlace;
 use super::base::branch_ref;
+use super::commits;
 use super::error::StepError;
-use super::event::Reporter;
+use super::event::{Event, Reporter};
+use super::hold;
 use super::in_place;
 use super::journal::{self, Site, Working};
 use super::land::{OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
@@ -221,6 +223,8 @@ impl<'w> Workplace<'w> {
         place.refresh()?;
         let seen = if whole { place.snapshot()? } else { place.catch_up()? };
         self.holds = seen.tree;
+        self.hold(base, reporter);
+        self.keep_behind(reporter)?;
         let mut changes = self.world.git.changes(base, seen.tree)?;
         let nested = self.new_folders(base, &seen.nested)?;
         let left_out = changes.extract_if(.., |change| nested.iter().any(|dir| change.path.starts_with(dir)));
@@ -231,6 +235,22 @@ impl<'w> Workplace<'w> {
         let candidate =
             if restored.is_empty() { seen.tree } else { self.world.git.edit_tree(seen.tree, &restored)? };
         Ok(Left { seen, changes, candidate })
+    }
+
+    /// Has git keep what is there, where that is more than the base. It is there without that as well.
+    fn hold(&self, base: Oid, reporter: &dyn Reporter) {
+        if self.holds != base
+            && let Err(error) = hold::hold(self.world, self.slot, self.holds)
+        {
+            reporter.event(&Event::Warning { text: format!("nothing keeps git from tidying up: {error}") });
+        }
+    }
+
+    /// Keeps what the agent committed in the repository of its workspace and did not leave among its files.
+    fn keep_behind(&self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        let Some(place) = self.place.as_ref().filter(|_| self.checkout.is_none()) else { return Ok(()) };
+        let Some(working) = journal::working(self.world, self.slot)? else { return Ok(()) };
+        Ok(commits::keep_behind(self.world, &working, place.as_ref(), self.holds, reporter)?)
     }
 
     /// Those of these folders that the base does not have, each with a slash behind.

@@ -5,7 +5,7 @@ use super::base::Base;
 use super::error::StepError;
 use super::event::Reporter;
 use super::finish::identity;
-use super::land::{Judged, Landed, Plan, land, list, tree_with};
+use super::land::{Ask, Judged, Landed, Plan, Replay, land, list, tree_with};
 use super::person::{Change, moved};
 use super::publish;
 use crate::commit::{read_trailers, state_commit, trailer};
@@ -31,7 +31,11 @@ pub fn undo(
     let (files, task) = moved(world, base, &change)?;
     let tree = tree_with(world, revert_code(world, base, &commit)?, &files)?;
     let subject = state_commit(&format!("undone {}, run {run}", task.id));
-    let replay = |_| Ok(Judged::Fits);
+    let replay = |replay: Replay| {
+        let Ask::AsIs(merged) = replay.ask else { return Ok(Judged::Fits) };
+        let nothing = world.git.commit(replay.tip)?.tree == merged;
+        Ok(if nothing { Judged::No(format!("run {run} is undone already")) } else { Judged::Fits })
+    };
     let plan = Plan {
         branch: &base.branch,
         base: base.commit.id,

@@ -102,7 +102,7 @@ fn a_lock_that_a_git_of_the_agent_left_in_place_is_in_nobodys_way() {
 fn an_index_that_is_locked_before_is_somebody_elses() {
     let sandbox = project("touch \"$HOME/ran\"");
     sandbox.write(".git/index.lock", "");
-    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 12);
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 31);
     assert!(sandbox.has(".git/index.lock") && !sandbox.signal("ran").exists());
     transcript!(sandbox);
 }

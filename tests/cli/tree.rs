@@ -129,6 +129,28 @@ fn a_file_that_the_user_deleted_is_in_the_way() {
 }
 
 #[test]
+fn a_file_that_the_user_untracked_and_kept_is_in_the_way_of_its_removal() {
+    let sandbox = project("rm README");
+    sandbox.git(&["rm", "--quiet", "--cached", "README"]);
+    let before = everything(&sandbox);
+    assert_eq!(sandbox.orch(&["step"]).code, 31);
+    assert_eq!(everything(&sandbox), before);
+    transcript!(sandbox);
+}
+
+#[test]
+fn empty_folders_in_the_way_go_as_they_do_with_git() {
+    let sandbox = project("echo new > new; rm -r src; echo file > src");
+    for empty in ["new/empty/inside", "src/empty"] {
+        fs::create_dir_all(sandbox.repo().join(empty)).expect("a folder");
+    }
+    assert_eq!(sandbox.orch(&["step", "--quiet"]).code, 0);
+    assert_eq!((sandbox.read("new"), sandbox.read("src")), ("new\n".to_owned(), "file\n".to_owned()));
+    sandbox.show_git(&["status", "--short"]);
+    transcript!(sandbox);
+}
+
+#[test]
 fn work_that_the_user_has_done_already_is_not_in_the_way() {
     let sandbox = project("echo agent > new");
     sandbox.write("new", "agent\n");
@@ -187,10 +209,11 @@ fn in_the_middle_of_a_cherry_pick_no_agent_is_started() {
 }
 
 #[test]
-fn while_git_holds_the_index_nothing_lands_and_the_work_is_kept() {
-    let sandbox = project("echo new > new");
+fn while_git_holds_the_index_no_agent_is_started() {
+    let sandbox = project("touch \"$HOME/ran\"; echo new > new");
     sandbox.write(".git/index.lock", "");
     assert_eq!(sandbox.orch(&["step"]).code, 31);
+    assert!(!sandbox.signal("ran").exists(), "no money is spent on what cannot land");
     assert!(sandbox.has(".git/index.lock"), "somebody else's lock is left alone");
     fs::remove_file(sandbox.repo().join(".git/index.lock")).expect("removed");
     assert_eq!(sandbox.orch(&["step"]).code, 0);

@@ -28,6 +28,16 @@ fn undoing_takes_the_code_back_blocks_the_task_and_keeps_the_record() {
 }
 
 #[test]
+fn of_two_that_undo_at_once_one_does() {
+    let sandbox = landed();
+    let both = [sandbox.start(&["undo"]), sandbox.start(&["undo"])];
+    let codes = both.map(|child| sandbox.ended(&["undo"], child).code);
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    let subjects = sandbox.git(&["log", "--format=%s"]);
+    assert_eq!(subjects.matches("undone t-1").count(), 1, "{subjects}");
+}
+
+#[test]
 fn a_run_or_a_task_can_be_named() {
     let sandbox = landed();
     sandbox.task("t-2", "Do more", &["--kind", "chore", "--run", "echo more > more"]);

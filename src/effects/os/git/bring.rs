@@ -23,6 +23,31 @@ pub(super) fn remove_any(path: &Path) -> Result<()> {
     }
 }
 
+/// Takes away a folder in which there is nothing but folders, as git does where a file is to be; whether nothing
+/// is in the way of that file any more.
+pub(super) fn make_way(path: &Path) -> Result<bool> {
+    if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(true);
+    }
+    let mut folders = vec![path.to_owned()];
+    let mut at = 0;
+    while let Some(folder) = folders.get(at).cloned() {
+        let failed = |error: std::io::Error| EffectError::io("read", &folder, &error);
+        for found in fs::read_dir(&folder).map_err(failed)? {
+            let found = found.map_err(failed)?;
+            if !found.file_type().map_err(failed)?.is_dir() {
+                return Ok(false);
+            }
+            folders.push(found.path());
+        }
+        at += 1;
+    }
+    for folder in folders.iter().rev() {
+        fs::remove_dir(folder).map_err(|error| EffectError::io("remove", folder, &error))?;
+    }
+    Ok(true)
+}
+
 /// Whether an error says that nothing is at the path.
 pub(super) fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)

@@ -12,8 +12,10 @@ use std::path::Path;
 
 /// What a git command said.
 pub(super) struct GitOutput {
-    stdout: Vec<u8>,
+    pub(super) stdout: Vec<u8>,
     stderr: Vec<u8>,
+    /// Whether it did what it was asked.
+    pub(super) ok: bool,
     /// Whether it was killed, so that it could not put away its locks.
     pub(super) killed: bool,
 }
@@ -79,12 +81,27 @@ impl OsGit {
         env: Vec<(String, String)>,
         stdin: &[u8],
     ) -> Result<GitOutput> {
+        self.run(arguments, env, |command| {
+            if stdin.is_empty() { command.stdin_null() } else { command.stdin_bytes(stdin) }
+        })
+    }
+
+    /// As [`Self::git`], with a file to read.
+    pub(super) fn git_reading(&self, arguments: &[&str], file: &Path) -> Result<GitOutput> {
+        self.run(arguments, Vec::new(), |command| command.stdin_path(file))
+    }
+
+    fn run(
+        &self,
+        arguments: &[&str],
+        env: Vec<(String, String)>,
+        reading: impl FnOnce(duct::Expression) -> duct::Expression,
+    ) -> Result<GitOutput> {
         let git_dir = ("GIT_DIR".to_owned(), self.repo().git_dir().to_string_lossy().into_owned());
         self.guard()?;
-        let env: Vec<_> = self.environment().into_iter().chain(env).chain([git_dir]).collect();
+        let env: Vec<_> = self.environment().into_iter().chain([git_dir]).chain(env).collect();
         let command = search::command("git", arguments.iter().copied(), &env);
-        let command = if stdin.is_empty() { command.stdin_null() } else { command.stdin_bytes(stdin) };
-        let expression = command
+        let expression = reading(command)
             .full_env(env)
             .stdout_capture()
             .stderr_capture()
@@ -102,7 +119,8 @@ impl OsGit {
         let output = handle.wait().map_err(failed)?;
         // A shell between reports a signal as a code above 128; git's own failure is 128.
         let killed = output.status.code().is_none_or(|code| code > 128);
-        Ok(GitOutput { stdout: output.stdout.clone(), stderr: output.stderr.clone(), killed })
+        let ok = output.status.success();
+        Ok(GitOutput { stdout: output.stdout.clone(), stderr: output.stderr.clone(), ok, killed })
     }
 
     /// The refs of kept work that an agent may want to look at, in the order of their names, which is

@@ -5,26 +5,15 @@
 //! takes many times as long as all at once, so all are written first, synced together, then renamed.
 
 use super::bring as write;
+use super::filters::Filters;
 use super::place::Place;
 use super::worktree::Owner;
-use super::{EffectError, Oid, Result, or};
+use super::{EffectError, Result};
 use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system, sync_together};
 use crate::effects::{Change, MODE_FILE, MODE_LINK, MODE_PROGRAM, Mode};
-use bstr::{BStr, ByteSlice};
+use bstr::ByteSlice;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// What a file is to hold.
-pub(super) fn content_of(
-    place: &Place<'_>,
-    path: &BStr,
-    mode: Mode,
-    blob: Oid,
-    filters: &mut gix::filter::Pipeline<'_>,
-) -> Result<Vec<u8>> {
-    let content = place.git.read_blob(blob)?;
-    if matches!(mode, MODE_FILE | MODE_PROGRAM) { smudge(filters, path, &content) } else { Ok(content) }
-}
 
 /// Files for a user's work tree, under numbers in a folder of git's; each only has to be renamed. The folder
 /// goes with this.
@@ -54,11 +43,7 @@ impl Drop for Ready {
 }
 
 /// Writes the new files of changes for a user's work tree, not yet durably.
-pub(super) fn make_ready(
-    place: &Place<'_>,
-    changes: &[&Change],
-    filters: &mut gix::filter::Pipeline<'_>,
-) -> Result<Ready> {
+pub(super) fn make_ready(place: &Place<'_>, changes: &[&Change], filters: &mut Filters<'_>) -> Result<Ready> {
     let dir = place.repo.git_dir().join("orch-incoming.d");
     write::remove_any(&dir)?;
     fs::create_dir(&dir).map_err(|error| EffectError::io("make the directory", &dir, &error))?;
@@ -68,7 +53,7 @@ pub(super) fn make_ready(
         else {
             continue;
         };
-        let content = content_of(place, change.path.as_bstr(), mode, blob, filters)?;
+        let content = filters.content(change.path.as_bstr(), mode, blob)?;
         let to = ready.at(at);
         write::create(&to, &content, mode, false)?;
         ready.files.push(to);
@@ -99,17 +84,4 @@ pub(super) fn write_file(place: &Place<'_>, full: &Path, mode: Mode, content: &[
             }
         }
     }
-}
-
-/// The content as the user's configuration and the attributes want it on disk.
-fn smudge(filters: &mut gix::filter::Pipeline<'_>, path: &BStr, content: &[u8]) -> Result<Vec<u8>> {
-    use gix::filter::plumbing::pipeline::convert::to_worktree::Options;
-    use std::io::Read as _;
-    let options =
-        Options { can_delay: gix::filter::plumbing::driver::apply::Delay::Forbid, ..Options::default() };
-    let doing = "apply the filters of the repository";
-    let mut converted = or(doing, filters.convert_to_worktree(content, path, options))?;
-    let mut out = Vec::with_capacity(content.len());
-    converted.read_to_end(&mut out).map_err(|error| super::failed(doing, &error))?;
-    Ok(out)
 }

@@ -53,13 +53,32 @@ impl IndexLock {
         }
     }
 
+    /// The lock of a git directory that somebody holds; what a killed orch left is none.
+    pub(super) fn held(git_dir: &Path) -> Result<Option<PathBuf>> {
+        let this = std::mem::ManuallyDrop::new(Self::of(git_dir));
+        if this.is_own() {
+            return Ok(None);
+        }
+        match fs::symlink_metadata(&this.lock) {
+            Ok(_) => Ok(Some(this.lock.clone())),
+            Err(error) if bring::is_absent(&error) => Ok(None),
+            Err(error) => Err(EffectError::io("read", &this.lock, &error)),
+        }
+    }
+
+    /// Whether the lock is one that orch made.
+    fn is_own(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let number = |path: &Path| fs::symlink_metadata(path).map(|file| (file.dev(), file.ino())).ok();
+        number(&self.own).is_some_and(|own| number(&self.lock) == Some(own))
+    }
+
     /// Removes what a crash left, and nothing else.
     fn recover(&self) -> Result<()> {
-        use std::os::unix::fs::MetadataExt as _;
-        let Ok(own) = fs::symlink_metadata(&self.own) else { return Ok(()) };
-        if fs::symlink_metadata(&self.lock)
-            .is_ok_and(|lock| (lock.dev(), lock.ino()) == (own.dev(), own.ino()))
-        {
+        if fs::symlink_metadata(&self.own).is_err() {
+            return Ok(());
+        }
+        if self.is_own() {
             bring::remove_any(&self.lock)?;
         }
         bring::remove_any(&self.own)

@@ -25,6 +25,9 @@ mod hooks;
 mod worktree;
 mod purge;
 mod incoming;
+mod filters;
+mod behind;
+mod users;
 mod name;
 mod tidy;
 mod sign;
@@ -243,6 +246,10 @@ impl Git for OsGit {
         self.diff_trees(old, new)
     }
 
+    fn lacks(&self, from: Oid, to: Oid) -> Result<Option<bstr::BString>> {
+        self.find_lack(from, to)
+    }
+
     fn empty_tree(&self) -> Oid {
         oid(ObjectId::empty_tree(self.repo().object_hash()))
     }
@@ -316,6 +323,10 @@ impl Git for OsGit {
         self.find_checkout(branch)
     }
 
+    fn index_lock(&self, checkout: &Checkout) -> Result<Option<PathBuf>> {
+        lock::IndexLock::held(&checkout.git_dir)
+    }
+
     fn astray(&self, checkout: &Checkout, branch: &str) -> Result<Astray> {
         head::astray(&checkout.git_dir, branch)
     }
@@ -343,6 +354,10 @@ impl Git for OsGit {
 
     fn disposable(&self, tree: &dyn WorkTree, branch: &str, base: Oid) -> Result<()> {
         self.write_disposable(tree.dir(), branch, base)
+    }
+
+    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Vec<Oid>> {
+        OsGit::take_behind(self, tree.dir(), base, seen)
     }
 
     fn has_hook(&self, name: &str, base: Oid) -> Result<bool> {

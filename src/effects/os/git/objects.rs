@@ -147,6 +147,43 @@ impl OsGit {
         Ok(())
     }
 
+    /// Looks whether all is there that a tree has and another, which is there, has not; a path where something is
+    /// missing. A partial clone lacks files that its remote has.
+    pub(super) fn find_lack(&self, from: Oid, to: Oid) -> Result<Option<BString>> {
+        let is_whole = self.repo().config_snapshot().string("extensions.partialClone").is_none();
+        self.lack_below(&BString::default(), Some(from), to, is_whole)
+    }
+
+    fn lack_below(&self, dir: &BString, from: Option<Oid>, to: Oid, files: bool) -> Result<Option<BString>> {
+        if from == Some(to) {
+            return Ok(None);
+        }
+        if !self.repo().has_object(id(to)) {
+            return Ok(Some(dir.clone()));
+        }
+        let before = from.map_or_else(|| Ok(gix::objs::Tree::empty()), |from| self.read_tree(from))?;
+        let before: BTreeMap<&BString, _> =
+            before.entries.iter().map(|entry| (&entry.filename, entry)).collect();
+        for entry in &self.read_tree(to)?.entries {
+            let old = before.get(&entry.filename).filter(|old| old.oid != entry.oid);
+            let same = before.contains_key(&entry.filename) && old.is_none();
+            let path = super::scan::joined(dir.as_bstr(), entry.filename.as_bstr());
+            let lack = match mode(entry.mode) {
+                _ if same => None,
+                MODE_TREE => {
+                    let from = old.filter(|old| old.mode.is_tree()).map(|old| oid(old.oid));
+                    self.lack_below(&path, from, oid(entry.oid), files)?
+                }
+                crate::effects::MODE_SUBMODULE => None,
+                _ => (files && !self.repo().has_object(entry.oid)).then_some(path),
+            };
+            if lack.is_some() {
+                return Ok(lack);
+            }
+        }
+        Ok(None)
+    }
+
     fn read_tree(&self, tree: Oid) -> Result<gix::objs::Tree> {
         if tree == super::Git::empty_tree(self) {
             return Ok(gix::objs::Tree::empty());

@@ -112,7 +112,9 @@ impl<'g> Place<'g> {
         let checksum = self.index.checksum()?;
         let text = fs::read_to_string(self.memory()).ok()?;
         let (index, tree) = text.trim().split_once(' ')?;
-        (index == checksum && !checksum.is_null()).then(|| Oid::from_hex(tree)).flatten()
+        let tree = (index == checksum && !checksum.is_null()).then(|| Oid::from_hex(tree)).flatten();
+        // Git may have tidied it away since.
+        tree.filter(|tree| self.repo.has_object(id(*tree)))
     }
 
     fn memory(&self) -> PathBuf {
@@ -306,7 +308,7 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {
-        worktree::overlaps(self, from, to)
+        super::users::overlaps(self, from, to).map_err(|error| super::purge::blame(self, error))
     }
 
     fn prepare(&mut self, from: Oid, to: Oid) -> Result<()> {

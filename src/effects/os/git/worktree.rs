@@ -4,12 +4,14 @@
 //! the old tree say, or already what the new tree says; anything else is the user's.
 
 use super::bring as write;
-use super::incoming::{Ready, content_of, make_ready, write_file};
+use super::filters::Filters;
+use super::incoming::{Ready, make_ready, write_file};
 use super::look::{Look, look};
 use super::place::Place;
-use super::scan::{COMPARE, Differs, Scan};
-use super::{EffectError, Oid, Result, id, oid, or};
-use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen};
+use super::scan::{Differs, Scan};
+use super::users::is_users;
+use super::{EffectError, Oid, Result, id, oid};
+use crate::effects::{Change, Edit, Git as _, MODE_SUBMODULE, Mode, Seen, Unfit};
 use bstr::{BStr, BString, ByteSlice};
 use gix::index::entry::{Flags, Stage, Stat};
 use gix::index::fs::Metadata;
@@ -36,7 +38,7 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
     let mut watch = place.watch.take();
     let early = place.early.take();
     let Scan { differs, nested, too_deep } = look(place, how, &mut watch, early)?;
-    let hashes = hash_all(place, &differs)?;
+    let (hashes, unfit) = hash_all(place, &differs)?;
     let mut edits = Vec::new();
     let mut entries = Vec::new();
     for (path, what) in differs {
@@ -59,10 +61,11 @@ pub(super) fn snapshot(place: &mut Place<'_>, how: Look) -> Result<Seen> {
         entries.push((path, hashed));
     }
     update_index(place, entries);
+    look_again_at(place, &unfit);
     let tree = if edits.is_empty() { base } else { place.git.edit_tree(base, &edits)? };
     place.index_tree = Some(tree);
-    place.watch = watch;
-    Ok(Seen { tree, nested, too_deep })
+    place.watch = watch.filter(|_| unfit.is_empty());
+    Ok(Seen { tree, nested, too_deep, unfit })
 }
 
 /// The tree that an index with staged changes stands for.
@@ -80,47 +83,53 @@ fn tree_of_index(place: &Place<'_>) -> Result<Oid> {
 
 type Hashed = (Mode, Oid, Stat);
 
-fn hash_all(place: &Place<'_>, differs: &BTreeMap<BString, Differs>) -> Result<BTreeMap<BString, Hashed>> {
+/// What is there under the paths that have to be looked at, and which of them git would not take in.
+fn hash_all(
+    place: &Place<'_>,
+    differs: &BTreeMap<BString, Differs>,
+) -> Result<(BTreeMap<BString, Hashed>, Vec<Unfit>)> {
     let wanted: Vec<&BString> =
         differs.iter().filter(|(_, what)| matches!(what, Differs::Look)).map(|(path, _)| path).collect();
-    let mut hashed = BTreeMap::new();
+    let (mut hashed, mut unfit) = (BTreeMap::new(), Vec::new());
     if wanted.is_empty() {
-        return Ok(hashed);
+        return Ok((hashed, unfit));
     }
-    let mut pipeline = pipeline(place)?;
+    let mut filters = Filters::of(place)?;
     for path in wanted {
         // The times are taken before the content is read: a later write then shows.
         let Ok(stat) = stat_of(&full(place, path.as_bstr())) else { continue };
-        let doing = "hash a file of the work tree";
-        let Some((blob, kind, _)) =
-            or(doing, pipeline.worktree_file_to_object(path.as_bstr(), &place.index))?
-        else {
-            continue;
-        };
-        place.git.note_written(blob);
-        hashed.insert(path.clone(), (kind as Mode, oid(blob), stat));
+        let Some(taken) = filters.take(path.as_bstr())? else { continue };
+        unfit.extend(taken.unfit.map(|why| Unfit { path: path.clone(), why }));
+        hashed.insert(path.clone(), (taken.mode, taken.id, stat));
     }
-    Ok(hashed)
+    Ok((hashed, unfit))
 }
 
-fn pipeline<'p>(place: &'p Place<'_>) -> Result<gix::filter::Pipeline<'p>> {
-    let source = gix::worktree::stack::state::attributes::Source::WorktreeThenIdMapping;
-    let attributes = or("read attributes", place.repo.attributes_only(&place.index, source))?;
-    or("read filters", gix::filter::Pipeline::new(&place.repo, attributes.detach()))
-}
-
-fn full(place: &Place<'_>, path: &BStr) -> PathBuf {
+pub(super) fn full(place: &Place<'_>, path: &BStr) -> PathBuf {
     place.dir.join(relative(path))
 }
 
-fn relative(path: &BStr) -> PathBuf {
+pub(super) fn relative(path: &BStr) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;
     PathBuf::from(std::ffi::OsStr::from_bytes(path))
 }
 
-fn stat_of(path: &Path) -> std::io::Result<Stat> {
+pub(super) fn stat_of(path: &Path) -> std::io::Result<Stat> {
     let metadata = Metadata::from_path_no_follow(path)?;
     Stat::from_fs(&metadata).map_err(std::io::Error::other)
+}
+
+/// Has the index say of files that git would not take in what it says of those that are yet to be added: they
+/// are looked at, and told, each time, and what was kept of them counts for nothing when they are.
+fn look_again_at(place: &mut Place<'_>, unfit: &[Unfit]) {
+    let nothing = gix::ObjectId::empty_blob(place.repo.object_hash());
+    for file in unfit {
+        if let Some(entry) = place.index.entry_mut_by_path_and_stage(file.path.as_bstr(), Stage::Unconflicted)
+        {
+            (entry.id, entry.stat) = (nothing, Stat::default());
+            entry.flags.insert(Flags::INTENT_TO_ADD | Flags::EXTENDED);
+        }
+    }
 }
 
 /// Puts entries into the index in memory: changed ones in place, new ones sorted in at the end.
@@ -162,110 +171,6 @@ fn update_index(place: &mut Place<'_>, entries: Vec<(BString, Option<Hashed>)>) 
     place.dirty_index = true;
 }
 
-/// Which paths that differ between two trees hold something of the user's.
-pub(super) fn overlaps(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<Vec<BString>> {
-    let changes = place.git.changes(from, to)?;
-    let mut users = Vec::new();
-    for change in changes {
-        if is_users(place, &change)? {
-            users.push(change.path);
-        }
-    }
-    Ok(users)
-}
-
-/// Whether a path holds something else than the old and the new tree say.
-fn is_users(place: &Place<'_>, change: &Change) -> Result<bool> {
-    let path = change.path.as_bstr();
-    let entry = place.index.entry_by_path_and_stage(path, Stage::Unconflicted);
-    if entry.is_none() && place.index.entry_range(path).is_some() {
-        return Ok(true);
-    }
-    if change.new.is_some() && untracked_file_on_the_way(place, path) {
-        return Ok(true);
-    }
-    let indexed = entry.map(|entry| (entry.mode.bits(), oid(entry.id)));
-    if indexed != change.old && indexed != change.new {
-        return Ok(true);
-    }
-    if entry.is_some_and(|entry| entry.flags.contains(Flags::SKIP_WORKTREE)) {
-        return Ok(false);
-    }
-    let submodule = [change.old, change.new].into_iter().flatten().any(|(mode, _)| mode == MODE_SUBMODULE);
-    Ok(match on_disk(place, path, entry)? {
-        OnDisk::Nothing => change.new.is_some() && change.old.is_some(),
-        OnDisk::Leaf(mode, id) => {
-            !submodule && Some((mode, id)) != change.new && Some((mode, id)) != change.old
-        }
-        OnDisk::Folder => !submodule && holds_untracked(place, path)?,
-    })
-}
-
-/// Whether one of the folders above a path is really a file or a link that git does not track.
-fn untracked_file_on_the_way(place: &Place<'_>, path: &BStr) -> bool {
-    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').any(|(at, _)| {
-        let above = path[..at].as_bstr();
-        let is_leaf = fs::symlink_metadata(full(place, above)).is_ok_and(|metadata| !metadata.is_dir());
-        is_leaf && place.index.entry_by_path(above).is_none()
-    })
-}
-
-/// What lies at a path.
-enum OnDisk {
-    /// Nothing; what is on the way to it may be a tracked file.
-    Nothing,
-    /// A file, program or link, with the hash of its content.
-    Leaf(Mode, Oid),
-    /// A folder.
-    Folder,
-}
-
-fn on_disk(place: &Place<'_>, path: &BStr, entry: Option<&gix::index::Entry>) -> Result<OnDisk> {
-    let full = full(place, path);
-    let metadata = match fs::symlink_metadata(&full) {
-        Ok(metadata) => metadata,
-        // A file on the way is the user's unless it is tracked, and then it is looked at by itself.
-        Err(error) if write::is_absent(&error) => return Ok(OnDisk::Nothing),
-        Err(error) => return Err(EffectError::io("read", &full, &error)),
-    };
-    if metadata.is_dir() {
-        return Ok(OnDisk::Folder);
-    }
-    let stat = stat_of(&full).map_err(|error| EffectError::io("read", &full, &error))?;
-    if let Some(entry) = entry {
-        let racy = entry.stat.is_racy(place.index.timestamp(), COMPARE);
-        if !racy && entry.stat.matches(&stat, COMPARE) {
-            return Ok(OnDisk::Leaf(entry.mode.bits(), oid(entry.id)));
-        }
-    }
-    let mut pipeline = pipeline(place)?;
-    let hashed = or("hash a file of the work tree", pipeline.worktree_file_to_object(path, &place.index))?;
-    // What cannot be tracked (a pipe, a socket) is nobody's but the user's.
-    let none = Oid::from_bytes(&[0; 20]);
-    Ok(hashed.map_or(OnDisk::Leaf(0, none), |(blob, kind, _)| OnDisk::Leaf(kind as Mode, oid(blob))))
-}
-
-/// Whether a folder holds a file that git does not track; those that it tracks are looked at one by one.
-fn holds_untracked(place: &Place<'_>, path: &BStr) -> Result<bool> {
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let full = full(place, folder.as_bstr());
-        let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
-        for found in fs::read_dir(&full).map_err(failed)? {
-            let found = found.map_err(failed)?;
-            let mut below = folder.clone();
-            below.push(b'/');
-            below.extend_from_slice(found.file_name().as_encoded_bytes());
-            if found.file_type().map_err(failed)?.is_dir() {
-                folders.push(below);
-            } else if place.index.entry_by_path(below.as_bstr()).is_none() {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
 /// What was made ready to bring a work tree from one tree to another.
 pub(super) struct Prepared {
     between: (Oid, Oid),
@@ -281,7 +186,7 @@ pub(super) fn prepare(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<()> {
     if place.owner == Owner::Orch || new.is_empty() || new.iter().any(|change| is_attributes(change)) {
         return Ok(());
     }
-    let ready = make_ready(place, &new, &mut pipeline(place)?)?;
+    let ready = make_ready(place, &new, &mut Filters::of(place)?)?;
     place.git.ready.borrow_mut().extend_from_slice(&ready.files);
     place.prepared = Some(Prepared { between: (from, to), ready });
     Ok(())
@@ -309,7 +214,7 @@ pub(super) fn bring(place: &mut Place<'_>, from: Oid, to: Oid, keep: &[BString])
         if group.is_empty() {
             continue;
         }
-        let mut filters = pipeline(place)?;
+        let mut filters = Filters::of(place)?;
         if ready.is_none() && place.owner == Owner::User && group.len() > 1 {
             let made = make_ready(place, &group, &mut filters)?;
             made.sync()?;
@@ -355,7 +260,7 @@ fn place_is_sparse(place: &Place<'_>, path: &BStr) -> bool {
 fn put_in(
     place: &Place<'_>,
     change: &Change,
-    filters: &mut gix::filter::Pipeline<'_>,
+    filters: &mut Filters<'_>,
     ready: Option<&Path>,
 ) -> Result<Option<Entry>> {
     let Some((mode, blob)) = change.new else { return Ok(None) };
@@ -363,7 +268,7 @@ fn put_in(
     let full = full(place, path);
     let nothing_to_write = place.owner == Owner::User
         && (place_is_sparse(place, path) || mode == MODE_SUBMODULE || is_users(place, change)?);
-    if nothing_to_write {
+    if nothing_to_write || (place.owner == Owner::User && !write::make_way(&full)?) {
         if mode == MODE_SUBMODULE && fs::symlink_metadata(&full).is_err() {
             // Without its folder it would be missing.
             write::make_folders(&place.dir, &relative(path), false)?;
@@ -376,7 +281,7 @@ fn put_in(
         write::remove_any(&full)?;
         fs::create_dir(&full).map_err(|error| EffectError::io("make the directory", &full, &error))?;
     } else if ready.is_none_or(|ready| fs::rename(ready, &full).is_err()) {
-        write_file(place, &full, mode, &content_of(place, path, mode, blob, filters)?)?;
+        write_file(place, &full, mode, &filters.content(path, mode, blob)?)?;
     }
     let stat = stat_of(&full).map_err(|error| EffectError::io("read", &full, &error))?;
     Ok(Some((change.path.clone(), Some((mode, blob, stat)))))

@@ -1,0 +1,170 @@
+//! What an agent left behind in the disposable repository of its workspace, and nowhere among its files.
+//!
+//! Its refs and reflogs are read as text; its objects are lent to git, which works in the trusted repository and
+//! packs what they are, and the trusted repository takes in such a pack as it would take one from a stranger.
+//! Invariant: no configuration, hook or attribute of that repository is read, and nothing but what a path really
+//! holds ends up under its name; where something else than files and folders lies there, it is left alone.
+
+use super::{EffectError, Oid, OsGit, Result, Trouble, id};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The most files of a repository that are looked at.
+const MOST_FILES: usize = 200_000;
+/// The most of one file that names commits, in bytes.
+const MOST_TEXT: u64 = 1 << 20;
+/// The most commits that are asked about.
+const MOST_COMMITS: usize = 1_000;
+
+impl OsGit {
+    /// Takes in the commits that a disposable repository names and of which no other holds `seen`; says which.
+    pub(super) fn take_behind(&self, dir: &Path, base: Oid, seen: Oid) -> Result<Vec<Oid>> {
+        let git_dir = dir.join(".git");
+        let mut named = named_in(&git_dir)?;
+        named.retain(|commit| !self.repo().has_object(id(*commit)));
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let objects = git_dir.join("objects");
+        files_below(&objects)?;
+        let lent = Lent { git: self, objects: quoted(&objects) };
+        let held = [seen, self.tree_of(base)?];
+        let commits = lent.commits(&named)?;
+        if commits.iter().all(|(_, tree)| held.contains(tree)) {
+            return Ok(Vec::new());
+        }
+        let heads = lent.independent(commits.iter().map(|(commit, _)| *commit))?;
+        let heads: Vec<Oid> = commits
+            .into_iter()
+            .filter(|(commit, tree)| heads.contains(commit) && !held.contains(tree))
+            .map(|(commit, _)| commit)
+            .collect();
+        if !heads.is_empty() {
+            lent.take(&heads, base)?;
+        }
+        Ok(heads)
+    }
+}
+
+/// The trusted repository, to which the objects of another are lent.
+struct Lent<'g> {
+    git: &'g OsGit,
+    objects: String,
+}
+
+impl Lent<'_> {
+    fn run(&self, arguments: &[&str], stdin: &str) -> Result<Vec<u8>> {
+        let env = vec![("GIT_ALTERNATE_OBJECT_DIRECTORIES".to_owned(), self.objects.clone())];
+        let asked = self.git.git_with(arguments, env, stdin.as_bytes())?;
+        if asked.ok { Ok(asked.stdout) } else { Err(refused(&asked.stderr_line())) }
+    }
+
+    /// Those of these that are commits, with their trees.
+    fn commits(&self, named: &BTreeSet<Oid>) -> Result<Vec<(Oid, Oid)>> {
+        let list: String = named.iter().take(MOST_COMMITS).map(|oid| format!("{oid}\n")).collect();
+        let arguments = ["rev-list", "--ignore-missing", "--no-walk", "--format=%T", "--stdin"];
+        let said = String::from_utf8_lossy(&self.run(&arguments, &list)?).into_owned();
+        let mut lines = said.lines();
+        let mut commits = Vec::new();
+        while let (Some(commit), Some(tree)) = (lines.next(), lines.next()) {
+            let commit = commit.strip_prefix("commit ").and_then(Oid::from_hex);
+            commits.extend(commit.zip(Oid::from_hex(tree)));
+        }
+        Ok(commits)
+    }
+
+    /// Those of these that are reachable from no other.
+    fn independent(&self, commits: impl Iterator<Item = Oid>) -> Result<Vec<Oid>> {
+        let commits: Vec<String> = commits.map(|commit| commit.to_string()).collect();
+        let mut arguments = vec!["merge-base", "--independent"];
+        arguments.extend(commits.iter().map(String::as_str));
+        let said = self.run(&arguments, "")?;
+        Ok(String::from_utf8_lossy(&said).lines().filter_map(Oid::from_hex).collect())
+    }
+
+    /// Takes commits in, with all that belongs to them and not to the base.
+    fn take(&self, heads: &[Oid], base: Oid) -> Result<()> {
+        let folder = tempfile::tempdir_in(self.git.repo().common_dir())
+            .map_err(|error| EffectError::io("use", self.git.repo().common_dir(), &error))?;
+        let pack = folder.path().join("pack");
+        let list = heads.iter().map(|oid| format!("{oid}\n")).chain([format!("--not\n{base}\n")]);
+        let list: String = list.collect();
+        self.run(&["pack-objects", "--quiet", "--revs", &pack.to_string_lossy()], &list)?;
+        for found in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+            if found.path().extension().is_some_and(|kind| kind == "pack") {
+                let taken = self.git.git_reading(&["index-pack", "--strict", "--stdin"], &found.path())?;
+                if !taken.ok {
+                    return Err(refused(&taken.stderr_line()));
+                }
+            }
+        }
+        match heads.iter().find(|head| !self.git.repo().has_object(id(**head))) {
+            Some(head) => Err(refused(&format!("commit {} is not what it says", head.short()))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn refused(why: &str) -> EffectError {
+    let fact = format!("what the agent committed in its own repository cannot be kept: {why}");
+    EffectError::new(Trouble::Repository, fact)
+}
+
+/// A path as git reads it in a list of paths.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Whether a folder is there, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// The files below a folder; an error where anything but files and folders lies there, or too many of them.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let (mut files, mut folders, mut count) = (Vec::new(), vec![folder.to_owned()], 0);
+    if !is_folder(folder) {
+        return Ok(files);
+    }
+    while let Some(folder) = folders.pop() {
+        for found in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            count += 1;
+            match found.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(found.path()),
+                Ok(kind) if kind.is_file() && count < MOST_FILES => files.push(found.path()),
+                Ok(_) | Err(_) => {
+                    let path = found.path();
+                    return Err(refused(&format!("`{}` is no file of git's", path.display())));
+                }
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// What the refs and reflogs of a disposable repository name. Those of kept work are orch's own.
+fn named_in(git_dir: &Path) -> Result<BTreeSet<Oid>> {
+    let mut named = BTreeSet::new();
+    if !is_folder(git_dir) {
+        return Ok(named);
+    }
+    let mut files = vec![git_dir.join("HEAD"), git_dir.join("ORIG_HEAD"), git_dir.join("packed-refs")];
+    for folder in ["refs", "logs"] {
+        files.extend(files_below(&git_dir.join(folder))?);
+    }
+    for tree in fs::read_dir(git_dir.join("worktrees")).into_iter().flatten().flatten() {
+        files.extend([tree.path().join("HEAD"), tree.path().join("logs/HEAD")]);
+    }
+    // A pipe would be waited for.
+    files.retain(|file| fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file()));
+    for file in files {
+        let Some(text) = crate::effects::os::files::read(&file, MOST_TEXT)? else { continue };
+        let text = String::from_utf8_lossy(&text);
+        for line in text.lines().filter(|line| !line.contains(" refs/orch/attempts/")) {
+            // A name, or the two of a reflog, of which the first was named before.
+            named.extend(line.split([' ', '\t']).take(2).filter_map(Oid::from_hex));
+        }
+    }
+    Ok(named)
+}

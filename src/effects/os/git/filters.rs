@@ -1,0 +1,176 @@
+//! What a file is in git, and what git's content is as a file: line ends, encodings and filters.
+//!
+//! What gix cannot do, or does otherwise than git (it knows few encodings, and writes UTF-16 as UTF-8), git
+//! itself is asked to do, with the attributes of that work tree and the settings of the trusted repository.
+//! Invariant: a file that git would not take in either is no error. It is kept as it lies there, or (where it
+//! is too large) as a line that says so, and it is told: nobody's work ends because of one file.
+
+use super::place::Place;
+use super::worktree::full;
+use super::{EffectError, Oid, Result, Trouble, or};
+use crate::effects::{Git as _, MODE_FILE, MODE_PROGRAM, Mode};
+use bstr::{BStr, ByteSlice};
+use gix::filter::plumbing::driver::apply::Delay;
+use gix::filter::plumbing::pipeline::convert::ToWorktreeOutcome;
+use gix::filter::plumbing::pipeline::convert::to_worktree::{Options, UnknownEncoding};
+use std::fs::{self, Metadata};
+use std::io::Read as _;
+
+/// The largest file that is taken into memory, in bytes; of those above, git makes an exception as well
+/// (`core.bigFileThreshold`).
+const LARGEST: u64 = 512 << 20;
+/// From which size on a file can be why there is no room left on the disk.
+const LARGE: u64 = 1 << 20;
+/// Attributes that git itself is asked to follow when it comes to writing a file.
+const GITS_OWN: [&str; 2] = ["working-tree-encoding", "ident"];
+
+/// What a file is in git.
+pub(super) struct Taken {
+    pub(super) mode: Mode,
+    pub(super) id: Oid,
+    /// Why git would not take it in as it is.
+    pub(super) unfit: Option<String>,
+}
+
+/// The filters of a work tree.
+pub(super) struct Filters<'p> {
+    place: &'p Place<'p>,
+    pipeline: gix::filter::Pipeline<'p>,
+    attributes: gix::AttributeStack<'p>,
+}
+
+impl<'p> Filters<'p> {
+    pub(super) fn of(place: &'p Place<'_>) -> Result<Self> {
+        let source = gix::worktree::stack::state::attributes::Source::WorktreeThenIdMapping;
+        let attributes = or("read attributes", place.repo.attributes_only(&place.index, source))?;
+        let pipeline = or("read filters", gix::filter::Pipeline::new(&place.repo, attributes.clone()))?;
+        Ok(Self { place, pipeline, attributes })
+    }
+
+    /// Writes what a path of the work tree holds as an object; none where nothing is that git tracks.
+    pub(super) fn take(&mut self, path: &BStr) -> Result<Option<Taken>> {
+        let Ok(metadata) = fs::symlink_metadata(full(self.place, path)) else { return Ok(None) };
+        let file = metadata.is_file();
+        if file && metadata.len() > LARGEST && !self.is_set(path, &["filter"])? {
+            return self.leave_out(&metadata, "is too large to be taken in").map(Some);
+        }
+        let place = self.place;
+        let found = match self.pipeline.worktree_file_to_object(path, &place.index) {
+            Ok(found) => found,
+            Err(error) if file => {
+                let why = or::<(), _>("hash a file of the work tree", Err(error));
+                return why.map_or_else(|error| self.take_otherwise(path, &metadata, error), |()| Ok(None));
+            }
+            Err(error) => return or("hash a file of the work tree", Err(error)),
+        };
+        Ok(found.map(|(id, kind, _)| Taken {
+            mode: kind as Mode,
+            id: place.git.note_written(id),
+            unfit: None,
+        }))
+    }
+
+    /// A file that gix could not take in: as git does, or as it is.
+    fn take_otherwise(&self, path: &BStr, metadata: &Metadata, error: EffectError) -> Result<Option<Taken>> {
+        match error.trouble {
+            Trouble::Full if metadata.len() >= LARGE => {
+                return self.leave_out(metadata, "does not fit on the disk of the repository").map(Some);
+            }
+            Trouble::Full | Trouble::Denied | Trouble::ReadOnly => return Err(error),
+            Trouble::Foreign
+            | Trouble::Missing
+            | Trouble::Unsupported
+            | Trouble::Locked
+            | Trouble::Identity
+            | Trouble::Signing
+            | Trouble::Unreachable
+            | Trouble::Repository
+            | Trouble::Other => {}
+        }
+        let (git, name) = (self.place.git, path.to_str_lossy());
+        let asked = self.ask_git(&["hash-object", "-w", "--", &name])?;
+        let mode = mode_of(metadata);
+        if let Some(id) = Oid::from_hex(&asked.stdout_line()).filter(|_| asked.ok) {
+            return Ok(Some(Taken { mode, id: git.note_written(super::id(id)), unfit: None }));
+        }
+        let said = asked.stderr_line();
+        let why = said.split("; ").find_map(|line| line.strip_prefix("fatal: ")).unwrap_or(&said).to_owned();
+        let full = full(self.place, path);
+        let content = fs::read(&full).map_err(|error| EffectError::io("read", &full, &error))?;
+        Ok(Some(Taken { mode, id: git.write_blob(&content)?, unfit: Some(why) }))
+    }
+
+    /// A line in place of a file of which nothing can be kept.
+    fn leave_out(&self, metadata: &Metadata, why: &str) -> Result<Taken> {
+        let why = format!("{why} ({} bytes), and is left out of what is kept", metadata.len());
+        let id = self.place.git.write_blob(format!("orch: this file {why}\n").as_bytes())?;
+        Ok(Taken { mode: mode_of(metadata), id, unfit: Some(format!("it {why}")) })
+    }
+
+    /// What a file is to hold on the disk.
+    pub(super) fn content(&mut self, path: &BStr, mode: Mode, blob: Oid) -> Result<Vec<u8>> {
+        let content = self.place.git.read_blob(blob)?;
+        if !matches!(mode, MODE_FILE | MODE_PROGRAM) {
+            return Ok(content);
+        }
+        let options = Options { can_delay: Delay::Forbid, unknown_encoding: UnknownEncoding::Fail };
+        let doing = "apply the filters of the repository";
+        let converted = match self.pipeline.convert_to_worktree(&content, path, options) {
+            Ok(ToWorktreeOutcome::Unchanged(_)) => return Ok(content),
+            Ok(mut changed) => {
+                let mut out = Vec::with_capacity(content.len());
+                changed.read_to_end(&mut out).map_err(|error| super::failed(doing, &error))?;
+                Some(out)
+            }
+            Err(_) => None,
+        };
+        if let Some(converted) = converted
+            && !self.is_set(path, &GITS_OWN)?
+        {
+            return Ok(converted);
+        }
+        let asked = self.ask_git(&[
+            "cat-file",
+            "--filters",
+            &format!("--path={}", path.to_str_lossy()),
+            &blob.to_string(),
+        ])?;
+        if asked.ok {
+            Ok(asked.stdout)
+        } else {
+            Err(super::failed(doing, &format!("`{path}`: {}", asked.stderr_line())))
+        }
+    }
+
+    /// Whether a path has one of these attributes.
+    fn is_set(&mut self, path: &BStr, names: &[&str]) -> Result<bool> {
+        let mut found = self.attributes.selected_attribute_matches(names.iter().copied());
+        let entry = or("read attributes", self.attributes.at_entry(path, None))?;
+        entry.matching_attributes(&mut found);
+        let is_set = found.iter_selected().any(|attribute| {
+            let state = attribute.assignment.state;
+            state.is_set() || matches!(state, gix::attrs::StateRef::Value(_))
+        });
+        Ok(is_set)
+    }
+
+    /// Runs git in the work tree, which obeys the trusted repository alone.
+    fn ask_git(&self, arguments: &[&str]) -> Result<super::child::GitOutput> {
+        let place = self.place;
+        let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+        let dir = text(&place.dir);
+        let env = [
+            ("GIT_DIR", text(place.repo.git_dir())),
+            ("GIT_WORK_TREE", dir.clone()),
+            ("GIT_INDEX_FILE", text(&place.index_path)),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        place.git.git_with(&[&["-C", dir.as_str()], arguments].concat(), env, b"")
+    }
+}
+
+/// The mode that git gives to a file.
+fn mode_of(metadata: &Metadata) -> Mode {
+    use std::os::unix::fs::PermissionsExt as _;
+    if metadata.permissions().mode() & 0o100 == 0 { MODE_FILE } else { MODE_PROGRAM }
+}

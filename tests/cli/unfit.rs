@@ -1,0 +1,83 @@
+//! Files that git would not take in, and those that only git itself can write.
+
+use crate::sandbox::{Sandbox, agent};
+use crate::transcript;
+use std::fs;
+
+/// A step whose agent leaves such a file: rejected with its name, what can be kept is kept, and orch works on.
+fn unfit(script: &str, settings: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.configure(&[agent(script)]);
+    sandbox.lend("truncate");
+    for (key, value) in settings {
+        sandbox.git(&["config", key, value]);
+    }
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.task("t-2", "Do another", &["--run", "echo fine > fine"]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 20);
+    for question in ["list", "next", "status"] {
+        let said = sandbox.quietly(&[question]);
+        assert!([0, 11].contains(&said.code) && said.stderr.is_empty(), "{}", said.stderr);
+    }
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-2"]).code, 0);
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    sandbox.show_git(&["diff", "--stat", &format!("{}~", kept.trim()), kept.trim()]);
+    sandbox
+}
+
+#[test]
+fn mixed_line_ends_that_git_is_told_to_refuse_are_rejected_and_kept() {
+    let sandbox = unfit(
+        "printf \"a\\r\\nb\\n\" > mix; echo 1 > new",
+        &[("core.autocrlf", "input"), ("core.safecrlf", "true")],
+    );
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    assert_eq!(sandbox.git(&["cat-file", "blob", &format!("{}:mix", kept.trim())]), "a\r\nb\n");
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_encoding_that_nobody_knows_is_rejected() {
+    transcript!(unfit("echo \"*.q working-tree-encoding=NOPE-9\" > .gitattributes; echo 1 > x.q", &[]));
+}
+
+#[test]
+fn what_is_not_in_the_encoding_that_it_is_said_to_be_in_is_rejected() {
+    transcript!(unfit("echo \"*.z working-tree-encoding=UTF-16\" > .gitattributes; printf abc > y.z", &[]));
+}
+
+#[test]
+fn a_file_larger_than_any_memory_is_rejected_and_left_out() {
+    let probe = Sandbox::new();
+    let file = fs::File::create(probe.repo().join("probe")).expect("a file");
+    if file.set_len(9 << 40).is_err() || !probe.lend("truncate") {
+        // This file system has no files of that size.
+        return;
+    }
+    transcript!(unfit("truncate -s 9T big; echo 1 > new", &[]));
+}
+
+/// UTF-16 as git writes it.
+const UTF16: [u8; 8] = [0xff, 0xfe, b'h', 0, b'i', 0, b'\n', 0];
+
+#[test]
+fn files_in_an_encoding_of_their_own_are_what_git_would_write() {
+    for encoding in ["UTF-16", "UTF-16LE-BOM"] {
+        let sandbox = Sandbox::new();
+        sandbox.configure(&[agent(
+            "cp w.rc seen; printf \"\\377\\376o\\000k\\000\\n\\000\" > w.rc; cp w.rc wrote; cp w.rc new.rc",
+        )]);
+        sandbox.write(".gitattributes", &format!("*.rc working-tree-encoding={encoding}\n"));
+        fs::write(sandbox.repo().join("w.rc"), UTF16).expect("a file");
+        sandbox.commit("an encoding");
+        sandbox.task("t-1", "Do it", &[]);
+        let said = sandbox.quietly(&["step"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let bytes = |name: &str| fs::read(sandbox.repo().join(name)).expect("a file");
+        assert_eq!(bytes("seen"), UTF16, "the agent sees what a person does");
+        assert_eq!((bytes("w.rc"), bytes("new.rc")), (bytes("wrote"), bytes("wrote")));
+        assert_eq!(sandbox.git(&["cat-file", "blob", "HEAD:w.rc"]), "ok\n");
+        fs::write(sandbox.repo().join("w.rc"), bytes("wrote")).expect("a touch");
+        assert_eq!(sandbox.git(&["status", "--short"]), "");
+    }
+}
