@@ -2,8 +2,8 @@
 
 use super::failure::FailureKind;
 use super::sandbox::program_name;
-use super::{FACTS, facts};
-use crate::config::Profile;
+use super::{FACTS, facts, program};
+use crate::config::{Adapter, Profile};
 
 /// What to do about a profile that failed in this way.
 #[must_use]
@@ -19,6 +19,9 @@ pub fn todo(profile: &Profile, kind: FailureKind) -> String {
         }
         FailureKind::Missing | FailureKind::WrongVersion if !known.install.is_empty() => {
             format!("type `{}`", known.install)
+        }
+        FailureKind::Missing if profile.adapter == Adapter::Command => {
+            format!("put `{}` where the `command` of the agent `{}` says", program(profile), profile.name)
         }
         FailureKind::UnknownModel => {
             format!("set another `model` for the agent `{}` in `.orchestrator/config.toml`", profile.name)

@@ -27,11 +27,12 @@ pub fn trust(base: &Base, caller: &Caller) -> Check {
 pub fn profile(profile: &Profile, has_program: &dyn Fn(&str) -> bool) -> Check {
     let word = adapter_word(profile.adapter);
     let program = if profile.adapter == Adapter::Shell { "sh" } else { program(profile) };
-    // A path is of the repository, and looked up there when it runs.
-    if program.contains('/') || has_program(program) {
+    // A path that begins nowhere is of the workspace, and looked up there when it runs.
+    if (program.contains('/') && !program.starts_with('/')) || has_program(program) {
         return Check::ok("profile", format!("`{}` ({word}: {program})", profile.name));
     }
-    let detail = format!("`{}` needs `{program}`, which is not on `PATH`", profile.name);
+    let place = if program.starts_with('/') { "there" } else { "on `PATH`" };
+    let detail = format!("`{}` needs `{program}`, which is not {place}", profile.name);
     let known = facts(profile.adapter).install;
     let hint = if known.is_empty() { format!("install `{program}`") } else { format!("type `{known}`") };
     Check::warning("profile", detail, hint)

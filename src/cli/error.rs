@@ -9,7 +9,7 @@ use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use crate::state::task::TooLong;
-use crate::step::error::take_over;
+use crate::step::error::{Way, take_over};
 use crate::step::{StepError, wait};
 use crate::upkeep::delivery::Refused;
 use crate::upkeep::edit::EditError;
@@ -78,6 +78,18 @@ impl CliError {
         Self { hints: std::iter::once(again).chain(self.hints).collect(), ..self }
     }
 
+    /// The same error with what to type about work that waits for a review.
+    fn way(self, way: &Way, id: &str) -> Self {
+        let redo = format!("type `{}`: the next step does it again", Way::Redo.command(id));
+        match way {
+            Way::Decide => self.hint(format!(
+                "type `orch show {id}`, then `orch approve {id}`, or `orch reject {id} --reason` and why"
+            )),
+            Way::Redo => self.hint(redo),
+            Way::Fetch(command) => self.hint(format!("type `{command}` if it was pushed")).hint(redo),
+        }
+    }
+
     /// As it is printed.
     #[must_use]
     pub fn render(&self) -> String {
@@ -144,9 +156,12 @@ impl From<EffectError> for CliError {
     }
 }
 
-/// What to type about work that only a person can decide on.
-fn decide(id: &str) -> String {
-    format!("type `orch show {id}`, then `orch approve {id}`, or `orch reject {id} --reason` and why")
+/// How it ends where work is not there that a person wants.
+fn no_work(way: &Way) -> Exit {
+    match way {
+        Way::Fetch(_) => Exit::Git,
+        Way::Decide | Way::Redo => Exit::Usage,
+    }
 }
 
 impl From<StepError> for CliError {
@@ -163,7 +178,8 @@ impl From<StepError> for CliError {
             StepError::UnknownRun(_) => Self::new(Exit::Usage, fact).hint("type `orch log`"),
             StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
                 .hint("type `orch agents` to see the agents of this repository"),
-            StepError::Unreviewed { id, .. } => Self::new(Exit::Waiting, fact).hint(decide(&id)),
+            StepError::Unreviewed { id, way, .. } => Self::new(Exit::Waiting, fact).way(&way, &id),
+            StepError::NoWork { id, way, .. } => Self::new(no_work(&way), fact).way(&way, &id),
             StepError::NotRunnable { id, .. } => {
                 Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
             }

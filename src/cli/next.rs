@@ -34,7 +34,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let tip = tip::look(&context, &base)?.after(told);
     let graph = &base.snapshot.graph;
     let at_work: Vec<AtWork> = lease::live(context.world())?.iter().map(AtWork::from).collect();
-    let Queue { free: queue, waits, error } = choice::queue(context.world(), &base, args.limit.max(1))?;
+    let Queue { free: queue, waits, error, .. } = choice::queue(context.world(), &base, args.limit.max(1))?;
     let none = match (error, waits.first()) {
         (Some(error), _) => Some(none_may(graph, &waits, error)?),
         (None, Some(first)) if queue.is_empty() => Some(all_wait(graph, &waits, first, !at_work.is_empty())),

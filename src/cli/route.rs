@@ -78,8 +78,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Err(NoRoute::Nobody(_)) => {
             answer = answer.exit(Exit::NoAgent).hint("add an `[[agent]]` to `.orchestrator/config.toml`");
         }
-        Err(NoRoute::Missing(_)) => {
-            answer = answer.exit(Exit::NoAgent).hint("type `orch agents` to see what to install");
+        Err(NoRoute::Missing(_) | NoRoute::Unusable(..)) => {
+            answer = answer.exit(Exit::NoAgent).hint("type `orch agents` to see what to do");
         }
         Err(NoRoute::Oversized(_)) => {
             answer =

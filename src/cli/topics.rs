@@ -240,8 +240,11 @@ What failed, by what the agent prints, and what follows:
                                  (`orch run --wait` goes on then). Of a `command` agent that
                                  ends with an error, what it says on standard error counts
   overloaded, server, network    tried again twice after a wait, then as with a limit
-  no login, key, money, model    another profile takes over; without one: exit 30, and what
-                                 to type. `orch auth` says who is logged in
+  no login, key, money, model    another profile takes over; without one, the next task is
+                                 taken, and this profile is asked last for an hour; where
+                                 nobody is left: exit 30, and what to type. `orch auth` says
+                                 who is logged in. So too where a program that a path of the
+                                 repository names is not there
   not installed                  passed over, whoever it is; where none is there: exit 30
   context full, session lost     a fresh session takes over
   silent, too long               idle_timeout and timeout of the profile: exit 22

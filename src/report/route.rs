@@ -68,6 +68,7 @@ pub fn spell_no_route(why: &NoRoute) -> String {
     match why {
         NoRoute::Nobody(why) | NoRoute::Oversized(why) => why.clone(),
         NoRoute::Missing(names) => format!("not installed: `{}`", names.join("`, `")),
+        NoRoute::Unusable(name, why) => format!("`{name}` cannot work: {why}"),
         NoRoute::Cooling(until) => format!("those that may rest until {until:.0}"),
         NoRoute::Busy => "those that may are at work".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Profiles that rest, because their provider said so or kept failing.
+//! Profiles that rest, because their provider said so or kept failing, or that cannot work before a person has acted.
 //!
 //! In: what a profile's failure said of the time, and the rest before it. Out: one small file for each
 //! profile below `.git/orch/cooldowns/`, which outlives the process. Invariant: who rests, rests for a
@@ -16,6 +16,8 @@ const DIR: &str = "cooldowns";
 const FIRST: Duration = Duration::from_secs(60);
 /// The longest rest where nobody says how long it is to be.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// How long it is believed that a person has to act first.
+const PERSON: Duration = Duration::from_secs(60 * 60);
 /// The longest rest that is believed.
 const BELIEVED: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 
@@ -32,6 +34,8 @@ pub struct Cooldown {
     pub why: String,
     /// How many rests followed each other without a session that went well.
     pub times: u32,
+    /// What a person has to do first; none where time is enough.
+    pub todo: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +46,8 @@ struct Shape {
     until: Timestamp,
     why: String,
     times: u32,
+    #[serde(default)]
+    todo: Option<String>,
 }
 
 impl Cooldown {
@@ -70,7 +76,15 @@ impl Cooldown {
             (None, None) => after(backoff(FIRST, LONGEST, times - 1, dice)),
         };
         let why = super::task::one_line(why, 300);
-        Self { profile: profile.to_owned(), since: now, until, why, times }
+        Self { profile: profile.to_owned(), since: now, until, why, times, todo: None }
+    }
+
+    /// A profile that cannot work before a person has done something. Nobody tells orch when they have, so that it is
+    /// not believed for long.
+    #[must_use]
+    pub fn until_somebody_acts(profile: &str, why: &str, todo: String, now: Timestamp) -> Self {
+        let rest = Self::after(None, profile, why, (None, Some(PERSON)), now, 0);
+        Self { todo: Some(todo), ..rest }
     }
 
     /// Whether it is not over yet. What began after now never did: a clock that was ahead wrote it.
@@ -104,11 +118,12 @@ pub fn load(files: &dyn Files) -> Result<Vec<Cooldown>> {
     let mut all = Vec::new();
     for file in files.list(DIR)?.iter().filter(|file| file.ends_with(".json")) {
         let Some(bytes) = files.read(&format!("{DIR}/{file}"))? else { continue };
-        let Ok(Shape { profile, since, until, why, times }) = serde_json::from_slice(&bytes) else {
+        let Ok(Shape { profile, since, until, why, times, todo }) = serde_json::from_slice(&bytes) else {
             continue;
         };
         let (since, why) = (since.unwrap_or(Timestamp::MIN), super::task::one_line(&why, 300));
-        all.push(Cooldown { profile, since, until, why, times });
+        let todo = todo.map(|todo| super::task::one_line(&todo, 300));
+        all.push(Cooldown { profile, since, until, why, times, todo });
     }
     all.sort_by(|a, b| a.profile.cmp(&b.profile));
     Ok(all)
@@ -119,8 +134,8 @@ pub fn load(files: &dyn Files) -> Result<Vec<Cooldown>> {
 /// # Errors
 /// When it cannot be written.
 pub fn save(files: &dyn Files, cooldown: &Cooldown) -> Result<()> {
-    let Cooldown { profile, since, until, why, times } = cooldown.clone();
-    let shape = Shape { profile, since: Some(since), until, why, times };
+    let Cooldown { profile, since, until, why, times, todo } = cooldown.clone();
+    let shape = Shape { profile, since: Some(since), until, why, times, todo };
     let bytes = serde_json::to_vec(&shape).unwrap_or_default();
     files.write(&name(&cooldown.profile), &bytes, false)
 }

@@ -114,7 +114,9 @@ impl Work {
     pub fn nothing_came_of_it(&self, job: &Job<'_>) -> Option<StepError> {
         let Outcome::NoAgent(fact) = &self.outcome else { return None };
         let idle = self.course.spent.tokens.total() == 0 && self.left.seen.tree == job.base.commit.tree;
-        idle.then(|| StepError::Unusable { fact: fact.clone(), todo: self.todo.clone().unwrap_or_default() })
+        let agent = Some(self.course.profile.name.clone());
+        let todo = || self.todo.clone().unwrap_or_default();
+        idle.then(|| StepError::Unusable { agent, fact: fact.clone(), todo: todo() })
     }
 }
 

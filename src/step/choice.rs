@@ -2,11 +2,13 @@
 
 use super::assemble::Known;
 use super::base::Base;
-use super::error::StepError;
+use super::error::{StepError, Way};
+use super::met::Met;
 use super::occupied::{self, Occupied, Waiting};
+use super::passed::{Pass, Passed};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
-use super::{Options, Planned, Plans, assemble, quarantine, second};
+use super::{Options, Planned, Plans, assemble, quarantine, second, upstream};
 use crate::effects::World;
 use crate::prompt::{Prompt, Trouble};
 use crate::route::{NoRoute, Past};
@@ -16,7 +18,6 @@ use crate::state::graph::{Index, Standing};
 use crate::state::note::Gist;
 use crate::state::status::Status;
 use crate::state::task::Task;
-use jiff::Timestamp;
 
 /// How many tasks of the queue are looked at for one that somebody may take now.
 const QUEUE_MAX: usize = 20;
@@ -45,7 +46,8 @@ pub(super) struct Chosen {
 }
 
 /// Chooses: the task that was named, or the best one that somebody may take now; one near the best where
-/// others took what was chosen before, so many times.
+/// others took what was chosen before, so many times. Who turned out just now to need a person first is not asked;
+/// who did so before is asked last, where nobody else may take any.
 ///
 /// # Errors
 /// When the named task cannot run, or nobody may take any now.
@@ -53,7 +55,7 @@ pub(super) fn choose(
     world: World<'_>,
     base: &Base,
     options: Options<'_>,
-    taken: usize,
+    met: &Met,
 ) -> Result<Choice, StepError> {
     let (graph, rules) = (&base.snapshot.graph, base.rules());
     if let Some(name) = options.agent {
@@ -69,16 +71,22 @@ pub(super) fn choose(
         }
         None => occupied::queue(world, base, QUEUE_MAX)?,
     };
-    if taken > 0 {
-        draw(&mut queue, taken, world.ids.random());
+    if met.taken > 0 {
+        draw(&mut queue, met.taken, world.ids.random());
     }
-    let limits = Limits::now(world, &base.config.agents)?;
+    let mut limits = Limits::now(world, &base.config.agents)?;
     let mut passed = Passed::default();
-    for candidate in queue {
-        match take_on(world, base, candidate, &limits, options)? {
-            Ok(choice) => return Ok(choice),
-            Err(why) => passed.over(why),
+    loop {
+        for candidate in &queue {
+            match take_on(world, base, candidate.clone(), &limits, options)? {
+                Ok(choice) => return Ok(choice),
+                Err(why) => passed.over(why),
+            }
         }
+        if passed.wait.is_some() || !limits.ask_again(|name| met.unusable.iter().all(|each| each != name)) {
+            break;
+        }
+        passed = Passed::default();
     }
     if let (None, Some((index, why))) = (&passed.wait, waits.first()) {
         return Err(StepError::Busy(format!("task `{}` {why}", graph.nodes()[*index].id)));
@@ -116,64 +124,12 @@ fn named(base: &Base, id: &str) -> Result<Candidate, StepError> {
     }
 }
 
-/// Why a task is passed over.
-enum Pass {
-    /// Nobody may take it now; why, and until when.
-    Later(String, Option<Timestamp>),
-    /// No profile can take it, unless a person acts.
-    Nobody(StepError),
-    /// It has to be changed first; why.
-    Unfit(String),
-}
-
 /// Why nobody does a task.
 enum Unstaffed {
     /// It ends the choice: the task has to be changed first.
     Ends(Choice),
     /// Others may still have somebody.
     Passes(Pass),
-}
-
-/// What was passed over.
-#[derive(Default)]
-struct Passed {
-    wait: Option<(String, Option<Timestamp>)>,
-    nobody: Option<StepError>,
-}
-
-impl Pass {
-    fn spell(&self) -> String {
-        match self {
-            Self::Later(why, Some(until)) if !why.contains(" until ") => {
-                format!("{why}, until {until:.0}")
-            }
-            Self::Later(why, _) => why.clone(),
-            Self::Nobody(error) => error.to_string(),
-            Self::Unfit(why) => format!("cannot be taken as it is: {why}"),
-        }
-    }
-}
-
-impl Passed {
-    /// One more; others may still have somebody.
-    fn over(&mut self, why: Pass) {
-        match why {
-            // The first time that somebody is free again is when to come back.
-            Pass::Later(why, until) => {
-                let known = self.wait.as_ref().and_then(|(_, known)| *known);
-                if self.wait.is_none() || known.is_none_or(|known| until.is_some_and(|until| until < known)) {
-                    self.wait = Some((why, until));
-                }
-            }
-            Pass::Nobody(error) => self.nobody = self.nobody.take().or(Some(error)),
-            Pass::Unfit(_) => {}
-        }
-    }
-
-    /// Why nobody takes any of them.
-    fn error(self) -> Option<StepError> {
-        self.wait.map(|(fact, until)| StepError::Paused { fact, until }).or(self.nobody)
-    }
 }
 
 /// What a step could take now.
@@ -183,6 +139,8 @@ pub struct Queue {
     pub free: Vec<Candidate>,
     /// Those before them that have to wait, or to be changed first.
     pub waits: Vec<Waiting>,
+    /// Those of them whose work waits for a person: why, and what can be done.
+    pub people: Vec<(Index, String, Way)>,
     /// What a step would say where nobody may take any.
     pub error: Option<StepError>,
 }
@@ -192,23 +150,38 @@ pub struct Queue {
 /// # Errors
 /// When the state cannot be read.
 pub fn queue(world: World<'_>, base: &Base, limit: usize) -> Result<Queue, StepError> {
-    let limits = Limits::now(world, &base.config.agents)?;
+    let mut limits = Limits::now(world, &base.config.agents)?;
+    let queue = free(world, base, limit, &limits)?;
+    // Who needed a person first is asked last.
+    let again = queue.free.is_empty() && queue.error.as_ref().is_some_and(|error| !is_paused(error));
+    if again && limits.ask_again(|_| true) { free(world, base, limit, &limits) } else { Ok(queue) }
+}
+
+fn is_paused(error: &StepError) -> bool {
+    matches!(error, StepError::Paused { .. })
+}
+
+/// What could be taken with these limits.
+fn free(world: World<'_>, base: &Base, limit: usize, limits: &Limits) -> Result<Queue, StepError> {
     let (all, mut waits) = occupied::queue(world, base, limit.max(QUEUE_MAX))?;
-    let (mut free, mut passed) = (Vec::new(), Passed::default());
+    let (mut free, mut people, mut passed) = (Vec::new(), Vec::new(), Passed::default());
     for candidate in all {
         if free.len() == limit {
             break;
         }
-        match why_passed(world, base, &candidate, &limits)? {
+        match why_passed(world, base, &candidate, limits)? {
             None => free.push(candidate),
             Some(why) => {
                 waits.push((candidate.index, why.spell()));
+                if let Pass::Nobody(StepError::Unreviewed { why, way, .. }) = &why {
+                    people.push((candidate.index, why.clone(), way.clone()));
+                }
                 passed.over(why);
             }
         }
     }
     let error = passed.error().filter(|_| free.is_empty());
-    Ok(Queue { free, waits, error })
+    Ok(Queue { free, waits, people, error })
 }
 
 /// Why a step would pass a task over; none if it would take it.
@@ -218,10 +191,6 @@ fn why_passed(
     candidate: &Candidate,
     limits: &Limits,
 ) -> Result<Option<Pass>, StepError> {
-    if base.snapshot.graph.status(candidate.index) == Status::NeedsReview {
-        let (_, task) = base.snapshot.task(world, candidate.index)?;
-        return Ok(reviewer(world, base, &task, None)?.err());
-    }
     Ok(match take_on(world, base, candidate.clone(), limits, Options::default())? {
         Ok(Choice::Chosen(_) | Choice::Oversized(_) | Choice::Nothing(_)) => None,
         Ok(Choice::Unfit(_, why)) => Some(Pass::Unfit(why)),
@@ -254,7 +223,7 @@ fn staff<'b>(
     let (_, route) = past::route(base, task, &facts, &past, limits, options.agent);
     let chosen = match route.chosen {
         Ok(at) => at,
-        Err(why) => return Ok(Err(nobody(base, task, why, options.plans))),
+        Err(why) => return Ok(Err(nobody(base, task, why, (limits, options.plans)))),
     };
     let allowance = match who::allowance(world, base, task)? {
         Ok(allowance) => allowance,
@@ -302,7 +271,7 @@ fn take_on(
 }
 
 /// What becomes of a task that nobody may take.
-fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Unstaffed {
+fn nobody(base: &Base, task: &Task, why: NoRoute, (limits, plans): (&Limits, Plans)) -> Unstaffed {
     let pass = match why {
         NoRoute::Oversized(why) => match plans {
             Plans::Others if base.config.plan.split => Pass::Later(why, None),
@@ -312,6 +281,7 @@ fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Unstaffed {
             Plans::Others | Plans::Caller | Plans::Never => return Unstaffed::Ends(unfit(task, why)),
         },
         NoRoute::Nobody(why) => Pass::Nobody(StepError::NoAgent(why)),
+        NoRoute::Unusable(name, why) => Pass::Nobody(unusable(limits, &name, &why)),
         NoRoute::Missing(names) => Pass::Nobody(who::not_installed(base, &names)),
         NoRoute::Busy => Pass::Later("all agents that may take it are at work".to_owned(), None),
         NoRoute::Cooling(until) => {
@@ -319,6 +289,16 @@ fn nobody(base: &Base, task: &Task, why: NoRoute, plans: Plans) -> Unstaffed {
         }
     };
     Unstaffed::Passes(pass)
+}
+
+/// That a person has to act before a profile can work.
+fn unusable(limits: &Limits, name: &str, why: &str) -> StepError {
+    let known = limits.unusable.iter().find(|each| each.profile == name);
+    StepError::Unusable {
+        agent: Some(name.to_owned()),
+        fact: format!("`{name}` cannot work: {why}"),
+        todo: known.map(|each| each.todo.clone()).unwrap_or_default(),
+    }
 }
 
 /// Who reviews the work of a task; or until when nobody can, or what speaks against it until a person has looked.
@@ -329,14 +309,14 @@ fn reviewer(
     wanted: Option<&str>,
 ) -> Result<Result<Who, Pass>, StepError> {
     Ok(who::reviewer(world, base, task, wanted)?.map_err(|halt| match halt {
-        Halt::Hold(why) => unreviewed(task, why),
+        Halt::Hold(why) => unreviewed(task, why, Way::Decide),
         Halt::Pause(why, until) => Pass::Later(why, Some(until)),
     }))
 }
 
 /// Work that no agent reviews.
-fn unreviewed(task: &Task, why: String) -> Pass {
-    Pass::Nobody(StepError::Unreviewed { id: task.id.to_string(), why })
+fn unreviewed(task: &Task, why: String, way: Way) -> Pass {
+    Pass::Nobody(StepError::Unreviewed { id: task.id.to_string(), why, way })
 }
 
 /// Takes on the review of work that waits for one.
@@ -351,9 +331,13 @@ fn review(
         Ok(who) => who,
         Err(why) => return Ok(Err(why)),
     };
-    Ok(match second::prompt(world, base, &task)? {
-        Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
-        Err(too_large) => Err(unreviewed(&task, too_large.to_string())),
+    upstream::bring_work_of(world, base, &task)?;
+    Ok(match second::prompt(world, base, &task) {
+        Ok(Ok(prompt)) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
+        Ok(Err(too_large)) => Err(unreviewed(&task, too_large.to_string(), Way::Decide)),
+        Err(StepError::NoWork { why, way, .. }) => Err(unreviewed(&task, why, way)),
+        Err(StepError::Moved { fact, .. }) => Err(unreviewed(&task, fact, Way::Redo)),
+        Err(error) => return Err(error),
     })
 }
 

@@ -12,10 +12,9 @@ use super::event::Event;
 use super::rest;
 use super::session::{self, Heard, Turn};
 use super::site::Workplace;
-use crate::agent::facts;
-use crate::agent::failure::{Failure, Remedy};
 use crate::agent::stream::{Session, Spent};
 use crate::agent::watch::Limits;
+use crate::agent::{facts, program};
 use crate::config::{Adapter, Profile};
 use crate::effects::{Oid, World};
 use crate::state::cooldown;
@@ -91,8 +90,8 @@ pub fn ask(
         cost_usd: heard.reply.cost_usd,
         ..AttemptRecord::default()
     };
-    if let Some(failure) = heard.tally.failure.as_ref().filter(|failure| rests(failure)) {
-        rest::rest(job, &profile.name, failure)?;
+    if let Some(failure) = &heard.tally.failure {
+        rest::after(job, profile, failure)?;
     }
     course.count(job, record, Spent { tokens: heard.reply.tokens, cost_usd: heard.reply.cost_usd })?;
     Ok(heard)
@@ -112,11 +111,6 @@ fn limits(job: &Job<'_>, course: &Course, profile: &Profile) -> Limits {
     }
 }
 
-/// Whether a profile that failed so is not worth asking for a while.
-fn rests(failure: &Failure) -> bool {
-    matches!(failure.kind.remedy(), Remedy::CoolDown | Remedy::Retry)
-}
-
 /// When the first of these profiles that rests, and is not one of those, is awake again.
 ///
 /// # Errors
@@ -129,8 +123,30 @@ pub fn first_awake(
     let now = world.clock.now();
     let mut rests = cooldown::load(world.files)?;
     let could = |name: &str| !but.contains(&name) && profiles.iter().any(|profile| profile.name == name);
-    rests.retain(|rest| rest.lasts(now) && could(&rest.profile));
+    rests.retain(|rest| rest.todo.is_none() && rest.lasts(now) && could(&rest.profile));
     Ok(rests.iter().map(|rest| rest.until).min())
+}
+
+/// Those of these profiles that are not one of those, and cannot work before a person has acted: why not, and what
+/// that is.
+///
+/// # Errors
+/// When what rests cannot be read.
+pub fn unusable(world: World<'_>, profiles: &[Profile], but: &[&str]) -> Result<Vec<String>, StepError> {
+    let now = world.clock.now();
+    let rests = cooldown::load(world.files)?;
+    let spare = profiles
+        .iter()
+        .filter(|profile| profile.adapter != Adapter::Shell && !but.contains(&profile.name.as_str()));
+    let why = |profile: &Profile| {
+        if !is_installed(world, profile) {
+            return Some(format!("`{}` needs `{}`", profile.name, program(profile)));
+        }
+        let rest = rests.iter().find(|rest| rest.profile == profile.name && rest.lasts(now))?;
+        let todo = rest.todo.as_ref()?;
+        Some(format!("`{}` cannot work: {}; {todo}", profile.name, rest.why))
+    };
+    Ok(spare.filter_map(why).collect())
 }
 
 /// The most capable profile that is installed, not one of these and does not rest; the first of equals.

@@ -17,7 +17,7 @@ use super::session::{self, Heard, Turn};
 use super::site::{self, Workplace};
 use super::who::Who;
 use crate::agent::facts;
-use crate::agent::failure::{Failure, Remedy};
+use crate::agent::failure::Failure;
 use crate::agent::sandbox::{self, Chosen};
 use crate::agent::stream::{Session, Spent};
 use crate::agent::watch::{Decision, Limits};
@@ -167,11 +167,9 @@ impl Course {
                 next = Next::Judge;
             }
             text = match &next {
-                Next::Judge | Next::Person(_) => {
-                    return Ok(Done { heard, left: there, failure, next });
-                }
-                Next::Rest(failure) => {
-                    self.retry_after = Some(rest::rest(job, &self.profile.name, failure)?);
+                Next::Judge => return Ok(Done { heard, left: there, failure, next }),
+                Next::Rest(failure) | Next::Person(failure) => {
+                    self.retry_after = rest::after(job, &self.profile, failure)?;
                     return Ok(Done { failure: Some(failure.clone()), heard, left: there, next });
                 }
                 Next::Compact => self.compact(job, workplace, attempt, &heard, &there)?,
@@ -349,9 +347,7 @@ impl Course {
     /// Lets another profile take over; says what it reads.
     fn another(&mut self, job: &Job<'_>, failure: &Failure, there: &site::Left) -> Result<String, StepError> {
         let from = self.profile.name.clone();
-        if failure.kind.remedy() != Remedy::Person {
-            rest::rest(job, &self.profile.name, failure)?;
-        }
+        rest::after(job, &self.profile, failure)?;
         for session in &mut self.sessions {
             session.agent.get_or_insert_with(|| from.clone());
         }

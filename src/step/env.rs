@@ -31,10 +31,11 @@ pub fn redactor<'n>(world: World<'_>, names: impl IntoIterator<Item = &'n String
     Redactor::new(values.iter().map(String::as_str))
 }
 
-/// Whether the program of a profile is on this machine. A path is of the repository, and looked up there when
-/// it runs.
+/// Whether the program of a profile is on this machine. A path that begins nowhere is of the workspace, and looked
+/// up there when it runs.
 #[must_use]
 pub fn is_installed(world: World<'_>, profile: &Profile) -> bool {
     let program = program(profile);
-    program.is_empty() || program.contains('/') || world.process.has_program(program)
+    let of_the_workspace = program.contains('/') && !program.starts_with('/');
+    program.is_empty() || of_the_workspace || world.process.has_program(program)
 }

@@ -45,6 +45,18 @@ pub enum StepError {
         id: String,
         /// Why not.
         why: String,
+        /// What a person can do.
+        way: Way,
+    },
+    /// The work of a task that waits for a review is not there to be looked at.
+    #[error("the work of `{id}` is not there: {why}")]
+    NoWork {
+        /// The task.
+        id: String,
+        /// Why not.
+        why: String,
+        /// What a person can do.
+        way: Way,
     },
     /// The repository's commands are not trusted.
     #[error("the commands that this repository's files name are not trusted")]
@@ -71,6 +83,8 @@ pub enum StepError {
     /// The agent cannot work before a person has acted.
     #[error("{fact}")]
     Unusable {
+        /// The profile, where it is one that was asked.
+        agent: Option<String>,
         /// What is the matter.
         fact: String,
         /// What a person can do.
@@ -101,6 +115,29 @@ pub enum StepError {
         /// Where the work is kept.
         kept: Option<String>,
     },
+}
+
+/// What a person can do about work that waits for a review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// Look at it, and decide.
+    Decide,
+    /// Turn it down, so that it is done again.
+    Redo,
+    /// Bring it by this command; where it cannot be had, the same.
+    Fetch(String),
+}
+
+impl Way {
+    /// What is typed first about a task.
+    #[must_use]
+    pub fn command(&self, id: &str) -> String {
+        match self {
+            Self::Decide => format!("orch approve {id}"),
+            Self::Redo => format!("orch reject {id} --reason \"do it again\""),
+            Self::Fetch(command) => command.clone(),
+        }
+    }
 }
 
 impl StepError {

@@ -359,6 +359,7 @@ fn give_up(
         | StepError::UnknownAgent(_)
         | StepError::NotRunnable { .. }
         | StepError::Unreviewed { .. }
+        | StepError::NoWork { .. }
         | StepError::Untrusted { .. }
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)

@@ -18,6 +18,8 @@ pub mod in_place;
 pub mod land;
 pub mod along;
 pub mod past;
+mod met;
+mod passed;
 pub mod choice;
 pub mod occupied;
 pub mod assemble;
@@ -80,10 +82,9 @@ use crate::state::task::Task;
 use attempt::Job;
 use choice::{Choice, Chosen};
 use jiff::Timestamp;
+use met::Met;
 use site::Workplace;
 
-/// How many tasks in a row may be taken by others before a step gives up.
-const TAKEN_MAX: usize = 100;
 /// What a step is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'o> {
@@ -186,7 +187,7 @@ pub fn step(
 ) -> Result<Ending, StepError> {
     let _lock = slot::take(world, options.slot)?;
     recover::recover(world, Some(options.slot), reporter)?;
-    let mut taken = 0;
+    let mut met = Met::default();
     loop {
         upstream::follow(world, caller, reporter)?;
         let (branch, tip) = base::target(world, caller)?;
@@ -207,7 +208,9 @@ pub fn step(
         {
             return Ok(Ending::PlanDue(wanted));
         }
-        match choice::choose(world, base, options, taken)? {
+        let choice = choice::choose(world, base, options, &met);
+        met.tell(&choice, reporter);
+        match choice? {
             Choice::Nothing(idle) => {
                 let made = if options.dry_run { Vec::new() } else { request::make(world, base, reporter)? };
                 return Ok(Ending::Nothing(idle, made));
@@ -216,16 +219,14 @@ pub fn step(
             Choice::Chosen(chosen) if options.dry_run => {
                 return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
             }
-            Choice::Chosen(chosen) => {
-                if let Some(mut ran) = run(world, base, &chosen, options, reporter)? {
+            Choice::Chosen(chosen) => match run(world, base, &chosen, options, reporter) {
+                Ok(Some(mut ran)) => {
                     ran.requests = request::after(world, caller, base, ran.pushed.take(), reporter);
                     return Ok(Ending::Ran(Box::new(ran)));
                 }
-                taken += 1;
-                if taken > TAKEN_MAX {
-                    return Err(StepError::Busy("others take each task first".to_owned()));
-                }
-            }
+                Ok(None) => met.others()?,
+                Err(error) => met.passes(error, options)?,
+            },
             Choice::Unfit(task, why) => {
                 // That task is held with the reason; others go on.
                 if !options.dry_run {

@@ -11,7 +11,7 @@ use crate::effects::World;
 use crate::prompt::Trouble;
 use crate::prompt::area::overlap;
 use crate::route::{self, Facts, Need, Offer, Past, Query, Route};
-use crate::state::cooldown;
+use crate::state::cooldown::{self, Cooldown};
 use crate::state::digest::Digest;
 use crate::state::estimate;
 use crate::state::graph::Index;
@@ -36,6 +36,19 @@ pub struct Limits {
     pub busy: Vec<(String, u32)>,
     /// Those whose program is not on this machine.
     pub missing: Vec<String>,
+    /// Those that cannot work before a person has acted.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A profile that cannot work before a person has acted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// Its name.
+    pub profile: String,
+    /// Why not.
+    pub why: String,
+    /// What a person has to do.
+    pub todo: String,
 }
 
 impl Limits {
@@ -49,7 +62,13 @@ impl Limits {
             let now = world.clock.now();
             resting.retain(|cooldown| cooldown.lasts(now));
         }
-        let cooldowns = resting.into_iter().map(|cooldown| (cooldown.profile, cooldown.until)).collect();
+        let (mut cooldowns, mut unusable) = (Vec::new(), Vec::new());
+        for Cooldown { profile, until, why, todo, .. } in resting {
+            match todo {
+                Some(todo) => unusable.push(Unusable { profile, why, todo }),
+                None => cooldowns.push((profile, until)),
+            }
+        }
         let mut busy: Vec<(String, u32)> = Vec::new();
         // What other clones do is not of this clone's agents.
         let here = lease::live(world)?.into_iter().filter(|claim| claim.remote.is_none());
@@ -61,7 +80,14 @@ impl Limits {
         }
         let missing = profiles.iter().filter(|profile| !is_installed(world, profile));
         let missing = missing.map(|profile| profile.name.clone()).collect();
-        Ok(Self { cooldowns, busy, missing })
+        Ok(Self { cooldowns, busy, missing, unusable })
+    }
+
+    /// Lets those be asked again that needed a person before and are among these. Whether there are any.
+    pub fn ask_again(&mut self, may: impl Fn(&str) -> bool) -> bool {
+        let known = self.unusable.len();
+        self.unusable.retain(|each| !may(&each.profile));
+        self.unusable.len() < known
     }
 }
 
@@ -174,6 +200,7 @@ pub fn route<'b>(
         |profile: &'b Profile| Offer { profile, price: profile.price, window: profile.context_window };
     let offers: Vec<Offer<'_>> = base.config.agents.iter().map(offer).collect();
     let need = route::need(task, facts);
+    let unusable = |each: &Unusable| (each.profile.clone(), each.why.clone());
     let route = route::choose(&Query {
         task,
         need: &need,
@@ -184,6 +211,7 @@ pub fn route<'b>(
         cooldowns: &limits.cooldowns,
         busy: &limits.busy,
         missing: &limits.missing,
+        unusable: &limits.unusable.iter().map(unusable).collect::<Vec<_>>(),
         now: base.commit.time,
         wanted,
     });

@@ -3,7 +3,7 @@
 
 use super::base::Base;
 use super::candidate::Bench;
-use super::error::StepError;
+use super::error::{StepError, Way};
 use super::event::Reporter;
 use super::finish::{code_tree, identity};
 use super::land::{Judged, Plan, land, list, tree_with};
@@ -18,10 +18,12 @@ use crate::effects::{Merge, Oid, World};
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, first_rejection};
 use crate::state::file;
+use crate::state::id::RunId;
 use crate::state::layout;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::runs;
 use crate::state::status::{self, Move};
+use crate::state::store::Source;
 use crate::state::task::Task;
 
 /// What approving came to.
@@ -60,6 +62,10 @@ pub fn approve(
     reporter: &dyn Reporter,
 ) -> Result<Approved, StepError> {
     if base.config.policy.integration == Integration::PullRequest {
+        let (_, task) = base.snapshot.task(world, base.find(id)?)?;
+        if task.history.last_run.is_none() {
+            waiting(world, &base.snapshot.source, &task)?.map_err(|(why, way)| no_work(&task, why, way))?;
+        }
         let why = format!("task `{id}` lands by a pull request: merge the branch `{}`", branch_of(id));
         return Err(StepError::NotRunnable { id: id.to_owned(), why });
     }
@@ -163,33 +169,68 @@ pub struct Submitted {
 /// # Errors
 /// When it is not there, or conflicts with what the branch has become.
 pub fn submitted(world: World<'_>, base: &Base, task: &Task) -> Result<Submitted, StepError> {
-    let last = submitted_run(world, base, task.history.last_run.as_ref().map_or("", |run| run.as_str()))?;
-    let (tree, summary) = on_the_tip(world, base, &last)?;
-    // A reviewer who gave no answer has made nothing.
-    let run = match &last.decides {
-        Some(work) => submitted_run(world, base, work.as_str())?,
-        None => last,
-    };
+    let Waiting { run, kept, reference } =
+        waiting(world, &base.snapshot.source, task)?.map_err(|(why, way)| no_work(task, why, way))?;
+    let (tree, summary) = on_the_tip(world, base, kept, reference)?;
     Ok(Submitted { run, tree, summary })
 }
 
-/// The record of the run whose work waits.
-fn submitted_run(world: World<'_>, base: &Base, id: &str) -> Result<Run, StepError> {
-    runs::one(world, &base.snapshot.source, id)?.and_then(|(run, _)| run).ok_or_else(|| {
-        StepError::git(format!("there is no record of run `{id}`"), "type `orch fsck` to see what is missing")
-    })
+fn no_work(task: &Task, why: String, way: Way) -> StepError {
+    StepError::NoWork { id: task.id.to_string(), why, way }
 }
 
-/// The kept work of a run, merged with what the branch has become, and what its agent said about
-/// it. The state stays the branch's.
-fn on_the_tip(world: World<'_>, base: &Base, run: &Run) -> Result<(Oid, String), StepError> {
-    let reference = attempts_ref(run.id.as_str());
-    let Some(kept) = world.git.tip(&reference)? else {
-        return Err(StepError::git(
-            format!("the work of run `{}` is not in this clone", run.id),
-            format!("type `git fetch origin {reference}:{reference}` if it was pushed"),
-        ));
+/// Work that waits for a review, as it was kept.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The record of the run that made it.
+    run: Run,
+    /// The commit that keeps it.
+    kept: Oid,
+    /// What keeps that.
+    reference: String,
+}
+
+/// The work of a task that waits for a review, as it was kept. The inner result says why it is not there, and what
+/// a person can do.
+///
+/// # Errors
+/// When the machine fails.
+pub fn waiting(
+    world: World<'_>,
+    source: &Source,
+    task: &Task,
+) -> Result<Result<Waiting, (String, Way)>, StepError> {
+    let Some(last) = &task.history.last_run else {
+        return Ok(Err(("no run has made it, its status is from elsewhere".to_owned(), Way::Redo)));
     };
+    let record =
+        |id: &RunId| Ok::<_, StepError>(runs::one(world, source, id.as_str())?.and_then(|(run, _)| run));
+    let no_record = |id: &RunId| Ok(Err((format!("there is no record of run `{id}`"), Way::Redo)));
+    let Some(run) = record(last)? else { return no_record(last) };
+    let reference = attempts_ref(last.as_str());
+    let Some(kept) = world.git.tip(&reference)? else {
+        let fetch = format!("git fetch origin {reference}:{reference}");
+        return Ok(Err((format!("what run `{last}` made is not in this clone"), Way::Fetch(fetch))));
+    };
+    // A reviewer who gave no answer has made nothing.
+    let run = match &run.decides {
+        Some(work) => match record(work)? {
+            Some(run) => run,
+            None => return no_record(work),
+        },
+        None => run,
+    };
+    Ok(Ok(Waiting { run, kept, reference }))
+}
+
+/// Kept work, merged with what the branch has become, and what its agent said about it. The state stays the
+/// branch's.
+fn on_the_tip(
+    world: World<'_>,
+    base: &Base,
+    kept: Oid,
+    reference: String,
+) -> Result<(Oid, String), StepError> {
     let work = world.git.commit(kept)?;
     let Some(parent) = work.parents.first() else {
         return Err(StepError::git(format!("`{reference}` has no base"), "type `orch fsck`"));

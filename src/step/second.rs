@@ -167,7 +167,9 @@ pub fn only(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
             VerdictKind::Pass => {}
             VerdictKind::Fail => outcome = Outcome::Rejected(review::GATE.to_owned()),
             VerdictKind::Error | VerdictKind::Skipped => {
-                outcome = Outcome::Deferred(format!("`{}` gave no review", who.profile.name));
+                let session = course.sessions.last().and_then(|session| session.failure.as_deref());
+                let why = session.map_or(String::new(), |kind| format!(": {}", kind.replace('_', " ")));
+                outcome = Outcome::Deferred(format!("`{}` gave no review{why}", who.profile.name));
             }
         }
         verdicts.push(verdict);

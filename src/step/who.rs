@@ -75,8 +75,10 @@ pub fn reviewer(
     let named = |profile: &&Profile| wanted.is_none_or(|name| profile.name == name);
     let agents: Vec<Profile> = base.config.agents.iter().filter(named).cloned().collect();
     let Some(profile) = consult::another(world, &agents, &but)?.cloned() else {
+        let unusable = consult::unusable(world, &agents, &but)?;
         let why = match silent.as_slice() {
-            [] => format!("no profile can review now what {wrote} wrote"),
+            [] if unusable.is_empty() => format!("no profile can review now what {wrote} wrote"),
+            [] => format!("no profile can review now what {wrote} wrote: {}", unusable.join(", ")),
             silent => format!(
                 "`{}` gave no review that can be read, asked {} times",
                 silent.join("`, `"),
@@ -133,7 +135,8 @@ pub fn not_installed(base: &Base, names: &[String]) -> StepError {
     let needs = |profile: &Profile| format!("`{}` needs `{}`", profile.name, program(profile));
     let all: Vec<String> = of_them.clone().map(needs).collect();
     let todo = of_them.map(|profile| todo(profile, FailureKind::Missing)).next().unwrap_or_default();
-    StepError::Unusable { fact: format!("no agent is installed that can take it: {}", all.join(", ")), todo }
+    let fact = format!("no agent is installed that can take it: {}", all.join(", "));
+    StepError::Unusable { agent: None, fact, todo }
 }
 
 /// Every profile that worked on a task, by its runs.

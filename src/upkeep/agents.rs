@@ -113,6 +113,10 @@ impl AgentState {
                 Some(format!("`{name}`: type `{}`{or}", self.facts.login))
             }
             Standing::Resting => {
+                if let Some(Cooldown { why, todo: Some(todo), until, .. }) = &self.rest {
+                    let last = format!("it is asked last until {until:.0}");
+                    return Some(format!("`{name}` could not work: {why}; {todo}; {last}"));
+                }
                 let why = self.rest.as_ref().map_or("", |rest| &rest.why);
                 Some(format!("`{name}` rests: {why}; another profile takes its tasks"))
             }

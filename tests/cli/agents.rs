@@ -119,3 +119,50 @@ fn who_is_missing_is_passed_over_in_the_same_step_and_never_waited_for() {
     assert_eq!(sandbox.orch(&["step", "--task", "c"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_profile_that_cannot_work_does_not_stop_what_others_can_do() {
+    let here = || running("here", 5, "[\"sh\", \"-c\", \"echo $ORCH_RUN > $ORCH_TASK\"]");
+    let mut all = String::new();
+    for strong in ["[\"/nowhere/agent\"]", "[\"./agent\"]"] {
+        let sandbox = Sandbox::with(&[here(), running("strong", 9, strong)]);
+        sandbox.note(&format!("# the program of the strong one: {strong}"));
+        sandbox.task("a", "Do it", &["--complexity", "8", "--priority", "0"]);
+        sandbox.task("b", "Do another", &["--complexity", "2"]);
+        assert_eq!(sandbox.orch(&["step"]).code, 0);
+        sandbox.orch(&["agents"]);
+        sandbox.orch(&["status"]);
+        if sandbox.quietly(&["list", "--ready"]).stdout.contains("Do it") {
+            // Where nobody else is left, it is asked again: somebody may have acted.
+            assert_eq!(sandbox.orch(&["step"]).code, 30);
+            sandbox.program("agent", "#!/bin/sh\necho $ORCH_RUN > $ORCH_TASK\n");
+            sandbox.commit("the program");
+            assert_eq!(sandbox.orch(&["step"]).code, 0);
+            assert!(!sandbox.quietly(&["status"]).stdout.contains("cannot work"));
+        }
+        all.push_str(&sandbox.transcript());
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_reviewer_whose_program_is_missing_is_told_of() {
+    let script = "[\"sh\", \"-c\", \"echo $ORCH_RUN > $ORCH_TASK\"]";
+    for (at, strong) in ["[\"/nowhere/agent\"]", "[\"./agent\"]"].into_iter().enumerate() {
+        let sandbox = Sandbox::with(&[
+            running("here", 5, script),
+            running("strong", 9, strong),
+            table("policy", "review = \"agent\""),
+        ]);
+        sandbox.task("a", "Do it", &[]);
+        sandbox.quietly(&["step"]);
+        sandbox.quietly(&["step"]);
+        let said = sandbox.quietly(&["status"]).stdout;
+        assert!(said.contains("orch approve a"), "{at} {said}");
+        assert!(
+            said.contains("`strong` needs `/nowhere/agent`")
+                || said.contains("`strong` cannot work: missing"),
+            "{at} {said}"
+        );
+    }
+}

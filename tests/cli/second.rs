@@ -199,3 +199,61 @@ fn a_trace_has_what_a_reviewer_rejected_at_the_work_and_no_agent_where_none_ran(
     assert_eq!(sandbox.quietly(&["approve", "t-1"]).code, 0);
     assert_eq!(agents(&sandbox), before);
 }
+
+#[test]
+fn what_was_marked_for_review_elsewhere_is_passed_over_and_a_person_is_told_what_helps() {
+    let script = format!("echo mine >> src/code; {APPROVES}");
+    let sandbox = reviewed("echo $ORCH_TASK > $ORCH_TASK.md", &script);
+    sandbox.task("t-0", "From elsewhere", &["--kind", "chore"]);
+    let path = ".orchestrator/tasks/t-0.toml";
+    sandbox.write(path, &sandbox.read(path).replace("\"pending\"", "\"needs_review\""));
+    sandbox.commit("orch: edit");
+    // What nobody has made cannot be reviewed: other work goes on.
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    assert_eq!(sandbox.orch(&["next"]).code, 11);
+    assert_eq!(sandbox.orch(&["step"]).code, 11);
+    assert_eq!(sandbox.orch(&["approve", "t-0"]).code, 2);
+    sandbox.orch(&["status"]);
+    assert_eq!(sandbox.orch(&["reject", "t-0", "--reason", "do it again"]).code, 0);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn work_that_another_clone_kept_does_not_stop_this_one() {
+    let script = format!("if [ -e $HOME/awake ]; then {APPROVES}; fi");
+    let mut sandbox = reviewed("echo $ORCH_TASK > $ORCH_TASK.md", &script);
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "--quiet", ".", &clone.to_string_lossy()]);
+    sandbox.identify(&clone);
+    sandbox.enter(clone);
+    sandbox.task("t-2", "Do more", &["--kind", "chore", "--accept", "it is there"]);
+    sandbox.orch(&["next", "--limit", "9"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let said = sandbox.orch(&["step"]);
+    assert_eq!(said.code, 11);
+    let typed = said.stderr.split("`git ").nth(1).and_then(|rest| rest.split('`').next()).expect("a command");
+    sandbox.git(&typed.split(' ').collect::<Vec<_>>());
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    assert!(sandbox.read("t-1.md").contains("t-1"));
+    transcript!(sandbox);
+}
+
+#[test]
+fn waiting_work_that_no_longer_fits_does_not_stop_others() {
+    let script = format!("if [ -e $HOME/awake ]; then {APPROVES}; fi");
+    let sandbox = reviewed("echo $ORCH_TASK >> src/code", &script);
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    sandbox.write("src/code", "one\ntwo\nthree\nsomething else\n");
+    sandbox.commit("meanwhile");
+    sandbox.task("t-2", "Do more", &["--kind", "chore", "--accept", "it is there"]);
+    assert_eq!(sandbox.orch(&["next"]).code, 0);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 11);
+    sandbox.orch(&["status"]);
+    transcript!(sandbox);
+}

@@ -279,6 +279,18 @@ fn who_is_not_logged_in_is_told_what_to_type_and_nothing_is_recorded() {
 }
 
 #[test]
+fn who_is_not_logged_in_does_not_stop_what_others_can_do() {
+    let other = agent("echo $ORCH_TASK > $ORCH_TASK.md").replace("capability = 10", "capability = 5");
+    let sandbox = playing(&[other, claude("first", "")], &[recorded("not-logged-in")]);
+    sandbox.task("t-0", "Do what is hard", &["--complexity", "9", "--priority", "0"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.task("t-2", "Do more", &["--complexity", "3"]);
+    sandbox.orch(&["next", "--limit", "3"]);
+    assert_eq!((sandbox.quietly(&["step"]).code, asked(&sandbox)), (0, 1), "it is asked once");
+    transcript!(sandbox);
+}
+
+#[test]
 fn the_same_work_that_fails_the_same_way_three_times_is_quarantined() {
     let turns = [recorded("refusal"), recorded("refusal"), recorded("refusal"), recorded("refusal")];
     let policy = table("policy", "max_attempts = 1\nmax_steps_per_task = 9");

@@ -7,6 +7,7 @@ use super::{Health, Usage, as_f64, count_f64};
 use crate::config::{Adapter, Config};
 use crate::report::{plural, spell_count, spell_usd};
 use crate::route::past::Past;
+use crate::state::cooldown::Cooldown;
 use crate::state::digest::Digest;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,7 +30,7 @@ const DRIFT_TIMES: f64 = 1.5;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
     /// Its kind: `blocked_backlog`, `idle_profile`, `falling_quality`, `budget_burn`, `estimate_drift`,
-    /// `strategist_share`.
+    /// `strategist_share`, `unusable_profile`.
     pub kind: &'static str,
     /// What is the matter, with numbers.
     pub text: String,
@@ -52,6 +53,8 @@ pub struct Given<'g> {
     pub usage: (&'g Usage, &'g Usage),
     /// The configuration, if it can be used.
     pub config: Option<&'g Config>,
+    /// Profiles that cannot work before a person has acted.
+    pub unusable: &'g [Cooldown],
     /// The newest runs, the newest first.
     pub runs: &'g [Digest],
     /// Now.
@@ -62,6 +65,7 @@ pub struct Given<'g> {
 #[must_use]
 pub fn alerts(given: &Given<'_>) -> Vec<Alert> {
     let mut all = Vec::new();
+    all.extend(given.unusable.iter().filter_map(unusable));
     all.extend(budget(given));
     all.extend(blocked(given));
     all.extend(quality(given.runs));
@@ -69,6 +73,12 @@ pub fn alerts(given: &Given<'_>) -> Vec<Alert> {
     all.extend(given.config.into_iter().flat_map(|config| idle(config, given)));
     all.extend(given.config.and_then(|config| share(config, given.runs)));
     all
+}
+
+fn unusable(rest: &Cooldown) -> Option<Alert> {
+    let todo = rest.todo.as_ref()?;
+    let text = format!("profile `{}` cannot work: {}; {todo}", rest.profile, rest.why);
+    Some(Alert::new("unusable_profile", text))
 }
 
 fn blocked(given: &Given<'_>) -> Option<Alert> {
@@ -234,6 +244,7 @@ mod tests {
             ready,
             usage: (&usage(day), &usage(month)),
             config: config.as_ref(),
+            unusable: &[],
             runs,
             now,
         };

@@ -7,6 +7,7 @@ use crate::report::at_work::AtWork;
 use crate::report::graph::Look;
 use crate::select::mode::InForce;
 use crate::select::{Rules, why_not};
+use crate::state::cooldown::{self, Cooldown};
 use crate::state::digest::Digest;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
@@ -17,11 +18,12 @@ use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
 use crate::state::store::Snapshot;
-use crate::state::task::{TITLE_CHARS, one_line};
+use crate::state::task::{TITLE_CHARS, Task, one_line};
 use crate::step::choice::Queue;
 use crate::step::journal;
 use crate::step::lease::Claim;
 use crate::step::offered::what_to_type;
+use crate::step::review::waiting;
 use jiff::Timestamp;
 
 /// How many uncommitted paths are looked for.
@@ -75,7 +77,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     };
     let ((day, month), source) = (super::periods(now), &given.snapshot.source);
     let (runs, mut problems) = runs::since(world, source, month.min(super::window(now)), now)?;
-    let looks = super::looks(graph, rules, given.running);
+    let looks = looks(given);
     let people = super::needing_a_person(graph, &looks);
     let proposed = proposals(world, given.snapshot, &mut problems)?;
     let named = people.iter().take(NAMED_MAX).map(|&index| need(world, given, index, looks[index]));
@@ -115,6 +117,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         ready: status.ready,
         usage: (&status.today, &status.month),
         config: given.config,
+        unusable: &unusable(world, given, now)?,
         runs: &recent,
         now,
     });
@@ -135,6 +138,27 @@ fn not_landed(world: World<'_>, runs: &[Digest], from: Timestamp) -> Result<NotL
         sum.add(Some(entry.usd), entry.tokens);
     }
     Ok(NotLanded { steps, cost_usd: sum.usd, tokens: sum.tokens })
+}
+
+/// What every task looks like, with what a person has to look at before a step takes it.
+fn looks(given: Given<'_>) -> Vec<Look> {
+    let mut looks = super::looks(&given.snapshot.graph, given.rules, given.running);
+    for (index, ..) in given.queue.into_iter().flat_map(|queue| &queue.people) {
+        looks[*index] = Look::Person;
+    }
+    looks
+}
+
+/// Profiles of the configuration that cannot work before a person has acted, as far as is known now.
+fn unusable(world: World<'_>, given: Given<'_>, now: Timestamp) -> Result<Vec<Cooldown>, EffectError> {
+    let mut known = cooldown::load(world.files)?;
+    let is_there = |name: &str| {
+        given.config.is_some_and(|config| config.agents.iter().any(|profile| profile.name == name))
+    };
+    known.retain(|rest| {
+        given.at.is_none() && rest.todo.is_some() && rest.lasts(now) && is_there(&rest.profile)
+    });
+    Ok(known)
 }
 
 /// What may be spent.
@@ -177,11 +201,32 @@ fn need(world: World<'_>, given: Given<'_>, index: Index, look: Look) -> Need {
     let task = given.snapshot.task(world, index).ok().map(|(_, task)| task);
     let reason = task.as_ref().and_then(|task| task.reason.clone());
     let derived = || why_not(graph, given.rules, index).unwrap_or_default();
-    let merge = || {
-        let typed = task.and_then(|task| what_to_type(world, &task, &node.path).ok());
-        typed.unwrap_or_else(|| format!("orch show {}", node.id))
+    let review = || match &task {
+        Some(task) => review(world, given, (index, task)),
+        None => (format!("to review: {}", node.title), format!("orch show {}", node.id)),
     };
-    let (why, todo) = super::advice(graph, index, look, reason, (derived, merge));
+    let (why, todo) = super::advice(graph, index, look, reason, (derived, review));
     let status = graph.status(index).as_str();
     Need { id: node.id.to_string(), title: node.title.to_string(), status, why, todo, look }
+}
+
+/// Why a person has to look at work that waits, and what to type.
+fn review(world: World<'_>, given: Given<'_>, (index, task): (Index, &Task)) -> (String, String) {
+    let node = &given.snapshot.graph.nodes()[index];
+    // What lands by a pull request names its branch.
+    if task.reason.is_some() {
+        let typed = what_to_type(world, task, &node.path);
+        return (
+            format!("to merge: {}", node.title),
+            typed.unwrap_or_else(|_| format!("orch show {}", node.id)),
+        );
+    }
+    let mut told = given.queue.into_iter().flat_map(|queue| &queue.people);
+    if let Some((_, why, way)) = told.find(|(at, ..)| *at == index) {
+        return (why.clone(), way.command(node.id.as_str()));
+    }
+    match waiting(world, &given.snapshot.source, task) {
+        Ok(Err((why, way))) => (why, way.command(node.id.as_str())),
+        Ok(Ok(_)) | Err(_) => (format!("to review: {}", node.title), format!("orch approve {}", node.id)),
+    }
 }

@@ -240,22 +240,20 @@ pub fn needing_a_person(graph: &Graph, looks: &[Look]) -> Vec<Index> {
 
 /// Why a person has to do something about a task, and what to type.
 ///
-/// `reason` is what its file says; `derived` is what the graph says; `merge` is what to type about work that waits to be
-/// merged.
+/// `reason` is what its file says; `derived` is what the graph says; `review` is why, and what to type, where work waits
+/// for a review.
 #[must_use]
 pub fn advice(
     graph: &Graph,
     index: Index,
     look: Look,
     reason: Option<String>,
-    (derived, merge): (impl FnOnce() -> String, impl FnOnce() -> String),
+    (derived, review): (impl FnOnce() -> String, impl FnOnce() -> (String, String)),
 ) -> (String, String) {
     let node = &graph.nodes()[index];
     let (status, id) = (graph.status(index), &node.id);
     match look {
-        // What lands by a pull request names its branch.
-        Look::Person if reason.is_some() => (format!("to merge: {}", node.title), merge()),
-        Look::Person => (format!("to review: {}", node.title), format!("orch approve {id}")),
+        Look::Person => review(),
         Look::Proposed => (format!("proposed: {}", node.title), format!("orch approve {id}")),
         Look::Blocked if status == Stands::Blocked => {
             (reason.unwrap_or_else(|| "blocked, nobody said why".to_owned()), format!("orch unblock {id}"))

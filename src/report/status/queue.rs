@@ -58,12 +58,14 @@ pub fn named(graph: &Graph, queue: &[Candidate]) -> Vec<Next> {
     queue.iter().take(NAMED_MAX).map(shape).collect()
 }
 
-/// What has to wait, or to be changed first. Who is at work on what is told of by itself.
+/// What has to wait, or to be changed first. Who is at work on what, and what a person has to look at, is told of by
+/// itself.
 pub(super) fn waits(graph: &Graph, queue: &Queue, running: &[Index]) -> Vec<Wait> {
     let shape = |(index, why): &Waiting| {
         let node = &graph.nodes()[*index];
         Wait { id: node.id.to_string(), title: node.title.to_string(), why: why.clone() }
     };
-    let all = queue.waits.iter().filter(|(index, _)| !running.contains(index));
+    let is_told = |index: &Index| running.contains(index) || queue.people.iter().any(|(at, ..)| at == index);
+    let all = queue.waits.iter().filter(|(index, _)| !is_told(index));
     all.take(NAMED_MAX).map(shape).collect()
 }

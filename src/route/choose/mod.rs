@@ -51,6 +51,8 @@ pub struct Query<'q> {
     pub busy: &'q [(String, u32)],
     /// Profiles whose program is not on this machine.
     pub missing: &'q [String],
+    /// Profiles that cannot work before a person has acted, and why.
+    pub unusable: &'q [(String, String)],
     /// Now.
     pub now: Timestamp,
     /// The profile that a person named.
@@ -89,6 +91,8 @@ pub enum NoRoute {
     Nobody(String),
     /// Those that could are not installed.
     Missing(Vec<String>),
+    /// Before this one, which could, a person has to act; why.
+    Unusable(String, String),
     /// Those that could rest, the first of them until then.
     Cooling(Timestamp),
     /// Those that could are at work.
@@ -179,7 +183,12 @@ fn named(wanted: &str, candidates: Vec<Candidate>) -> Route {
         Some(Refusal::Busy(_)) => Err(NoRoute::Busy),
         // Whoever asks for it is told what it takes.
         Some(
-            Refusal::Missing | Refusal::TooSmall(_) | Refusal::TooWeak | Refusal::HasTried | Refusal::Outdone,
+            Refusal::Missing
+            | Refusal::Unusable(_)
+            | Refusal::TooSmall(_)
+            | Refusal::TooWeak
+            | Refusal::HasTried
+            | Refusal::Outdone,
         )
         | None => Ok(at),
     };
@@ -237,6 +246,9 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
     if let Some((_, until)) = rests {
         return Some(Refusal::Cooling(*until));
     }
+    if let Some((_, why)) = query.unusable.iter().find(|(name, _)| *name == profile.name) {
+        return Some(Refusal::Unusable(why.clone()));
+    }
     let at_work = query.busy.iter().find(|(name, _)| *name == profile.name).map_or(0, |(_, count)| *count);
     if at_work >= profile.max_parallel && !shell {
         return Some(Refusal::Busy(profile.max_parallel));
@@ -248,7 +260,7 @@ fn refusal(query: &Query<'_>, offer: &Offer<'_>, share: Option<f64>) -> Option<R
 /// one that somebody is trusted with.
 fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
     let able = |each: &Candidate| match each.refusal {
-        None | Some(Refusal::Cooling(_) | Refusal::Busy(_)) => true,
+        None | Some(Refusal::Cooling(_) | Refusal::Busy(_) | Refusal::Unusable(_)) => true,
         Some(
             Refusal::NotItsSort(_)
             | Refusal::Missing
@@ -258,7 +270,7 @@ fn hold_back(query: &Query<'_>, candidates: &mut [Candidate]) -> bool {
             | Refusal::Outdone,
         ) => false,
     };
-    // Who only rests or is at work is worth waiting for; a weaker one does not take its place.
+    // Who only rests, is at work or waits for a person is worth waiting for; a weaker one does not take its place.
     let strongest = candidates.iter().filter(|each| able(each)).map(|each| each.capability).max();
     let Some(strongest) = strongest else { return false };
     let needed = query.need.capability.min(strongest);
@@ -342,25 +354,18 @@ fn because(query: &Query<'_>, all: &[Candidate], at: usize, trusted: bool, guard
 
 /// Why nobody is there: whoever becomes free first is waited for.
 fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
-    let until = candidates.iter().filter_map(|each| match each.refusal {
-        Some(Refusal::Cooling(until)) => Some(until),
-        Some(
-            Refusal::NotItsSort(_)
-            | Refusal::Missing
-            | Refusal::Busy(_)
-            | Refusal::TooSmall(_)
-            | Refusal::TooWeak
-            | Refusal::HasTried
-            | Refusal::Outdone,
-        )
-        | None => None,
-    });
+    let refusals = || candidates.iter().filter_map(|each| each.refusal.as_ref());
+    let until = refusals().filter_map(Refusal::until);
     if let Some(until) = until.min() {
         return NoRoute::Cooling(until);
     }
-    let is_busy = |each: &Candidate| matches!(each.refusal, Some(Refusal::Busy(_)));
-    if candidates.iter().any(is_busy) {
+    if refusals().any(|refusal| matches!(refusal, Refusal::Busy(_))) {
         return NoRoute::Busy;
+    }
+    let why = |each: &Candidate| each.refusal.as_ref().and_then(Refusal::needs_a_person).map(str::to_owned);
+    let unusable = candidates.iter().find_map(|each| Some((each.name.clone(), why(each)?)));
+    if let Some((name, why)) = unusable {
+        return NoRoute::Unusable(name, why);
     }
     let missing = candidates.iter().filter(|each| each.refusal == Some(Refusal::Missing));
     let missing: Vec<String> = missing.map(|each| each.name.clone()).collect();

@@ -9,6 +9,8 @@ pub enum Refusal {
     NotItsSort(&'static str),
     /// Its program is not on this machine.
     Missing,
+    /// It cannot work before a person has acted; why.
+    Unusable(String),
     /// It rests until then.
     Cooling(Timestamp),
     /// As many of its sessions as may be are at work.
@@ -24,12 +26,25 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Until when it rests.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        if let Self::Cooling(until) = self { Some(*until) } else { None }
+    }
+
+    /// Why a person has to act first.
+    #[must_use]
+    pub fn needs_a_person(&self) -> Option<&str> {
+        if let Self::Unusable(why) = self { Some(why) } else { None }
+    }
+
     /// In a few words.
     #[must_use]
     pub fn spell(&self) -> String {
         match self {
             Self::NotItsSort(why) => (*why).to_owned(),
             Self::Missing => "not installed".to_owned(),
+            Self::Unusable(why) => format!("cannot work: {why}"),
             Self::Cooling(until) => format!("rests until {until:.0}"),
             Self::Busy(most) => format!("{most} of its sessions are at work"),
             Self::TooSmall(share) => format!("the task would need {:.0} % of its window", share * 100.0),

@@ -38,6 +38,7 @@ struct Asked {
     cooldowns: Vec<(String, Timestamp)>,
     busy: Vec<(String, u32)>,
     missing: Vec<String>,
+    unusable: Vec<(String, String)>,
     formula: u64,
     wanted: Option<&'static str>,
 }
@@ -51,6 +52,7 @@ impl Asked {
             cooldowns: Vec::new(),
             busy: Vec::new(),
             missing: Vec::new(),
+            unusable: Vec::new(),
             formula: 46_800,
             wanted: None,
         }
@@ -70,6 +72,7 @@ impl Asked {
             cooldowns: &self.cooldowns,
             busy: &self.busy,
             missing: &self.missing,
+            unusable: &self.unusable,
             now: now(),
             wanted: self.wanted,
         })
@@ -290,4 +293,17 @@ fn a_command_goes_to_the_shell_and_nothing_else_does() {
     asked.profiles.truncate(3);
     asked.wanted = None;
     assert!(asked.name().contains("no profile uses the `shell` adapter"));
+}
+
+#[test]
+fn who_needs_a_person_first_is_waited_for_and_asked_only_by_name() {
+    let mut asked = Asked::new(9);
+    asked.unusable = vec![("large".to_owned(), "not logged in".to_owned())];
+    let why = NoRoute::Unusable("large".to_owned(), "not logged in".to_owned());
+    assert_eq!(asked.route().chosen, Err(why), "a weaker one does not take its place");
+    asked.wanted = Some("large");
+    assert_eq!(asked.route().chosen, Ok(0));
+    let mut small = Asked::new(3);
+    small.unusable = asked.unusable;
+    assert_eq!(small.route().chosen, Ok(1), "others do what they can");
 }
