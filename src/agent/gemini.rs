@@ -29,6 +29,12 @@ const READERS: &[&str] = &[
 /// The most text that is kept of one answer, in bytes.
 const TEXT: usize = 16 << 10;
 
+/// What it says where `GOOGLE_GEMINI_BASE_URL` is set and its settings name no method, whatever key there is; and
+/// what helps.
+const NO_METHOD: &str = "Invalid auth method selected";
+const METHOD: &str = "with `GOOGLE_GEMINI_BASE_URL`, `~/.gemini/settings.json` has to say \
+    {\"security\":{\"auth\":{\"selectedType\":\"gemini-api-key\"}}}";
+
 /// Without the first it would be two processes, of which one survives a signal.
 pub(super) const WANTED: &[(&str, &str)] = &[("GEMINI_CLI_NO_RELAUNCH", "1"), ("NO_COLOR", "1")];
 
@@ -101,7 +107,8 @@ impl Listener for Gemini {
 
     fn end(&mut self, finished: &Finished, signal: &mut dyn FnMut(Signal)) {
         if let Some((kind, said)) = by_exit(&finished.ended) {
-            let said = super::ending::telling_line(&finished.stderr, kind).unwrap_or_else(|| said.to_owned());
+            let told = super::ending::telling_line(&finished.stderr, kind);
+            let said = told.map_or_else(|| said.to_owned(), explained);
             self.account.fail(Failure::new(kind, &said), signal);
         }
         self.account.end(finished, signal);
@@ -151,5 +158,21 @@ fn by_exit(ended: &Ended) -> Option<(FailureKind, &'static str)> {
         | Ended::Stopped(_)
         | Ended::Dismissed
         | Ended::NotStarted(_) => None,
+    }
+}
+
+/// What it says, with what helps where it does not.
+fn explained(said: String) -> String {
+    if said.contains(NO_METHOD) { format!("{NO_METHOD}: {METHOD}") } else { said }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explained;
+
+    #[test]
+    fn a_key_that_another_address_makes_useless_is_explained() {
+        assert!(explained("Invalid auth method selected.".to_owned()).ends_with("\"gemini-api-key\"}}}"));
+        assert_eq!(explained("Please set an Auth method".to_owned()), "Please set an Auth method");
     }
 }

@@ -217,7 +217,8 @@ pub fn read_proposal(line: &[u8]) -> Result<Reply, String> {
 pub fn add_proposals(reply: &mut Reply, lines: &[u8]) {
     let mut seen = BTreeSet::new();
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    for line in lines.filter(|line| seen.insert(*line)).take(MAX_ITEMS) {
+    let mut lines = lines.filter(|line| seen.insert(*line));
+    for line in lines.by_ref().take(MAX_ITEMS) {
         match serde_json::from_slice::<Shape>(line) {
             Ok(shape) => {
                 let proposed = shape.into_reply(String::new());
@@ -230,6 +231,21 @@ pub fn add_proposals(reply: &mut Reply, lines: &[u8]) {
                 reply.complaint.get_or_insert(told);
             }
         }
+    }
+    reply.complaint = and(reply.complaint.take(), beyond("proposals", MAX_ITEMS + lines.count()));
+}
+
+/// That not all of so many things are taken up.
+fn beyond(what: &str, count: usize) -> Option<String> {
+    let more = count.saturating_sub(MAX_ITEMS);
+    (more > 0).then(|| format!("of {count} {what} only the first {MAX_ITEMS} are taken up"))
+}
+
+/// One complaint, and another.
+fn and(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
     }
 }
 
@@ -308,6 +324,7 @@ impl Shape {
 
     fn into_reply(self, printed: String) -> Reply {
         let mut complaint = None;
+        let many = and(beyond("notes", self.notes.len()), beyond("follow-ups", self.follow_ups.len()));
         let mut notes = Vec::new();
         for note in self.notes.into_iter().take(MAX_ITEMS) {
             match NoteKind::parse(&note.kind) {
@@ -322,6 +339,7 @@ impl Shape {
         notes.retain(|note| !note.text.is_empty());
         let follow_ups: Vec<FollowUpShape> = self.follow_ups.into_iter().take(MAX_ITEMS).collect();
         complaint = follow_ups.iter().find_map(FollowUpShape::complaint).or(complaint);
+        complaint = and(complaint, many);
         let follow_ups = follow_ups
             .into_iter()
             .map(|follow_up| FollowUp {
@@ -394,6 +412,20 @@ mod tests {
         let reply = read_reply(&finished("noise"), Some(b"summary: |\n  Did it.\nblocked: needs a key\n"));
         assert_eq!(reply.summary, "Did it.");
         assert_eq!(reply.blocked.as_deref(), Some("needs a key"));
+    }
+
+    #[test]
+    fn what_is_more_than_is_taken_up_is_told() {
+        let lines: String =
+            (0..60).map(|n| format!("{{\"follow_ups\":[{{\"title\":\"t{n}\"}}]}}\n")).collect();
+        let mut reply = Reply::default();
+        add_proposals(&mut reply, lines.as_bytes());
+        assert_eq!(reply.follow_ups.len(), 50);
+        assert_eq!(reply.complaint.as_deref(), Some("of 60 proposals only the first 50 are taken up"));
+        let titles: Vec<String> = (0..51).map(|n| format!("{{title: t{n}}}")).collect();
+        let outcome = format!("follow_ups: [{}]\nnotes: [{{kind: odd, text: x}}]\n", titles.join(", "));
+        let told = read_reply(&finished(""), Some(outcome.as_bytes())).complaint.unwrap_or_default();
+        assert_eq!(told, "unknown note kind `odd`; of 51 follow-ups only the first 50 are taken up");
     }
 
     #[test]

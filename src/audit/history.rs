@@ -10,6 +10,7 @@
 use super::claim::{self, Claim, Step};
 use super::rewritten::Rewritten;
 use super::tree::{NameTree, code_tree};
+use super::twice;
 pub use super::walk::{Accepted, Options, Walk};
 use super::{Finding, Place};
 use crate::effects::{Change, Commit, Oid, Trouble, World};
@@ -275,6 +276,9 @@ impl Look<'_> {
         let change = changes.iter().find(|change| is_task(&change.path.to_str_lossy()));
         if change.is_none() && step.outcome == crate::state::run::OutcomeKind::Deferred {
             // Work that did not fit any more: the task belongs to who moved the branch.
+            return Ok(String::new());
+        }
+        if change.is_none() && twice::was_done_before(self.world, commit, step)? {
             return Ok(String::new());
         }
         let Some((change, Some((_, blob)))) = change.map(|change| (change, change.new)) else {

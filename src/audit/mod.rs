@@ -8,6 +8,7 @@ pub mod claim;
 pub mod tree;
 pub mod walk;
 mod rewritten;
+mod twice;
 pub mod history;
 pub mod again;
 pub mod machine;

@@ -2,7 +2,7 @@
 
 use super::machine::Check;
 use crate::agent::{adapter_word, facts, program};
-use crate::config::{Adapter, Profile};
+use crate::config::{Adapter, Budget, Profile};
 use crate::step::{Base, Caller};
 
 /// Adapters whose programs people install.
@@ -38,6 +38,19 @@ pub fn profile(profile: &Profile, has_program: &dyn Fn(&str) -> bool) -> Check {
     Check::warning("profile", detail, hint)
 }
 
+/// Whether a budget in USD counts what a profile uses; none where it does, or there is no such budget.
+#[must_use]
+pub fn price(profile: &Profile, budget: &Budget) -> Option<Check> {
+    let key = budget.in_usd()?;
+    // Claude Code knows what it costs.
+    let is_known = profile.price.is_some() || matches!(profile.adapter, Adapter::Claude | Adapter::Shell);
+    let name = &profile.name;
+    let detail = format!("`{key}` counts of `{name}` only what it says that it cost: its price is not known");
+    let hint =
+        format!("set `price` of the agent `{name}` in `.orchestrator/config.toml`, or a budget in tokens");
+    (!is_known).then(|| Check::warning("budget", detail, hint))
+}
+
 /// The agents that are installed, in any profile or none.
 #[must_use]
 pub fn installed(has_program: &dyn Fn(&str) -> bool) -> Check {
@@ -58,6 +71,21 @@ mod tests {
         let missing = profile(&claude, &|_| false);
         assert_eq!(missing.detail, "`strong` needs `claude`, which is not on `PATH`");
         assert!(missing.hint.is_some_and(|hint| hint.starts_with("type `")), "it says how to install it");
+    }
+
+    #[test]
+    fn a_budget_in_money_needs_a_price() {
+        let budget = Budget { day_usd: Some(1.0), ..Budget::default() };
+        let said = |adapter, budget: &Budget| price(&Profile::new("one", adapter), budget);
+        let told = said(Adapter::Gemini, &budget).expect("a warning");
+        assert!(
+            told.detail.starts_with("`budget.day_usd` counts of `one` only what it says"),
+            "{}",
+            told.detail
+        );
+        assert!(said(Adapter::Claude, &budget).is_none() && said(Adapter::Shell, &budget).is_none());
+        let in_tokens = Budget { day_tokens: Some(1), ..Budget::default() };
+        assert!(said(Adapter::Gemini, &in_tokens).is_none());
     }
 
     #[test]

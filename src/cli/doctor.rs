@@ -87,6 +87,8 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String
     }
     checks.push(ready::trust(&base, &context.caller));
     checks.extend(base.config.agents.iter().map(|profile| ready::profile(profile, &on_path)));
+    let budget = &base.config.budget;
+    checks.extend(base.config.agents.iter().filter_map(|profile| ready::price(profile, budget)));
     checks.push(ready::installed(&on_path));
     Ok(base.config.provenance)
 }

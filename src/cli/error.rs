@@ -5,6 +5,7 @@
 use super::exit::Exit;
 use crate::agent::sandbox::{Level, SandboxError};
 use crate::config::shell;
+use crate::config::trust::{Difference, TrustedCommand};
 use crate::effects::{EffectError, Trouble};
 use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
@@ -164,6 +165,20 @@ fn no_work(way: &Way) -> Exit {
     }
 }
 
+/// Commands that are not trusted: what changed, or all of them where none were.
+fn untrusted(fact: String, commands: &[TrustedCommand], since: &Difference) -> CliError {
+    let mut error = CliError::new(Exit::NoAgent, fact);
+    let all = || commands.iter().map(|each| format!("{}: {}", each.what, each.command)).collect();
+    let lines: Vec<String> = if since.is_empty() { all() } else { since.lines() };
+    if !since.is_empty() {
+        error.facts[0].push_str(" any more, because they changed");
+    }
+    let more = lines.len().saturating_sub(UNTRUSTED_SHOWN);
+    error.facts.extend(lines.into_iter().take(UNTRUSTED_SHOWN));
+    error.facts.extend((more > 0).then(|| format!("and {more} more")));
+    error.hint("type `orch trust` to see and trust them").hint("in CI, set `ORCH_TRUST=1` or give `--trust`")
+}
+
 impl From<StepError> for CliError {
     fn from(error: StepError) -> Self {
         let fact = error.to_string();
@@ -174,8 +189,9 @@ impl From<StepError> for CliError {
             StepError::UnknownTask(_) => {
                 Self::new(Exit::Usage, fact).hint("type `orch list` to see the tasks")
             }
-            StepError::UnknownStep(_) => Self::new(Exit::Usage, fact).hint("type `orch log` to see the steps"),
-            StepError::UnknownRun(_) => Self::new(Exit::Usage, fact).hint("type `orch log`"),
+            StepError::UnknownStep(_) | StepError::UnknownRun(_) => {
+                Self::new(Exit::Usage, fact).hint("type `orch log` to see the steps")
+            }
             StepError::UnknownAgent(_) => Self::new(Exit::Invalid, fact)
                 .hint("type `orch agents` to see the agents of this repository"),
             StepError::Unreviewed { id, way, .. } => Self::new(Exit::Waiting, fact).way(&way, &id),
@@ -183,20 +199,8 @@ impl From<StepError> for CliError {
             StepError::NotRunnable { id, .. } => {
                 Self::new(Exit::Waiting, fact).hint(format!("type `orch show {id}` to see how it stands"))
             }
-            StepError::Untrusted { commands, since } => {
-                let mut error = Self::new(Exit::NoAgent, fact);
-                let all = || commands.iter().map(|each| format!("{}: {}", each.what, each.command)).collect();
-                let lines: Vec<String> = if since.is_empty() { all() } else { since.lines() };
-                if !since.is_empty() {
-                    error.facts[0].push_str(" any more, because they changed");
-                }
-                let more = lines.len().saturating_sub(UNTRUSTED_SHOWN);
-                error.facts.extend(lines.into_iter().take(UNTRUSTED_SHOWN));
-                error.facts.extend((more > 0).then(|| format!("and {more} more")));
-                error
-                    .hint("type `orch trust` to see and trust them")
-                    .hint("in CI, set `ORCH_TRUST=1` or give `--trust`")
-            }
+            StepError::TooLarge(too_large) => too_large.into(),
+            StepError::Untrusted { commands, since } => untrusted(fact, &commands, &since),
             StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
                 .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
             StepError::NoSandbox(error) => no_sandbox(&error),
@@ -229,14 +233,7 @@ impl From<StepError> for CliError {
 
 impl From<TooLarge> for CliError {
     fn from(too_large: TooLarge) -> Self {
-        let largest = too_large.sections.iter().max_by_key(|(_, tokens)| *tokens);
-        let shorter = if largest.is_some_and(|(name, _)| name == "constraints") {
-            "retire constraints by `orch note retire ID`"
-        } else {
-            "shorten the task"
-        };
-        Self::new(Exit::Invalid, too_large.to_string())
-            .hint(format!("{shorter}, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`"))
+        Self::new(Exit::Invalid, too_large.to_string()).hint(too_large.remedy())
     }
 }
 

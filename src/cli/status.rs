@@ -72,8 +72,9 @@ fn queue(reading: &mut Reading) -> Result<Option<Queue>, CliError> {
     let queue = choice::queue(world, &base, NAMED_MAX).ok();
     reading.snapshot = base.snapshot;
     // What nobody can do until a person acts has warnings of its own.
-    let is_told =
-        |error: &StepError| matches!(error, StepError::Paused { .. } | StepError::Unreviewed { .. });
+    let is_told = |error: &StepError| {
+        matches!(error, StepError::Paused { .. } | StepError::Unreviewed { .. } | StepError::TooLarge(_))
+    };
     Ok(queue.filter(|queue| queue.error.as_ref().is_none_or(is_told)))
 }
 

@@ -246,7 +246,9 @@ What failed, by what the agent prints, and what follows:
                                  who is logged in. So too where a program that a path of the
                                  repository names is not there
   not installed                  passed over, whoever it is; where none is there: exit 30
-  context full, session lost     a fresh session takes over
+  context full, session lost     a fresh session takes over, up to 5 times in a step, and only
+                                 while each gets somewhere: two in a row that fill up and
+                                 change nothing end the step (the task is too large)
   silent, too long               idle_timeout and timeout of the profile: exit 22
   anything else                  exit 21: refused, denied, crashed, unreadable
 The same work that fails the same way in three steps is blocked, with a diagnosis; so is a
@@ -258,7 +260,8 @@ task whose last three steps in this clone left no record: they were killed, or c
 Looked at before a session starts and while it works; what was spent is summed up from run
 records, and from steps of this clone that never landed. A day and a month begin at midnight
 UTC; when theirs is spent: exit 13 until then. A task whose budget is spent is blocked. USD
-are the agent's own figure, else tokens by the profile's `price`.
+are the agent's own figure, else tokens by the profile's `price`; what has neither no budget
+in USD counts, which step, status and doctor tell: set the price, or a budget in tokens.
 
 `orch agents` shows who is ready, rests until when, and has used what. `orch show RUN
 --transcript` shows what a session printed, without secrets, as long as this clone keeps it.";

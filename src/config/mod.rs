@@ -172,6 +172,20 @@ pub struct Budget {
     pub month_tokens: Option<u64>,
 }
 
+impl Budget {
+    /// The key of the first limit in USD, if there is one.
+    #[must_use]
+    pub fn in_usd(&self) -> Option<&'static str> {
+        let all = [
+            ("budget.step_usd", self.step_usd),
+            ("budget.task_usd", self.task_usd),
+            ("budget.day_usd", self.day_usd),
+            ("budget.month_usd", self.month_usd),
+        ];
+        all.into_iter().find(|(_, limit)| limit.is_some()).map(|(key, _)| key)
+    }
+}
+
 /// `[context]`: shares of a context window, 0..1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ContextConfig {

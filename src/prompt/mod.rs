@@ -182,6 +182,28 @@ pub struct TooLarge {
     pub budget_tokens: u64,
     /// Name and size of each.
     pub sections: Vec<(String, u64)>,
+    /// What those have that are the same for every task; none where that was not asked.
+    pub common: u64,
+}
+
+impl TooLarge {
+    /// Whether no task at all would fit: what is the same for each of them alone is over the budget.
+    #[must_use]
+    pub fn is_of_all_tasks(&self) -> bool {
+        self.common > self.budget_tokens
+    }
+
+    /// What makes it fit.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let largest = self.sections.iter().max_by_key(|(_, tokens)| *tokens);
+        let shorter = if largest.is_some_and(|(name, _)| name == sections::CONSTRAINTS) {
+            "retire constraints by `orch note retire ID`"
+        } else {
+            "shorten the task"
+        };
+        format!("{shorter}, or raise `prompt.budget_tokens` in `.orchestrator/config.toml`")
+    }
 }
 
 fn sizes(sections: &[(String, u64)]) -> String {
@@ -196,13 +218,21 @@ fn sizes(sections: &[(String, u64)]) -> String {
 pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
     let (related, passed_over) = notes::sections(material);
     let optional = sections::optional(material).into_iter().chain(related).collect();
-    let mut required = sections::required(material);
+    let (mut required, cut) = sections::required(material);
     let fixed: u64 = required.iter().map(|section| section.tokens).sum();
     let (last, rest) = failure::sections(material, material.budget_tokens.saturating_sub(fixed));
     required.extend(last);
-    let mut prompt = fit(required, optional, material.budget_tokens)?;
-    prompt.omitted.splice(0..0, rest);
+    let mut prompt = fit(required, optional, material.budget_tokens)
+        .map_err(|too_large| TooLarge { common: common(material), ..too_large })?;
+    prompt.omitted.splice(0..0, cut.into_iter().chain(rest));
     Ok(Prompt { passed_over, ..prompt })
+}
+
+/// What the required sections of a task have of which nothing is known.
+fn common(material: &Material<'_>) -> u64 {
+    let nothing = Task::new(material.task.id.clone(), "");
+    let (required, _) = sections::required(&Material { task: &nothing, ..material.clone() });
+    required.iter().map(|section| section.tokens).sum()
 }
 
 /// Fits sections into a budget: the required ones in their order, then the optional ones by their score.
@@ -217,7 +247,7 @@ pub fn fit(
     let fixed: u64 = required.iter().map(|section| section.tokens).sum();
     if fixed > budget_tokens {
         let sections = required.into_iter().map(|section| (section.name, section.tokens)).collect();
-        return Err(TooLarge { total: fixed, budget_tokens, sections });
+        return Err(TooLarge { total: fixed, budget_tokens, sections, common: 0 });
     }
     optional.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
     let mut left = budget_tokens - fixed;

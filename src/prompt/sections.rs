@@ -10,6 +10,14 @@ use std::fmt::Write as _;
 
 /// The section of how work has gone lately.
 pub(super) const PACE: &str = "pace";
+/// The section of the task itself.
+pub(super) const TASK: &str = "task";
+/// What stands for the part of its description that was left out.
+const REST: &str = "task (rest)";
+/// The section of what holds for all tasks.
+pub(super) const CONSTRAINTS: &str = "constraints";
+/// From here on a word is a long one, in bytes.
+const WORD_BYTES: usize = 200;
 /// The share of the budget that a description may have before it is cut.
 const DESCRIPTION_SHARE: f64 = 0.5;
 
@@ -19,10 +27,12 @@ pub fn section(name: impl Into<String>, text: String, required: bool, score: f64
     Section { name: name.into(), text, tokens, required, score }
 }
 
-/// Sections that are always in and always whole: the task, what "done" means, constraints.
-pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
-    let mut all =
-        vec![section("task", task(material), true, 0.0), section("done", done(material), true, 0.0)];
+/// Sections that are always in and always whole: the task, what "done" means, constraints; and what stands for the
+/// part of a long description that was left out.
+pub(super) fn required(material: &Material<'_>) -> (Vec<Section>, Option<Section>) {
+    let (task, rest) = task(material);
+    let rest = (rest > 0).then(|| Section { tokens: rest, ..section(REST, String::new(), true, 0.0) });
+    let mut all = vec![section(TASK, task, true, 0.0), section("done", done(material), true, 0.0)];
     let constraints: Vec<&Gist<'_>> =
         notes::in_force(material).filter(|note| note.kind == NoteKind::Constraint).collect();
     if !constraints.is_empty() {
@@ -30,29 +40,30 @@ pub(super) fn required(material: &Material<'_>) -> Vec<Section> {
         for note in constraints {
             let _ = writeln!(text, "- {}", one_paragraph(note.text));
         }
-        all.push(section("constraints", text, true, 0.0));
+        all.push(section(CONSTRAINTS, text, true, 0.0));
     }
-    all
+    (all, rest)
 }
 
-fn task(material: &Material<'_>) -> String {
+/// The task, and how many tokens of its description were left out.
+fn task(material: &Material<'_>) -> (String, u64) {
     let task = material.task;
     let mut text = format!("# {} ({})\n\nTask `{}`.\n", task.title, task.kind.as_str(), task.id);
     let (description, cut) = description(material);
     if !description.is_empty() {
         let _ = write!(text, "\n{description}\n");
     }
-    if cut {
+    if cut > 0 {
         let _ = write!(text, "\n(Shortened; the whole text is in `{}`.)\n", material.path);
     }
     if !task.files.is_empty() {
         let _ = write!(text, "\nExpected files: {}\n", code_list(&task.files));
     }
-    text
+    (text, cut)
 }
 
-/// The description, whole or its most telling paragraphs in their order.
-fn description(material: &Material<'_>) -> (String, bool) {
+/// The description, whole or its most telling paragraphs in their order; and how many tokens were left out.
+fn description(material: &Material<'_>) -> (String, u64) {
     let whole = material.task.description.trim();
     #[expect(
         clippy::cast_precision_loss,
@@ -62,7 +73,7 @@ fn description(material: &Material<'_>) -> (String, bool) {
     )]
     let limit = (material.budget_tokens as f64 * DESCRIPTION_SHARE) as u64;
     if estimate(whole) <= limit {
-        return (whole.to_owned(), false);
+        return (whole.to_owned(), 0);
     }
     let paragraphs: Vec<String> =
         whole.split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|p| !p.is_empty()).collect();
@@ -80,29 +91,51 @@ fn description(material: &Material<'_>) -> (String, bool) {
             left -= tokens;
             kept.insert(index, paragraphs[index].clone());
         } else if index == 0 {
-            let short = first_tokens(&paragraphs[0], left / 2);
+            let share = if paragraphs.len() == 1 { left } else { left / 2 };
+            let short = first_tokens(&paragraphs[0], share);
             left -= estimate(&short).min(left);
             kept.insert(0, format!("{short} …"));
         }
     }
-    (kept.into_values().collect::<Vec<_>>().join("\n\n"), true)
+    let kept = kept.into_values().collect::<Vec<_>>().join("\n\n");
+    let cut = estimate(whole).saturating_sub(estimate(&kept)).max(1);
+    (kept, cut)
 }
 
-/// The words of a text that fit into so many tokens.
+/// The words of a text that fit into so many tokens. Of what is long without a space the beginning is kept: a trace
+/// goes on with the words after it, a script without spaces as far as there is room.
 fn first_tokens(text: &str, limit: u64) -> String {
     let mut kept = String::new();
-    let mut used = 0;
+    let mut left = limit;
     for word in text.split_whitespace() {
-        used += estimate(word);
-        if used > limit {
+        let is_long = word.len() > WORD_BYTES;
+        let mut part = word.to_owned();
+        if is_long && word.is_ascii() {
+            part.truncate(WORD_BYTES);
+            part.push('…');
+        } else if is_long && estimate(word) > left {
+            part = beginning(word, left);
+        }
+        if part.is_empty() || estimate(&part) > left {
             break;
         }
         if !kept.is_empty() {
             kept.push(' ');
         }
-        kept.extend(word.chars().take(200));
+        left -= estimate(&part);
+        kept.push_str(&part);
+        if !word.is_ascii() && part.len() < word.len() {
+            break;
+        }
     }
     kept
+}
+
+/// The most characters of a word that fit into so many tokens.
+fn beginning(word: &str, limit: u64) -> String {
+    let ends: Vec<usize> = word.char_indices().map(|(at, _)| at).collect();
+    let count = ends.partition_point(|&end| estimate(&word[..end]) <= limit);
+    word[..count.checked_sub(1).map_or(0, |last| ends[last])].to_owned()
 }
 
 fn done(material: &Material<'_>) -> String {
@@ -215,4 +248,27 @@ fn code_list(items: &[String]) -> String {
 
 pub(super) fn one_paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_without_a_space_is_begun_and_what_follows_is_told() {
+        let script = "東京都の人口は約千四百万人で日本の首都である。".repeat(60);
+        let begun = first_tokens(&script, 300);
+        assert!(
+            script.starts_with(&begun) && (270..=300).contains(&estimate(&begun)),
+            "{}",
+            estimate(&begun)
+        );
+        let trace = format!("Crash with this trace: {} please fix the panic", "at/0x7f/".repeat(500));
+        let told = first_tokens(&trace, 300);
+        assert!(
+            told.starts_with("Crash with this trace: at/0x7f/") && told.ends_with("… please fix the panic")
+        );
+        assert_eq!(first_tokens("one two three", 2), "one two");
+        assert_eq!(first_tokens(&script, 0), "");
+    }
 }

@@ -13,14 +13,16 @@ pub enum CheckpointReason {
     Rejected,
     /// The step was put off.
     Deferred,
+    /// The work was accepted, and taken back later.
+    Undone,
     /// A person wrote it.
     Manual,
 }
 
 impl CheckpointReason {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Rotated, Self::Interrupted, Self::Rejected, Self::Deferred, Self::Manual];
+    pub const ALL: [Self; 6] =
+        [Self::Rotated, Self::Interrupted, Self::Rejected, Self::Deferred, Self::Undone, Self::Manual];
 
     /// The word in files and output.
     #[must_use]
@@ -30,6 +32,7 @@ impl CheckpointReason {
             Self::Interrupted => "interrupted",
             Self::Rejected => "rejected",
             Self::Deferred => "deferred",
+            Self::Undone => "undone",
             Self::Manual => "manual",
         }
     }
@@ -54,7 +57,7 @@ pub struct Checkpoint {
     pub reason: CheckpointReason,
     /// The commit that the work started from, in hexadecimal.
     pub base: Option<String>,
-    /// The ref that holds the work.
+    /// The ref that holds the work; a commit, where it was on the branch.
     pub work: Option<String>,
     /// What is done and what was learned.
     pub summary: String,

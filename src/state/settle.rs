@@ -1,26 +1,36 @@
-//! What became of work that waited for a review: one run for each piece of work, with what was decided on it.
+//! What became of work that waited for a review, or was taken back: one run for each piece of work, with what was
+//! decided on it.
 //!
 //! In: digests of runs, and where tasks stand. Out: the same, where work that was looked at later is accepted or
 //! rejected, with all that it cost. Invariant: nothing is counted twice, and what still waits is neither.
 
 use super::digest::Digest;
-use super::id::TaskId;
+use super::id::{RunId, TaskId};
 use super::run::{OutcomeKind, plain_usd};
 use super::status::Status;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The gate that work was rejected by where a person turned it down.
 const REVIEW: &str = "review";
 
+/// The same of work that was undone.
+const UNDO: &str = "undo";
+
 /// Work with what was decided on it; the newest comes first, before and after. A decision on work that is not
-/// among these stands for it.
+/// among these stands for it. `undone` says which runs of a task were undone, and is told whether the task was
+/// worked on again.
 #[must_use]
-pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) -> Vec<Digest> {
+pub fn settled(
+    runs: Vec<Digest>,
+    stands: impl Fn(&TaskId) -> Option<Status>,
+    undone: impl Fn(&TaskId, bool) -> Vec<RunId>,
+) -> Vec<Digest> {
     let mut work: Vec<Digest> = Vec::with_capacity(runs.len());
     let mut by_run: HashMap<String, usize> = HashMap::new();
     let mut waiting: HashMap<TaskId, usize> = HashMap::new();
     for run in runs.into_iter().rev() {
         if let Some(&at) = run.decides.as_ref().and_then(|decided| by_run.get(decided.as_str())) {
+            by_run.insert(run.id.to_string(), at);
             if decide(&mut work[at], run) {
                 waiting.retain(|_, waits| *waits != at);
             }
@@ -28,7 +38,7 @@ pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) ->
         }
         // A task is not worked on again while its work waits: somebody turned that down.
         if run.attempts > 0 {
-            waiting.remove(&run.task).into_iter().for_each(|at| turn_down(&mut work[at]));
+            waiting.remove(&run.task).into_iter().for_each(|at| turn_down(&mut work[at], REVIEW));
         }
         by_run.insert(run.id.to_string(), work.len());
         if run.outcome == OutcomeKind::NeedsReview {
@@ -41,13 +51,30 @@ pub fn settled(runs: Vec<Digest>, stands: impl Fn(&TaskId) -> Option<Status>) ->
             // Somebody closed it by hand: that is a yes.
             Some(Status::Done) => work[at].outcome = OutcomeKind::Accepted,
             // It is to be worked on again.
-            Some(Status::NeedsImprovement | Status::Pending) => turn_down(&mut work[at]),
+            Some(Status::NeedsImprovement | Status::Pending) => turn_down(&mut work[at], REVIEW),
             // It waits; or it is put off or given up with its task, which says nothing about the work.
             Some(Status::NeedsReview | Status::Blocked | Status::Cancelled | Status::Proposed) | None => {}
         }
     }
+    for run in taken_back(&work, undone) {
+        if let Some(&at) = by_run.get(run.as_str()) {
+            turn_down(&mut work[at], UNDO);
+        }
+    }
     work.reverse();
     work
+}
+
+/// Accepted work that was undone.
+fn taken_back(work: &[Digest], undone: impl Fn(&TaskId, bool) -> Vec<RunId>) -> Vec<RunId> {
+    let mut times: BTreeMap<&TaskId, (usize, bool)> = BTreeMap::new();
+    for run in work {
+        let (times, accepted) = times.entry(&run.task).or_default();
+        *times += 1;
+        *accepted |= run.outcome == OutcomeKind::Accepted;
+    }
+    let accepted = times.into_iter().filter(|(_, (_, accepted))| *accepted);
+    accepted.flat_map(|(task, (times, _))| undone(task, times > 1)).collect()
 }
 
 /// Adds what a decision came to and cost; whether it was one.
@@ -72,9 +99,9 @@ fn decide(work: &mut Digest, decision: Digest) -> bool {
     decided
 }
 
-fn turn_down(work: &mut Digest) {
+fn turn_down(work: &mut Digest, by: &str) {
     work.outcome = OutcomeKind::Rejected;
-    work.rejected_by.push(REVIEW.to_owned());
+    work.rejected_by.push(by.to_owned());
 }
 
 #[cfg(test)]
@@ -100,7 +127,7 @@ mod tests {
 
     fn told(of: &[(&str, OutcomeKind, Option<usize>)], stands: Status) -> Vec<String> {
         let told = |run: &Digest| format!("{} {}", run.task, run.outcome.as_str());
-        settled(runs(of), |_| Some(stands)).iter().map(told).collect()
+        settled(runs(of), |_| Some(stands), |_, _| Vec::new()).iter().map(told).collect()
     }
 
     #[test]
@@ -115,7 +142,7 @@ mod tests {
         assert_eq!(told(&again, Status::NeedsReview), ["a needs_review", "a rejected"]);
         assert_eq!(told(&again, Status::NeedsImprovement), ["a rejected", "a rejected"]);
         // A decision alone stands for the work.
-        assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None).len(), 1);
+        assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None, |_, _| Vec::new()).len(), 1);
     }
 
     #[test]
@@ -129,7 +156,28 @@ mod tests {
     #[test]
     fn what_a_reviewer_cost_is_added_and_stays_the_reviewers() {
         use OutcomeKind::{Accepted, NeedsReview};
-        let all = settled(runs(&[("a", NeedsReview, None), ("a", Accepted, Some(0))]), |_| None);
+        let all =
+            settled(runs(&[("a", NeedsReview, None), ("a", Accepted, Some(0))]), |_| None, |_, _| Vec::new());
         assert_eq!((all[0].cost_usd, all[0].work_usd(), all[0].parts.len()), (Some(1.0), Some(0.5), 2));
+    }
+
+    #[test]
+    fn work_that_was_taken_back_was_not_good() {
+        use OutcomeKind::{Accepted, NeedsReview};
+        let told = |of: &[(&str, OutcomeKind, Option<usize>)], undone: usize| {
+            let all = runs(of);
+            let undone = all[all.len() - 1 - undone].id.clone();
+            let of_a = |task: &TaskId, again: bool| {
+                assert!(!again || task.as_str() == "a");
+                if task.as_str() == "a" { vec![undone.clone()] } else { Vec::new() }
+            };
+            let told =
+                |run: &Digest| format!("{} {} {}", run.task, run.outcome.as_str(), run.rejected_by.join(" "));
+            settled(all, |_| Some(Status::Done), of_a).iter().map(told).collect::<Vec<_>>()
+        };
+        let again = [("a", Accepted, None), ("b", Accepted, None), ("a", Accepted, None)];
+        assert_eq!(told(&again, 0), ["a accepted ", "b accepted ", "a rejected undo"]);
+        let approved = [("a", NeedsReview, None), ("a", Accepted, Some(0))];
+        assert_eq!(told(&approved, 1), ["a rejected undo"]);
     }
 }

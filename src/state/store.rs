@@ -4,10 +4,10 @@
 //! Invariant: what cannot be used is reported, all of it at once, and never guessed at.
 
 use super::cache::{Cache, Stamp, encode};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, CheckpointReason};
 use super::file::{self, Read};
 use super::graph::{Graph, Index, Node};
-use super::id::TaskId;
+use super::id::{RunId, TaskId};
 use super::layout::{self, FileKind};
 use super::news::{News, StateFile};
 use super::problem::Problem;
@@ -300,6 +300,14 @@ pub fn checkpoints(
     let (mut all, problems) = entities(world, source, &dir, FileKind::Checkpoint, file::checkpoint::read)?;
     all.sort_by_key(|checkpoint| checkpoint.number);
     Ok((all, problems))
+}
+
+/// The runs of a task whose accepted work was taken back. What cannot be read says nothing.
+#[must_use]
+pub fn undone(world: World<'_>, source: &Source, task: &TaskId) -> Vec<RunId> {
+    let all = checkpoints(world, source, task).map(|(all, _)| all).unwrap_or_default();
+    let undone = all.into_iter().filter(|checkpoint| checkpoint.reason == CheckpointReason::Undone);
+    undone.filter_map(|checkpoint| checkpoint.run).collect()
 }
 
 /// All checkpoints, by task and number, with what is wrong with the others.

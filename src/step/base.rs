@@ -298,7 +298,8 @@ pub fn mode_in_force(
         let graph = known.or_else(|| loaded.get_or_init(load).as_ref())?;
         graph.find(task.as_str()).map(|at| graph.nodes()[at].status)
     };
-    Ok(mode::from_runs(&settled(runs::recent(world, source, now)?.0, stands)))
+    let undone = |task: &TaskId, _| store::undone(world, source, task);
+    Ok(mode::from_runs(&settled(runs::recent(world, source, now)?.0, stands, undone)))
 }
 
 /// The repository's configuration with the caller's own on top, and what is wrong with them.

@@ -5,6 +5,7 @@
 use crate::agent::stream::Spent;
 use crate::config::Budget;
 use crate::state::ledger::{Spending, Sum};
+use crate::state::run::AttemptRecord;
 
 /// Which budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,25 @@ pub fn allowance(budget: &Budget, spending: &Spending) -> Result<Allowance, Exha
         }
     }
     Ok(allowance)
+}
+
+/// What sessions of a step used that no budget in USD counts, since nobody knows what it cost; none where there is
+/// no such budget.
+#[must_use]
+pub fn uncounted(budget: &Budget, agent: &str, sessions: &[AttemptRecord]) -> Option<String> {
+    let key = budget.in_usd()?;
+    let unknown = || sessions.iter().filter(|each| each.cost_usd.is_none() && each.tokens.total() > 0);
+    let mut names: Vec<&str> = unknown().map(|each| each.agent.as_deref().unwrap_or(agent)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let tokens: u64 = unknown().map(|each| each.tokens.total()).sum();
+    (!names.is_empty()).then(|| {
+        let names = names.join("`, `");
+        format!(
+            "`{key}` does not count the {tokens} tokens of `{names}`: nobody knows what they cost; \
+             set its `price`, or a budget in tokens"
+        )
+    })
 }
 
 impl Allowance {

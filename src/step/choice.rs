@@ -266,7 +266,9 @@ fn take_on(
     let known = Known { trouble: &trouble, runs, notes: &notes };
     Ok(match assemble::assemble(world, base, candidate.index, &task, known)? {
         Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
-        Err(too_large) => Ok(unfit(&task, too_large.to_string())),
+        // It is no fault of the task.
+        Err(too_large) if too_large.is_of_all_tasks() => Err(Pass::Nobody(too_large.into())),
+        Err(too_large) => Ok(unfit(&task, format!("{too_large}; {}", too_large.remedy()))),
     })
 }
 

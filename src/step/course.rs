@@ -11,7 +11,7 @@ use super::confine;
 use super::error::StepError;
 use super::event::Event;
 use super::handoff::{self, Handoff};
-use super::next::{self, Next, ROTATIONS, Spare, describe};
+use super::next::{self, Next, ROTATIONS, Spare, cause, describe};
 use super::rest;
 use super::session::{self, Heard, Turn};
 use super::site::{self, Workplace};
@@ -22,6 +22,7 @@ use crate::agent::sandbox::{self, Chosen};
 use crate::agent::stream::{Session, Spent};
 use crate::agent::watch::{Decision, Limits};
 use crate::config::Profile;
+use crate::effects::Oid;
 use crate::state::cooldown;
 use crate::state::ledger;
 use crate::state::run::AttemptRecord;
@@ -58,6 +59,7 @@ pub struct Course {
     allowance: Allowance,
     started: Timestamp,
     others: Vec<Profile>,
+    handed_over: Option<Oid>,
     conversation: Option<Conversation>,
     retries: u32,
 }
@@ -98,6 +100,7 @@ impl Course {
             allowance: who.allowance,
             started,
             others: who.others.clone(),
+            handed_over: None,
             conversation: None,
             retries: 0,
         }
@@ -172,8 +175,13 @@ impl Course {
                     self.retry_after = rest::after(job, &self.profile, failure)?;
                     return Ok(Done { failure: Some(failure.clone()), heard, left: there, next });
                 }
-                Next::Compact => self.compact(job, workplace, attempt, &heard, &there)?,
-                Next::Rotate => self.rotate(job, &heard, &there),
+                Next::Compact if self.compact(job, workplace, attempt, &heard)? => GO_ON.to_owned(),
+                Next::Compact | Next::Rotate => match self.rotate(job, &heard, &there) {
+                    Ok(text) => text,
+                    Err(failure) => {
+                        return Ok(Done { heard, left: there, failure: Some(failure), next: Next::Judge });
+                    }
+                },
                 Next::Again(failure) => self.again(job, failure, &text),
                 Next::Another(failure) => self.another(job, failure, &there)?,
             };
@@ -302,34 +310,36 @@ impl Course {
         Ok(ledger::save(job.world.files, &entry)?)
     }
 
-    /// Makes the conversation smaller; says what it reads then.
+    /// Makes the conversation smaller; whether that could be done.
     fn compact(
         &mut self,
         job: &Job<'_>,
         workplace: &mut Workplace<'_>,
         attempt: (u32, u32),
         heard: &Heard,
-        there: &site::Left,
-    ) -> Result<String, StepError> {
+    ) -> Result<bool, StepError> {
         let Some(id) = self.conversation.as_ref().map(|conversation| conversation.id.clone()) else {
-            return Ok(self.rotate(job, heard, there));
+            return Ok(false);
         };
-        turned(job, "compacted", &format!("{}: the session is made smaller", cause(heard)));
+        turned(job, "compacted", &format!("{}: the session is made smaller", cause(&heard.tally)));
         let (smaller, _) = self.one(job, workplace, attempt, &Session::Compacted(id), "")?;
-        if smaller.tally.failure.is_some() || smaller.tally.compactions == 0 {
-            return Ok(self.rotate(job, heard, there));
-        }
-        Ok(GO_ON.to_owned())
+        Ok(smaller.tally.failure.is_none() && smaller.tally.compactions > 0)
     }
 
-    /// Hands over to a fresh session; says what it reads.
-    fn rotate(&mut self, job: &Job<'_>, heard: &Heard, there: &site::Left) -> String {
-        turned(job, "rotated", &format!("{}: a fresh session takes over", cause(heard)));
+    /// Hands over to a fresh session; says what it reads. Another one helps only as long as each has got
+    /// somewhere.
+    fn rotate(&mut self, job: &Job<'_>, heard: &Heard, there: &site::Left) -> Result<String, Failure> {
+        let tree = there.seen.tree;
+        if self.handed_over == Some(tree) || self.handoffs.len() >= ROTATIONS as usize {
+            return Err(next::pointless(&heard.tally, &self.profile));
+        }
+        self.handed_over = Some(tree);
+        turned(job, "rotated", &format!("{}: a fresh session takes over", cause(&heard.tally)));
         let handoff = handoff::build(job.task, &heard.tally, &there.changes);
         let text = format!("{}\n{}", job.prompt.text, handoff.text());
         self.handoffs.push(handoff);
         self.conversation = None;
-        text
+        Ok(text)
     }
 
     /// Waits; says what is read then.
@@ -356,6 +366,7 @@ impl Course {
         turned(job, "fell_back", &format!("{because}; `{}` takes over", profile.name));
         self.confinement = confine::choose(job.world, &profile, job.reporter)?;
         self.profile = profile;
+        self.handed_over = None;
         self.because = Some(because);
         self.conversation = None;
         self.retries = 0;
@@ -380,17 +391,6 @@ impl Course {
 
 pub(super) fn turned(job: &Job<'_>, how: &'static str, text: &str) {
     job.reporter.event(&Event::Turned { how, text: text.to_owned() });
-}
-
-/// Why a session does not go on as it is.
-fn cause(heard: &Heard) -> String {
-    if let Some(failure) = &heard.tally.failure {
-        return describe(failure);
-    }
-    match heard.tally.context.or(heard.tally.peak) {
-        Some(share) => format!("the context is {:.0} % full", share * 100.0),
-        None => "the context is full".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::config::shell;
 use crate::config::trust::{Difference, TrustedCommand};
 use crate::effects::EffectError;
+use crate::prompt::TooLarge;
 use crate::state::problem::Problem;
 use thiserror::Error;
 
@@ -58,6 +59,9 @@ pub enum StepError {
         /// What a person can do.
         way: Way,
     },
+    /// No task fits into a prompt.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// The repository's commands are not trusted.
     #[error("the commands that this repository's files name are not trusted")]
     Untrusted {

@@ -1,6 +1,7 @@
 //! Outcome and commit: what the work came to, recorded and landed.
 
 use super::attempt::{Job, Work};
+use super::budget;
 use super::defer;
 use super::error::StepError;
 use super::event::Event;
@@ -77,6 +78,7 @@ pub fn finish(
     let _ = ledger::forget(job.world.files, job.run);
     tidy(job);
     let steps_left = draft.task.status != Status::Blocked;
+    let uncounted = budget::uncounted(&job.base.config.budget, &job.who.profile.name, &work.course.sessions);
     Ok(Ran {
         task: draft.task,
         // The judgement, also where it was the last step that the policy gives the task.
@@ -92,6 +94,7 @@ pub fn finish(
             .complaints
             .into_iter()
             .chain(work.claims.iter().map(|claim| format!("the agent {claim}")))
+            .chain(uncounted)
             .collect(),
         requests: None,
         pushed,
@@ -360,6 +363,7 @@ fn give_up(
         | StepError::NotRunnable { .. }
         | StepError::Unreviewed { .. }
         | StepError::NoWork { .. }
+        | StepError::TooLarge(_)
         | StepError::Untrusted { .. }
         | StepError::NoAgent(_)
         | StepError::NoSandbox(_)

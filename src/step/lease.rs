@@ -323,6 +323,26 @@ pub fn release(world: World<'_>, task: &str, run: &str, remote: Option<&str>) ->
     world.git.claim(&name, Some(value), None).map(|_| ())
 }
 
+/// Gives back what ended steps of this clone could not while a remote was away.
+///
+/// # Errors
+/// When the leases cannot be read, or a ref cannot be removed.
+pub fn give_back(world: World<'_>, remote: &str) -> Result<()> {
+    let own = world.git.refs(REFS)?;
+    if own.is_empty() {
+        return Ok(());
+    }
+    // A lease is written after its journal: what has none by now is nobody's.
+    let at_work = journal::at_work(world)?;
+    for (_, value) in own {
+        let Some(lease) = read(world, value) else { continue };
+        if at_work.iter().all(|working| working.run != lease.run.as_str()) {
+            release(world, lease.task.as_str(), lease.run.as_str(), Some(remote))?;
+        }
+    }
+    Ok(())
+}
+
 /// The lease of a run of this clone: of which task it is, and its value.
 ///
 /// # Errors

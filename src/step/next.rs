@@ -3,7 +3,8 @@
 //! Invariant: whatever is tried again is tried a bounded number of times.
 
 use crate::agent::failure::{Failure, FailureKind, Remedy};
-use crate::agent::watch::Decision;
+use crate::agent::watch::{Decision, Tally};
+use crate::config::Profile;
 
 /// How often one step hands over to a fresh session.
 pub const ROTATIONS: u32 = 5;
@@ -65,6 +66,29 @@ pub fn next(decision: &Decision, failure: Option<&Failure>, spare: Spare) -> Nex
 pub fn describe(failure: &Failure) -> String {
     let word = failure.kind.as_str().replace('_', " ");
     if failure.said.is_empty() { word } else { format!("{word}: {}", failure.said) }
+}
+
+/// Why a session does not go on as it is.
+#[must_use]
+pub fn cause(tally: &Tally) -> String {
+    if let Some(failure) = &tally.failure {
+        return describe(failure);
+    }
+    match tally.context.or(tally.peak) {
+        Some(share) => format!("the context is {:.0} % full", share * 100.0),
+        None => "the context is full".to_owned(),
+    }
+}
+
+/// The failure of one fresh session after another that is full before it gets anywhere.
+#[must_use]
+pub fn pointless(tally: &Tally, profile: &Profile) -> Failure {
+    let window = profile.context_window.map_or(String::new(), |window| format!(" of {window} tokens"));
+    let (cause, name) = (cause(tally), &profile.name);
+    let said = format!(
+        "{cause} once more and nothing came of it: the task is too large for the window{window} of `{name}`"
+    );
+    Failure::new(FailureKind::ContextOverflow, &said)
 }
 
 /// Whether the same task would fail for the same reason in the next attempt.

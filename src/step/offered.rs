@@ -44,13 +44,20 @@ pub fn what_to_type(world: World<'_>, task: &Task, path: &str) -> Result<String,
         let remote = name.strip_suffix(&branch)?.strip_suffix('/')?;
         Some((name.to_owned(), Some(remote), *tip))
     }));
-    let mut occupied = None;
+    let (mut same, mut occupied) = (None, None);
     for (name, remote, tip) in found {
         match look(world, Some(tip), path, task)? {
-            There::Same => return Ok(format!("git merge {}", shell::word(&name))),
+            // Others may have added to it since.
+            There::Same => match &same {
+                Some((_, known)) if *known == tip || !world.git.is_ancestor(*known, tip)? => {}
+                Some(_) | None => same = Some((name, tip)),
+            },
             There::Others => occupied = Some(move_aside(&branch, remote, tip)),
             There::Nothing | There::Earlier(_) => {}
         }
+    }
+    if let Some((name, _)) = same {
+        return Ok(format!("git merge {}", shell::word(&name)));
     }
     let make = if seen.is_empty() { "orch step" } else { "git fetch" };
     Ok(occupied.unwrap_or_else(|| make.to_owned()))

@@ -27,6 +27,7 @@ impl Pass {
                 format!("{why}, until {until:.0}")
             }
             Self::Later(why, _) => why.clone(),
+            Self::Nobody(StepError::TooLarge(too_large)) => format!("{too_large}; {}", too_large.remedy()),
             Self::Nobody(error) => error.to_string(),
             Self::Unfit(why) => format!("cannot be taken as it is: {why}"),
         }

@@ -19,6 +19,7 @@ use crate::state::id::TaskId;
 use crate::state::note::{Gist, NoteKind};
 use crate::state::runs;
 use crate::state::settle::settled;
+use crate::state::store;
 use crate::state::task::{Kind, Task};
 use jiff::Timestamp;
 
@@ -101,7 +102,9 @@ pub fn recent<'b>(world: World<'_>, base: &'b Base) -> Result<&'b [Digest], Step
     }
     let runs = runs::recent(world, &base.snapshot.source, base.commit.time)?.0;
     let graph = &base.snapshot.graph;
-    let settled = settled(runs, |task| graph.find(task.as_str()).map(|at| graph.nodes()[at].status));
+    let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
+    let undone = |task: &TaskId, _| store::undone(world, &base.snapshot.source, task);
+    let settled = settled(runs, stands, undone);
     Ok(base.recent.get_or_init(|| settled))
 }
 

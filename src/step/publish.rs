@@ -84,7 +84,8 @@ pub fn outcome(
     }
 }
 
-/// Says of pushes that were never answered whether they have landed, now that the branch is seen there.
+/// Says of pushes that were never answered whether they have landed, now that the branch is seen there; and gives back
+/// there what could not be given back meanwhile.
 ///
 /// # Errors
 /// When a journal, or history, cannot be read.
@@ -113,7 +114,7 @@ pub fn settle(
         reporter.event(&Event::Recovered { what });
         journal::forget_push(world, &run)?;
     }
-    Ok(())
+    Ok(lease::give_back(world, &upstream.remote)?)
 }
 
 impl Push<'_> {

@@ -5,12 +5,17 @@ use super::base::Base;
 use super::error::StepError;
 use super::event::Reporter;
 use super::finish::identity;
-use super::land::{Ask, Judged, Landed, Plan, Replay, land, list, tree_with};
+use super::land::{Ask, FileEdit, Judged, Landed, Plan, Replay, land, list, tree_with};
 use super::person::{Change, moved};
 use super::publish;
+use super::record::next_checkpoint;
 use crate::commit::{read_trailers, state_commit, trailer};
 use crate::effects::{Commit, Edit, EffectError, Merge, Oid, World};
 use crate::gate::protect::Protected;
+use crate::state::checkpoint::{Checkpoint, CheckpointReason};
+use crate::state::file;
+use crate::state::id::RunId;
+use crate::state::layout;
 use crate::state::recorded::Recorded;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::{Move, Status};
@@ -28,7 +33,8 @@ pub fn undo(
 ) -> Result<(Landed, Task), StepError> {
     let (commit, run, task) = find(world, base, run)?;
     let change = Change { id: task, action: Move::Undo, reason: Some(format!("undone: run {run}")) };
-    let (files, task) = moved(world, base, &change)?;
+    let (mut files, task) = moved(world, base, &change)?;
+    files.push(checkpoint(world, base, &task, (&run, &commit))?);
     let tree = tree_with(world, revert_code(world, base, &commit)?, &files)?;
     let subject = state_commit(&format!("undone {}, run {run}", task.id));
     let replay = |replay: Replay| {
@@ -48,6 +54,29 @@ pub fn undo(
         replay: &replay,
     };
     land(world, &plan, reporter).map(|landed| (landed, task))
+}
+
+/// What tells the next attempt, and whoever judges how work goes, that this work was taken back.
+fn checkpoint(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    (run, commit): (&str, &Commit),
+) -> Result<FileEdit, StepError> {
+    let checkpoint = Checkpoint {
+        task: task.id.clone(),
+        number: next_checkpoint(world, base, &task.id)?,
+        run: RunId::new(run).ok(),
+        reason: CheckpointReason::Undone,
+        base: commit.parents.first().map(ToString::to_string),
+        work: Some(commit.id.to_string()),
+        summary: String::new(),
+        next: Vec::new(),
+        evidence: "The work passed its checks and landed; a person took it back: it was not what is wanted."
+            .to_owned(),
+    };
+    let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
+    Ok((path, Some(file::checkpoint::write(&checkpoint).into_bytes())))
 }
 
 /// The commit of an accepted run, with the ids of run and task.

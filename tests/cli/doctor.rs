@@ -265,3 +265,22 @@ fn what_git_has_in_progress_is_named_with_how_to_end_it() {
     assert_eq!(sandbox.orch(&["step"]).code, 31);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_rebase_of_work_that_was_done_twice_is_no_damage() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_RUN > made")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.git(&["branch", "other"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    sandbox.git(&["switch", "--quiet", "other"]);
+    assert_eq!(sandbox.quietly(&["step", "--branch", "other"]).code, 0);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["rebase", "other"]).code, 0);
+    sandbox.quietly(&["doctor", "--fix"]);
+    sandbox.git(&["checkout", "--theirs", "made"]);
+    sandbox.git(&["add", "--all"]);
+    sandbox.git(&["-c", "core.editor=true", "rebase", "--continue"]);
+    let fsck = sandbox.quietly(&["fsck"]);
+    assert_eq!(fsck.code, 0, "{}{}", fsck.stdout, fsck.stderr);
+    assert_eq!(sandbox.quietly(&["verify"]).code, 0);
+}

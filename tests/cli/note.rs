@@ -166,3 +166,27 @@ fn a_constraint_that_waits_for_a_person_is_among_what_needs_one() {
     assert!(line.ends_with("constraint proposed by an agent: never X"), "{}", said.stdout);
     assert!(sandbox.quietly(&["status", "--json"]).stdout.contains("\"needs_you_total\":1"));
 }
+
+#[test]
+fn constraints_that_no_task_fits_beside_block_none_of_them() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_TASK > made"), table("prompt", "budget_tokens = 120")]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.task("t-2", "Do more", &[]);
+    let words =
+        "Each public function has a documented contract and a test that tries to break it. ".repeat(9);
+    let note = sandbox.quietly(&["note", "constraint", &words]).stdout.trim().to_owned();
+    assert_eq!(sandbox.orch(&["step"]).code, 3);
+    sandbox.orch(&["next"]);
+    sandbox.orch(&["status"]);
+    assert!(!sandbox.read(".orchestrator/tasks/t-1.toml").contains("blocked"));
+    assert_eq!(sandbox.quietly(&["note", "retire", &note]).code, 0);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    // What is only one task's is held with what helps, and others go on.
+    sandbox.task(
+        "t-0",
+        "Do too much",
+        &["--priority", "0", "--accept", &words[..400], "--accept", &words[400..]],
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    transcript!(sandbox);
+}

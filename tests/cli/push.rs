@@ -224,6 +224,18 @@ fn who_waits_goes_on_when_the_remote_is_back() {
 }
 
 #[test]
+fn a_task_is_given_back_once_the_remote_is_there_again() {
+    let sandbox = unsteady("touch \"$HOME/away\"; echo new > $ORCH_TASK");
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 31);
+    let leases = || there(&sandbox, &["for-each-ref", "refs/orch/leases"]);
+    assert!(leases().contains("refs/orch/leases/t-1"));
+    std::fs::remove_file(sandbox.signal("away")).expect("it was away");
+    assert_eq!(sandbox.quietly(&["status", "--fetch"]).code, 0);
+    assert_eq!(leases(), "");
+    assert_eq!(sandbox.git(&["for-each-ref", "refs/orch/leases"]), "");
+}
+
+#[test]
 fn a_remote_is_waited_for_only_by_who_waits_and_as_long_as_the_run_may_last() {
     let sandbox = unsteady("echo new > new");
     std::fs::write(sandbox.signal("away"), "").expect("it goes");

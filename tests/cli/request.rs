@@ -509,3 +509,23 @@ fn several_jobs_offer_their_work_to_one_remote() {
     assert_eq!(fsck.code, 0, "{}{}", fsck.stdout, fsck.stderr);
     assert!(sandbox.quietly(&["next"]).stdout.contains("everything is done"));
 }
+
+#[test]
+fn what_others_added_to_the_branch_on_a_remote_is_what_is_merged() {
+    let sandbox = waiting();
+    let remote = sandbox.root().join("remote.git");
+    sandbox.git(&["init", "--quiet", "--bare", &remote.to_string_lossy()]);
+    sandbox.git(&["remote", "add", "origin", &remote.to_string_lossy()]);
+    sandbox.git(&["push", "--quiet", "origin", "main", "orch/t-1"]);
+    let status = || sandbox.quietly(&["status"]).stdout;
+    assert!(status().contains("git merge orch/t-1"), "{}", status());
+    sandbox.git(&["switch", "--quiet", "--detach", "orch/t-1"]);
+    sandbox.write("fixup", "by a reviewer\n");
+    sandbox.commit("fixup");
+    sandbox.git(&["push", "--quiet", "origin", "HEAD:refs/heads/orch/t-1"]);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert!(status().contains("git merge origin/orch/t-1"), "{}", status());
+    sandbox.git(&["merge", "--quiet", "--no-edit", "origin/orch/t-1"]);
+    assert_eq!(sandbox.read("fixup"), "by a reviewer\n");
+    merged(&sandbox);
+}

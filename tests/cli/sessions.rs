@@ -204,6 +204,22 @@ fn a_full_context_is_followed_by_a_fresh_session_with_a_handoff_and_a_checkpoint
 }
 
 #[test]
+fn sessions_that_are_full_at_once_do_not_follow_each_other_for_ever() {
+    let full = |tokens| format!("{}{}", says("I read.", tokens), stays());
+    let window = "context_window = 100000";
+    let at_once = [full(96_000), full(96_000), works("echo x > made.txt", "All is done.")];
+    let sandbox = playing(&[claude("first", window)], &at_once);
+    assert_eq!(sandbox.orch(&["step"]).code, 21);
+    assert_eq!(asked(&sandbox), 2);
+    // What cannot be made smaller is followed by a fresh one as often.
+    let small = || "exit 1\n".to_owned();
+    let turns = [full(85_000), small(), full(85_000), small(), works("echo x > made.txt", "All is done.")];
+    let other = playing(&[claude("first", window)], &turns);
+    assert_eq!((other.quietly(&["step"]).code, asked(&other)), (21, 4));
+    transcript!(sandbox);
+}
+
+#[test]
 fn an_agent_that_is_silent_for_too_long_is_ended_and_its_work_kept() {
     let turn = format!("echo half > half.txt\n{}", recorded("hang"));
     let sandbox = playing(&[claude("first", "idle_timeout = \"2s\"")], &[turn]);
@@ -328,6 +344,24 @@ fn the_tokens_of_any_program_are_priced_by_its_profile() {
     let record = sandbox.git(&["grep", "-h", "cost_usd", "HEAD", "--", ".orchestrator/runs"]);
     // Of the run, and of its one session.
     assert_eq!(record.trim(), "cost_usd = 0.6\ncost_usd = 0.6");
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_nobody_knows_the_price_of_is_told_where_a_budget_is_in_money() {
+    let writes = "echo $ORCH_TASK > made.txt; echo 'tokens: {input: 1000000}' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(writes), table("budget", "day_usd = 0.5")]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    sandbox.orch(&["status"]);
+    let said = sandbox.quietly(&["doctor"]);
+    assert!(said.stdout.contains("`budget.day_usd` counts of `script` only what it says"), "{}", said.stdout);
+    let price = "price = { input = 0.1, cached = 0.1, output = 0.1 }\n";
+    sandbox.configure(&[agent(writes) + price, table("budget", "day_usd = 0.5")]);
+    sandbox.task("t-2", "Do more", &[]);
+    assert!(!sandbox.quietly(&["step"]).stderr.contains("nobody knows"));
+    sandbox.orch(&["status"]);
+    assert!(!sandbox.quietly(&["doctor"]).stdout.contains("budget.day_usd` counts"));
     transcript!(sandbox);
 }
 

@@ -96,3 +96,22 @@ fn a_squash_merge_loses_nothing_of_the_state() {
     sandbox.orch(&["next", "--limit", "9"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn work_that_was_taken_back_does_not_count_as_good_and_the_next_attempt_is_told() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_TASK > made.txt")]);
+    for id in ["t-1", "t-2", "t-3"] {
+        sandbox.task(id, "Do it", &["--kind", "chore"]);
+        assert_eq!(sandbox.quietly(&["step", "--task", id]).code, 0);
+        assert_eq!(sandbox.quietly(&["undo"]).code, 0);
+    }
+    sandbox.orch(&["status"]);
+    sandbox.orch(&["trends"]);
+    sandbox.quietly(&["unblock", "t-1"]);
+    sandbox.orch(&["prompt", "t-1"]);
+    assert_eq!(sandbox.quietly(&["step", "--task", "t-1"]).code, 0);
+    let said = sandbox.quietly(&["status"]).stdout;
+    assert!(said.contains("25 % of recent steps accepted"), "{said}");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}

@@ -4,7 +4,7 @@
 //! is stated here.
 
 use super::{Health, Usage, as_f64, count_f64};
-use crate::config::{Adapter, Config};
+use crate::config::{Adapter, Budget, Config};
 use crate::report::{plural, spell_count, spell_usd};
 use crate::route::past::Past;
 use crate::state::cooldown::Cooldown;
@@ -30,7 +30,8 @@ const DRIFT_TIMES: f64 = 1.5;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
     /// Its kind: `blocked_backlog`, `idle_profile`, `falling_quality`, `budget_burn`, `estimate_drift`,
-    /// `strategist_share`, `unusable_profile`.
+    /// `strategist_share`, `unusable_profile`,
+    /// `unpriced`.
     pub kind: &'static str,
     /// What is the matter, with numbers.
     pub text: String,
@@ -66,6 +67,7 @@ pub struct Given<'g> {
 pub fn alerts(given: &Given<'_>) -> Vec<Alert> {
     let mut all = Vec::new();
     all.extend(given.unusable.iter().filter_map(unusable));
+    all.extend(given.config.and_then(|config| unpriced(&config.budget, given)));
     all.extend(budget(given));
     all.extend(blocked(given));
     all.extend(quality(given.runs));
@@ -79,6 +81,21 @@ fn unusable(rest: &Cooldown) -> Option<Alert> {
     let todo = rest.todo.as_ref()?;
     let text = format!("profile `{}` cannot work: {}; {todo}", rest.profile, rest.why);
     Some(Alert::new("unusable_profile", text))
+}
+
+fn unpriced(budget: &Budget, given: &Given<'_>) -> Option<Alert> {
+    let key = budget.in_usd()?;
+    let tokens = given.usage.1.unpriced;
+    let mut names: Vec<&str> =
+        given.runs.iter().flat_map(super::unpriced).map(|(profile, _)| profile).collect();
+    names.sort_unstable();
+    names.dedup();
+    let of = if names.is_empty() { String::new() } else { format!(" of `{}`", names.join("`, `")) };
+    let text = format!(
+        "`{key}` does not count {} tokens{of} this month: nobody knows what they cost; set `price`, or a budget in tokens",
+        spell_count(tokens)
+    );
+    (tokens > 0).then(|| Alert::new("unpriced", text))
 }
 
 fn blocked(given: &Given<'_>) -> Option<Alert> {

@@ -10,14 +10,15 @@ use crate::select::{Rules, why_not};
 use crate::state::cooldown::{self, Cooldown};
 use crate::state::digest::Digest;
 use crate::state::graph::Index;
-use crate::state::id::TaskId;
+use crate::state::id::{RunId, TaskId};
 use crate::state::ledger::{self, Sum};
 use crate::state::note::{Note, NoteStatus};
 use crate::state::notes;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
-use crate::state::store::Snapshot;
+use crate::state::status::Status as Stands;
+use crate::state::store::{self, Snapshot};
 use crate::state::task::{TITLE_CHARS, Task, one_line};
 use crate::step::choice::Queue;
 use crate::step::journal;
@@ -82,7 +83,8 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     let proposed = proposals(world, given.snapshot, &mut problems)?;
     let named = people.iter().take(NAMED_MAX).map(|&index| need(world, given, index, looks[index]));
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    let recent = settled(runs::recent(world, source, now)?.0, stands);
+    let undone = |task: &TaskId, again: bool| undone(world, given, task, again);
+    let recent = settled(runs::recent(world, source, now)?.0, stands, undone);
     let mut status = Status {
         project: given.project.to_owned(),
         branch,
@@ -106,7 +108,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
         not_landed: if given.at.is_none() { not_landed(world, &runs, month)? } else { NotLanded::default() },
-        health: super::health(graph, &looks, &settled(runs, stands), now),
+        health: super::health(graph, &looks, &settled(runs, stands, undone), now),
         mode: given.mode.mode.as_str(),
         mode_because: given.mode.because.clone(),
         mode_policy: given.config.map_or("unknown", |config| config.policy.mode.as_str()),
@@ -138,6 +140,13 @@ fn not_landed(world: World<'_>, runs: &[Digest], from: Timestamp) -> Result<NotL
         sum.add(Some(entry.usd), entry.tokens);
     }
     Ok(NotLanded { steps, cost_usd: sum.usd, tokens: sum.tokens })
+}
+
+/// The runs of a task whose accepted work was taken back: none where it is done, and was not worked on again.
+fn undone(world: World<'_>, given: Given<'_>, task: &TaskId, again: bool) -> Vec<RunId> {
+    let (graph, source) = (&given.snapshot.graph, &given.snapshot.source);
+    let is_done = graph.find(task.as_str()).is_some_and(|at| graph.nodes()[at].status == Stands::Done);
+    if is_done && !again { Vec::new() } else { store::undone(world, source, task) }
 }
 
 /// What every task looks like, with what a person has to look at before a step takes it.

@@ -70,6 +70,8 @@ pub struct Usage {
     pub cached: u64,
     /// Tokens written by models.
     pub output: u64,
+    /// Tokens of all kinds of which nobody knows what they cost.
+    pub unpriced: u64,
 }
 
 impl Usage {
@@ -358,7 +360,14 @@ pub fn usage(runs: &[Digest], from: Timestamp) -> Usage {
         input: sum.input.saturating_add(run.tokens.input),
         cached: sum.cached.saturating_add(run.tokens.cached),
         output: sum.output.saturating_add(run.tokens.output),
+        unpriced: sum.unpriced.saturating_add(unpriced(run).map(|(_, tokens)| tokens).sum()),
     })
+}
+
+/// Tokens in a run of which nobody knows what they cost, by profile.
+fn unpriced(run: &Digest) -> impl Iterator<Item = (&str, u64)> {
+    let unknown = run.parts.iter().filter(|part| part.cost_usd.is_none() && part.tokens.total() > 0);
+    unknown.map(|part| (part.agent.as_str(), part.tokens.total()))
 }
 
 /// The newest of some runs.

@@ -216,12 +216,15 @@ fn last_step(last: &LastStep) -> String {
 
 fn usage(usage: &Usage, usd: Option<f64>, tokens: Option<u64>) -> String {
     let limit = usd.map_or(String::new(), |limit| format!(" of {}", spell_usd(limit)));
-    let mut text = format!(
-        "{}{limit}, {}, {} accepted",
-        spell_usd(usage.cost_usd),
-        plural(usage.steps, "step"),
-        usage.accepted
-    );
+    let spent = spell_usd(usage.cost_usd);
+    // What nobody knows is not nothing.
+    let spent = match (usage.unpriced > 0, usage.cost_usd > 0.0) {
+        (false, _) => format!("{spent}{limit}"),
+        (true, true) => format!("at least {spent}{limit}"),
+        (true, false) => usd
+            .map_or("cost unknown".to_owned(), |limit| format!("cost unknown, budget {}", spell_usd(limit))),
+    };
+    let mut text = format!("{spent}, {}, {} accepted", plural(usage.steps, "step"), usage.accepted);
     if usage.tokens() > 0 {
         let _ = write!(
             text,
@@ -291,8 +294,15 @@ mod tests {
     use super::*;
 
     fn full() -> Status {
-        let usage =
-            Usage { steps: 4, accepted: 3, cost_usd: 0.31, input: 12_034, cached: 88_123, output: 2_311 };
+        let usage = Usage {
+            steps: 4,
+            accepted: 3,
+            cost_usd: 0.31,
+            input: 12_034,
+            cached: 88_123,
+            output: 2_311,
+            unpriced: 0,
+        };
         Status {
             project: "app".into(),
             branch: Some("main".into()),
