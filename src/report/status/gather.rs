@@ -82,9 +82,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
     let people = super::needing_a_person(graph, &looks);
     let proposed = proposals(world, given.snapshot, &mut problems)?;
     let named = people.iter().take(NAMED_MAX).map(|&index| need(world, given, index, looks[index]));
-    let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    let undone = |task: &TaskId, again: bool| undone(world, given, task, again);
-    let recent = settled(runs::recent(world, source, now)?.0, stands, undone);
+    let recent = settle(world, given, runs::recent(world, source, now)?.0);
     let mut status = Status {
         project: given.project.to_owned(),
         branch,
@@ -108,7 +106,7 @@ pub fn gather(world: World<'_>, given: Given<'_>) -> Result<(Status, Vec<Problem
         today: super::usage(&runs, day),
         month: super::usage(&runs, month),
         not_landed: if given.at.is_none() { not_landed(world, &runs, month)? } else { NotLanded::default() },
-        health: super::health(graph, &looks, &settled(runs, stands, undone), now),
+        health: super::health(graph, &looks, &settle(world, given, runs), now),
         mode: given.mode.mode.as_str(),
         mode_because: given.mode.because.clone(),
         mode_policy: given.config.map_or("unknown", |config| config.policy.mode.as_str()),
@@ -140,6 +138,13 @@ fn not_landed(world: World<'_>, runs: &[Digest], from: Timestamp) -> Result<NotL
         sum.add(Some(entry.usd), entry.tokens);
     }
     Ok(NotLanded { steps, cost_usd: sum.usd, tokens: sum.tokens })
+}
+
+/// Runs, with what became of their work.
+fn settle(world: World<'_>, given: Given<'_>, runs: Vec<Digest>) -> Vec<Digest> {
+    let graph = &given.snapshot.graph;
+    let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
+    settled(runs, stands, |task, again| undone(world, given, task, again))
 }
 
 /// The runs of a task whose accepted work was taken back: none where it is done, and was not worked on again.
