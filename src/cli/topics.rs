@@ -97,13 +97,15 @@ With --in-place they are held before the agent begins. One that cannot run is to
                      and then what it would change rejects
   commit-msg         sees the message, also before work waits for a review; it may add to it
 
-gate-changed is about what the gates of config.toml call, as the base has it: the recipes that
-`make` or `just` would run, the scripts of package.json, shell and other scripts, and the scripts
-that those call. They may get more, not less: a recipe or a script that stops at failures may go
-on at its end, a compiler may get more files, a test file more tests. Anything else rejects, also
-a new file that is taken instead (GNUmakefile, .npmrc). A task's `files` allow nothing: a planner
-writes those, too. A script in another language that is not named as a check may as well be what
-is checked (`python3 app.py`): it is reported. Programs that are only on PATH are not followed.
+gate-changed is about what the gates of config.toml, `workspace.setup` and the hooks call, as the
+base has it: the recipes that `make` or `just` would run, the scripts of package.json (those that
+installing runs as well), shell and other scripts, and the scripts that those call. They may get
+more, not less: a recipe or a script that stops at failures may go on at its end, a compiler may
+get more files, a test file more tests. Anything else rejects, also a new file that is taken
+instead (GNUmakefile, .npmrc, a json.py that pytest would import). A task's `files` allow nothing:
+a planner writes those, too. A script in another language that is not named as a check may as well
+be what is checked (`python3 app.py`): it is reported. Programs that are only on PATH are not
+followed.
 
 A person decides otherwise by the name of a finding or of a gate:
   for one task       orch edit ID --allow tests-changed  (it is reported only)

@@ -151,7 +151,7 @@ impl Git for Faulty<'_> {
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
         reads idle_hooks(base: Oid) -> Vec<String>;
         writes take_behind(tree: &dyn WorkTree, base: Oid, seen: Oid) -> Vec<Oid>;
-        reads has_hook(name: &str, base: Oid) -> bool;
+        reads hook_text(name: &str, base: Oid) -> Option<String>;
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }
 

@@ -313,11 +313,11 @@ pub trait Git {
     /// When they cannot be had.
     fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Vec<Oid>>;
 
-    /// Whether the repository has a hook that would run on work on top of `base`.
+    /// The text of the hook that would run on work on top of `base`, if the repository has it.
     ///
     /// # Errors
     /// When that cannot be seen.
-    fn has_hook(&self, name: &str, base: Oid) -> Result<bool>;
+    fn hook_text(&self, name: &str, base: Oid) -> Result<Option<String>>;
 
     /// Why hooks that the repository is set up to have do not run, in words.
     ///

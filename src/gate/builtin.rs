@@ -39,7 +39,7 @@ pub struct Evidence<'e> {
     pub must_change: bool,
     /// Reads a blob, up to a size.
     pub read: &'e dyn Fn(Oid) -> Option<Vec<u8>>,
-    /// The gates of the configuration.
+    /// What is run of the tree: the gates of the configuration, what prepares their rooms, the hooks.
     pub gates: &'e [GateConfig],
     /// What the work started from.
     pub base: Tree<'e>,
@@ -139,9 +139,10 @@ pub fn unreadable(why: &str) -> Verdict {
 
 /// Something changed, if it had to.
 fn change(evidence: &Evidence<'_>) -> Verdict {
-    let counted = evidence.changes.iter().any(|change| !evidence.protected.covers(&change.path));
     let nothing = Finding::error(Concern::Change, "", None, "the agent changed nothing that counts");
-    let findings = if counted || !evidence.must_change { Vec::new() } else { vec![nothing] };
+    // Where only what may not be changed was, that is another gate's to say.
+    let made = !evidence.changes.is_empty() || !evidence.must_change;
+    let findings = if made { Vec::new() } else { vec![nothing] };
     verdict(CHANGE, &findings, evidence.say)
 }
 
@@ -160,7 +161,13 @@ fn protected(evidence: &Evidence<'_>) -> Verdict {
         .into_iter()
         .filter(|change| !Protected::is_state(&change.path))
         .collect();
-    listed("protected", "the agent changed protected paths", &touched)
+    let mut verdict = listed("protected", "the agent changed protected paths", &touched);
+    if verdict.rejects() {
+        verdict
+            .evidence
+            .push_str("; no task can allow that: take it over by hand, from the work that is kept");
+    }
+    verdict
 }
 
 /// Git takes every file in as it is; only told of where it does not, because the tree is then not what lies there.

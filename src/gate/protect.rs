@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 /// What is protected in every repository, beside `.orchestrator/`.
-pub const ALWAYS: [&str; 21] = [
+pub const ALWAYS: [&str; 51] = [
     ".github/workflows/**",
     ".github/actions/**",
     ".gitlab-ci.yml",
@@ -18,14 +18,44 @@ pub const ALWAYS: [&str; 21] = [
     ".circleci/**",
     ".travis.yml",
     ".drone.yml",
+    ".drone.yaml",
     "azure-pipelines.yml",
+    "azure-pipelines.yaml",
+    "bitbucket-pipelines.yml",
+    ".buildkite/**",
+    "appveyor.yml",
+    ".appveyor.yml",
+    ".cirrus.yml",
+    "buildspec.{yml,yaml}",
+    "cloudbuild.{yml,yaml}",
+    ".semaphore/**",
+    ".build.yml",
+    ".builds/**",
+    ".teamcity/**",
+    ".tekton/**",
     "Jenkinsfile",
+    "ci/Jenkinsfile",
     ".ci/**",
     ".husky/**",
     ".githooks/**",
     ".pre-commit-config.yaml",
     "lefthook.yml",
     ".lefthook.yml",
+    "lefthook.{yaml,toml,json}",
+    ".lefthook.{yaml,toml,json}",
+    "lefthook-local.{yml,yaml,toml,json}",
+    ".lefthook-local.{yml,yaml,toml,json}",
+    ".overcommit.yml",
+    ".lintstagedrc",
+    ".lintstagedrc.*",
+    "lint-staged.config.*",
+    ".simple-git-hooks.{json,js,cjs,mjs}",
+    "simple-git-hooks.{json,js,cjs,mjs}",
+    ".huskyrc",
+    ".huskyrc.*",
+    ".commitlintrc",
+    ".commitlintrc.*",
+    "commitlint.config.*",
     ".gitmodules",
 ];
 
@@ -119,12 +149,26 @@ mod tests {
             ".orchestrator",
             ".github/workflows/ci.yml",
             ".husky/pre-commit",
+            "bitbucket-pipelines.yml",
+            ".buildkite/pipeline.yml",
+            "buildspec.yaml",
+            "ci/Jenkinsfile",
+            "lefthook.toml",
+            ".lefthook-local.yml",
+            ".lintstagedrc.json",
+            "commitlint.config.mjs",
             "deploy/a/b.yaml",
         ] {
             assert!(protected.covers(path.as_bytes()), "{path}");
         }
-        for path in ["src/main.rs", ".github/README.md", "orchestrator/x", "a/.orchestrator/x", "deployment"]
-        {
+        for path in [
+            "src/main.rs",
+            ".github/README.md",
+            "ci/build.sh",
+            "orchestrator/x",
+            "a/.orchestrator/x",
+            "deployment",
+        ] {
             assert!(!protected.covers(path.as_bytes()), "{path}");
         }
     }

@@ -59,7 +59,10 @@ pub fn exempt(verdict: &mut Verdict, why: &str) {
 /// Refuses a change that has no tests.
 pub fn no_tests(verdict: &mut Verdict) {
     verdict.kind = VerdictKind::Fail;
-    verdict.add("red-green: the change has no test files, and needs a test that fails without it");
+    verdict.add(
+        "red-green: the change has no test files, and needs a test that fails without it \
+         (one beside the code that it tests, in the same file, cannot be run without that code)",
+    );
 }
 
 /// Judges the red run.
@@ -94,8 +97,18 @@ pub fn judge(verdict: &mut Verdict, red: &Finished, before: &Reports, green: &Re
             verdict.add(&format!("red-green: {why}"));
         }
         (None, Some(turned)) => {
-            let turned: Vec<&str> = turned.iter().map(String::as_str).collect();
-            verdict.add(&format!("red-green: red on the base, green with the change: {}", names(&turned)));
+            // What the base's report does not have was not run there, for whatever reason.
+            let failed =
+                |test: &&String| matches!(&before.tests, Some(Ok(all)) if all.failed.contains(*test));
+            let named: Vec<&str> = turned.iter().filter(failed).map(String::as_str).collect();
+            verdict.add(&if named.is_empty() {
+                format!(
+                    "red-green: on the base not every test could be run ({}), with the change they pass",
+                    red.ended
+                )
+            } else {
+                format!("red-green: red on the base, green with the change: {}", names(&named))
+            });
         }
         (None, None) => {
             verdict.add(&format!(
@@ -141,7 +154,7 @@ mod tests {
             judged(Ended::Exited(1), &reports(&["old"], &["new"]), &reports(&["old", "new", "other"], &[]));
         assert_eq!(
             (kind, said.as_str()),
-            (VerdictKind::Pass, "red on the base, green with the change: `new`, `other`")
+            (VerdictKind::Pass, "red on the base, green with the change: `new`")
         );
     }
 

@@ -9,12 +9,13 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::{Case, Site, judge};
 use super::land::list;
+use super::message::HOOK;
 use super::room::{Furnish, Rooms};
 use super::site::{Left, Workplace};
-use crate::config::Config;
+use crate::config::{Config, GateConfig};
 use crate::effects::{Commit, HookRun, Oid, World};
 use crate::gate::builtin::{self, Evidence};
-use crate::gate::called::tree::Tree;
+use crate::gate::called::{self, tree::Tree};
 use crate::gate::finding::Say;
 use crate::gate::protect::Protected;
 use crate::gate::{Verdict, command, first_rejection};
@@ -141,10 +142,18 @@ impl<'b> Bench<'b> {
             say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },
             must_change: must_change(self.task.kind),
             read: &read,
-            gates: &self.config.gates,
+            gates: &self.called(),
             base: Tree { entry: &|path| entry(base, path), list: &|dir| names(base, dir) },
             candidate: Tree { entry: &|path| entry(candidate, path), list: &|dir| names(candidate, dir) },
         })
+    }
+
+    /// What is run of a tree, as the base has it: the gates, what prepares the rooms for them, the hooks.
+    fn called(self) -> Vec<GateConfig> {
+        let setup = self.config.workspace.setup.iter().map(|run| GateConfig::new(called::SETUP, run));
+        let text = |name: &str| self.world.git.hook_text(name, self.base.id).ok().flatten();
+        let hooks = [PRE_COMMIT, HOOK].map(|name| called::hook(name, &text(name)?));
+        self.config.gates.iter().cloned().chain(setup).chain(hooks.into_iter().flatten()).collect()
     }
 
     /// What the gates of the configuration say of a tree.

@@ -73,6 +73,14 @@ pub enum StepError {
     /// No profile can take the task.
     #[error("{0}")]
     NoAgent(String),
+    /// What prepares workspaces failed.
+    #[error("the workspace cannot be set up: `{setup}` failed: {why}")]
+    Setup {
+        /// The command.
+        setup: String,
+        /// How it ended.
+        why: String,
+    },
     /// A profile asks for walls that the machine cannot build.
     #[error(transparent)]
     NoSandbox(#[from] crate::agent::sandbox::SandboxError),

@@ -366,6 +366,7 @@ fn give_up(
         | StepError::TooLarge(_)
         | StepError::Untrusted { .. }
         | StepError::NoAgent(_)
+        | StepError::Setup { .. }
         | StepError::NoSandbox(_)
         | StepError::Paused { .. }
         | StepError::Unusable { .. }

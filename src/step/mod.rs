@@ -386,6 +386,6 @@ fn set_up(
     if !verdict.rejects() {
         return Ok(world.files.write(&marker, setup.as_bytes(), false)?);
     }
-    let why = verdict.evidence.lines().last().unwrap_or_default();
-    Err(StepError::NoAgent(format!("the workspace cannot be set up: `{setup}` failed: {why}")))
+    let why = verdict.evidence.lines().last().unwrap_or_default().to_owned();
+    Err(StepError::Setup { setup: setup.clone(), why })
 }

@@ -14,7 +14,7 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::gate_env;
 use crate::config::{Config, GateConfig};
-use crate::effects::{Commit, HookRun, Lock, Oid, WorkTree, World};
+use crate::effects::{Commit, Edit, HookRun, Lock, Oid, WorkTree, World};
 use crate::gate::{Verdict, command};
 use crate::state::run::VerdictKind;
 use bstr::{BString, ByteSlice};
@@ -122,7 +122,7 @@ impl<'f> Rooms<'f> {
     /// When the room cannot be written, or the hook cannot be run.
     pub fn hook(mut self, name: &str, tree: Oid, message: &str) -> Result<(HookRun, Oid), StepError> {
         let (with, git) = (self.with, self.with.world.git);
-        if !git.has_hook(name, with.base.id)? {
+        if git.hook_text(name, with.base.id)?.is_none() {
             return Ok((HookRun::Absent, tree));
         }
         let slot = self.take()?;
@@ -212,10 +212,23 @@ impl<'f> Room<'f> {
         if verdict.kind != VerdictKind::Pass {
             return Ok(Some(verdict));
         }
+        self.undo(with, tree)?;
         if !keep.is_empty() && self.place.purge(keep, true)? == 0 {
             with.world.files.write(&marker, needs.as_bytes(), false)?;
         }
         Ok(None)
+    }
+
+    /// Makes the files of the tree what they are there: what prepared the room may have run scripts that came with it.
+    fn undo(&mut self, with: Furnish<'_>, tree: Oid) -> Result<(), StepError> {
+        let (git, seen) = (with.world.git, self.place.snapshot()?.tree);
+        let of_tree = git.changes(seen, tree)?.into_iter().filter(|change| change.new.is_some());
+        let edits: Vec<Edit> = of_tree.map(|change| Edit { path: change.path, new: change.new }).collect();
+        if edits.is_empty() {
+            return Ok(());
+        }
+        self.place.bring(seen, git.edit_tree(seen, &edits)?, &[])?;
+        Ok(self.place.stage()?)
     }
 }
 

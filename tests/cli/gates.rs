@@ -282,6 +282,15 @@ fn the_tests_of_a_change_have_to_fail_without_it() {
 }
 
 #[test]
+fn what_prepares_a_room_does_not_change_what_is_judged() {
+    let sandbox = project(
+        "echo bad > src/code",
+        &[gate("test", "grep -q good src/code"), table("workspace", "setup = \"echo good > src/code\"")],
+    );
+    assert_eq!(sandbox.orch(&["step"]).code, 20, "{}", sandbox.transcript());
+}
+
+#[test]
 fn what_prepares_a_room_runs_for_a_gate_and_can_reject() {
     let sandbox = project(
         "echo x > x; test -e broken || true",

@@ -49,6 +49,18 @@ fn what_pre_commit_breaks_is_rejected() {
 }
 
 #[test]
+fn what_a_hook_calls_is_not_hollowed_out() {
+    let sandbox = project("echo TODO > src/code; printf '#!/bin/sh\\nexit 0\\n' > scripts/check.sh");
+    sandbox.program("scripts/check.sh", "#!/bin/sh\n! git diff --cached | grep -q '^+.*TODO'\n");
+    sandbox.commit("check");
+    sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\nsh scripts/check.sh\n");
+    let said = sandbox.orch(&["step"]);
+    assert_eq!(said.code, 20);
+    let fact = "scripts/check.sh:2: gate-changed: this script, which gate `pre-commit` runs, was changed";
+    assert!(sandbox.transcript().contains(fact), "{}", sandbox.transcript());
+}
+
+#[test]
 fn commit_msg_may_refuse() {
     let sandbox = project("echo new >> src/code");
     sandbox.program(

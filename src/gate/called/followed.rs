@@ -28,10 +28,14 @@ fn list(files: &Files, dir: &[u8]) -> Vec<BString> {
 
 /// What rejects when files are put into a tree.
 fn rejected(run: &str, base: &Files, put: &[(&str, &str)]) -> Vec<String> {
+    rejected_by(&GateConfig::new("test", run), base, put)
+}
+
+fn rejected_by(gate: &GateConfig, base: &Files, put: &[(&str, &str)]) -> Vec<String> {
     let mut candidate = base.clone();
     candidate.extend(files(put));
     let found = findings(
-        &[GateConfig::new("test", run)],
+        std::slice::from_ref(gate),
         Tree { entry: &|path| entry(base, path), list: &|dir| list(base, dir) },
         Tree { entry: &|path| entry(&candidate, path), list: &|dir| list(&candidate, dir) },
     );
@@ -125,4 +129,37 @@ fn honest_work_beside_what_is_followed_is_accepted() {
     ] {
         assert_eq!(rejected(run, &tree(""), &[(path, text)]), [""; 0], "{run}: {path}");
     }
+}
+
+#[test]
+fn what_hooks_and_the_preparation_of_rooms_call_is_followed() {
+    let package = |scripts: &str| format!("{{\"scripts\": {{\"test\": \"node --test\"{scripts}}}}}");
+    let base = |hook: &str| {
+        let mut base = tree("");
+        base.insert("package.json".to_owned(), package(", \"prepare\": \"node scripts/check.js\""));
+        base.insert(".pre-commit-config.yaml".to_owned(), hook.to_owned());
+        base
+    };
+    for (text, emptied) in [
+        ("#!/bin/sh\nsh checks/one.sh\n", "checks/one.sh"),
+        ("#!/usr/bin/env bash\nexec pre-commit run\n", "check.sh"),
+        ("npm run prepare\n", "scripts/check.js"),
+    ] {
+        let hook = super::hook("pre-commit", text).expect("for a shell");
+        let base =
+            base("repos:\n  - repo: local\n    hooks:\n      - id: check\n        entry: sh check.sh\n");
+        assert!(!rejected_by(&hook, &base, &[(emptied, "exit 0\n")]).is_empty(), "{text}");
+    }
+    assert!(super::hook("pre-commit", "#!/usr/bin/env python3\nimport x\n").is_none());
+    let setup = GateConfig::new(super::SETUP, "npm ci");
+    for scripts in [
+        "\"prepare\": \"sed -i s/-/+/ a.js\"",
+        "\"postinstall\": \"true\", \"prepare\": \"node scripts/check.js\"",
+    ] {
+        let found = rejected_by(&setup, &base(""), &[("package.json", &package(&format!(", {scripts}")))]);
+        assert!(!found.is_empty(), "{scripts}");
+    }
+    let honest = package(", \"lint\": \"eslint .\", \"prepare\": \"node scripts/check.js\"");
+    assert_eq!(rejected_by(&setup, &base(""), &[("package.json", &honest)]), [""; 0]);
+    assert!(!rejected_by(&setup, &base(""), &[("scripts/look.js", "exports.look = 1;\n")]).is_empty());
 }

@@ -1,4 +1,4 @@
-//! What the gates of the configuration run, and what the work made of it.
+//! What the gates of the configuration, what prepares their rooms, and the hooks run, and what the work made of it.
 //!
 //! In: the gates, the tree of the base, that of the candidate. Out: findings. A gate's command is read in both
 //! trees and followed to all that decides what it says ([`walk`]): the recipes that `make` or `just` would run,
@@ -32,6 +32,17 @@ use words::is_file;
 
 /// Endings of sources whose programs and objects have their name.
 const SOURCES: [&str; 5] = [".c", ".cc", ".cpp", ".cxx", ".s"];
+
+/// The name under which what prepares the rooms of gates is run.
+pub const SETUP: &str = "setup";
+
+/// A hook of the repository as a gate that runs its text; none where that is not for a shell.
+#[must_use]
+pub fn hook(name: &str, text: &str) -> Option<GateConfig> {
+    let first = text.lines().next().unwrap_or_default();
+    let is_shell = !first.starts_with("#!") || first.trim_end().ends_with("sh") || first.contains("sh -");
+    is_shell.then(|| GateConfig::new(name, text))
+}
 
 /// What became of what gates run.
 #[must_use]

@@ -7,6 +7,10 @@ use super::walk::{Place, Walk, numbered};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// Scripts of `package.json` that are run when packages are installed.
+const LIFE: [&str; 7] =
+    ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+
 impl Walk<'_> {
     pub(super) fn package(&mut self, place: Place<'_>, program: &str, arguments: &[&str]) {
         let (mut dir, mut words, mut left) = (place.dir.to_owned(), Vec::new(), arguments.iter());
@@ -20,6 +24,10 @@ impl Walk<'_> {
                 word => words.push(word),
             }
         }
+        let installs = ["ci", "clean-install", "i", "install", "add"];
+        if words.first().map_or(program == "yarn", |word| installs.contains(word)) {
+            return self.scripts(Place { dir: &dir, ..place }, &LIFE.map(|name| (true, name.to_owned())));
+        }
         let script = match words[..] {
             ["run" | "run-script", script, ..] => script,
             ["t" | "tst" | "test", ..] => "test",
@@ -27,21 +35,58 @@ impl Walk<'_> {
             [script, ..] if program != "npm" => script,
             _ => return,
         };
-        let path = joined(&dir, "package.json").unwrap_or_default();
-        let text = self.tree.text(&path).unwrap_or_default();
-        let package: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null);
-        for (before, name) in [(true, format!("pre{script}")), (false, script.to_owned())] {
-            let run = package.get("scripts").and_then(|scripts| scripts.get(&name)).and_then(Value::as_str);
+        self.scripts(
+            Place { dir: &dir, ..place },
+            &[(true, format!("pre{script}")), (false, script.to_owned())],
+        );
+        let planted = joined(&dir, "node_modules/.bin").unwrap_or_default();
+        self.way(place, &planted, "what `node_modules` has of programs");
+    }
+
+    /// Scripts of a `package.json`, each with whether another one comes behind it.
+    fn scripts(&mut self, place: Place<'_>, names: &[(bool, String)]) {
+        let (path, text, package) = self.manifest(place);
+        for (before, name) in names {
+            let run = package.get("scripts").and_then(|scripts| scripts.get(name)).and_then(Value::as_str);
             let mark = format!("\"{name}\"");
             let number = text.lines().position(|line| line.contains(&mark)).map_or(1, |at| at + 1);
             let lines: Vec<(usize, String)> = run.map(|run| (number, run.to_owned())).into_iter().collect();
-            let inside = Place { dir: &dir, last: place.last && !before, ..place };
-            if self.put(inside, (&path, &format!("the script `{name}`")), Kind::Command, lines) {
+            let inside = Place { last: place.last && !before, ..place };
+            let kind = if LIFE.contains(&name.as_str()) { Kind::InTheWay } else { Kind::Command };
+            if self.put(inside, (&path, &format!("the script `{name}`")), kind, lines) {
                 self.text(Place { depth: place.depth + 1, ..inside }, run.unwrap_or_default());
             }
         }
-        let planted = joined(&dir, "node_modules/.bin").unwrap_or_default();
-        self.way(place, &planted, "what `node_modules` has of programs");
+    }
+
+    /// The `package.json` of a folder: its path, its text, what it says.
+    fn manifest(&self, place: Place<'_>) -> (String, String, Value) {
+        let path = joined(place.dir, "package.json").unwrap_or_default();
+        let text = self.tree.text(&path).unwrap_or_default();
+        let package = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null);
+        (path, text, package)
+    }
+
+    /// What programs that run hooks are told to run.
+    pub(super) fn listed(&mut self, place: Place<'_>, program: &str) {
+        let (files, key): (&[&str], &str) = match program {
+            "pre-commit" => (&[".pre-commit-config.yaml"], "entry:"),
+            _ => (&["lefthook.yml", ".lefthook.yml"], "run:"),
+        };
+        let texts: Vec<String> = files.iter().filter_map(|file| self.tree.text(file)).collect();
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            if let Some(run) = line.trim_start_matches([' ', '-']).strip_prefix(key) {
+                let run = run.trim().trim_matches(['"', '\'']);
+                self.text(Place { dir: "", depth: place.depth + 1, last: false, ..place }, run);
+            }
+        }
+    }
+
+    /// What `lint-staged` is told to run by `package.json`.
+    pub(super) fn staged(&mut self, place: Place<'_>) {
+        let (path, _, package) = self.manifest(place);
+        let told = package.get("lint-staged").map(|told| (1, told.to_string()));
+        self.put(place, (&path, "what `lint-staged` runs"), Kind::Fixed, told.into_iter().collect());
     }
 
     pub(super) fn make(&mut self, place: Place<'_>, arguments: &[&str]) {

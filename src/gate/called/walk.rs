@@ -3,6 +3,7 @@
 //! In: the gates, a tree. Out: [`Piece`]s by name. What cannot be read from the files (a variable of the
 //! environment, a program on `PATH`) is not followed; a file that nothing calls is no piece.
 
+use super::SETUP;
 use super::piece::{Kind, Piece};
 use super::program::own_folder;
 use super::shell::{self, Command};
@@ -82,8 +83,8 @@ pub(super) struct Call<'c> {
 pub fn walk(gates: &[GateConfig], tree: Tree<'_>) -> Pieces {
     let mut walk = Walk { tree, pieces: Pieces::new(), commands: 0, made: BTreeSet::new() };
     for gate in gates.iter().filter(|gate| gate.required) {
-        // What is printed at the end could be taken for a measurement.
-        let last = gate.metric.is_none();
+        // What is printed at the end could be taken for a measurement, and gates come behind what prepares for them.
+        let last = gate.metric.is_none() && gate.name != SETUP;
         walk.text(Place { gate: &gate.name, dir: "", from: "", depth: 0, last }, &gate.run);
     }
     walk.pieces
@@ -145,6 +146,8 @@ impl Walk<'_> {
             "make" | "gmake" => self.make(place, arguments),
             "just" => self.just(place, arguments),
             "npm" | "pnpm" | "yarn" => self.package(place, name, arguments),
+            "pre-commit" | "lefthook" => self.listed(place, name),
+            "lint-staged" => self.staged(place),
             "xargs" | "find" | "run-parts" => self.each(place, call, name, arguments),
             "awk" | "gawk" | "mawk" => {
                 let file =

@@ -1,7 +1,8 @@
 //! `secrets`: no key and no password is in the change, and none is ever shown.
 //!
-//! Two rules: keys whose makers gave them a form that can be recognised, and values of high entropy
-//! that are assigned to a name that says what they are. Written here because no maintained library
+//! Three rules: keys whose makers gave them a form that can be recognised, values of high entropy
+//! that are assigned to a name that says what they are, and passwords: in an address, or shorter ones that are
+//! given to a name which ends so. Written here because no maintained library
 //! of such rules builds on the oldest Rust that orch supports; the forms are those that the makers
 //! document.
 
@@ -52,7 +53,7 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
             if let Some((at, what)) = known(line) {
                 let fact = format!("{what}: `{}`", shown(line, &at));
                 found.push(Finding::error(Concern::Secrets, &file.shown, Some(number), fact));
-            } else if let Some(at) = assigned(line) {
+            } else if let Some(at) = assigned(line).or_else(|| password(line)) {
                 let fact = format!("something like a secret: `{}`", shown(line, &at));
                 found.push(if made_up {
                     Finding::warning(Concern::Secrets, &file.shown, Some(number), fact)
@@ -74,7 +75,9 @@ pub fn redact(text: &str) -> String {
             out.push('\n');
         }
         let mut rest = line;
-        while let Some(at) = known(rest).map(|(at, _)| at).or_else(|| assigned(rest)) {
+        while let Some(at) =
+            known(rest).map(|(at, _)| at).or_else(|| assigned(rest)).or_else(|| password(rest))
+        {
             out.push_str(&rest[..at.start]);
             out.push_str(&shown(rest, &at));
             rest = &rest[at.end..];
@@ -112,6 +115,66 @@ fn known(line: &str) -> Option<(Range<usize>, &'static str)> {
         }
     }
     None
+}
+
+/// The password in the address of a server, or one that is given to a name which ends so.
+fn password(line: &str) -> Option<Range<usize>> {
+    in_address(line).or_else(|| given(line))
+}
+
+/// `postgres://admin:…@db.acme.internal/app`.
+fn in_address(line: &str) -> Option<Range<usize>> {
+    let mut from = 0;
+    while let Some(at) = line[from..].find("://").map(|at| from + at + 3) {
+        from = at;
+        let end = line[at..].find(|c: char| "/ \t\"'`<>,)".contains(c)).map_or(line.len(), |end| at + end);
+        let Some((who, host)) = line[at..end].rsplit_once('@') else { continue };
+        let Some((user, text)) = who.split_once(':') else { continue };
+        let here = host.contains('.')
+            && !host.starts_with("127.")
+            && !PLACEHOLDERS.iter().any(|part| host.contains(part));
+        let start = at + user.len() + 1;
+        if here && text != user && is_password(text, 8) {
+            return Some(start..start + text.len());
+        }
+    }
+    None
+}
+
+/// `db_password = "…"`, `DB_PASSWORD=…`.
+fn given(line: &str) -> Option<Range<usize>> {
+    let lower = line.to_ascii_lowercase();
+    let name =
+        ["password", "passwd"].iter().filter_map(|name| lower.rfind(name).map(|at| at + name.len())).max()?;
+    let behind = line[name..].trim_start_matches(['"', '\'', ']']);
+    let value = behind.trim_start().strip_prefix(['=', ':'])?;
+    let bare = value.trim().trim_end_matches([',', ';']);
+    let quote = bare.chars().next().filter(|c| "\"'".contains(*c));
+    let text = match quote {
+        Some(quote) => bare[1..].split(quote).next().filter(|text| text.len() + 2 == bare.len())?,
+        // As files of the environment have it: nothing else is in the line.
+        None if behind.starts_with('=')
+            && value == bare
+            && lower.trim_start_matches("export ").find(' ').is_none() =>
+        {
+            bare
+        }
+        None => return None,
+    };
+    let start = line.len() - value.len() + value.find(text)?;
+    is_password(text, 10).then(|| start..start + text.len())
+}
+
+/// Whether a text could be somebody's password, and no placeholder of one.
+fn is_password(text: &str, least: usize) -> bool {
+    let has = |of: fn(&u8) -> bool| text.bytes().any(|b| of(&b));
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#%&*+-.=?@^_~".contains(&b));
+    let lower = text.to_ascii_lowercase();
+    let said = ["pass", "secret", "pwd", "admin", "user", "root", "guest", "hunter", "qwert"]
+        .iter()
+        .any(|part| lower.contains(part));
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    text.len() >= least && plain && mixed && !said && is_random(text)
 }
 
 /// The first value of high entropy that is given to a name which says that it is secret.
@@ -206,6 +269,35 @@ mod tests {
         assert_eq!(findings(&[file("src/a.py", None, Some(&line))]).len(), 1);
         let line = format!("digest = \"{}\"\n", key("", 24));
         assert!(findings(&[file("src/a.py", None, Some(&line))]).is_empty());
+    }
+
+    #[test]
+    fn passwords_are_found_and_placeholders_are_not() {
+        // Not written out, so that nobody takes the tests for a leak.
+        let word = ["hV8xq2", "LmZt9w"].concat();
+        for line in [
+            format!("DATABASE_URL=postgres://admin:{word}@db.acme.internal/app"),
+            format!("db_password = \"{word}\""),
+            format!("  \"password\": \"{word}\","),
+            format!("DB_PASSWORD={word}"),
+        ] {
+            assert_eq!(findings(&[file("src/settings.py", None, Some(&line))]).len(), 1, "{line}");
+            assert!(!redact(&line).contains(&word), "{line}");
+        }
+        for line in [
+            "DATABASE_URL=postgres://postgres:postgres@localhost:5432/app".to_owned(),
+            "DATABASE_URL=postgres://app:${DB_PASSWORD}@db.acme.internal/app".to_owned(),
+            format!("url = \"postgres://app:{word}@db:5432/app\""),
+            "password = \"Password123\"".to_owned(),
+            "password = \"changeme2024A\"".to_owned(),
+            "password = getPass2word(Config)".to_owned(),
+            "let password = read_line2Secret;".to_owned(),
+            format!("password_hash = \"{word}\""),
+            "label.password = \"Your password, 8 Characters or more\"".to_owned(),
+            "git clone https://user:token@github.com/a/b".to_owned(),
+        ] {
+            assert_eq!(findings(&[file("src/settings.py", None, Some(&line))]), [], "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! never reached are not among them.
 
 use super::case::Case;
+use super::empty::cannot_fail;
 use super::language::{Asks, Assert, How, Language};
 use super::lex::{Kind, Source, Token, matches};
 use super::reach::{dead_blocks, reached};
@@ -78,9 +79,6 @@ const BOUNDS: [&str; 25] = [
     "match",
     "is",
 ];
-/// Constants that are no value of the code under test.
-const CONSTANTS: [&str; 12] =
-    ["true", "false", "True", "False", "None", "null", "nil", "undefined", "!", "not", "is", "-"];
 /// Constants that are values, as literals are.
 pub const VALUES: [&str; 8] = ["true", "false", "True", "False", "None", "null", "nil", "undefined"];
 /// What equals everything.
@@ -236,6 +234,8 @@ fn assertion<'t>(
             Asks::Nothing | Asks::Something | Asks::Part | Asks::Exactly => asks,
         },
     };
+    let wide = asks == Asks::Exactly && is_wide(&all);
+    let asks = if wide { Asks::Part } else { asks };
     let anything = all.iter().any(|token| ANYTHING.contains(&token.text));
     // The head's own name counts: `assertFalse` is `assertTrue` turned around.
     let negations = all.iter().filter(|token| NEGATORS.contains(&token.text)).count();
@@ -288,53 +288,19 @@ fn chained(language: &Language, parts: &[&[Token<'_>]], asks: Asks) -> Asks {
     most.max().unwrap_or(Asks::Nothing)
 }
 
-/// Whether an assertion holds whatever the code under test does.
-fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
-    const ESCAPES: [(&str, &str); 9] = [
-        ("||", "true"),
-        ("||", ":"),
-        ("||", "echo"),
-        ("or", "True"),
-        ("or", "1"),
-        ("&&", "false"),
-        ("false", "&&"),
-        ("true", "||"),
-        ("True", "or"),
-    ];
-    let constant = |part: &&[Token<'_>]| !part.is_empty() && part.iter().all(|token| is_constant(token));
-    let first = parts.first().copied().unwrap_or_default();
-    let escape =
-        parts.iter().any(|part| part.windows(2).any(|two| ESCAPES.contains(&(two[0].text, two[1].text))));
-    let itself = |sides: &[Token<'_>]| {
-        let middle = sides.iter().position(|token| matches!(token.text, "==" | "==="));
-        middle.is_some_and(|at| texts(&sides[..at]) == texts(&sides[at + 1..]))
+/// Whether a value is asked for so roughly that another would do: `approx(119, abs=1000)`.
+fn is_wide(all: &[&Token<'_>]) -> bool {
+    let number = |at: usize| all.get(at).and_then(|token| token.text.replace('_', "").parse::<f64>().ok());
+    let after = |name: &str| {
+        let at = all.windows(2).position(|two| two[0].text == name && two[1].text == "=");
+        at.and_then(|at| number(at + 2))
     };
-    match how {
-        How::Branch => first.len() == 1 && first[0].text == "false" || escape,
-        How::Chain => {
-            let matcher = parts.iter().skip(1).rev().find(|part| part.len() > 1);
-            let given = matcher.and_then(|part| part.get(2..part.len() - 1)).map(texts);
-            escape
-                || (constant(&first) && parts.len() > 1 && first.iter().all(|token| token.text != "!"))
-                || given.is_some_and(|given| !given.is_empty() && given == texts(first))
-        }
-        How::Words => false,
-        How::Args(_) | How::Line | How::Command => {
-            escape
-                || itself(first)
-                || (!parts.is_empty()
-                    && parts.iter().all(constant)
-                    && !texts(first).iter().any(|text| matches!(*text, "false" | "False")))
-                || (parts.len() >= 2
-                    && parts.windows(2).any(|two| !two[0].is_empty() && texts(two[0]) == texts(two[1])))
-        }
-    }
-}
-
-/// Whether a token has no value of its own; a text may hold a variable's.
-fn is_constant(token: &Token<'_>) -> bool {
-    let varies = token.kind == Kind::Text && !token.text.starts_with('\'') && token.text.contains(['$', '`']);
-    token.kind != Kind::Word && token.text != "(" && !varies || CONSTANTS.contains(&token.text)
+    let Some(at) = all.windows(2).position(|two| two[0].text == "approx" && two[1].text == "(") else {
+        return false;
+    };
+    let value = number(at + 2).map(f64::abs);
+    after("rel").is_some_and(|rel| rel >= 0.2)
+        || after("abs").zip(value).is_some_and(|(abs, value)| value > 0.0 && abs >= value * 0.2)
 }
 
 /// Whether what a command of a shell says counts: it is no condition, but for one that leads to a failure.
@@ -355,10 +321,6 @@ fn decides(source: &Source<'_>, at: usize) -> bool {
     matches!(before, "if" | "elif")
         && (inside.windows(2).any(|two| matches!(two[0], "exit" | "return") && two[1] == "1")
             || inside.iter().any(|text| text.starts_with("fail") || *text == "die"))
-}
-
-fn texts<'t>(part: &[Token<'t>]) -> Vec<&'t str> {
-    part.iter().map(|token| token.text).collect()
 }
 
 #[cfg(test)]

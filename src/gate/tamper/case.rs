@@ -4,6 +4,7 @@
 
 use super::language::{Language, Tests};
 use super::lex::{Kind, Source, Token, matches};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// How far the parts of a test's head may lie apart, in tokens: no text makes reading it slow.
@@ -81,7 +82,10 @@ fn by_attribute(source: &Source<'_>, mark: &'static str, names: &[&str]) -> Vec<
         }
         let Some(name) = function_name(source, last + 1) else { continue };
         let Some(body) = braces(source, name + 1, tokens.len()) else { continue };
-        found.push(case(source, tokens[name].text.trim_matches('`'), at, start..body.end + 1, body));
+        let mut one = case(source, tokens[name].text.trim_matches('`'), at, start..body.end + 1, body);
+        // Runners of Java and C# pass over those that they may not call.
+        one.found = !tokens[start..name].iter().any(|token| token.text == "private");
+        found.push(one);
     }
     found
 }
@@ -125,7 +129,8 @@ fn is_attribute(tokens: &[Token<'_>], word: usize) -> bool {
 
 fn indented(source: &Source<'_>) -> Vec<Case> {
     let (tokens, starts) = (&source.tokens, &source.statements);
-    let mut found = Vec::new();
+    let mut found: Vec<Case> = Vec::new();
+    let mut scopes: BTreeMap<(Option<usize>, String), usize> = BTreeMap::new();
     for (index, &start) in starts.iter().enumerate() {
         let def = start + usize::from(tokens[start].text == "async");
         let Some(name) = tokens.get(def + 1).filter(|_| tokens[def].text == "def") else { continue };
@@ -148,13 +153,22 @@ fn indented(source: &Source<'_>) -> Vec<Case> {
         let mut one = case(source, name.text, start, from..end, body.min(end)..end);
         let class = starts[..index].iter().rev().find(|at| tokens[**at].indent < indent);
         one.found = class.is_none_or(|at| is_test_class(&tokens[*at..]));
+        // One of the same name in the same class takes the place of the one before.
+        let place = (class.copied(), one.name.clone());
+        if let Some(index) = scopes.insert(place, found.len()) {
+            let before: &mut Case = &mut found[index];
+            before.found = false;
+        }
         found.push(one);
     }
     found
 }
 
-/// Whether a runner looks into a class, by its name or one that it inherits from.
+/// Whether a runner looks into a class, by its name or one that it inherits from; into a function it does not.
 fn is_test_class(tokens: &[Token<'_>]) -> bool {
+    if matches!(tokens[0].text, "def" | "async") {
+        return false;
+    }
     let head = tokens.iter().take_while(|token| token.text != ":");
     tokens[0].text != "class"
         || head.skip(1).enumerate().any(|(at, token)| {

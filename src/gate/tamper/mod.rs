@@ -3,7 +3,7 @@
 //! In: the files of a change, before and after. Out: findings. Sources are read as tokens
 //! ([`lex`]) with what tests look like in each language as data ([`language`]); the tests of both
 //! sides are paired and compared ([`compare`]), marks ([`marks`]) and tricks ([`tricks`]) looked
-//! for; beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
+//! for, as are tests that nothing builds any more ([`built`]) and that bring what they test ([`replaced`]); beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
 //! ([`scripts`]) and recorded expectations ([`snapshots`]). What a change may do and may not is
 //! shown by the corpus in `fixtures/changes`. Not here: what a person allows (`finding`).
 
@@ -11,6 +11,7 @@ pub mod lex;
 pub mod language;
 pub mod case;
 pub mod reach;
+mod empty;
 pub mod assertion;
 pub mod read;
 pub mod pairs;
@@ -19,6 +20,8 @@ pub mod rows;
 mod gone;
 pub mod compare;
 pub mod marks;
+mod built;
+mod replaced;
 pub mod tricks;
 pub mod words;
 pub mod settings;
@@ -42,6 +45,8 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     let whole = gone::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed };
     found.extend(compare::findings(&whole));
     found.extend(tricks::findings(&sources, &pairs));
+    found.extend(built::findings(files, &sources, &pairs));
+    found.extend(replaced::findings(&sources, &pairs));
     found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
     found.extend(settings::findings(files));
     found.extend(collected::findings(files));

@@ -59,7 +59,7 @@ const OWN: [&str; 47] = [
     ".simplecov",
 ];
 /// The same for files that say other things as well.
-const SHARED: [&str; 15] = [
+const SHARED: [&str; 16] = [
     "pyproject.toml",
     "setup.cfg",
     "package.json",
@@ -75,6 +75,7 @@ const SHARED: [&str; 15] = [
     ".cargo/config",
     "gradle.properties",
     ".gitattributes",
+    ".mvn/",
 ];
 
 /// What checks ask for less of.

@@ -118,13 +118,22 @@ impl OsGit {
         Ok(is_program(&path).then_some(path))
     }
 
-    /// Whether a hook is there that would run.
-    pub(super) fn looks_for_hook(&self, name: &str, base: Oid) -> Result<bool> {
+    /// The text of a hook that would run, and of the one above it that husky's calls.
+    pub(super) fn read_hook(&self, name: &str, base: Oid) -> Result<Option<String>> {
         if !self.may_run_hooks() {
-            return Ok(false);
+            return Ok(None);
         }
         let scratch = scratch()?;
-        Ok(self.find_hook(name, base, scratch.path())?.is_some())
+        let Some(path) = self.find_hook(name, base, scratch.path())? else { return Ok(None) };
+        let read = |path: &Path| std::fs::read(path).map_err(|error| EffectError::io("read", path, &error));
+        let mut text = String::from_utf8_lossy(&read(&path)?).into_owned();
+        let folder = path.parent().filter(|dir| dir.file_name().is_some_and(|dir| dir == HUSKY));
+        let above = folder.and_then(Path::parent).map(|dir| dir.join(name)).filter(|path| path.is_file());
+        if let Some(above) = above {
+            text.push('\n');
+            text.push_str(&String::from_utf8_lossy(&read(&above)?));
+        }
+        Ok(Some(text))
     }
 
     /// Hooks that are there, or are to be, and that git does not run.

@@ -360,8 +360,8 @@ impl Git for OsGit {
         OsGit::take_behind(self, tree.dir(), base, seen)
     }
 
-    fn has_hook(&self, name: &str, base: Oid) -> Result<bool> {
-        self.looks_for_hook(name, base)
+    fn hook_text(&self, name: &str, base: Oid) -> Result<Option<String>> {
+        self.read_hook(name, base)
     }
 
     fn idle_hooks(&self, base: Oid) -> Result<Vec<String>> {

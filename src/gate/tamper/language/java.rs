@@ -78,6 +78,9 @@ pub static JAVA: Language = Language {
     skips: &[
         "@ Disabled",
         "@ Ignore",
+        "@ org . junit . jupiter . api . Disabled",
+        "@ org . junit . Ignore",
+        "@ org . testng . annotations . Ignore",
         "enabled = false",
         "assumeTrue ( false",
         "assumeFalse ( true",

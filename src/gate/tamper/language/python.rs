@@ -107,6 +107,7 @@ pub static PYTHON: Language = Language {
         "suppress ( AssertionError",
         "suppress ( Exception",
         "suppress ( BaseException",
+        "raises ( AssertionError",
     ],
     mocks: &["return_value =", "side_effect = lambda *", "side_effect = ["],
     detects: &[
