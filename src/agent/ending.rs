@@ -22,12 +22,14 @@ pub(super) fn failure(finished: &Finished) -> Option<Failure> {
     Some(Failure::new(kind, &said))
 }
 
-/// The limit that a program said last that it met, before it ended badly.
+/// The limit that a program said last that it met, before it ended badly. What some say of a quota that comes back
+/// is what others say of an account without money: of a program that nothing is known about, it is the former.
 #[must_use]
 pub(super) fn limit(finished: &Finished) -> Option<Failure> {
     let ended = matches!(finished.ended, Ended::Exited(code) if code != 0);
     let said = lines(&finished.stderr).into_iter().rev().filter(|_| ended);
-    said.filter_map(|line| Some(Failure::new(words::class(&line)?, &line)))
+    let limit = |kind| if kind == FailureKind::Billing { FailureKind::UsageLimit } else { kind };
+    said.filter_map(|line| Some(Failure::new(limit(words::class(&line)?), &line)))
         .find(|failure| failure.kind.remedy() == Remedy::CoolDown)
 }
 

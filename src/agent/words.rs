@@ -34,6 +34,10 @@ const WORDS: &[(FailureKind, &[&str])] = &[
         UsageLimit,
         &[
             "hit your usage limit",
+            "reached your usage limit",
+            "hit your limit",
+            "session limit",
+            "quota exceeded",
             "-hour limit",
             "weekly limit",
             "exhausted your daily quota",
@@ -226,6 +230,10 @@ mod tests {
         let said = [
             ("You\u{2019}ve hit your usage limit. Upgrade to Pro", UsageLimit),
             ("You've hit your 5-hour limit \u{b7} resets 12:43am (UTC)", UsageLimit),
+            ("You've hit your session limit \u{b7} resets 4:30pm (Europe/Berlin)", UsageLimit),
+            ("You've hit your limit \u{b7} resets 4:30pm (UTC)", UsageLimit),
+            ("You've reached your usage limit", UsageLimit),
+            ("quota exceeded, resets in 3 days", UsageLimit),
             ("Quota exceeded. Check your plan and billing details.", Billing),
             ("exceeded retry limit, last status: 429 Too Many Requests", RateLimit),
             ("Server is temporarily limiting requests (not your usage limit)", RateLimit),

@@ -8,10 +8,11 @@
 //! that was replayed on a branch that had moved, by orch or by a person, is compared file by file.
 
 use super::claim::{self, Claim, Step};
+use super::replayed::{Replay, replay};
 use super::rewritten::Rewritten;
 use super::tree::{NameTree, code_tree};
 use super::twice;
-pub use super::walk::{Accepted, Options, Walk};
+pub use super::walk::{Accepted, Doubt, Options, Walk};
 use super::{Finding, Place};
 use crate::effects::{Change, Commit, Oid, Trouble, World};
 use crate::gate::protect::Protected;
@@ -22,7 +23,7 @@ use crate::state::recorded::{Recorded, Records};
 use crate::state::run::{OutcomeKind, Run, VerdictKind};
 use crate::state::task::Task;
 use crate::step::StepError;
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use std::collections::{HashMap, HashSet};
 
 /// Looks at every commit from a tip backwards.
@@ -36,6 +37,9 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
     };
     let mut commits = world.git.history(tip, options.limit)?;
     commits.retain(|commit| !before.contains(&commit.id));
+    if !commits.is_empty() {
+        world.git.gather_history(tip, layout::ROOT)?;
+    }
     let trees = commits.iter().map(|commit| (commit.id, Some(commit.tree))).collect();
     let mut look = Look {
         world,
@@ -53,7 +57,13 @@ pub fn audit(world: World<'_>, tip: Oid, options: &Options<'_>) -> Result<(Vec<F
         match look.commit(commit) {
             Err(StepError::Effect(error)) if error.trouble == Trouble::Missing => {
                 let remedy = "type `git fsck` to see what the repository lacks";
+                look.unread(commit, None);
                 look.find(commit, "", error.fact, remedy);
+            }
+            Err(StepError::Effect(error)) if error.trouble == Trouble::Promised => {
+                let lacking = "this partial clone lacks a part of it".to_owned();
+                look.walk.unread.push(error.fact);
+                look.unread(commit, Some(Doubt::Lacking(lacking)));
             }
             other => other?,
         }
@@ -85,6 +95,25 @@ impl Look<'_> {
     fn warn(&mut self, commit: &Commit, path: &str, fact: impl Into<String>, remedy: impl Into<String>) {
         let problem = Problem::warning(path, None, fact).with_remedy(remedy);
         self.findings.push(Finding { place: Place::Commit(commit.id), problem });
+    }
+
+    /// A commit that could not be read whole: if it says that work was accepted, that is not proved.
+    fn unread(&mut self, commit: &Commit, doubt: Option<Doubt>) {
+        if self.walk.accepted.last().is_some_and(|last| last.commit == commit.id) {
+            self.walk.accepted.pop();
+        }
+        if let Claim::Step(step) = claim::read(&commit.message) {
+            self.walk.unproven += 1;
+            self.unproved(commit, &step, doubt);
+        }
+    }
+
+    /// A step that only says of itself that its work was accepted.
+    fn unproved(&mut self, commit: &Commit, step: &Step, doubt: Option<Doubt>) {
+        if step.outcome == OutcomeKind::Accepted {
+            let (commit, task, task_path) = (commit.id, step.task.clone(), String::new());
+            self.walk.accepted.push(Accepted { commit, task, task_path, passed: 0, doubt });
+        }
     }
 
     fn tree_of(&mut self, commit: Oid) -> Option<Oid> {
@@ -135,8 +164,10 @@ impl Look<'_> {
         for finding in &mut self.findings[found..] {
             finding.problem.severity = Severity::Warning;
         }
-        let differs = self.findings.get(found).map(|finding| finding.problem.fact.clone());
-        self.walk.accepted[accepted..].iter_mut().for_each(|step| step.differs.clone_from(&differs));
+        let doubt = self.findings.get(found).map(|finding| Doubt::Person(finding.problem.fact.clone()));
+        if doubt.is_some() {
+            self.walk.accepted[accepted..].iter_mut().for_each(|step| step.doubt.clone_from(&doubt));
+        }
         Ok(())
     }
 
@@ -177,6 +208,8 @@ impl Look<'_> {
     fn step_alone(&mut self, commit: &Commit, step: &Step) -> Result<(), StepError> {
         self.walk.steps += 1;
         self.walk.unproven += 1;
+        let lacking = "the clone is shallow: what it started from is not here";
+        self.unproved(commit, step, Some(Doubt::Lacking(lacking.to_owned())));
         let Some((path, blob)) = self.record_in(commit.tree, step)? else {
             let fact = format!("names the run `{}`, whose record is not there", step.run);
             self.find(commit, "", fact, look_at(commit));
@@ -206,6 +239,7 @@ impl Look<'_> {
             // A step that is there already changes nothing when it is picked once more.
             if before != commit.tree || self.record_in(commit.tree, step)?.is_none() {
                 let fact = format!("names the run `{}`, but does not hold its record", step.run);
+                self.unproved(commit, step, None);
                 self.find(commit, "", fact, look_at(commit));
             }
             return Ok(());
@@ -217,7 +251,7 @@ impl Look<'_> {
             self.judge_verdicts(commit, &run, path)?;
             let passed = run.gates.iter().filter(|gate| gate.verdict == VerdictKind::Pass).count();
             let (commit, task) = (commit.id, step.task.clone());
-            self.walk.accepted.push(Accepted { commit, task, task_path, passed, differs: None });
+            self.walk.accepted.push(Accepted { commit, task, task_path, passed, doubt: None });
         }
         self.judge_code(commit, &run, before, &changes)
     }
@@ -340,7 +374,10 @@ impl Look<'_> {
                 let path = path.to_str_lossy().into_owned();
                 self.warn(commit, &path, fact, format!("type `git show {} -- {path}`", commit.id.short()));
             }
-            Some(Replay::Merged) | None => self.walk.unproven += 1,
+            Some(Replay::Merged) | None => {
+                self.walk.unproven += 1;
+                self.walk.accepted.last_mut().into_iter().for_each(|step| step.doubt = Some(Doubt::Replayed));
+            }
         }
         Ok(())
     }
@@ -351,37 +388,6 @@ impl Look<'_> {
         let ours = self.world.git.changes(base, judged).ok()?;
         let theirs = self.world.git.changes(base, before).ok()?;
         Some(replay(&ours, &theirs, changes))
-    }
-}
-
-/// How a step that was replayed on a branch that had moved compares with what was judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Replay {
-    /// The same change.
-    Same,
-    /// Both sides changed a file, so what was judged is only a part of it.
-    Merged,
-    /// Another change; the first path.
-    Stray(BString),
-}
-
-/// Compares what landed with applying `ours` beside `theirs`.
-fn replay(ours: &[Change], theirs: &[Change], landed: &[Change]) -> Replay {
-    let code = |change: &&Change| !Protected::is_state(&change.path);
-    let theirs: HashSet<&BString> = theirs.iter().map(|change| &change.path).collect();
-    let wanted: HashMap<&BString, _> =
-        ours.iter().filter(code).map(|change| (&change.path, change.new)).collect();
-    let landed: HashMap<&BString, _> =
-        landed.iter().filter(code).map(|change| (&change.path, change.new)).collect();
-    let lost = wanted
-        .iter()
-        .filter(|(path, new)| !theirs.contains(**path) && landed.get(**path) != Some(new))
-        .map(|(path, _)| *path);
-    let added = landed.keys().filter(|path| !wanted.contains_key(**path)).copied();
-    match lost.chain(added).min() {
-        Some(path) => Replay::Stray(path.clone()),
-        None if wanted.keys().any(|path| theirs.contains(*path)) => Replay::Merged,
-        None => Replay::Same,
     }
 }
 
@@ -397,40 +403,6 @@ fn look_at(commit: &Commit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn oid(byte: u8) -> Oid {
-        Oid::from_bytes(&[byte; 20])
-    }
-
-    fn change(path: &str, old: u8, new: u8) -> Change {
-        let entry = |byte: u8| (byte > 0).then(|| (0o100_644, oid(byte)));
-        Change { path: path.into(), old: entry(old), new: entry(new) }
-    }
-
-    #[test]
-    fn a_clean_replay_is_what_was_judged() {
-        let ours = [change("a", 1, 2), change("new", 0, 3)];
-        let theirs = [change("other", 0, 6)];
-        let state = change(".orchestrator/tasks/t.toml", 1, 2);
-        let landed = [change("a", 1, 2), change("new", 0, 3), state];
-        assert_eq!(replay(&ours, &theirs, &landed), Replay::Same);
-    }
-
-    #[test]
-    fn a_file_that_both_sides_changed_proves_nothing() {
-        let ours = [change("a", 1, 2), change("both", 1, 4)];
-        let theirs = [change("both", 1, 5)];
-        assert_eq!(replay(&ours, &theirs, &[change("a", 1, 2), change("both", 5, 9)]), Replay::Merged);
-    }
-
-    #[test]
-    fn what_a_replay_changed_added_or_lost_is_named() {
-        let ours = [change("a", 1, 2)];
-        let stray = |path: &str| Replay::Stray(path.into());
-        assert_eq!(replay(&ours, &[], &[change("a", 1, 3)]), stray("a"));
-        assert_eq!(replay(&ours, &[], &[change("a", 1, 2), change("b", 0, 1)]), stray("b"));
-        assert_eq!(replay(&ours, &[], &[]), stray("a"));
-    }
 
     #[test]
     fn a_revert_says_so() {

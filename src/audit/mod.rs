@@ -9,6 +9,7 @@ pub mod tree;
 pub mod walk;
 mod rewritten;
 mod twice;
+mod replayed;
 pub mod history;
 pub mod again;
 pub mod machine;

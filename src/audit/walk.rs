@@ -26,6 +26,8 @@ pub struct Walk {
     pub combined: usize,
     /// Steps whose code cannot be compared, because what was judged is not in this clone.
     pub unproven: usize,
+    /// Commits of which a partial clone lacks something that its remote did not give; why, for the newest.
+    pub unread: Vec<String>,
     /// Commits whose parent is not in this clone.
     pub cut_off: usize,
     /// Steps whose work was accepted, the newest first.
@@ -43,6 +45,17 @@ pub struct Accepted {
     pub task_path: String,
     /// How many gates answered, and passed.
     pub passed: usize,
-    /// How it differs from what its record says, where a person made the commit.
-    pub differs: Option<String>,
+    /// Why its record does not prove it.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why accepted work is not proved to be what its gates passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// A person made the commit, and it differs from its record.
+    Person(String),
+    /// It was replayed on a branch that had moved, and what was judged is not in this clone, or only a part of it.
+    Replayed,
+    /// This clone is shallow or partial, and lacks what it would be compared with.
+    Lacking(String),
 }

@@ -85,6 +85,7 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String
         let hint = "make it there, as `chmod +x` or the tool does that installs the hooks, or `git config --unset core.hooksPath`";
         checks.push(Check::warning("hooks", fact, hint));
     }
+    checks.extend(base.warnings.iter().map(|each| Check::warning("state", each.to_string(), "mend it")));
     checks.push(ready::trust(&base, &context.caller));
     checks.extend(base.config.agents.iter().map(|profile| ready::profile(profile, &on_path)));
     let budget = &base.config.budget;

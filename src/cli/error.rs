@@ -142,6 +142,11 @@ impl From<EffectError> for CliError {
                 made(Exit::NoProject).hint("type `git init`, then `orch init`")
             }
             Trouble::Missing => made(Exit::Error),
+            Trouble::Promised => {
+                made(Exit::Git).hint("type the command again when the remote can be reached").hint(WHOLE)
+            }
+            Trouble::Unsupported if error.fact.contains("is sparse") => made(Exit::Git)
+                .hint("type `git sparse-checkout reapply --no-sparse-index`: the files stay as they are"),
             Trouble::Unsupported => made(Exit::Git),
             Trouble::Locked => made(Exit::Busy).hint("wait for the other command to end"),
             Trouble::Identity => made(Exit::Git)
@@ -156,6 +161,9 @@ impl From<EffectError> for CliError {
         }
     }
 }
+
+/// How to get all that a partial clone lacks.
+pub(super) const WHOLE: &str = "type `git fetch --refetch --no-filter` for a clone that lacks nothing";
 
 /// How it ends where work is not there that a person wants.
 fn no_work(way: &Way) -> Exit {

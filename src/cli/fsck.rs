@@ -4,6 +4,7 @@ use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
+use super::verify::tell_limits;
 use crate::audit::history::{self, Options, Walk};
 use crate::audit::{Finding, Place, join, state};
 use crate::effects::os::git::tree_name;
@@ -12,7 +13,7 @@ use crate::state::layout;
 use crate::state::problem::Problem;
 use crate::state::store::Source;
 use crate::step::StepError;
-use crate::step::base::target;
+use crate::step::base::here;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -29,7 +30,7 @@ pub(super) struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let world = context.world();
-    let (branch, tip) = target(world, &context.caller)?;
+    let (branch, tip) = here(world, &context.caller)?;
     let tree = world.git.commit(tip)?.tree;
     let in_work = world.git.work_dir().filter(|root| root.join(layout::ROOT).is_dir());
     let in_tip = world.git.subtree(tree, layout::ROOT)?.is_some();
@@ -64,11 +65,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     if told.get() {
         let _ = writeln!(std::io::stderr());
     }
-    let shallow = world.git.common_dir().join("shallow").is_file();
-    Ok(answer(&findings, &walk, shallow))
+    Ok(answer(&findings, &walk))
 }
 
-fn answer(findings: &[Finding], walk: &Walk, shallow: bool) -> Answer {
+fn answer(findings: &[Finding], walk: &Walk) -> Answer {
     let mut human = String::new();
     for finding in findings {
         let word = if finding.is_error() { "error" } else { "warning" };
@@ -85,6 +85,7 @@ fn answer(findings: &[Finding], walk: &Walk, shallow: bool) -> Answer {
     }
     let errors = findings.iter().filter(|finding| finding.is_error()).count();
     let verdict = match (errors, findings.len()) {
+        (0, 0) if !walk.unread.is_empty() => "no damage in what could be read".to_owned(),
         (0, 0) => "everything is in order".to_owned(),
         (0, warnings) => format!("no damage; {}", plural(warnings, "warning")),
         (errors, all) => format!("{}, {}", plural(errors, "error"), plural(all - errors, "warning")),
@@ -103,15 +104,11 @@ fn answer(findings: &[Finding], walk: &Walk, shallow: bool) -> Answer {
     let all: Vec<Value> = findings.iter().map(finding).collect();
     let data = json!({
         "findings": all, "errors": errors, "commits": walk.commits, "steps": walk.steps,
-        "combined": walk.combined, "unproven": walk.unproven, "shallow": shallow,
+        "combined": walk.combined, "unproven": walk.unproven, "shallow": walk.cut_off > 0,
+        "unread": walk.unread.len(),
     });
     let exit = if errors == 0 { Exit::Ok } else { Exit::Invalid };
-    let mut answer = Answer::ok(data, human).exit(exit);
-    if shallow {
-        answer.warnings.push(format!("the clone is shallow: it has only {}", plural(walk.commits, "commit")));
-        answer.hints.push("type `git fetch --unshallow` to look at all of them".to_owned());
-    }
-    answer
+    tell_limits(Answer::ok(data, human).exit(exit), walk)
 }
 
 fn finding(finding: &Finding) -> Value {

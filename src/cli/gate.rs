@@ -12,6 +12,7 @@ use crate::report::json;
 use crate::report::table::{Cell, Table};
 use crate::state::problem::nearest;
 use crate::step::Base;
+use crate::step::base::here;
 use crate::step::judge::{Case, Site, judge};
 use serde_json::json;
 
@@ -31,7 +32,8 @@ pub(super) struct Args {
 /// Runs gates.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
-    let base = context.base()?;
+    let (branch, commit) = here(context.world(), &context.caller)?;
+    let base = Base::at(context.world(), &context.caller, branch, commit)?;
     let root = context.root()?;
     let gates = choose(&base.config.gates, &args.names)?;
     let tree = what_is_there(&context, &base);

@@ -49,6 +49,7 @@ mod ingest;
 mod ci;
 mod ci_place;
 mod crontab;
+mod unopened;
 mod request;
 mod edit;
 mod archive;

@@ -7,6 +7,7 @@ use super::tip::has_project;
 use crate::config::Config;
 use crate::effects::{Head, Oid};
 use crate::select::mode::{self, InForce};
+use crate::state::layout;
 use crate::state::store::{Snapshot, Source, load};
 use crate::step::base::{mode_in_force, target};
 use crate::step::in_place;
@@ -36,7 +37,9 @@ impl Context {
             return Ok(Source::Tree(world.git.commit(tip)?.tree));
         }
         match world.git.work_dir() {
-            Some(root) if root.join(crate::state::layout::CONFIG).is_file() => {
+            Some(root)
+                if root.join(layout::CONFIG).is_file() || !world.git.skipped(layout::ROOT)?.is_empty() =>
+            {
                 Ok(Source::Work(root.to_owned()))
             }
             Some(_) => Err(CliError::new(Exit::NoProject, "there is no `.orchestrator/` here")

@@ -71,10 +71,9 @@ impl Reading {
         let world = context.world();
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
-        let tasks: Vec<StateFile> = files
+        let tasks: Vec<StateFile> = Source::whole(world, layout::TASKS, files)?
             .into_iter()
             .filter(|file| layout::kind_of(&file.path) == layout::FileKind::Task)
-            .map(StateFile::from)
             .collect();
         let snapshot = load_listed(world, source, &tasks)?;
         let reading = Self::of(context, snapshot, at)?;

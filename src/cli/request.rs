@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::error::CliError;
 use super::output::Answer;
+use super::unopened;
 use crate::config::shell;
 use crate::effects::os::process::{on_path, variables};
 use crate::effects::{Ended, Input, Invocation, PUSH_TOKEN, Stop};
@@ -22,7 +23,9 @@ pub(super) fn open<'r>(
     mut answer: Answer,
 ) -> Result<Answer, CliError> {
     let world = context.world();
-    for request in requests {
+    let made: Vec<&Request> = requests.into_iter().collect();
+    let left = unopened::left(context, &made)?;
+    for request in made.into_iter().chain(&left) {
         let upstream = if context.caller.push { world.remote.upstream(&request.target)? } else { None };
         let url = match &upstream {
             Some(upstream) => world.remote.url(&upstream.remote)?,
@@ -33,31 +36,47 @@ pub(super) fn open<'r>(
             answer.hints.push(merge);
             continue;
         };
-        // A request that is open already shows the new work by itself.
-        if request.again {
-            continue;
-        }
         let name = format!("requests/{}.md", request.task);
         world.files.write(&name, request.body.as_bytes(), false)?;
         let file = world.files.root().join(name).to_string_lossy().into_owned();
         let command = command(&url, request, &file);
         if !on_path(&command[0]) {
-            answer.hints.push(format!("type `{}`", spelled(&command, &file)));
+            // A request that is open already shows the new work by itself.
+            answer.hints.extend((!request.again).then(|| format!("type `{}`", spelled(&command, &file))));
             continue;
         }
         match run(context, &command, request)? {
-            Ok(said) => answer.hints.push(format!("look at {said}")),
-            Err(why) => {
-                answer.warnings.push(format!("`{}` opened no request: {why}", command[0]));
-                answer.hints.push(format!("type `{}`", spelled(&command, &file)));
+            Opened::Now(said) => answer.hints.push(format!("look at {said}")),
+            Opened::Before => {}
+            Opened::Not { why, hung } => {
+                answer
+                    .warnings
+                    .push(format!("`{}` opened no request for `{}`: {why}", command[0], request.branch));
+                answer
+                    .hints
+                    .push(format!("type `{}`; the next step tries it again", spelled(&command, &file)));
+                unopened::keep(world, request, hung)?;
+                continue;
             }
         }
+        unopened::forget(world, &request.task)?;
     }
     Ok(answer)
 }
 
-/// Runs a forge's program; what it said last.
-fn run(context: &Context, command: &[String], request: &Request) -> Result<Result<String, String>, CliError> {
+/// What became of a request: what the program said last; that it was open already, and shows the new work by itself.
+enum Opened {
+    Now(String),
+    Before,
+    /// It is not; why, and whether the program did not answer at all.
+    Not {
+        why: String,
+        hung: bool,
+    },
+}
+
+/// Runs a forge's program.
+fn run(context: &Context, command: &[String], request: &Request) -> Result<Opened, CliError> {
     let mut env = variables();
     // In a job, what may push may open requests too.
     let token = std::env::var(PUSH_TOKEN).ok().filter(|token| !token.is_empty());
@@ -77,12 +96,20 @@ fn run(context: &Context, command: &[String], request: &Request) -> Result<Resul
         output_limit: 1 << 20,
         stop: Stop::Terminate,
     })?;
-    let last = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(&request.branch).trim().to_owned()
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let last = |text: &str| {
+        text.lines().rev().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
     };
-    let went_well = finished.ended == Ended::Exited(0);
-    Ok(if went_well { Ok(last(&finished.stdout)) } else { Err(last(&finished.stderr)) })
+    if finished.ended == Ended::Exited(0) {
+        return Ok(Opened::Now(last(&text(&finished.stdout)).unwrap_or_else(|| request.branch.clone())));
+    }
+    let complaint = text(&finished.stderr);
+    if complaint.contains("already exists") {
+        return Ok(Opened::Before);
+    }
+    let hung = finished.ended == Ended::TimedOut;
+    let why = last(&complaint).filter(|_| !hung).unwrap_or_else(|| finished.ended.to_string());
+    Ok(Opened::Not { why, hung })
 }
 
 /// A command as it can be typed: a text of several lines is read from its file.

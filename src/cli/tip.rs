@@ -33,17 +33,21 @@ impl Tip {
     }
 
     /// The same, with what was told before it.
-    pub(super) fn after(mut self, told: Option<String>) -> Self {
+    pub(super) fn after(mut self, told: impl IntoIterator<Item = String>) -> Self {
         self.warnings.splice(..0, told);
         self
     }
 }
 
-/// Looks at the tip: what is not committed, what is wrong with the graph.
+/// Looks at the tip for a question: also at what its files, and the user's own, say that does not count.
 ///
 /// # Errors
 /// When the work tree cannot be read.
 pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
+    Ok(compare(context, base)?.after(base.warnings.iter().map(ToString::to_string)))
+}
+
+fn compare(context: &Context, base: &Base) -> Result<Tip, CliError> {
     let world = context.world();
     let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch)
         && in_place::at_work(world, &base.branch)?.is_none();
@@ -61,9 +65,8 @@ pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
     }
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
-    if faults.len() > FAULTS_MAX {
-        warnings.push(format!("{} more faults of the graph", faults.len() - FAULTS_MAX));
-    }
+    let more = faults.len().saturating_sub(FAULTS_MAX);
+    warnings.extend((more > 0).then(|| format!("{more} more faults of the graph")));
     let hint = (!faults.is_empty()).then_some("type `orch fsck` to see what is wrong with the tasks");
     Ok(Tip { warnings, hint })
 }
@@ -81,8 +84,7 @@ pub(super) fn before(context: &Context, task: Option<&str>) -> Result<(Option<Ba
     if let Some(id) = task {
         find(context, &base, id)?;
     }
-    let tip = look(context, &base)?;
-    Ok((Some(base), tip))
+    compare(context, &base).map(|tip| (Some(base), tip))
 }
 
 /// Where a task is in the graph of the tip.

@@ -2,17 +2,18 @@
 //! running the gates again.
 
 use super::context::{Context, Global};
-use super::error::CliError;
+use super::error::{CliError, WHOLE};
 use super::exit::Exit;
 use super::output::Answer;
 use super::tip::has_project;
 use crate::audit::again::again;
-use crate::audit::history::{self, Options};
+use crate::audit::history::{self, Options, Walk};
 use crate::audit::{Finding, Place};
 use crate::effects::Oid;
 use crate::effects::os::git::tree_name;
+use crate::report::plural;
 use crate::report::verify::{self, Checked};
-use crate::step::base::target;
+use crate::step::base::here;
 
 /// Check that accepted work is exactly what its gates passed
 #[derive(Debug, clap::Args)]
@@ -28,7 +29,7 @@ pub(super) struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let context = Context::open(global)?;
     let world = context.world();
-    let (branch, tip) = target(world, &context.caller)?;
+    let (branch, tip) = here(world, &context.caller)?;
     let (from, to) = ends(&context, args.range.as_deref(), tip)?;
     has_project(world, to)?;
     let options = Options { limit: usize::MAX, from, name_tree: tree_name, progress: &|_, _| {} };
@@ -48,10 +49,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         steps.push(checked);
         if let Some(signal) = world.process.interrupted() {
             let exit = Exit::of_signal(signal);
-            return Ok(answer(global, &steps, walk.commits).exit(exit));
+            return Ok(answer(global, &steps, &walk).exit(exit));
         }
     }
-    Ok(answer(global, &steps, walk.commits))
+    Ok(answer(global, &steps, &walk))
 }
 
 /// The commit whose history is left out, and the one whose history is meant.
@@ -70,15 +71,31 @@ fn ends(context: &Context, range: Option<&str>, tip: Oid) -> Result<(Option<Oid>
     }
 }
 
-fn answer(global: &Global, steps: &[Checked], commits: usize) -> Answer {
+fn answer(global: &Global, steps: &[Checked], walk: &Walk) -> Answer {
+    let lacking = steps.iter().filter(|step| step.lacking).count();
     let exit = match (verify::count(steps, "broken"), verify::count(steps, "rejected")) {
+        (0, 0) if lacking > 0 => Exit::Git,
         (0, 0) => Exit::Ok,
         (0, _) => Exit::Rejected,
         (_, _) => Exit::Invalid,
     };
-    let human = verify::human(steps, commits, global.width(), global.colour_out());
-    let mut answer = Answer::ok(verify::data(steps, commits), human).exit(exit);
+    let human = verify::human(steps, walk, global.width(), global.colour_out());
+    let mut answer = Answer::ok(verify::data(steps, walk), human).exit(exit);
     // Nothing will try again by itself.
     answer.steps_left = false;
+    tell_limits(answer, walk)
+}
+
+/// Says how far this clone lets one look, and what to type to see the rest.
+pub(super) fn tell_limits(mut answer: Answer, walk: &Walk) -> Answer {
+    if walk.cut_off > 0 {
+        answer.warnings.push(format!("the clone is shallow: it has only {}", plural(walk.commits, "commit")));
+        answer.hints.push("type `git fetch --unshallow` to look at all of them".to_owned());
+    }
+    if let Some(why) = walk.unread.first() {
+        let commits = plural(walk.unread.len(), "commit");
+        answer.warnings.push(format!("{commits} could not be read whole: {why}"));
+        answer.hints.push(WHOLE.to_owned());
+    }
     answer
 }

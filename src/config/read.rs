@@ -561,7 +561,7 @@ required = false
     #[test]
     fn the_users_file_tightens() {
         let repository = "schema = 1\n[policy]\nmax_attempts = 5\nreview = 'agent'\nprotect = ['a/**']\n[budget]\nstep_usd = 2\n";
-        let user = "schema = 1\n[policy]\nmax_attempts = 2\nmax_steps_per_task = 1\nreview = 'human'\nregate = 'always'\nprotect = ['b/**', 'a/**']\n[budget]\nstep_usd = 1\nmonth_usd = 9\n[prompt]\nbudget_tokens = 500\n";
+        let user = "schema = 1\n[policy]\nmax_attempts = 2\nmax_steps_per_task = 1\nreview = 'human'\nregate = 'always'\nprotect = ['b/**', 'a/**']\n[budget]\nstep_usd = 1\nmonth_usd = 9\n[prompt]\nbudget_tokens = 500\n[context]\ntask_share = 0.2\n";
         let read = layers(repository, user);
         assert_eq!(read.problems, []);
         let config = read.value.unwrap();
@@ -570,6 +570,7 @@ required = false
         assert_eq!(config.policy.protect, ["a/**", "b/**"]);
         assert_eq!((config.budget.step_usd, config.budget.month_usd), (Some(1.0), Some(9.0)));
         assert_eq!(config.prompt.budget_tokens, 500);
+        assert!(config.context.task_share < 0.21);
         assert_eq!(config.provenance["policy.max_attempts"], format!("{USER}:3"));
         assert_eq!(
             config.provenance["policy.protect"],
@@ -597,7 +598,7 @@ required = false
             format!("user:10: `budget.step_usd` is ignored: it would loosen 2.5 of {repo}:6"),
             "user:12: `prompt.budget_tokens` is ignored: it would loosen 600 of default".to_owned(),
             "user:14: `workspace.setup` is ignored: only the repository says it, here default".to_owned(),
-            "user:16: `context.rotate_at` is ignored: only the repository says it, here default".to_owned(),
+            "user:16: `context.rotate_at` is ignored: it would loosen 0.95 of default".to_owned(),
             format!("user:17: gate `test` is ignored: {repo}:7 has it already"),
             "user:20: gate `more` is ignored: only the repository names gates".to_owned(),
             format!("user:23: agent `A` is ignored: {repo}:10 has it already"),

@@ -79,6 +79,9 @@ fn take(base: &mut Config, user: &Config, key: &str) -> Verdict {
         "budget.task_tokens" => cheaper(&mut base.budget.task_tokens, user.budget.task_tokens),
         "budget.day_tokens" => cheaper(&mut base.budget.day_tokens, user.budget.day_tokens),
         "budget.month_tokens" => cheaper(&mut base.budget.month_tokens, user.budget.month_tokens),
+        "context.compact_at" => lower(&mut base.context.compact_at, user.context.compact_at),
+        "context.rotate_at" => lower(&mut base.context.rotate_at, user.context.rotate_at),
+        "context.task_share" => lower(&mut base.context.task_share, user.context.task_share),
         // Where workspaces lie on this machine allows nothing and forbids nothing.
         "workspace.root" => {
             base.workspace.root.clone_from(&user.workspace.root);

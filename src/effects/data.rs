@@ -21,6 +21,8 @@ pub enum Trouble {
     ReadOnly,
     /// Something that must be there is not, or is damaged.
     Missing,
+    /// A partial clone lacks it, and its remote did not give it.
+    Promised,
     /// The repository uses a feature that orch does not support.
     Unsupported,
     /// Another process holds a lock.

@@ -97,11 +97,36 @@ pub trait Git {
         Ok(Vec::new())
     }
 
+    /// The files below a directory that a sparse checkout leaves out of the work tree, as the index has them, in the
+    /// order of their paths.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn skipped(&self, below: &str) -> Result<Vec<TreeFile>> {
+        let _ = below;
+        Ok(Vec::new())
+    }
+
     /// Whether a commit is reachable from another; one that is not here is reachable from none.
     ///
     /// # Errors
     /// When history cannot be read.
     fn is_ancestor(&self, ancestor: Oid, of: Oid) -> Result<bool>;
+
+    /// Fetches at once those of these objects that a partial clone lacks. One that cannot be had is told of when it is
+    /// read.
+    fn gather(&self, objects: &[Oid]) {
+        let _ = objects;
+    }
+
+    /// Fetches at once what a partial clone lacks of the history of a folder, as [`Git::gather`] does.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    fn gather_history(&self, tip: Oid, below: &str) -> Result<()> {
+        let _ = (tip, below);
+        Ok(())
+    }
 
     /// The commit at which the histories of two commits parted; none if they have none in common.
     ///

@@ -71,6 +71,17 @@ pub struct File {
 }
 
 impl File {
+    /// Whether lines say how much it changes: they do not of what is no text, nor of its mode.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        let is_text = |content: &Content| match content {
+            Content::Absent | Content::Text(_) => true,
+            Content::Binary(_) | Content::TooLarge | Content::Link(_) | Content::Submodule => false,
+        };
+        let same_mode = self.modes.0.zip(self.modes.1).is_none_or(|(old, new)| old == new);
+        is_text(&self.old) && is_text(&self.new) && same_mode
+    }
+
     /// Lines that only the new side has, numbered from 1; a line that only moved is not one of them.
     #[must_use]
     pub fn added(&self) -> Vec<(usize, &str)> {

@@ -88,10 +88,25 @@ fn below(record: &Record, place: &str, parent: Option<&str>, harvest: &mut Harve
                 continue;
             };
             let draft = draft(record, id.trim(), level, place.clone(), parent, harvest);
+            let key = key_of(&harvest.drafts, &draft);
             harvest.drafts.push(draft);
             if level != Level::Task {
-                below(record, &place, Some(id.trim()), harvest);
+                below(record, &place, Some(&key), harvest);
             }
+        }
+    }
+}
+
+/// By what name a record is found among all: its id, or that with a number where another one had it before.
+fn key_of(before: &[Draft], draft: &Draft) -> String {
+    let is_same = |other: &&Draft| Draft { place: draft.place.clone(), ..(*other).clone() } == *draft;
+    let mut others = before.iter().filter(|other| other.key == draft.key);
+    match others.next() {
+        None => draft.key.clone(),
+        Some(first) if is_same(&first) => draft.key.clone(),
+        Some(first) => {
+            let repeats = |other: &&Draft| Draft { place: first.place.clone(), ..(*other).clone() } == *first;
+            format!("{}#{}", draft.key, others.filter(|other| !repeats(other)).count() + 2)
         }
     }
 }
@@ -136,4 +151,30 @@ fn draft(
     draft.description = text(record, &["description"]);
     harvest.count_unread(record, &READ);
     draft
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_stay_below_a_milestone_that_has_the_id_of_another_record() {
+        let text = "epics:\n- id: E1\n  title: epic\n  milestones:\n  - id: E1\n    title: milestone\n    tasks:\n    - {id: A, title: a}\n  - id: E1\n    title: milestone\n    tasks:\n    - {id: A, title: a}\n  - id: E1\n    title: other\n    tasks:\n    - {id: B, title: b}\n";
+        let file = ForeignFile { path: "r.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
+        let drafts = read(&[&file]).drafts;
+        let told: Vec<(&str, Option<&str>)> =
+            drafts.iter().map(|draft| (draft.title.as_str(), draft.parent.as_deref())).collect();
+        assert_eq!(
+            told,
+            [
+                ("epic", None),
+                ("milestone", Some("E1")),
+                ("a", Some("E1#2")),
+                ("milestone", Some("E1")),
+                ("a", Some("E1#3")),
+                ("other", Some("E1")),
+                ("b", Some("E1#4")),
+            ]
+        );
+    }
 }

@@ -35,11 +35,9 @@ pub fn human(route: &Route, need: &Need, ratio: Ratio, width: Option<usize>, col
             Cell::right(each.capability.to_string()),
             Cell::right(percent(each.accept)),
             Cell::right(each.run_usd.map_or("-".to_owned(), spell_usd)),
-            Cell::right(if each.refusal.is_some() || each.run_usd.is_none() {
-                "-".to_owned()
-            } else {
-                spell_usd(each.expected_usd)
-            }),
+            Cell::right(
+                each.expected_usd.filter(|_| each.refusal.is_none()).map_or("-".to_owned(), spell_usd),
+            ),
             Cell::right(each.share.map_or("-".to_owned(), percent)),
             Cell::new(each.refusal.as_ref().map_or(String::new(), Refusal::spell)),
         ];
@@ -80,7 +78,7 @@ pub fn document(task: &str, route: &Route, need: &Need, ratio: Ratio) -> Value {
     let candidate = |each: &Candidate| {
         json!({
             "profile": each.name, "capability": each.capability, "accept": round(each.accept),
-            "run_usd": each.run_usd.map(round), "expected_usd": round(each.expected_usd),
+            "run_usd": each.run_usd.map(round), "expected_usd": each.expected_usd.map(round),
             "expected_steps": round(each.expected_steps), "context_window": each.window,
             "window_share": each.share.map(round),
             "estimate": prediction(&each.prediction),

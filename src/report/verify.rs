@@ -4,11 +4,14 @@ use super::table::{Cell, Table};
 use super::{json, plural};
 use crate::audit::Finding;
 use crate::audit::again::Again;
-use crate::audit::history::Accepted;
+use crate::audit::history::{Accepted, Doubt, Walk};
 use crate::effects::Oid;
 use crate::gate::first_rejection;
 use crate::state::run::VerdictKind;
 use serde_json::{Value, json};
+
+/// Why a replayed step may be unknown.
+const REPLAYED: &str = "replayed on a branch that had moved: what was judged is not in this clone";
 
 /// A step that was looked at.
 pub struct Checked {
@@ -16,6 +19,8 @@ pub struct Checked {
     task: String,
     /// `good`, `broken`, `rejected` by a gate that ran again, or `unknown`.
     pub state: &'static str,
+    /// Whether it is unknown because this clone lacks what would prove it.
+    pub lacking: bool,
     detail: Vec<String>,
     gates: Vec<Value>,
 }
@@ -24,14 +29,17 @@ impl Checked {
     /// What its record says, and what speaks against it.
     #[must_use]
     pub fn of(step: &Accepted, against: &[&Finding]) -> Self {
-        let (state, detail) = match &step.differs {
+        let (state, detail) = match &step.doubt {
             _ if !against.is_empty() => {
                 ("broken", against.iter().map(|finding| finding.problem.fact.clone()).collect())
             }
-            Some(fact) => ("unknown", vec![format!("a person committed it: {fact}")]),
+            Some(Doubt::Person(fact)) => ("unknown", vec![format!("a person committed it: {fact}")]),
+            Some(Doubt::Replayed) => ("unknown", vec![REPLAYED.to_owned()]),
+            Some(Doubt::Lacking(fact)) => ("unknown", vec![fact.clone()]),
             None => ("good", vec![format!("{} passed", plural(step.passed, "gate"))]),
         };
-        Self { commit: step.commit, task: step.task.clone(), state, detail, gates: Vec::new() }
+        let lacking = state == "unknown" && matches!(step.doubt, Some(Doubt::Lacking(_)));
+        Self { commit: step.commit, task: step.task.clone(), state, lacking, detail, gates: Vec::new() }
     }
 
     /// Takes what running its gates again came to.
@@ -39,6 +47,7 @@ impl Checked {
         match again {
             Again::Impossible(why) => (self.state, self.detail) = ("unknown", vec![why.clone()]),
             Again::Judged(verdicts) => {
+                self.lacking = false;
                 self.gates = verdicts.iter().map(json::verdict).collect();
                 self.state = "good";
                 let passed = verdicts.iter().filter(|each| each.kind == VerdictKind::Pass).count();
@@ -61,7 +70,7 @@ pub fn count(steps: &[Checked], state: &str) -> usize {
 
 /// As people read it.
 #[must_use]
-pub fn human(steps: &[Checked], commits: usize, width: Option<usize>, colour: bool) -> String {
+pub fn human(steps: &[Checked], walk: &Walk, width: Option<usize>, colour: bool) -> String {
     let mut table = Table::new();
     for step in steps {
         table.row([
@@ -71,15 +80,21 @@ pub fn human(steps: &[Checked], commits: usize, width: Option<usize>, colour: bo
             Cell::new(step.detail.join("; ")),
         ]);
     }
-    let bad = steps.len() - count(steps, "good");
-    let verdict = if bad == 0 { "all good".to_owned() } else { format!("{bad} not good") };
-    let (steps, commits) = (plural(steps.len(), "accepted step"), plural(commits, "commit"));
+    let unknown = count(steps, "unknown");
+    let verdict = match (steps.len() - count(steps, "good") - unknown, unknown) {
+        (0, 0) if walk.cut_off > 0 => "all good, as far as this clone goes back".to_owned(),
+        (0, 0) => "all good".to_owned(),
+        (0, unknown) => format!("{unknown} not proved"),
+        (bad, 0) => format!("{bad} not good"),
+        (bad, unknown) => format!("{bad} not good, {unknown} not proved"),
+    };
+    let (steps, commits) = (plural(steps.len(), "accepted step"), plural(walk.commits, "commit"));
     format!("{}{steps} of {commits}: {verdict}\n", table.render(width, colour))
 }
 
 /// As programs read it.
 #[must_use]
-pub fn data(steps: &[Checked], commits: usize) -> Value {
+pub fn data(steps: &[Checked], walk: &Walk) -> Value {
     let list: Vec<Value> = steps
         .iter()
         .map(|step| {
@@ -89,5 +104,8 @@ pub fn data(steps: &[Checked], commits: usize) -> Value {
             })
         })
         .collect();
-    json!({"steps": list, "commits": commits, "bad": steps.len() - count(steps, "good")})
+    json!({
+        "steps": list, "commits": walk.commits, "bad": steps.len() - count(steps, "good"),
+        "unproven": count(steps, "unknown"), "cut_off": walk.cut_off,
+    })
 }

@@ -24,8 +24,8 @@ pub const GATE: &str = "review";
 pub struct Change<'c> {
     /// The files that it changes.
     pub paths: &'c [Vec<u8>],
-    /// Lines added and removed.
-    pub lines: u32,
+    /// Lines added and removed; none where lines do not say how much it changes.
+    pub lines: Option<u32>,
 }
 
 /// Who looks at a change, and which rule says so: the strictest of all that fit.
@@ -58,7 +58,7 @@ fn rank(policy: ReviewPolicy) -> u8 {
 fn fits(rule: &ReviewRule, task: &Task, change: Change<'_>) -> bool {
     let kind = rule.kinds.is_empty() || rule.kinds.iter().any(|kind| kind == task.kind.as_str());
     let path = rule.paths.is_empty() || any_covered(&rule.paths, change.paths);
-    kind && path && change.lines >= rule.min_lines
+    kind && path && change.lines.is_none_or(|lines| lines >= rule.min_lines)
 }
 
 /// What a reviewer's answer is worth.
@@ -121,9 +121,9 @@ mod tests {
              [[review]]\nname = \"auth\"\nby = \"human\"\npaths = [\"src/auth/**\"]\n\
              [[review]]\nname = \"large-features\"\nby = \"human\"\nkinds = [\"feature\"]\nmin_lines = 100\n",
         );
-        let who = |kind, path: &str, lines| {
+        let who = |kind, path: &str, lines: u32| {
             let paths = [path.as_bytes().to_vec()];
-            policy(&config, &task(kind), Change { paths: &paths, lines })
+            policy(&config, &task(kind), Change { paths: &paths, lines: Some(lines) })
         };
         assert_eq!(who(Kind::Docs, "README.md", 500).0, ReviewPolicy::Agent);
         assert_eq!(
@@ -132,6 +132,9 @@ mod tests {
         );
         assert_eq!(who(Kind::Feature, "src/b.rs", 99).0, ReviewPolicy::Agent);
         assert_eq!(who(Kind::Feature, "src/b.rs", 100).0, ReviewPolicy::Human);
+        // What cannot be counted in lines is never too small.
+        let binary = Change { paths: &[b"logo.png".to_vec()], lines: None };
+        assert_eq!(policy(&config, &task(Kind::Feature), binary).0, ReviewPolicy::Human);
         assert!(!by_agents_alone(&config));
     }
 
@@ -139,7 +142,7 @@ mod tests {
     fn a_rule_that_asks_for_less_changes_nothing() {
         let config = config("[policy]\nreview = \"human\"\n[[review]]\nname = \"docs\"\nby = \"agent\"\n");
         assert_eq!(
-            policy(&config, &task(Kind::Docs), Change { paths: &[], lines: 0 }).0,
+            policy(&config, &task(Kind::Docs), Change { paths: &[], lines: Some(0) }).0,
             ReviewPolicy::Human
         );
     }

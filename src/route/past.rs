@@ -6,7 +6,7 @@
 use super::predict::{Sample, samples};
 use super::{STRATEGIST, count, tokens};
 use crate::config::{Adapter, Price, Profile};
-use crate::state::digest::Digest;
+use crate::state::digest::{Digest, REREAD};
 use crate::state::id::TaskId;
 use crate::state::task::Kind;
 use std::collections::HashMap;
@@ -21,10 +21,9 @@ const OTHER_KIND: f64 = 0.5;
 const FALSE_CLAIM: f64 = 0.5;
 const CLAIMS_MAX: u32 = 2;
 /// How a token of an estimate is thought to be paid for until runs say otherwise: most are read,
-/// some written, and what was read is read again from the cache.
+/// some written, and what was read is read again from the cache ([`REREAD`]).
 const READ: f64 = 0.85;
 const WRITTEN: f64 = 0.15;
-const REREAD: f64 = 6.0;
 /// Workers' runs for one of a strategist: below that is an alert.
 pub const RATIO: usize = 5;
 /// With fewer runs the ratio says nothing.
@@ -79,8 +78,9 @@ impl<'p> Past<'p> {
             .filter(|run| run.agent == profile)
             .filter_map(|run| Some(run.work_usd()? / tokens(run.estimated_tokens.filter(|size| *size > 0)?)))
             .collect();
-        let prior = price
-            .map(|price| (price.input * READ + price.output * WRITTEN + price.cached * REREAD) / 1_000_000.0);
+        let prior = price.map(|price| {
+            (price.input * READ + price.output * WRITTEN + price.cached * tokens(REREAD)) / 1_000_000.0
+        });
         let (known, weight) = prior.map_or((0.0, 0.0), |prior| (prior * COST_PRIOR, COST_PRIOR));
         let all = weight + count(told.len());
         (all > 0.0).then(|| (known + told.iter().sum::<f64>()) / all * tokens(size))

@@ -80,10 +80,11 @@ pub struct Prediction {
     pub borrowed: bool,
 }
 
-/// The samples in some runs: work that passed its gates and whose tokens are known, the oldest first.
+/// The samples in some runs: work that passed its gates and whose tokens are known, the oldest first. What was
+/// rejected of the same task before belongs to what it came to.
 #[must_use]
 pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<Sample> {
-    let usable = |run: &&Digest| run.passed() == Some(true) && !run.is_shell() && run.work_tokens() > 0;
+    let usable = |run: &&Digest| run.passed() == Some(true) && !run.is_shell() && run.size_tokens() > 0;
     let mut found: Vec<&Digest> = runs.iter().filter(usable).collect();
     found.sort_by_key(|run| run.started);
     found
@@ -92,13 +93,24 @@ pub fn samples(runs: &[Digest], kind: impl Fn(&TaskId) -> Option<Kind>) -> Vec<S
             let predicted = run.estimated_tokens.filter(|tokens| *tokens > 0)?;
             Some(Sample {
                 predicted: tokens(predicted),
-                actual: tokens(run.work_tokens()),
+                actual: tokens(whole_size(run, runs)),
                 profile: run.agent.clone(),
                 kind: kind(&run.task),
                 peak: run.context_peak.map(|peak| if run.full > 0 { peak.max(1.0) } else { peak }),
             })
         })
         .collect()
+}
+
+/// What a task came to by the run with which it passed: that one's work, and all that was done on it in vain since it
+/// last passed.
+fn whole_size(passed: &Digest, runs: &[Digest]) -> u64 {
+    let mut of_task: Vec<&Digest> =
+        runs.iter().filter(|run| run.task == passed.task && run.started < passed.started).collect();
+    of_task.sort_by_key(|run| std::cmp::Reverse(run.started));
+    let in_vain =
+        of_task.into_iter().take_while(|run| run.passed() != Some(true)).filter(|run| !run.is_shell());
+    in_vain.fold(passed.size_tokens(), |size, run| size.saturating_add(run.size_tokens()))
 }
 
 /// What a prediction is asked for.
@@ -428,6 +440,25 @@ mod tests {
         // A minute for 50 000 tokens, and what is done by a command of its own tells nothing.
         assert_eq!(duration_ms(&told, "sonnet", &runs[..3]), Some(60_000));
         assert_eq!(duration_ms(&told, "sonnet", &runs[..2]), None);
+    }
+
+    #[test]
+    fn what_was_done_in_vain_and_what_came_from_the_cache_belongs_to_what_a_task_came_to() {
+        use crate::state::digest::sample;
+        use crate::state::run::{OutcomeKind, Tokens};
+        let run = |day: u32, outcome| sample(&format!("2026-11-{day:02}T10:00:00Z"), "a", outcome);
+        let mut runs = vec![
+            run(4, OutcomeKind::Accepted),
+            run(3, OutcomeKind::Rejected),
+            run(2, OutcomeKind::Rejected),
+            run(1, OutcomeKind::Accepted),
+        ];
+        let actual = |runs: &[Digest]| samples(runs, |_| None).last().map(|sample| sample.actual);
+        assert_eq!(actual(&runs), Some(150_000.0));
+        runs.truncate(1);
+        runs[0].tokens = Tokens { input: 1_000, cached: 500_000, output: 1_000, reasoning: 0 };
+        runs[0].parts[0].tokens = runs[0].tokens;
+        assert!(actual(&runs) > Some(70_000.0), "{:?}", actual(&runs));
     }
 
     proptest! {

@@ -1,9 +1,9 @@
 //! How much of an agent's window a task is expected to need: what the 50 % rule looks at.
 //!
 //! In: a [`Prediction`], and what comparable tasks of the same profile reached at their peak. Out: a share.
-//! Invariant: without such tasks it is the estimate over the window. What tasks came to is no measure: a
-//! session sends many requests, and its tokens are the sum of them, while the window holds one at a time. As
-//! far as there are tasks of about this size, it is the median of what those reached: what a profile reads
+//! Invariant: without such tasks it is the estimate over the window: the formula's, or what was learned where that
+//! is less. What was learned is no reason to expect more: a session sends many requests, and its tokens are the sum
+//! of them, while the window holds one at a time; but it never holds more than all of them together. As far as there are tasks of about this size, it is the median of what those reached: what a profile reads
 //! beside the task (its own instructions, tools, what it reads twice) is in that, and in no estimate.
 
 use super::predict::{Prediction, Sample, alike, median};
@@ -22,7 +22,8 @@ pub fn share(
     window: u64,
     samples: &[Sample],
 ) -> f64 {
-    let predicted = tokens(prediction.formula) / tokens(window.max(1));
+    let size = prediction.formula.min(prediction.tokens);
+    let predicted = tokens(size) / tokens(window.max(1));
     let reached = samples.iter().filter(|sample| sample.profile == profile).filter_map(|sample| {
         let peak = sample.peak.filter(|peak| *peak > 0.0)?;
         Some((peak.ln(), alike(tokens(prediction.formula.max(1)), profile, kind, sample)))
@@ -70,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn a_window_is_never_expected_to_hold_more_than_all_that_tasks_came_to() {
+        let small = vec![Sample { actual: 10_000.0, ..samples(1, None, 40_000.0)[0].clone() }; 20];
+        let prediction = predict(40_000, Some("a"), Some(Kind::Bug), &small);
+        assert!((told(&small) - tokens(prediction.tokens) / 200_000.0).abs() < 1e-9);
+        assert!(told(&small) < 0.1);
+    }
+
+    #[test]
     fn tasks_of_another_size_or_profile_tell_nothing_of_this_one() {
         let small = samples(20, Some(0.9), 4_000.0);
         let prediction = predict(40_000, Some("a"), None, &[]);
@@ -90,7 +99,7 @@ mod tests {
                 .collect();
             let prediction = predict(formula, Some("a"), None, &samples);
             let told = share(&prediction, "a", None, window, &samples);
-            let predicted = tokens(formula) / tokens(window);
+            let predicted = tokens(formula.min(prediction.tokens)) / tokens(window);
             let most = peaks.iter().map(|(_, peak)| *peak).fold(predicted, f64::max);
             let least = peaks.iter().map(|(_, peak)| *peak).filter(|peak| *peak > 0.0).fold(predicted, f64::min);
             prop_assert!(told.is_finite(), "{}", told);

@@ -15,6 +15,9 @@ use std::collections::HashMap;
 /// The layout of the cache; a change here makes all older ones void.
 const VERSION: [u8; 1] = [6];
 
+/// How often a token that was read is thought to be read again from the cache.
+pub const REREAD: u64 = 6;
+
 /// How many paths of changed files a digest has.
 const FILES_MAX: usize = 20;
 
@@ -182,6 +185,15 @@ impl Digest {
     pub fn work_tokens(&self) -> u64 {
         let asked = self.parts.iter().filter(|part| part.asked).map(|part| part.tokens);
         asked.fold(self.fresh_tokens(), |left, used| left.saturating_sub(used.input + used.output))
+    }
+
+    /// How large the work was: what was read anew or written, or as much as all that was read tells of, where nearly
+    /// all of it came from the cache.
+    #[must_use]
+    pub fn size_tokens(&self) -> u64 {
+        let asked: u64 = self.parts.iter().filter(|part| part.asked).map(|part| part.tokens.cached).sum();
+        let work = self.work_tokens();
+        work.max(work.saturating_add(self.tokens.cached.saturating_sub(asked)) / (1 + REREAD))
     }
 
     /// What the work of the profile itself cost, where that is known.

@@ -3,7 +3,7 @@
 use super::cache::{Cache, Stamp};
 use super::layout;
 use super::problem::Problem;
-use crate::effects::{Change, MODE_LINK, Mode, WorkFile};
+use crate::effects::{Change, MODE_LINK, Mode, TreeFile, WorkFile};
 
 /// A file of the state: where it is, and what tells its content.
 #[derive(Debug, Clone)]
@@ -26,6 +26,13 @@ impl StateFile {
             Some(_) | None => ("is no ordinary file", "move it out of `.orchestrator/`"),
         };
         Some(Problem::error(self.path.as_str(), None, fact).with_remedy(remedy))
+    }
+}
+
+impl From<TreeFile> for StateFile {
+    fn from(file: TreeFile) -> Self {
+        let path = String::from_utf8_lossy(&file.path).into_owned();
+        Self { path, mode: Some(file.mode), stamp: Stamp::Blob(file.id) }
     }
 }
 

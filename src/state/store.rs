@@ -12,7 +12,7 @@ use super::layout::{self, FileKind};
 use super::news::{News, StateFile};
 use super::problem::Problem;
 use super::task::Task;
-use crate::effects::{EffectError, Oid, Trouble, World};
+use crate::effects::{EffectError, Oid, Trouble, WorkFile, World};
 use std::path::PathBuf;
 
 /// Where state is read from.
@@ -47,19 +47,28 @@ impl Source {
             Self::Tree(tree) => {
                 let Some(subtree) = world.git.subtree(*tree, dir)? else { return Ok(Vec::new()) };
                 let files = world.git.files(subtree, dir)?;
-                Ok(files
-                    .into_iter()
-                    .map(|file| StateFile {
-                        path: String::from_utf8_lossy(&file.path).into_owned(),
-                        mode: Some(file.mode),
-                        stamp: Stamp::Blob(file.id),
-                    })
-                    .collect())
+                world.git.gather(&files.iter().map(|file| file.id).collect::<Vec<_>>());
+                Ok(files.into_iter().map(StateFile::from).collect())
             }
-            Self::Work(root) => {
-                Ok(world.files.work_files(root, dir)?.into_iter().map(StateFile::from).collect())
-            }
+            Self::Work(root) => Self::whole(world, dir, world.files.work_files(root, dir)?),
         }
+    }
+
+    /// The files of a work tree below a directory, with those that a sparse checkout leaves out of it.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn whole(world: World<'_>, dir: &str, listed: Vec<WorkFile>) -> Result<Vec<StateFile>> {
+        let skipped = world.git.skipped(dir)?;
+        let mut files: Vec<StateFile> = listed.into_iter().map(StateFile::from).collect();
+        if !skipped.is_empty() {
+            world.git.gather(&skipped.iter().map(|file| file.id).collect::<Vec<_>>());
+            files.extend(skipped.into_iter().map(StateFile::from));
+            // What is there all the same counts.
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+            files.dedup_by(|later, first| later.path == first.path);
+        }
+        Ok(files)
     }
 
     /// What a listed file holds, with what is wrong with it.
@@ -84,7 +93,7 @@ impl Source {
     /// When it cannot be read.
     pub fn read(&self, world: World<'_>, file: &StateFile) -> Result<Vec<u8>> {
         match (self, &file.stamp) {
-            (Self::Tree(_), Stamp::Blob(blob)) => world.git.blob(*blob),
+            (_, Stamp::Blob(blob)) => world.git.blob(*blob),
             _ => self.read_path(world, &file.path).and_then(|content| {
                 let gone = || EffectError::new(Trouble::Missing, format!("`{}` has gone", file.path));
                 content.ok_or_else(gone)
@@ -102,7 +111,15 @@ impl Source {
                 Some((_, blob)) => world.git.blob(blob).map(Some),
                 None => Ok(None),
             },
-            Self::Work(root) => world.files.read_work(root, path),
+            Self::Work(root) => {
+                let there = world.files.read_work(root, path)?;
+                if there.is_some() {
+                    return Ok(there);
+                }
+                let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+                let skipped = world.git.skipped(dir)?.into_iter().find(|file| file.path == path);
+                skipped.map(|file| world.git.blob(file.id)).transpose()
+            }
         }
     }
 

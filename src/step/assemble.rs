@@ -13,6 +13,7 @@ use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
 use crate::state::note::Gist;
 use crate::state::run::OutcomeKind;
+use crate::state::status::Status;
 use crate::state::store;
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -84,12 +85,13 @@ pub fn assemble(
     let likely = likely(world, base, task, &near, known.runs)?;
     let (checkpoints, _) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
     let protected = Protected::new(&base.config.policy.protect);
+    let waits = |index: &Index| !matches!(graph.status(*index), Status::Done | Status::Cancelled);
     Ok(build(&Material {
         task,
         path: &graph.nodes()[index].path,
         parent,
         dependencies: graph.dependencies(index).iter().copied().map(neighbour).collect(),
-        dependents: graph.dependents(index).iter().copied().map(neighbour).collect(),
+        dependents: graph.dependents(index).iter().copied().filter(waits).map(neighbour).collect(),
         near: &near,
         notes: known.notes,
         trouble: known.trouble,

@@ -98,6 +98,18 @@ pub fn target(world: World<'_>, caller: &Caller) -> Result<(String, Oid), StepEr
     Err(StepError::git(fact, hint))
 }
 
+/// The commit to look at, with the branch that it is on: the tip of one that was named, else whatever is checked out,
+/// which may be no branch at all (in a bisect, in a rebase, in a job). Nothing can land on that.
+///
+/// # Errors
+/// When the named branch is not there, or there is no commit yet.
+pub fn here(world: World<'_>, caller: &Caller) -> Result<(String, Oid), StepError> {
+    match world.git.head()? {
+        Head::Detached(commit) if caller.branch.is_none() => Ok(("HEAD".to_owned(), commit)),
+        Head::Detached(_) | Head::Branch(..) => target(world, caller),
+    }
+}
+
 /// The branch to work on, which may be unborn.
 ///
 /// # Errors

@@ -19,13 +19,15 @@ const EARLY: f64 = 20.0;
 pub(super) fn early(job: &Job<'_>, course: &mut Course) -> Option<u32> {
     let share = |used: f64, all: f64| if all > 0.0 { used / all } else { 0.0 };
     let cost = course.spent.cost_usd.zip(job.base.config.budget.step_usd);
+    let allowed = job.base.config.budget.step_tokens;
+    let all_tokens = allowed.map(|limit| share(course.spent.tokens.total() as f64, limit as f64));
     let (window, timeout) = (course.profile.context_window, course.profile.timeout.as_secs_f64());
     let last =
         last_at_work(&mut course.sessions).filter(|last| last.ended == Ended::Exited(0).to_string())?;
     let tokens = last.tokens.input + last.tokens.cached + last.tokens.output;
     let window = window.map(|window| share(tokens as f64, window as f64));
     let time = share(last.duration_ms as f64 / 1000.0, timeout);
-    let used = [cost.map(|(cost, limit)| share(cost, limit)), window, Some(time)];
+    let used = [cost.map(|(cost, limit)| share(cost, limit)), all_tokens, window, Some(time)];
     let left = (1.0 - used.into_iter().flatten().fold(0.0, f64::max)) * 100.0;
     // In tens, so that two agents that do the same are told the same.
     last.early = (left > EARLY).then_some((((left.ceil() - 1.0) / 10.0) as u32).min(9) * 10);

@@ -16,6 +16,7 @@ use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal;
 use super::publish::Push;
+use super::settle;
 use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, World};
 use crate::landing;
 use bstr::{BString, ByteSlice};
@@ -212,7 +213,7 @@ fn replay(world: World<'_>, plan: &Plan<'_, '_>, tip: Oid) -> Result<Replayed, S
     ask(plan, Replay { tip, ask: Ask::Wanted })?;
     let base = world.git.commit(plan.base)?.tree;
     let now = world.git.commit(tip)?.tree;
-    let merged = match world.git.merge(base, now, plan.tree)? {
+    let merged = match settle::join(world, base, now, plan.tree)? {
         Merge::Clean(tree) => tree,
         Merge::Conflict(paths) => {
             let fact =

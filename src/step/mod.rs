@@ -15,6 +15,7 @@ pub mod journal;
 pub mod publish;
 mod commits;
 pub mod in_place;
+mod settle;
 pub mod land;
 pub mod along;
 pub mod past;

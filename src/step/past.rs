@@ -25,6 +25,8 @@ use jiff::Timestamp;
 
 /// How long trouble in an area counts, in seconds: a week.
 const TROUBLE_SECONDS: i64 = 7 * 86_400;
+/// From this share of passed work on, an area has no trouble.
+const SOUND: f64 = 0.85;
 /// How many other tasks with rejected work are looked at.
 const TROUBLE_TASKS: usize = 30;
 
@@ -108,7 +110,8 @@ pub fn recent<'b>(world: World<'_>, base: &'b Base) -> Result<&'b [Digest], Step
     Ok(base.recent.get_or_init(|| settled))
 }
 
-/// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected.
+/// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected. Where nearly
+/// all work there passed ([`SOUND`]), nothing.
 ///
 /// # Errors
 /// When a task cannot be read.
@@ -120,10 +123,16 @@ pub fn trouble(
 ) -> Result<Vec<Trouble>, StepError> {
     let now = base.commit.time.as_second();
     let fresh = |run: &&Digest| now - run.finished.as_second() <= TROUBLE_SECONDS;
-    let failed = runs.iter().filter(fresh).filter(|run| !run.rejected_by.is_empty() && run.task != task.id);
+    let others = || runs.iter().filter(fresh).filter(|run| run.task != task.id);
+    let failed = others().filter(|run| !run.rejected_by.is_empty());
+    let passed = others().filter(|run| run.rejected_by.is_empty() && run.passed() == Some(true));
     let mut areas: Vec<(&TaskId, bool)> = Vec::new();
     let mut found: Vec<Trouble> = Vec::new();
-    for run in failed {
+    let (mut bad, mut good) = (0, 0);
+    for run in failed.chain(passed) {
+        if run.rejected_by.is_empty() && bad == 0 {
+            break;
+        }
         let known = areas.iter().find(|(id, _)| **id == run.task).map(|(_, same)| *same);
         let touched = overlap(&task.files, &run.files);
         if known.is_none() && !touched && areas.len() >= TROUBLE_TASKS {
@@ -137,6 +146,7 @@ pub fn trouble(
         if known.is_none() && !touched {
             areas.push((&run.task, same));
         }
+        *(if run.rejected_by.is_empty() { &mut good } else { &mut bad }) += u32::from(same);
         for gate in run.rejected_by.iter().filter(|_| same) {
             match found.iter_mut().find(|each| each.gate == *gate) {
                 Some(each) => {
@@ -150,6 +160,9 @@ pub fn trouble(
                 }
             }
         }
+    }
+    if f64::from(good) >= SOUND * f64::from(good + bad) {
+        return Ok(Vec::new());
     }
     found.sort_by(|a, b| b.times.cmp(&a.times).then_with(|| a.gate.cmp(&b.gate)));
     Ok(found)

@@ -31,9 +31,9 @@ pub fn diagnosis(
     failure: Option<&Failure>,
 ) -> Result<Option<String>, StepError> {
     let failed = outcome.action() == Move::Fail && job.task.history.attempts + 1 >= SAME;
-    let Some(failure) = failure.filter(|_| failed) else { return Ok(None) };
+    let Some(failed) = Failed::of(outcome, failure).filter(|_| failed) else { return Ok(None) };
     let (before, _) = runs::of_task(job.world, &job.base.snapshot.source, &job.task.id, SAME - 1)?;
-    Ok(same(&before, failure, &job.prompt.input_sha256()))
+    Ok(same(&before, &failed, &job.prompt.input_sha256()))
 }
 
 /// Why a task is not to be run again by itself whose steps are killed, or whose work cannot land; none if they are
@@ -61,15 +61,51 @@ pub fn is_passing(failure: Option<&String>) -> bool {
     kind.is_some_and(|kind| matches!(kind.remedy(), Remedy::CoolDown | Remedy::Retry))
 }
 
-fn same(before: &[Run], failure: &Failure, input: &str) -> Option<String> {
-    let kind = failure.kind.as_str();
+/// How a step failed, as a record tells it.
+struct Failed {
+    /// The word of the agent's failure; none where it ended well, and did not do its work all the same.
+    kind: Option<&'static str>,
+    /// Why, in one line.
+    reason: String,
+    /// The agent's own words, or the reason.
+    said: String,
+}
+
+impl Failed {
+    fn of(outcome: &Outcome, failure: Option<&Failure>) -> Option<Self> {
+        let reason = outcome.reason();
+        match (failure, outcome) {
+            (Some(failure), _) => {
+                Some(Self { kind: Some(failure.kind.as_str()), reason, said: failure.said.clone() })
+            }
+            (None, Outcome::AgentFailed(said)) => Some(Self { kind: None, reason, said: said.clone() }),
+            // What a gate says of work depends on the work, which is another one each time.
+            (
+                None,
+                Outcome::Accepted
+                | Outcome::NeedsReview
+                | Outcome::Rejected(_)
+                | Outcome::TimedOut(_)
+                | Outcome::Blocked(_)
+                | Outcome::Deferred(_)
+                | Outcome::NoAgent(_),
+            ) => None,
+        }
+    }
+
+    fn is_of(&self, run: &Run) -> bool {
+        run.failure.as_deref() == self.kind && (self.kind.is_some() || run.reason == self.reason)
+    }
+}
+
+fn same(before: &[Run], failed: &Failed, input: &str) -> Option<String> {
     let alike = before
         .iter()
-        .take_while(|run| run.failure.as_deref() == Some(kind) && run.input_sha256.as_deref() == Some(input))
+        .take_while(|run| failed.is_of(run) && run.input_sha256.as_deref() == Some(input))
         .count();
-    let word = kind.replace('_', " ");
+    let word = failed.kind.map_or_else(String::new, |kind| format!(" ({})", kind.replace('_', " ")));
     (alike + 1 >= SAME as usize)
-        .then(|| format!("the same work failed the same way {SAME} times ({word}): {}", failure.said))
+        .then(|| format!("the same work failed the same way {SAME} times{word}: {}", failed.said))
 }
 
 /// Blocks a task that cannot be run as it is.

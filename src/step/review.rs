@@ -11,6 +11,7 @@ use super::message::{HOOK, hooked};
 use super::publish;
 use super::record::{attempts_ref, branch_of, new_run_id, said_again};
 use super::room::{Furnish, Rooms};
+use super::settle;
 use super::site::Left;
 use crate::commit::{kept_summary, step_message};
 use crate::config::Integration;
@@ -236,7 +237,7 @@ fn on_the_tip(
         return Err(StepError::git(format!("`{reference}` has no base"), "type `orch fsck`"));
     };
     let from = world.git.commit(*parent)?.tree;
-    match world.git.merge(from, base.commit.tree, work.tree)? {
+    match settle::join(world, from, base.commit.tree, work.tree)? {
         Merge::Clean(tree) => Ok((tree, kept_summary(&work.message))),
         Merge::Conflict(paths) => Err(StepError::Moved {
             fact: format!("the work conflicts with what `{}` has become in {}", base.branch, list(&paths)),

@@ -56,7 +56,9 @@ fn ask_for_review(
     let files = changed(job.world, job.base, left.candidate)?;
     let paths: Vec<Vec<u8>> = files.iter().map(|file| file.path.to_vec()).collect();
     let lines = files.iter().map(|file| file.added().len() + file.removed().len()).sum::<usize>();
-    let change = Change { paths: &paths, lines: u32::try_from(lines).unwrap_or(u32::MAX) };
+    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+    let lines = files.iter().all(File::is_counted).then_some(lines);
+    let change = Change { paths: &paths, lines };
     let (policy, _) = review::policy(&job.base.config, job.task, change);
     match policy {
         ReviewPolicy::None => Ok(Outcome::Accepted),

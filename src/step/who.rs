@@ -14,6 +14,7 @@ use crate::config::{Adapter, Profile};
 use crate::effects::World;
 use crate::review::GATE;
 use crate::route::Route;
+use crate::route::choose::ranked;
 use crate::state::ledger::{self, Spending, Sum};
 use crate::state::run::{Run, VerdictKind};
 use crate::state::runs;
@@ -42,17 +43,14 @@ pub enum Halt {
     Hold(String),
 }
 
-/// Those that could have been chosen as well, the cheapest first; none where one was named.
+/// Those that could have been chosen as well, the best first; none where one was named.
 #[must_use]
 pub fn successors(base: &Base, route: &Route, chosen: usize, wanted: Option<&str>) -> Vec<Profile> {
     if wanted.is_some() {
         return Vec::new();
     }
-    let mut free: Vec<usize> = (0..route.candidates.len())
-        .filter(|&at| at != chosen && route.candidates[at].refusal.is_none())
-        .collect();
-    free.sort_by(|&a, &b| route.candidates[a].expected_usd.total_cmp(&route.candidates[b].expected_usd));
-    free.into_iter().map(|at| base.config.agents[at].clone()).collect()
+    let free = ranked(&route.candidates, false).into_iter().filter(|&at| at != chosen);
+    free.map(|at| base.config.agents[at].clone()).collect()
 }
 
 /// Chooses who reviews the work of a task: nobody who had a hand in it. The inner result says why

@@ -284,3 +284,16 @@ fn a_rebase_of_work_that_was_done_twice_is_no_damage() {
     assert_eq!(fsck.code, 0, "{}{}", fsck.stdout, fsck.stderr);
     assert_eq!(sandbox.quietly(&["verify"]).code, 0);
 }
+
+#[test]
+fn what_the_persons_own_settings_may_not_say_is_told_where_it_would_have_counted() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    own(&sandbox, "[context]\nrotate_at = 1.0\ntask_share = 0.2\n");
+    for command in ["next", "route", "estimate", "doctor"] {
+        let said = sandbox.quietly(&[command]);
+        let told = format!("{}{}", said.stdout, said.stderr);
+        assert_eq!(told.matches("`context.rotate_at` is ignored").count(), 1, "{command}: {told}");
+        assert!(!told.contains("`context.task_share` is ignored"), "{command}: {told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Files of the state that are no files, and records that somebody changed.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, agent};
 use crate::transcript;
 
 /// A project with one task.
@@ -109,4 +109,86 @@ fn damage_is_neither_taken_for_nothing_nor_proposed_for_a_commit() {
     sandbox.write(".orchestrator/notes/n-1.yaml", "what\n");
     let said = sandbox.quietly(&["notes"]);
     assert!(said.stderr.contains("no note can be read: type `orch fsck`"), "{}", said.stderr);
+}
+
+/// A remote with one accepted step, which serves partial clones.
+fn remote_with_a_step() -> (Sandbox, String) {
+    let sandbox = with_a_task();
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    sandbox.git(&["config", "uploadpack.allowFilter", "true"]);
+    let from = format!("file://{}", sandbox.repo().display());
+    (sandbox, from)
+}
+
+/// Goes on in a clone that was made with these options.
+fn clone_with(sandbox: &mut Sandbox, from: &str, name: &str, options: &[&str]) {
+    let clone = sandbox.root().join(name);
+    sandbox.git(&[&["clone", "--quiet"], options, &[from, &clone.to_string_lossy()]].concat());
+    sandbox.identify(&clone);
+    sandbox.enter(clone);
+}
+
+#[test]
+fn what_a_shallow_clone_lacks_is_not_proved() {
+    let (mut sandbox, from) = remote_with_a_step();
+    clone_with(&mut sandbox, &from, "shallow", &["--depth=1"]);
+    assert_eq!(sandbox.orch(&["verify"]).code, 31);
+    assert_eq!(sandbox.orch(&["verify", "--json"]).code, 31);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_a_partial_clone_lacks_is_fetched_when_it_is_needed() {
+    let (mut sandbox, from) = remote_with_a_step();
+    for filter in ["blob:none", "tree:0"] {
+        clone_with(&mut sandbox, &from, &filter.replace(':', "-"), &[&format!("--filter={filter}")]);
+        for command in ["verify", "fsck", "log"] {
+            assert_eq!(sandbox.orch(&[command]).code, 0, "{}", sandbox.transcript());
+        }
+    }
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_the_remote_of_a_partial_clone_does_not_give_is_no_damage_and_not_proved() {
+    let (mut sandbox, from) = remote_with_a_step();
+    clone_with(&mut sandbox, &from, "partial", &["--filter=tree:0"]);
+    sandbox.git(&["remote", "set-url", "origin", "file:///nowhere"]);
+    assert_eq!(sandbox.orch(&["verify"]).code, 31);
+    assert_eq!(sandbox.orch(&["fsck"]).code, 0);
+    assert_eq!(sandbox.orch(&["log"]).code, 31);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_step_in_a_sparse_and_partial_clone_has_all_files() {
+    let (mut sandbox, from) = remote_with_a_step();
+    sandbox.write("src/m.c", "int m;\n");
+    sandbox.configure(&[agent("cat src/m.c > b")]);
+    sandbox.task("b", "B", &[]);
+    clone_with(&mut sandbox, &from, "sparse", &["--no-checkout", "--filter=blob:none"]);
+    sandbox.git(&["sparse-checkout", "set", "nothing"]);
+    sandbox.git(&["checkout", "--quiet", "main"]);
+    for arguments in [&["list"][..], &["show", "b"], &["step", "--quiet"], &["list", "--all"], &["fsck"]] {
+        assert_eq!(sandbox.orch(arguments).code, 0, "{}", sandbox.transcript());
+    }
+    assert!(!sandbox.has("src/m.c") && !sandbox.has(".orchestrator/config.toml"));
+    assert_eq!(sandbox.orch(&["verify"]).code, 0);
+    sandbox.show_git(&["status", "--short"]);
+    sandbox.git(&["sparse-checkout", "reapply", "--sparse-index"]);
+    assert_eq!(sandbox.orch(&["list"]).code, 31);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_commit_whose_objects_are_gone_is_not_verified() {
+    let (sandbox, _) = remote_with_a_step();
+    let files = sandbox.git(&["ls-tree", "-r", "HEAD", ".orchestrator/runs"]);
+    let record = files.split_whitespace().nth(2).unwrap();
+    let (folder, rest) = record.split_at(2);
+    std::fs::remove_file(sandbox.repo().join(".git/objects").join(folder).join(rest)).unwrap();
+    let said = sandbox.quietly(&["verify"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("broken") && !said.stdout.contains("all good"), "{}", said.stdout);
 }

@@ -389,3 +389,27 @@ fn a_gate_that_outlives_its_orch_is_ended_before_the_room_is_used_again() {
     assert_eq!(sandbox.orch(&["step"]).code, 0, "{}", sandbox.transcript());
     assert!(!alive());
 }
+
+#[test]
+fn gates_run_and_steps_are_verified_where_no_branch_is_checked_out() {
+    let sandbox = project("echo x > x", &[gate("good", "! grep -q bad src/code")]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let first = sandbox.git(&["rev-parse", "HEAD"]);
+    sandbox.git(&["commit", "--quiet", "--allow-empty", "--message", "nothing"]);
+    sandbox.write("src/code", "bad\n");
+    sandbox.commit("the culprit");
+    let culprit = sandbox.git(&["rev-parse", "HEAD"]);
+    sandbox.git(&["commit", "--quiet", "--allow-empty", "--message", "nothing more"]);
+    sandbox.git(&["bisect", "start", "HEAD", first.trim()]);
+    let mut codes = Vec::new();
+    while sandbox.git(&["rev-parse", "refs/bisect/bad"]) != culprit {
+        let code = sandbox.quietly(&["gate"]).code;
+        codes.push(code);
+        sandbox.git(&["bisect", if code == 0 { "good" } else { "bad" }]);
+        assert!(codes.len() < 5, "{codes:?}");
+    }
+    assert!(codes.iter().all(|code| [0, 20].contains(code)), "{codes:?}");
+    for command in ["verify", "fsck"] {
+        assert_eq!(sandbox.orch(&[command]).code, 0, "{}", sandbox.transcript());
+    }
+}

@@ -400,7 +400,11 @@ fn what_a_forge_leaves_to_be_typed_is_told_by_several_jobs_too() {
     forge(&sandbox, "echo 'no login' >&2; exit 4");
     let said = sandbox.quietly(&["run", "--jobs", "2", "--push"]);
     assert_eq!(said.code, 11, "{}", said.stderr);
-    assert!(said.stderr.contains("warning: `gh` opened no request: no login"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("warning: `gh` opened no request for `orch/t-1`: no login"),
+        "{}",
+        said.stderr
+    );
     assert!(said.stderr.contains("hint: type `gh pr create "), "{}", said.stderr);
 }
 
@@ -528,4 +532,29 @@ fn what_others_added_to_the_branch_on_a_remote_is_what_is_merged() {
     sandbox.git(&["merge", "--quiet", "--no-edit", "origin/orch/t-1"]);
     assert_eq!(sandbox.read("fixup"), "by a reviewer\n");
     merged(&sandbox);
+}
+
+#[test]
+fn a_request_that_was_not_opened_is_opened_by_a_later_step() {
+    let sandbox = project();
+    with_remote(&sandbox);
+    forge(&sandbox, "echo 'try again later' >&2; exit 1");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    std::fs::remove_file(sandbox.signal("asked")).expect("it was asked");
+    forge(&sandbox, "echo https://github.com/acme/x/pull/1");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 11);
+    std::fs::remove_file(sandbox.signal("asked")).expect("it was asked once more");
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 11);
+    assert!(!sandbox.signal("asked").exists(), "it is open");
+    // A request that was closed with its branch is opened again for work that was done again.
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "not like this"]).code, 0);
+    sandbox.git(&["push", "--quiet"]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    std::fs::remove_file(sandbox.signal("asked")).expect("it was asked");
+    // One that is open still is told of by nobody.
+    forge(&sandbox, "echo 'a pull request for branch orch/t-1 already exists' >&2; exit 1");
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "nor like this"]).code, 0);
+    sandbox.git(&["push", "--quiet"]);
+    assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
+    transcript!(sandbox);
 }

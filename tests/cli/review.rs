@@ -236,3 +236,13 @@ fn work_is_approved_by_the_rules_of_the_tip() {
     assert_eq!(sandbox.orch(&["approve", "t-1"]).code, 20);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_change_without_lines_is_never_too_small_for_a_rule() {
+    let rule = "[[review]]\nname = \"large\"\nby = \"human\"\nmin_lines = 1000\n".to_owned();
+    for script in ["printf '\\0\\1' > logo.png", "chmod +x src/code"] {
+        let sandbox = Sandbox::with(&[agent(script), rule.clone()]);
+        sandbox.task("t-1", "Do it", &[]);
+        assert_eq!(sandbox.quietly(&["step"]).code, 23, "{script}");
+    }
+}

@@ -385,8 +385,8 @@ fn what_is_used_of_a_budget_of_tokens_is_shown() {
 fn a_limit_that_any_program_tells_makes_it_rest_and_another_takes_over() {
     let says =
         "echo half > half.txt; echo 'You have hit your usage limit. Try again in 2 hours.' >&2; exit 1";
-    let second = "\n[[agent]]\nname = \"second\"\nadapter = \"command\"\ncapability = 9\n\
-        command = [\"sh\", \"-c\", \"echo x > made.txt\"]\nprice = { input = 1, cached = 1, output = 1 }\n";
+    let second = "\n[[agent]]\nname = \"second\"\nadapter = \"command\"\ncapability = 10\n\
+        command = [\"sh\", \"-c\", \"echo x > made.txt\"]\n";
     let sandbox = Sandbox::with(&[agent(says), second.to_owned()]);
     sandbox.task("t-1", "Do it", &[]);
     assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 0);

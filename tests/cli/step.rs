@@ -540,3 +540,57 @@ fn what_an_earlier_attempt_claimed_is_recorded_with_how_early_it_ended() {
     assert_eq!((&sessions[0]["early"], &sessions[1]["early"]), (&90.into(), &serde_json::Value::Null));
     transcript!(sandbox);
 }
+
+#[test]
+fn tokens_that_a_step_may_use_count_for_how_early_an_agent_ended() {
+    let told =
+        "printf 'summary: all done\\ntokens: {input: 94000, cached: 0, output: 1000}\\n' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[
+        agent(&format!("echo $ORCH_ATTEMPT > new; {told}")),
+        gate("test", "false"),
+        table("budget", "step_tokens = 100000"),
+        table("policy", "max_attempts = 2"),
+    ]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    let record = sandbox.git(&["show", "--format=", "HEAD", "--", ".orchestrator/runs"]);
+    assert!(!record.contains("early ="), "{record}");
+}
+
+#[test]
+fn an_agent_that_changes_nothing_with_the_same_input_is_not_asked_for_ever() {
+    let sandbox = Sandbox::with(&[agent("exit 0")]);
+    sandbox.task("t-1", "Do it", &[]);
+    for code in [21, 21, 21, 11] {
+        assert_eq!(sandbox.orch(&["step", "--quiet"]).code, code, "{}", sandbox.transcript());
+    }
+    assert_eq!(sandbox.orch(&["show", "t-1"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_priority_that_is_changed_during_a_step_is_settled_with_it() {
+    let sandbox = Sandbox::with(&[agent(
+        "touch \"$HOME/at-work\"; until [ -e \"$HOME/edited\" ]; do sleep 0.01; done; echo new > new",
+    )]);
+    sandbox.task("t-1", "Do it", &[]);
+    let step = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    assert_eq!(sandbox.quietly(&["edit", "t-1", "--priority", "0"]).code, 0);
+    std::fs::write(sandbox.signal("edited"), "").expect("a file");
+    assert_eq!(sandbox.ended(&["step"], step).code, 0, "{}", sandbox.transcript());
+    let task = sandbox.read(".orchestrator/tasks/t-1.toml");
+    assert!(task.contains("status = \"done\"") && task.contains("priority = 0"), "{task}");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}
+
+#[test]
+fn what_is_done_waits_for_nothing() {
+    let sandbox = Sandbox::with(&[agent("echo $ORCH_RUN > $ORCH_TASK")]);
+    sandbox.task("a", "First", &[]);
+    sandbox.task("b", "Second", &["--depends-on", "a"]);
+    assert!(sandbox.quietly(&["prompt", "a"]).stdout.contains("## Waiting for this"));
+    assert_eq!(sandbox.quietly(&["run"]).code, 10);
+    assert_eq!(sandbox.quietly(&["reopen", "a"]).code, 0);
+    assert!(!sandbox.quietly(&["prompt", "a"]).stdout.contains("## Waiting for this"));
+}

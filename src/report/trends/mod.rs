@@ -285,7 +285,7 @@ mod tests {
         pace         0.8 accepted a day; what is open takes about 13 days (13 at the pace of good weeks, 14 of bad ones)
         rejected by  test 7
         saving       71 % less than `large` for everything ($12.80 against $44.00, by its runs)
-        estimates    100 % within 20 % (the formula 100 %), off by 1 % on average (7 %), 100 % in the 80 % interval, of the newest 21
+        estimates    71 % within 20 % (the formula 71 %), off by 30 % on average (37 %), 90 % in the 80 % interval, of the newest 21
         prompts      ≈400 tokens on average, out of 120 files of state
         ");
     }

@@ -4,6 +4,7 @@
 //! why none is. What a profile fails goes to a stronger one, so the cost of an accepted task is its
 //! own step and, as often as that is rejected, what the stronger one costs.
 
+mod reason;
 mod refusal;
 
 pub use refusal::Refusal;
@@ -76,10 +77,10 @@ pub struct Candidate {
     pub share: Option<f64>,
     /// How likely a step of it is to be accepted.
     pub accept: f64,
-    /// What a step costs, in USD; none where nobody knows, which counts as free.
+    /// What a step costs, in USD; none where nobody knows.
     pub run_usd: Option<f64>,
-    /// What an accepted task costs, with what it fails going to a stronger one.
-    pub expected_usd: f64,
+    /// What an accepted task costs, with what it fails going to a stronger one; none where nobody knows.
+    pub expected_usd: Option<f64>,
     /// Steps for an accepted task, likewise.
     pub expected_steps: f64,
 }
@@ -129,26 +130,7 @@ pub fn choose(query: &Query<'_>) -> Route {
     expect(&mut candidates);
     let guarded =
         query.past.ratio(&query.offers.iter().map(|offer| offer.profile.clone()).collect::<Vec<_>>());
-    let price = |each: &Candidate| {
-        let favour = guarded.is_broken() && each.capability < STRATEGIST;
-        each.expected_usd * if favour { GUARD } else { 1.0 }
-    };
-    let free = (0..candidates.len()).filter(|&at| candidates[at].refusal.is_none());
-    let best = free.min_by(|&a, &b| {
-        let (left, right) = (&candidates[a], &candidates[b]);
-        let steps = left.expected_steps.total_cmp(&right.expected_steps);
-        price(left)
-            .total_cmp(&price(right))
-            // Where money does not tell, the least that is enough does, unless it fails too often.
-            .then_with(|| {
-                if (left.accept < 0.5) == (right.accept < 0.5) {
-                    left.capability.cmp(&right.capability)
-                } else {
-                    steps
-                }
-            })
-            .then_with(|| a.cmp(&b))
-    });
+    let best = ranked(&candidates, guarded.is_broken()).first().copied();
     let Some(at) = best else {
         let why = unavailable(&candidates, "no agent profile can take it");
         return Route { chosen: Err(why), because: String::new(), candidates };
@@ -156,8 +138,40 @@ pub fn choose(query: &Query<'_>) -> Route {
     if waits_for_worker(&candidates, at, guarded) {
         return Route { chosen: Err(NoRoute::Busy), because: String::new(), candidates };
     }
-    let because = because(query, &candidates, at, trusted, guarded.is_broken());
+    let because = reason::because(query, &candidates, at, trusted, guarded.is_broken());
     Route { chosen: Ok(at), because, candidates }
+}
+
+/// Those that may take it, the best first: the cheapest, if it is known of all of them what they cost. Where money
+/// does not tell, the least capable that is enough is, unless it fails too often.
+#[must_use]
+pub fn ranked(candidates: &[Candidate], guarded: bool) -> Vec<usize> {
+    let mut free: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].refusal.is_none()).collect();
+    let all_known = knows_costs(free.iter().map(|&at| &candidates[at]));
+    let price = |each: &Candidate| {
+        let favour = guarded && each.capability < STRATEGIST;
+        each.expected_usd.unwrap_or(f64::MAX) * if favour { GUARD } else { 1.0 }
+    };
+    free.sort_by(|&a, &b| {
+        let (left, right) = (&candidates[a], &candidates[b]);
+        let usd = price(left).total_cmp(&price(right));
+        let capability = if fails_often(left) == fails_often(right) {
+            left.capability.cmp(&right.capability)
+        } else {
+            left.expected_steps.total_cmp(&right.expected_steps)
+        };
+        if all_known { usd.then(capability) } else { capability.then(usd) }.then(a.cmp(&b))
+    });
+    free
+}
+
+fn knows_costs<'c>(mut candidates: impl Iterator<Item = &'c Candidate>) -> bool {
+    candidates.all(|each| each.expected_usd.is_some())
+}
+
+/// Whether so much of a profile's work is rejected that a more capable one is no dearer in the end.
+fn fails_often(candidate: &Candidate) -> bool {
+    candidate.accept < 0.5
 }
 
 /// Whether a strategist was only chosen because the worker that is enough, and costs no more, is at work. It
@@ -165,8 +179,8 @@ pub fn choose(query: &Query<'_>) -> Route {
 fn waits_for_worker(candidates: &[Candidate], chosen: usize, ratio: Ratio) -> bool {
     let best = &candidates[chosen];
     let at_work = candidates.iter().filter(|each| matches!(each.refusal, Some(Refusal::Busy(_))));
-    let usd = |each: &Candidate| each.run_usd.unwrap_or_default();
-    let mut worker = at_work.filter(|each| each.capability < STRATEGIST && usd(each) <= usd(best));
+    let is_dearer = |each: &Candidate| each.run_usd.zip(best.run_usd).is_some_and(|(its, best)| its > best);
+    let mut worker = at_work.filter(|each| each.capability < STRATEGIST && !is_dearer(each));
     best.capability >= STRATEGIST && worker.next().is_some() && !ratio.has_room()
 }
 
@@ -199,7 +213,7 @@ fn candidate(query: &Query<'_>, offer: &Offer<'_>) -> Candidate {
     let profile = offer.profile;
     let prediction = predict(query.formula, Some(&profile.name), Some(query.task.kind), &query.past.samples);
     let margin = i16::from(profile.capability) - i16::from(query.need.capability);
-    let run_usd = query.past.run_usd(&profile.name, offer.price, prediction.tokens);
+    let run_usd = query.past.run_usd(&profile.name, offer.price, query.formula);
     let samples = &query.past.samples;
     let share = offer
         .window
@@ -213,7 +227,7 @@ fn candidate(query: &Query<'_>, offer: &Offer<'_>) -> Candidate {
         share,
         accept: query.past.accept(&profile.name, margin, query.task.kind),
         run_usd,
-        expected_usd: run_usd.unwrap_or_default(),
+        expected_usd: run_usd,
         expected_steps: 1.0,
     }
 }
@@ -299,57 +313,24 @@ fn expect(candidates: &mut [Candidate]) {
         (0..candidates.len()).filter(|&at| candidates[at].refusal.is_none()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(candidates[at].capability));
     for (place, &at) in order.iter().enumerate() {
-        let own = candidates[at].run_usd.unwrap_or_default();
+        let own = candidates[at].run_usd;
         let accept = candidates[at].accept.max(0.05);
         let stronger = order[..place].iter().map(|&other| &candidates[other]);
+        let known_first = |usd: Option<f64>| usd.unwrap_or(f64::MAX);
         let next = stronger
             .filter(|other| other.capability > candidates[at].capability)
             .map(|other| (other.expected_usd, other.expected_steps))
-            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            .min_by(|a, b| known_first(a.0).total_cmp(&known_first(b.0)).then(a.1.total_cmp(&b.1)));
         let (usd, steps) = match next {
-            Some((usd, steps)) => (own + (1.0 - accept) * usd, 1.0 + (1.0 - accept) * steps),
-            None => (own / accept, 1.0 / accept),
+            Some((usd, steps)) => {
+                let usd = own.zip(usd).map(|(own, next)| own + (1.0 - accept) * next);
+                (usd, 1.0 + (1.0 - accept) * steps)
+            }
+            None => (own.map(|own| own / accept), 1.0 / accept),
         };
         candidates[at].expected_usd = usd;
         candidates[at].expected_steps = steps;
     }
-}
-
-fn because(query: &Query<'_>, all: &[Candidate], at: usize, trusted: bool, guarded: bool) -> String {
-    let chosen = &all[at];
-    let free: Vec<&Candidate> = all.iter().filter(|each| each.refusal.is_none()).collect();
-    let mut text = query.need.spell();
-    if !trusted {
-        text.push_str("; the most capable, none is trusted with that");
-    }
-    let in_vain = |each: &&Candidate| matches!(each.refusal, Some(Refusal::HasTried | Refusal::Outdone));
-    let tried = all.iter().filter(in_vain).map(|each| each.capability);
-    match tried.max().filter(|_| trusted) {
-        Some(tried) if tried < chosen.capability => text.push_str("; stronger than what was rejected"),
-        Some(_) => text.push_str("; another one than was rejected"),
-        None => {}
-    }
-    match free.as_slice() {
-        [_] if trusted => text.push_str("; the only one that may take it"),
-        [_] | [] => {}
-        several => {
-            let dearest = several.iter().map(|each| each.expected_usd).fold(0.0, f64::max);
-            if dearest > 0.0 {
-                let dollars = |usd: f64| format!("{usd:.2}");
-                text.push_str(&format!(
-                    "; {} USD for an accepted task, up to {} with the others",
-                    dollars(chosen.expected_usd),
-                    dollars(dearest)
-                ));
-            } else {
-                text.push_str("; the least capable that is enough, no cost is known");
-            }
-        }
-    }
-    if guarded && chosen.capability < STRATEGIST {
-        text.push_str("; strategists have had more than their share");
-    }
-    text
 }
 
 /// Why nobody is there: whoever becomes free first is waited for.

@@ -123,7 +123,7 @@ fn every_candidate_has_its_numbers_and_the_choice_its_reason() {
             each.capability,
             each.accept,
             each.run_usd.unwrap_or_default(),
-            each.expected_usd,
+            each.expected_usd.unwrap_or_default(),
             each.expected_steps
         );
     }
@@ -306,4 +306,33 @@ fn who_needs_a_person_first_is_waited_for_and_asked_only_by_name() {
     let mut small = Asked::new(3);
     small.unusable = asked.unusable;
     assert_eq!(small.route().chosen, Ok(1), "others do what they can");
+}
+
+#[test]
+fn a_cost_that_nobody_knows_is_not_nothing() {
+    let mut asked = Asked::new(3);
+    asked.profiles = vec![profile("strong", 10, 0.0), profile("small", 4, 1.0)];
+    assert_eq!(asked.name(), "small");
+    assert!(asked.route().because.ends_with("the least capable that is enough, not every cost is known"));
+    // Nor does what only one of them told of its runs speak against that one.
+    asked.profiles[1].price = None;
+    asked.runs = runs(&[("small", OutcomeKind::Accepted, 3)], "t-0");
+    asked.runs.iter_mut().for_each(|run| run.cost_usd = Some(0.05));
+    assert_eq!(asked.name(), "small");
+    // Of two that can do as much, the one whose cost is known comes first.
+    asked.profiles = vec![profile("unknown", 4, 0.0), profile("small", 4, 1.0)];
+    assert_eq!(asked.name(), "small");
+}
+
+#[test]
+fn one_that_is_passed_over_because_it_fails_too_often_is_named() {
+    let mut asked = Asked::new(3);
+    asked.profiles = vec![profile("weak", 4, 0.0), profile("strong", 9, 0.0)];
+    asked.runs = runs(&[("weak", OutcomeKind::Rejected, 6)], "t-0");
+    assert_eq!(asked.name(), "strong");
+    assert!(
+        asked.route().because.contains("it needs fewer steps than `weak` ("),
+        "{}",
+        asked.route().because
+    );
 }

@@ -26,6 +26,11 @@ impl GitOutput {
         String::from_utf8_lossy(&self.stdout).lines().next().unwrap_or_default().to_owned()
     }
 
+    /// What it said on standard output.
+    pub(super) fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
     /// What it said on standard error, on one line.
     pub(super) fn stderr_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);

@@ -79,6 +79,7 @@ impl<'p> Filters<'p> {
             Trouble::Full | Trouble::Denied | Trouble::ReadOnly => return Err(error),
             Trouble::Foreign
             | Trouble::Missing
+            | Trouble::Promised
             | Trouble::Unsupported
             | Trouble::Locked
             | Trouble::Identity

@@ -8,6 +8,7 @@
 mod child;
 mod history;
 mod objects;
+mod promised;
 mod refs;
 mod head;
 mod swap;
@@ -56,6 +57,8 @@ pub struct OsGit {
     ready: RefCell<Vec<PathBuf>>,
     /// Objects written since the last [`Git::settle`].
     unsettled: RefCell<Vec<ObjectId>>,
+    /// What a partial clone lacks, and could not get.
+    in_vain: RefCell<promised::InVain>,
     /// A look at a work tree that has begun.
     ahead: RefCell<Option<survey::Ahead>>,
     /// Where private work trees lie.
@@ -137,7 +140,7 @@ impl OsGit {
                 EffectError::new(Trouble::Missing, format!("`{}` does not exist", dir.display()))
             }
         })?;
-        let repo = match repo.git_dir() {
+        let mut repo = match repo.git_dir() {
             relative if relative.is_relative() => or("open the git repository", gix::open(whole(relative)?))?,
             _ => repo,
         };
@@ -153,11 +156,10 @@ impl OsGit {
                 "the repository keeps its refs in a `reftable`, which orch cannot read",
             ));
         }
-        let mut repo = repo;
         repo.object_cache_size_if_unset(4 << 20);
         let (ready, unsettled, ahead) = (RefCell::default(), RefCell::default(), RefCell::default());
-        let (fresh, held) = (OnceCell::new(), RefCell::default());
-        Ok(Self { opened: repo, fresh, held, ready, unsettled, ahead, workspaces })
+        let (fresh, held, in_vain) = (OnceCell::new(), RefCell::default(), RefCell::default());
+        Ok(Self { opened: repo, fresh, held, ready, unsettled, in_vain, ahead, workspaces })
     }
 
     /// The same repository with private work trees in another place.
@@ -214,8 +216,20 @@ impl Git for OsGit {
         self.undecided_below(below)
     }
 
+    fn skipped(&self, below: &str) -> Result<Vec<TreeFile>> {
+        self.skipped_below(below)
+    }
+
     fn is_ancestor(&self, ancestor: Oid, of: Oid) -> Result<bool> {
         self.reaches(ancestor, of)
+    }
+
+    fn gather(&self, objects: &[Oid]) {
+        self.fetch_lacking(objects);
+    }
+
+    fn gather_history(&self, tip: Oid, below: &str) -> Result<()> {
+        self.fetch_history(tip, below)
     }
 
     fn merge_base(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
@@ -260,7 +274,7 @@ impl Git for OsGit {
     }
 
     fn edit_tree(&self, tree: Oid, edits: &[Edit]) -> Result<Oid> {
-        self.build_tree(tree, edits)
+        self.complete(|| self.build_tree(tree, edits))
     }
 
     fn tree_without(&self, tree: Oid, name: &str) -> Result<Oid> {
@@ -268,11 +282,11 @@ impl Git for OsGit {
     }
 
     fn merge(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Merge> {
-        self.merge_three(base, ours, theirs)
+        self.complete(|| self.merge_three(base, ours, theirs))
     }
 
     fn conflicts(&self, base: Oid, ours: Oid, theirs: Oid) -> Result<Vec<bstr::BString>> {
-        self.merge_conflicts(base, ours, theirs)
+        self.complete(|| self.merge_conflicts(base, ours, theirs))
     }
 
     fn write_commit(&self, commit: &NewCommit) -> Result<Oid> {

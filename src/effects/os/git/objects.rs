@@ -51,8 +51,12 @@ impl OsGit {
     }
 
     pub(super) fn read_blob(&self, blob: Oid) -> Result<Vec<u8>> {
-        let mut object = or("read an object", self.repo().find_object(id(blob)))?;
+        let mut object = self.complete(|| or("read an object", self.repo().find_object(id(blob))))?;
         Ok(std::mem::take(&mut object.data))
+    }
+
+    fn find_tree(&self, tree: gix::ObjectId) -> Result<gix::Tree<'_>> {
+        self.complete(|| or("read a tree", self.repo().find_tree(tree)))
     }
 
     pub(super) fn find_entry(&self, tree: Oid, path: &str) -> Result<Option<(Mode, Oid)>> {
@@ -61,7 +65,7 @@ impl OsGit {
             if at.0 != MODE_TREE {
                 return Ok(None);
             }
-            let data = or("read a tree", self.repo().find_tree(id(at.1)))?;
+            let data = self.find_tree(id(at.1))?;
             let decoded = or("read a tree", data.decode())?;
             let Some(entry) = decoded.entries.iter().find(|entry| entry.filename == name) else {
                 return Ok(None);
@@ -74,7 +78,7 @@ impl OsGit {
     pub(super) fn list_names(&self, tree: Oid, dir: &str) -> Result<Vec<BString>> {
         let found = if dir.is_empty() { Some((MODE_TREE, tree)) } else { self.find_entry(tree, dir)? };
         let Some((_, folder)) = found.filter(|(mode, _)| *mode == MODE_TREE) else { return Ok(Vec::new()) };
-        let data = or("read a tree", self.repo().find_tree(id(folder)))?;
+        let data = self.find_tree(id(folder))?;
         let decoded = or("read a tree", data.decode())?;
         Ok(decoded.entries.iter().map(|entry| entry.filename.to_owned()).collect())
     }
@@ -83,7 +87,7 @@ impl OsGit {
         let mut files = Vec::new();
         let mut stack = vec![(BString::from(prefix), id(tree))];
         while let Some((dir, tree)) = stack.pop() {
-            let data = or("read a tree", self.repo().find_tree(tree))?;
+            let data = self.find_tree(tree)?;
             for entry in or("read a tree", data.decode())?.entries {
                 let mut path = dir.clone();
                 if !path.is_empty() {
@@ -121,7 +125,7 @@ impl OsGit {
         let mut names: BTreeMap<BString, [Option<(Mode, Oid)>; 2]> = BTreeMap::new();
         for (side, tree) in [old, new].into_iter().enumerate() {
             let Some(tree) = tree else { continue };
-            let data = or("read a tree", self.repo().find_tree(id(tree)))?;
+            let data = self.find_tree(id(tree))?;
             for entry in or("read a tree", data.decode())?.entries {
                 names.entry(entry.filename.to_owned()).or_default()[side] =
                     Some((mode(entry.mode), oid(entry.oid)));
@@ -188,7 +192,7 @@ impl OsGit {
         if tree == super::Git::empty_tree(self) {
             return Ok(gix::objs::Tree::empty());
         }
-        let data = or("read a tree", self.repo().find_tree(id(tree)))?;
+        let data = self.find_tree(id(tree))?;
         Ok(or("read a tree", data.decode())?.into_owned())
     }
 

@@ -51,7 +51,10 @@ impl<'g> Place<'g> {
         if place.index.is_sparse() {
             return Err(EffectError::new(
                 Trouble::Unsupported,
-                format!("the index of `{}` is sparse, which orch cannot write", checkout.dir.display()),
+                format!(
+                    "the index of `{}` is sparse, which orch can neither compare nor write",
+                    checkout.dir.display()
+                ),
             ));
         }
         place.index_tree = place.known_tree()?;
@@ -246,6 +249,8 @@ impl Place<'_> {
     /// Does something that can be done again. Where it fails in a private work tree because something is closed
     /// to orch, as agents and gates may leave it, that is opened first.
     fn unlocking<T>(&mut self, work: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        let git = self.git;
+        let work = |place: &mut Self| git.complete(|| work(place));
         if self.owner == Owner::Orch && !super::purge::own_root(&self.dir)? {
             // Nothing was heard of what is there now.
             self.watch = None;
@@ -308,11 +313,14 @@ impl crate::effects::WorkTree for Place<'_> {
     }
 
     fn overlaps(&mut self, from: Oid, to: Oid) -> Result<Vec<bstr::BString>> {
-        super::users::overlaps(self, from, to).map_err(|error| super::purge::blame(self, error))
+        let git = self.git;
+        let found = git.complete(|| super::users::overlaps(self, from, to));
+        found.map_err(|error| super::purge::blame(self, error))
     }
 
     fn prepare(&mut self, from: Oid, to: Oid) -> Result<()> {
-        worktree::prepare(self, from, to)
+        let git = self.git;
+        git.complete(|| worktree::prepare(self, from, to))
     }
 
     fn bring(&mut self, from: Oid, to: Oid, keep: &[bstr::BString]) -> Result<()> {

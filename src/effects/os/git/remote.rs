@@ -125,8 +125,18 @@ impl OsGit {
         env
     }
 
+    /// Runs git with the network; why not, where that fails.
+    pub(super) fn try_far(
+        &self,
+        arguments: &[String],
+        patience: Duration,
+    ) -> std::result::Result<(), String> {
+        let far = self.git_far(arguments, patience).map_err(|error| error.fact)?;
+        if far.code == Some(0) { Ok(()) } else { Err(why_not(far.code, &far.stderr, patience)) }
+    }
+
     /// The names of all remotes, in order.
-    fn remotes(&self) -> Vec<String> {
+    pub(super) fn remotes(&self) -> Vec<String> {
         self.repo().remote_names().iter().map(ToString::to_string).collect()
     }
 }
@@ -275,11 +285,15 @@ fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
 }
 
 fn unreachable(remote: &str, code: Option<i32>, stderr: &str, patience: Duration) -> EffectError {
-    let why = match code {
+    let why = why_not(code, stderr, patience);
+    EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
+}
+
+fn why_not(code: Option<i32>, stderr: &str, patience: Duration) -> String {
+    match code {
         None => format!("no answer within {} s", patience.as_secs()),
         Some(_) => words(stderr),
-    };
-    EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
+    }
 }
 
 /// Somebody else's words on one line: nothing that steers a terminal, and not too many.

@@ -7,10 +7,10 @@
 //! Invariant: a file only counts as unchanged when size, inode and both times are those in the
 //! index, and its time is older than the index.
 
-use super::place::{Place, is_blank};
+use super::place::{Place, is_blank, load_index};
 use super::scan::COMPARE;
-use super::{Checkout, Oid, OsGit, Result, oid};
-use crate::effects::{Git as _, Undecided, WorkFile};
+use super::{Checkout, Oid, OsGit, Result, TreeFile, oid};
+use crate::effects::{Git as _, Trouble, Undecided, WorkFile};
 use bstr::{BString, ByteSlice as _};
 use gix::index::Entry;
 use gix::index::entry::Flags;
@@ -34,9 +34,9 @@ impl OsGit {
             // Nobody can say of any of it that it is as it was committed.
             return Ok(vec![below.into()]);
         }
-        // An index that orch does not write (a sparse one) can be read all the same.
         let suspects = match Place::of_user(self, &checkout) {
             Ok(place) if self.is_staged_free(&place, below)? => suspects(&place, below, files),
+            Err(error) if error.trouble == Trouble::Unsupported => return Err(error),
             Ok(_) | Err(_) => vec![below.into()],
         };
         if suspects.is_empty() {
@@ -70,6 +70,29 @@ impl OsGit {
             }
         }
         Ok(found)
+    }
+
+    /// Files below a directory that are left out of a sparse checkout.
+    pub(super) fn skipped_below(&self, below: &str) -> Result<Vec<TreeFile>> {
+        if self.repo().config_snapshot().boolean("core.sparseCheckout") != Some(true) {
+            return Ok(Vec::new());
+        }
+        let index = load_index(self.repo().object_hash(), &self.repo().git_dir().join("index"))?;
+        let mut files = Vec::new();
+        for entry in index.entries().iter().filter(|entry| entry.flags.contains(Flags::SKIP_WORKTREE)) {
+            let path = entry.path(&index);
+            let folder = path.strip_suffix(b"/").unwrap_or(path);
+            let is_below = |path: &[u8]| {
+                path.strip_prefix(below.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
+            };
+            if entry.mode.is_sparse() && (folder == below.as_bytes() || is_below(folder)) {
+                // A sparse index names a whole folder.
+                files.extend(self.list_files(oid(entry.id), &folder.to_str_lossy())?);
+            } else if is_below(path) {
+                files.push(TreeFile { path: path.to_owned(), mode: entry.mode.bits(), id: oid(entry.id) });
+            }
+        }
+        Ok(files)
     }
 
     /// Whether the index holds below a directory what `HEAD` does.

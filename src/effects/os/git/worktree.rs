@@ -186,10 +186,20 @@ pub(super) fn prepare(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<()> {
     if place.owner == Owner::Orch || new.is_empty() || new.iter().any(|change| is_attributes(change)) {
         return Ok(());
     }
+    gather(place, &new);
     let ready = make_ready(place, &new, &mut Filters::of(place)?)?;
     place.git.ready.borrow_mut().extend_from_slice(&ready.files);
     place.prepared = Some(Prepared { between: (from, to), ready });
     Ok(())
+}
+
+/// Has at once all that is to be written; what lies outside of a sparse checkout is not.
+fn gather(place: &Place<'_>, changes: &[&Change]) {
+    let written =
+        |change: &&&Change| place.owner == Owner::Orch || !place_is_sparse(place, change.path.as_bstr());
+    let new = changes.iter().filter(written).filter_map(|change| change.new);
+    let blobs: Vec<Oid> = new.filter(|(mode, _)| *mode != MODE_SUBMODULE).map(|(_, blob)| blob).collect();
+    place.git.gather(&blobs);
 }
 
 fn is_attributes(change: &Change) -> bool {
@@ -214,6 +224,7 @@ pub(super) fn bring(place: &mut Place<'_>, from: Oid, to: Oid, keep: &[BString])
         if group.is_empty() {
             continue;
         }
+        gather(place, &group);
         let mut filters = Filters::of(place)?;
         if ready.is_none() && place.owner == Owner::User && group.len() > 1 {
             let made = make_ready(place, &group, &mut filters)?;
