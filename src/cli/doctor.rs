@@ -88,8 +88,7 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String
     checks.extend(base.warnings.iter().map(|each| Check::warning("state", each.to_string(), "mend it")));
     checks.push(ready::trust(&base, &context.caller));
     checks.extend(base.config.agents.iter().map(|profile| ready::profile(profile, &on_path)));
-    let budget = &base.config.budget;
-    checks.extend(base.config.agents.iter().filter_map(|profile| ready::price(profile, budget)));
+    checks.extend(base.config.agents.iter().filter_map(|one| ready::price(one, &base.config.budget)));
     checks.push(ready::installed(&on_path));
     Ok(base.config.provenance)
 }

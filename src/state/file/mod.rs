@@ -8,6 +8,7 @@ pub mod lex;
 pub mod fields;
 pub mod toml_text;
 pub mod splice;
+mod said;
 pub mod task;
 pub mod run;
 pub mod yaml;

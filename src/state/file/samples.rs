@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 /// Text that means something to some parser, or that a screen does not show.
 pub(super) fn hostile() -> impl Strategy<Value = String> {
@@ -133,11 +133,17 @@ prop_compose! {
     }
 }
 
+/// What a source said: words in their order.
+fn said() -> impl Strategy<Value = String> {
+    let words = ["acceptance:9d76g", "else", "labels:ccfbg", "parent:44z4e", "priority:1ypdf", "title:fs660"];
+    subsequence(words.to_vec(), 1..=words.len()).prop_map(|words| words.join(" "))
+}
+
 prop_compose! {
     /// A task whose id is `t`.
     pub(in crate::state) fn task()(
         (title, kind, complexity) in (line(), select(Kind::ALL.to_vec()), option::of(1..=10_u8)),
-        (created, source, source_digest) in (option::of(time()), option::of(filled()), option::of(filled())),
+        (created, source, source_digest) in (option::of(time()), option::of(filled()), option::of(said())),
         (status, reason) in (select(Status::ALL.to_vec()), option::of(filled())),
         priority in 0..=4_u8,
         (parent, depends_on) in (option::of(task_id()), vec(task_id(), 0..4)),

@@ -13,6 +13,7 @@ use super::super::task::{Estimate, History, Kind, PRIORITY_DEFAULT, PRIORITY_MAX
 use super::fields::{Document, Table};
 use super::lex::{Kind::Comment, tokens};
 use super::merge::{Field, Said, Unmerged, Version};
+use super::said;
 use super::splice::{Edit, Group, splice, splice_loosely};
 use super::text::clean;
 use super::toml_text::{self, Value};
@@ -25,10 +26,14 @@ const GROUPS: [Group; 7] = [
         table: None,
         keys: &["id", "title", "kind", "complexity", "created", "source", "source_digest"],
     },
-    Group { comment: "# standing", table: None, keys: &["status", "reason", "priority"] },
-    Group { comment: "# edges", table: None, keys: &["parent", "depends_on"] },
-    Group { comment: "# scope", table: None, keys: &["labels", "files", "acceptance", "allow", "run"] },
-    Group { comment: "# text", table: None, keys: &["description"] },
+    Group { comment: "# standing", table: None, keys: &["status", "reason", "priority", "source_standing"] },
+    Group { comment: "# edges", table: None, keys: &["parent", "depends_on", "source_edges"] },
+    Group {
+        comment: "# scope",
+        table: None,
+        keys: &["labels", "files", "acceptance", "allow", "run", "source_scope"],
+    },
+    Group { comment: "# text", table: None, keys: &["description", "source_text"] },
     Group {
         comment: "# estimate",
         table: Some("estimate"),
@@ -68,7 +73,7 @@ fn read_root(root: &mut Table<'_>, stem: &str) -> Option<Task> {
         complexity: complexity.and_then(|number| u8::try_from(number).ok()),
         created: root.timestamp("created"),
         source: filled(root.str("source")),
-        source_digest: filled(root.str("source_digest")),
+        source_digest: said::read(root),
         status: status.unwrap_or(Status::Pending),
         reason: filled(root.str("reason")),
         priority: priority.and_then(|number| u8::try_from(number).ok()).unwrap_or(PRIORITY_DEFAULT),
@@ -212,18 +217,22 @@ fn edits(task: &Task) -> Vec<Edit> {
         one(None, "complexity", task.complexity.map(|number| number.to_string())),
         one(None, "created", task.created.and_then(toml_text::timestamp)),
         one(None, "source", text(&task.source)),
-        one(None, "source_digest", text(&task.source_digest)),
+        said::under("source_digest", task),
         one(None, "status", word(task.status.as_str())),
         one(None, "reason", text(&task.reason)),
         one(None, "priority", priority.map(|number| number.to_string())),
+        said::under("source_standing", task),
         one(None, "parent", task.parent.as_ref().and_then(|id| word(id.as_str()))),
         many("depends_on", list(&dependencies)),
+        said::under("source_edges", task),
         many("labels", list(&task.labels)),
         many("files", list(&task.files)),
         many("acceptance", list(&task.acceptance)),
         many("allow", list(&task.allow)),
         one(None, "run", text(&task.run)),
+        said::under("source_scope", task),
         one(None, "description", description.map(|text| toml_text::long_string(text))),
+        said::under("source_text", task),
         one(size, "files", estimate.files.map(|number| number.to_string())),
         one(size, "tests", text(&estimate.tests)),
         one(size, "docs", text(&estimate.docs)),
@@ -238,9 +247,10 @@ fn edits(task: &Task) -> Vec<Edit> {
 fn sayable(task: &Task) -> Task {
     let mut task = task.clone();
     task.normalise();
-    for text in [&mut task.source, &mut task.source_digest, &mut task.reason, &mut task.run] {
+    for text in [&mut task.source, &mut task.reason, &mut task.run] {
         *text = filled(text.take());
     }
+    task.source_digest = said::in_order(&task);
     task.estimate = task.estimate.filter(|estimate| *estimate != Estimate::default());
     task
 }
