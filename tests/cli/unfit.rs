@@ -57,6 +57,14 @@ fn a_file_larger_than_any_memory_is_rejected_and_left_out() {
     transcript!(unfit("truncate -s 9T big; echo 1 > new", &[]));
 }
 
+#[test]
+fn an_agent_cannot_have_such_a_file_read_by_a_filter_that_nobody_set_up() {
+    let script = "echo \"*.bin filter=x\" > .gitattributes; truncate -s 600M x.bin";
+    let sandbox = unfit(script, &[("filter.x.smudge", "cat"), ("filter.x.clean", "")]);
+    let said = sandbox.transcript();
+    assert!(said.contains("`x.bin`: it is too large to be taken in ("), "{said}");
+}
+
 /// UTF-16 as git writes it.
 const UTF16: [u8; 8] = [0xff, 0xfe, b'h', 0, b'i', 0, b'\n', 0];
 

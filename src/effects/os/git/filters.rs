@@ -9,7 +9,8 @@ use super::place::Place;
 use super::worktree::full;
 use super::{EffectError, Oid, Result, Trouble, or};
 use crate::effects::{Git as _, MODE_FILE, MODE_PROGRAM, Mode};
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
+use gix::attrs::StateRef;
 use gix::filter::plumbing::driver::apply::Delay;
 use gix::filter::plumbing::pipeline::convert::ToWorktreeOutcome;
 use gix::filter::plumbing::pipeline::convert::to_worktree::{Options, UnknownEncoding};
@@ -21,6 +22,8 @@ use std::io::Read as _;
 const LARGEST: u64 = 512 << 20;
 /// From which size on a file can be why there is no room left on the disk.
 const LARGE: u64 = 1 << 20;
+/// Why nothing is kept of a file that is larger than the largest.
+const TOO_LARGE: &str = "is too large to be taken in";
 /// Attributes that git itself is asked to follow when it comes to writing a file.
 const GITS_OWN: [&str; 2] = ["working-tree-encoding", "ident"];
 
@@ -37,22 +40,29 @@ pub(super) struct Filters<'p> {
     place: &'p Place<'p>,
     pipeline: gix::filter::Pipeline<'p>,
     attributes: gix::AttributeStack<'p>,
+    /// The filters of the configuration that take files in.
+    drivers: Vec<BString>,
 }
 
 impl<'p> Filters<'p> {
     pub(super) fn of(place: &'p Place<'_>) -> Result<Self> {
         let source = gix::worktree::stack::state::attributes::Source::WorktreeThenIdMapping;
         let attributes = or("read attributes", place.repo.attributes_only(&place.index, source))?;
-        let pipeline = or("read filters", gix::filter::Pipeline::new(&place.repo, attributes.clone()))?;
-        Ok(Self { place, pipeline, attributes })
+        let doing = "read filters";
+        let pipeline = or(doing, gix::filter::Pipeline::new(&place.repo, attributes.clone()))?;
+        let mut drivers = or(doing, gix::filter::Pipeline::options(&place.repo))?.drivers;
+        let is_command = |command: &Option<BString>| command.as_ref().is_some_and(|text| !text.is_empty());
+        drivers.retain(|driver| is_command(&driver.clean) || is_command(&driver.process));
+        let drivers = drivers.into_iter().map(|driver| driver.name).collect();
+        Ok(Self { place, pipeline, attributes, drivers })
     }
 
     /// Writes what a path of the work tree holds as an object; none where nothing is that git tracks.
     pub(super) fn take(&mut self, path: &BStr) -> Result<Option<Taken>> {
         let Ok(metadata) = fs::symlink_metadata(full(self.place, path)) else { return Ok(None) };
         let file = metadata.is_file();
-        if file && metadata.len() > LARGEST && !self.is_set(path, &["filter"])? {
-            return self.leave_out(&metadata, "is too large to be taken in").map(Some);
+        if file && metadata.len() > LARGEST && !self.has_driver(path)? {
+            return self.leave_out(&metadata, TOO_LARGE).map(Some);
         }
         let place = self.place;
         let found = match self.pipeline.worktree_file_to_object(path, &place.index) {
@@ -93,6 +103,9 @@ impl<'p> Filters<'p> {
         let mode = mode_of(metadata);
         if let Some(id) = Oid::from_hex(&asked.stdout_line()).filter(|_| asked.ok) {
             return Ok(Some(Taken { mode, id: git.note_written(super::id(id)), unfit: None }));
+        }
+        if metadata.len() > LARGEST {
+            return self.leave_out(metadata, TOO_LARGE).map(Some);
         }
         let said = asked.stderr_line();
         let why = said.split("; ").find_map(|line| line.strip_prefix("fatal: ")).unwrap_or(&said).to_owned();
@@ -145,14 +158,19 @@ impl<'p> Filters<'p> {
 
     /// Whether a path has one of these attributes.
     fn is_set(&mut self, path: &BStr, names: &[&str]) -> Result<bool> {
-        let mut found = self.attributes.selected_attribute_matches(names.iter().copied());
-        let entry = or("read attributes", self.attributes.at_entry(path, None))?;
-        entry.matching_attributes(&mut found);
-        let is_set = found.iter_selected().any(|attribute| {
-            let state = attribute.assignment.state;
-            state.is_set() || matches!(state, gix::attrs::StateRef::Value(_))
-        });
-        Ok(is_set)
+        any(&mut self.attributes, path, names, |state| state.is_set() || matches!(state, StateRef::Value(_)))
+    }
+
+    /// Whether a filter of the configuration takes a path in. Which one is for the agent's files to say, what there
+    /// is for the configuration alone.
+    fn has_driver(&mut self, path: &BStr) -> Result<bool> {
+        let known = |name: &BStr| self.drivers.iter().any(|driver| driver == name);
+        any(
+            &mut self.attributes,
+            path,
+            &["filter"],
+            |state| matches!(state, StateRef::Value(name) if known(name.as_bstr())),
+        )
     }
 
     /// Runs git in the work tree, which obeys the trusted repository alone.
@@ -168,6 +186,19 @@ impl<'p> Filters<'p> {
         let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
         place.git.git_with(&[&["-C", dir.as_str()], arguments].concat(), env, b"")
     }
+}
+
+/// Whether this is so of one of these attributes of a path.
+fn any(
+    attributes: &mut gix::AttributeStack<'_>,
+    path: &BStr,
+    names: &[&str],
+    is_so: impl Fn(StateRef<'_>) -> bool,
+) -> Result<bool> {
+    let mut found = attributes.selected_attribute_matches(names.iter().copied());
+    let entry = or("read attributes", attributes.at_entry(path, None))?;
+    entry.matching_attributes(&mut found);
+    Ok(found.iter_selected().any(|attribute| is_so(attribute.assignment.state)))
 }
 
 /// The mode that git gives to a file.
