@@ -60,6 +60,26 @@ fn nobody_waits_for_a_pipe_among_its_objects() {
 }
 
 #[test]
+fn nothing_is_taken_out_of_a_repository_that_its_own_only_points_to() {
+    for pointer in [
+        "echo \"$there\" > .git/objects/info/alternates",
+        "echo \"$there\" >> .git/objects/info/alternates",
+        "rm -rf .git/objects; ln -s \"$there\" .git/objects",
+    ] {
+        let sandbox = left(&format!(
+            "git init -q ../other; cd ../other; echo 1 > n; git add n; git -c user.name=a -c user.email=a@b commit -qm c; \
+             there=\"$PWD/.git/objects\"; id=$(git rev-parse HEAD); cd -; echo $id > .git/refs/heads/more; {pointer}"
+        ));
+        assert_eq!(kept(&sandbox), "", "{pointer}");
+        let said = sandbox.transcript();
+        assert!(
+            said.contains("warning: what the agent committed in its own repository cannot be kept"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn what_it_committed_before_it_was_killed_is_kept_by_the_next_command() {
     let script = "git checkout -qb feat; echo precious > n; git add n; git commit -qm c; git checkout -q -; \
                   touch \"$HOME/ran\"; sleep 60";

@@ -1,7 +1,7 @@
 //! What an agent left behind in the disposable repository of its workspace, and nowhere among its files.
 //!
 //! Its refs and reflogs are read as text; its objects are lent to git, which works in the trusted repository and
-//! packs what they are, and the trusted repository takes in such a pack as it would take one from a stranger.
+//! packs what they are, and the trusted repository takes in such a pack as it would take one from a stranger. Objects that the other repository only borrows are not lent.
 //! Invariant: no configuration, hook or attribute of that repository is read, and nothing but what a path really
 //! holds ends up under its name; where something else than files and folders lies there, it is left alone.
 
@@ -27,7 +27,7 @@ impl OsGit {
             return Ok(Vec::new());
         }
         let objects = git_dir.join("objects");
-        files_below(&objects)?;
+        self.lends_its_own(&objects)?;
         let lent = Lent { git: self, objects: quoted(&objects) };
         let held = [seen, self.tree_of(base)?];
         let commits = lent.commits(&named)?;
@@ -44,6 +44,23 @@ impl OsGit {
             lent.take(&heads, base)?;
         }
         Ok(heads)
+    }
+
+    /// That a disposable repository lends objects of its own, and borrows those of the trusted one alone: of others it
+    /// may have heard that its agent could not read.
+    fn lends_its_own(&self, objects: &Path) -> Result<()> {
+        if !is_folder(objects) {
+            return Err(no_file_of_gits(objects));
+        }
+        files_below(objects)?;
+        let alternates = objects.join("info/alternates");
+        let text = crate::effects::os::files::read(&alternates, MOST_TEXT)?.unwrap_or_default();
+        let own = fs::canonicalize(self.repo().objects.store_ref().path()).ok();
+        let is_own = |line: &str| Path::new(line).is_absolute() && fs::canonicalize(line).ok() == own;
+        if own.is_some() && String::from_utf8_lossy(&text).lines().all(is_own) {
+            return Ok(());
+        }
+        Err(refused(&format!("`{}` names objects that are not this repository's", alternates.display())))
     }
 }
 
@@ -111,6 +128,10 @@ fn refused(why: &str) -> EffectError {
     EffectError::new(Trouble::Repository, fact)
 }
 
+fn no_file_of_gits(path: &Path) -> EffectError {
+    refused(&format!("`{}` is no file of git's", path.display()))
+}
+
 /// A path as git reads it in a list of paths.
 fn quoted(path: &Path) -> String {
     format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
@@ -133,10 +154,7 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
             match found.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(found.path()),
                 Ok(kind) if kind.is_file() && count < MOST_FILES => files.push(found.path()),
-                Ok(_) | Err(_) => {
-                    let path = found.path();
-                    return Err(refused(&format!("`{}` is no file of git's", path.display())));
-                }
+                Ok(_) | Err(_) => return Err(no_file_of_gits(&found.path())),
             }
         }
     }
