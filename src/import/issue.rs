@@ -105,7 +105,7 @@ pub(super) fn read(title: &str, labels: &[String], body: &str) -> Found {
             // A form's heading has one short answer below it; a chapter of prose does not.
             Some(key) if answer.lines().count() <= 20 && found.take(key, answer) => {
                 formatted.values += 1;
-                formatted.is_marked |= answer.lines().count() == 1;
+                formatted.is_marked |= key == Key::Complexity && answer.lines().count() == 1;
             }
             _ => {
                 let lines = found.take_lines(&part.text, &mut formatted);
@@ -124,7 +124,7 @@ pub(super) fn read(title: &str, labels: &[String], body: &str) -> Found {
 #[derive(Debug, Clone, Copy, Default)]
 struct Formatted {
     values: u32,
-    /// Whether one of them cannot be chance: in bold letters, in a table, the answer in a form.
+    /// Whether one says how complex it is, and cannot be chance: in bold letters, in a table, the answer in a form.
     is_marked: bool,
 }
 
@@ -162,7 +162,8 @@ impl Found {
             match pair.and_then(|(name, value)| Some((name, key(name)?, value))) {
                 Some((name, key, value)) if self.take(key, value) => {
                     formatted.values += 1;
-                    formatted.is_marked |= name.starts_with(['*', '_']) || line.trim().starts_with('|');
+                    let marked = name.starts_with(['*', '_']) || line.trim().starts_with('|');
+                    formatted.is_marked |= marked && key == Key::Complexity;
                 }
                 _ => kept.push(line),
             }

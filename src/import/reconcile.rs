@@ -238,7 +238,10 @@ impl Merge<'_> {
         let said_anew = |field: &Field| then.as_ref().is_none_or(|then| !then.agrees(&there, *field));
         let mut fields: Vec<Field> = Field::ALL.into_iter().filter(said_anew).collect();
         // A person agreed to the text that was there: with another one it is a proposal again.
-        let is_proposed_anew = new.status == Status::Proposed && !fields.is_empty();
+        let is_text = |field: &Field| {
+            matches!(field, Field::Title | Field::Kind | Field::Description | Field::Acceptance)
+        };
+        let is_proposed_anew = new.status == Status::Proposed && fields.iter().any(is_text);
         if (is_proposed_anew || self.is_reopened) && !fields.contains(&Field::Standing) {
             fields.push(Field::Standing);
         }

@@ -93,6 +93,18 @@ pub fn forget(files: &dyn Files, run: &str) -> Result<()> {
     files.remove(&format!("{DIR}/{run}"))
 }
 
+/// Notes that a step came to nothing, as nobody could work: of one that spent nothing, nothing is left.
+///
+/// # Errors
+/// When the notes cannot be read or written.
+pub fn void(files: &dyn Files, run: &str) -> Result<()> {
+    match load(files)?.into_iter().find(|entry| entry.run == run) {
+        Some(entry) if entry.tokens > 0 || entry.usd > 0.0 => save(files, &Entry { told: true, ..entry }),
+        Some(_) => forget(files, run),
+        None => Ok(()),
+    }
+}
+
 /// What every step has spent that is noted.
 ///
 /// # Errors

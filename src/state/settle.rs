@@ -8,7 +8,7 @@ use super::digest::Digest;
 use super::id::{RunId, TaskId};
 use super::run::{OutcomeKind, plain_usd};
 use super::status::Status;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// The gate that work was rejected by where a person turned it down.
 const REVIEW: &str = "review";
@@ -17,13 +17,12 @@ const REVIEW: &str = "review";
 const UNDO: &str = "undo";
 
 /// Work with what was decided on it; the newest comes first, before and after. A decision on work that is not
-/// among these stands for it. `undone` says which runs of a task were undone, and is told whether the task was
-/// worked on again.
+/// among these stands for it. `undone` says which runs of a task were undone.
 #[must_use]
 pub fn settled(
     runs: Vec<Digest>,
     stands: impl Fn(&TaskId) -> Option<Status>,
-    undone: impl Fn(&TaskId, bool) -> Vec<RunId>,
+    undone: impl Fn(&TaskId) -> Vec<RunId>,
 ) -> Vec<Digest> {
     let mut work: Vec<Digest> = Vec::with_capacity(runs.len());
     let mut by_run: HashMap<String, usize> = HashMap::new();
@@ -66,15 +65,10 @@ pub fn settled(
 }
 
 /// Accepted work that was undone.
-fn taken_back(work: &[Digest], undone: impl Fn(&TaskId, bool) -> Vec<RunId>) -> Vec<RunId> {
-    let mut times: BTreeMap<&TaskId, (usize, bool)> = BTreeMap::new();
-    for run in work {
-        let (times, accepted) = times.entry(&run.task).or_default();
-        *times += 1;
-        *accepted |= run.outcome == OutcomeKind::Accepted;
-    }
-    let accepted = times.into_iter().filter(|(_, (_, accepted))| *accepted);
-    accepted.flat_map(|(task, (times, _))| undone(task, times > 1)).collect()
+fn taken_back(work: &[Digest], undone: impl Fn(&TaskId) -> Vec<RunId>) -> Vec<RunId> {
+    let accepted = work.iter().filter(|run| run.outcome == OutcomeKind::Accepted);
+    let tasks: BTreeSet<&TaskId> = accepted.map(|run| &run.task).collect();
+    tasks.into_iter().flat_map(undone).collect()
 }
 
 /// Adds what a decision came to and cost; whether it was one.
@@ -127,7 +121,7 @@ mod tests {
 
     fn told(of: &[(&str, OutcomeKind, Option<usize>)], stands: Status) -> Vec<String> {
         let told = |run: &Digest| format!("{} {}", run.task, run.outcome.as_str());
-        settled(runs(of), |_| Some(stands), |_, _| Vec::new()).iter().map(told).collect()
+        settled(runs(of), |_| Some(stands), |_| Vec::new()).iter().map(told).collect()
     }
 
     #[test]
@@ -142,7 +136,7 @@ mod tests {
         assert_eq!(told(&again, Status::NeedsReview), ["a needs_review", "a rejected"]);
         assert_eq!(told(&again, Status::NeedsImprovement), ["a rejected", "a rejected"]);
         // A decision alone stands for the work.
-        assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None, |_, _| Vec::new()).len(), 1);
+        assert_eq!(settled(runs(&approved).drain(..1).collect(), |_| None, |_| Vec::new()).len(), 1);
     }
 
     #[test]
@@ -157,7 +151,7 @@ mod tests {
     fn what_a_reviewer_cost_is_added_and_stays_the_reviewers() {
         use OutcomeKind::{Accepted, NeedsReview};
         let all =
-            settled(runs(&[("a", NeedsReview, None), ("a", Accepted, Some(0))]), |_| None, |_, _| Vec::new());
+            settled(runs(&[("a", NeedsReview, None), ("a", Accepted, Some(0))]), |_| None, |_| Vec::new());
         assert_eq!((all[0].cost_usd, all[0].work_usd(), all[0].parts.len()), (Some(1.0), Some(0.5), 2));
     }
 
@@ -167,8 +161,7 @@ mod tests {
         let told = |of: &[(&str, OutcomeKind, Option<usize>)], undone: usize| {
             let all = runs(of);
             let undone = all[all.len() - 1 - undone].id.clone();
-            let of_a = |task: &TaskId, again: bool| {
-                assert!(!again || task.as_str() == "a");
+            let of_a = |task: &TaskId| {
                 if task.as_str() == "a" { vec![undone.clone()] } else { Vec::new() }
             };
             let told =

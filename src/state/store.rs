@@ -13,6 +13,8 @@ use super::news::{News, StateFile};
 use super::problem::Problem;
 use super::task::Task;
 use crate::effects::{EffectError, Oid, Trouble, WorkFile, World};
+use bstr::BString;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 /// Where state is read from.
@@ -319,12 +321,23 @@ pub fn checkpoints(
     Ok((all, problems))
 }
 
-/// The runs of a task whose accepted work was taken back. What cannot be read says nothing.
-#[must_use]
-pub fn undone(world: World<'_>, source: &Source, task: &TaskId) -> Vec<RunId> {
-    let all = checkpoints(world, source, task).map(|(all, _)| all).unwrap_or_default();
-    let undone = all.into_iter().filter(|checkpoint| checkpoint.reason == CheckpointReason::Undone);
-    undone.filter_map(|checkpoint| checkpoint.run).collect()
+/// Tells the runs of a task whose accepted work was taken back; most tasks have no checkpoints, which is looked up for
+/// all of them at once. What cannot be read says nothing.
+pub fn undone<'s>(world: World<'s>, source: &'s Source) -> impl Fn(&TaskId) -> Vec<RunId> + 's {
+    let names = OnceCell::new();
+    let look = move || match source {
+        Source::Tree(tree) => world.git.names(*tree, layout::CHECKPOINTS).ok(),
+        Source::Work(_) => None,
+    };
+    move |task| {
+        let names: &Option<Vec<BString>> = names.get_or_init(look);
+        if names.as_ref().is_some_and(|names| !names.iter().any(|name| name == task.as_str())) {
+            return Vec::new();
+        }
+        let all = checkpoints(world, source, task).map(|(all, _)| all).unwrap_or_default();
+        let undone = all.into_iter().filter(|checkpoint| checkpoint.reason == CheckpointReason::Undone);
+        undone.filter_map(|checkpoint| checkpoint.run).collect()
+    }
 }
 
 /// All checkpoints, by task and number, with what is wrong with the others.

@@ -310,8 +310,8 @@ pub fn mode_in_force(
         let graph = known.or_else(|| loaded.get_or_init(load).as_ref())?;
         graph.find(task.as_str()).map(|at| graph.nodes()[at].status)
     };
-    let undone = |task: &TaskId, _| store::undone(world, source, task);
-    Ok(mode::from_runs(&settled(runs::recent(world, source, now)?.0, stands, undone)))
+    let runs = runs::recent(world, source, now)?.0;
+    Ok(mode::from_runs(&settled(runs, stands, store::undone(world, source))))
 }
 
 /// The repository's configuration with the caller's own on top, and what is wrong with them.

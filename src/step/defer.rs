@@ -17,6 +17,7 @@ use crate::effects::{Oid, World};
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
 use crate::state::file;
 use crate::state::layout;
+use crate::state::ledger;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::store::{self, Source};
 
@@ -63,6 +64,8 @@ pub fn record(
         commit: landed.commit.to_string(),
         branch: job.base.branch.clone(),
     });
+    // The record says what was spent, and that the step came to its end.
+    let _ = ledger::forget(world.files, job.run);
     Ok(())
 }
 

@@ -288,7 +288,7 @@ fn run(
     };
     keep::prune(world, reporter);
     if let Some(error) = work.nothing_came_of_it(&job) {
-        ledger::settle(world.files, |entry| entry.run == job.run)?;
+        ledger::void(world.files, job.run)?;
         workplace.leave(reporter)?;
         return Err(error);
     }

@@ -105,8 +105,7 @@ pub fn recent<'b>(world: World<'_>, base: &'b Base) -> Result<&'b [Digest], Step
     let runs = runs::recent(world, &base.snapshot.source, base.commit.time)?.0;
     let graph = &base.snapshot.graph;
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    let undone = |task: &TaskId, _| store::undone(world, &base.snapshot.source, task);
-    let settled = settled(runs, stands, undone);
+    let settled = settled(runs, stands, store::undone(world, &base.snapshot.source));
     Ok(base.recent.get_or_init(|| settled))
 }
 

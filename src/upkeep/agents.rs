@@ -137,7 +137,7 @@ pub fn look(
     let now = world.clock.now();
     let rests = cooldown::load(world.files)?;
     let (digests, problems) = runs::since(world, source, now - PAST, now)?;
-    let digests = settled(digests, |_| None, |_, _| Vec::new());
+    let digests = settled(digests, |_| None, |_| Vec::new());
     let profiles: Vec<&Profile> =
         profiles.iter().filter(|profile| profile.adapter != Adapter::Shell).collect();
     let mut questions = Questions::default();

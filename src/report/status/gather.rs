@@ -10,14 +10,13 @@ use crate::select::{Rules, why_not};
 use crate::state::cooldown::{self, Cooldown};
 use crate::state::digest::Digest;
 use crate::state::graph::Index;
-use crate::state::id::{RunId, TaskId};
+use crate::state::id::TaskId;
 use crate::state::ledger::{self, Sum};
 use crate::state::note::{Note, NoteStatus};
 use crate::state::notes;
 use crate::state::problem::Problem;
 use crate::state::runs;
 use crate::state::settle::settled;
-use crate::state::status::Status as Stands;
 use crate::state::store::{self, Snapshot};
 use crate::state::task::{TITLE_CHARS, Task, one_line};
 use crate::step::choice::Queue;
@@ -144,14 +143,7 @@ fn not_landed(world: World<'_>, runs: &[Digest], from: Timestamp) -> Result<NotL
 fn settle(world: World<'_>, given: Given<'_>, runs: Vec<Digest>) -> Vec<Digest> {
     let graph = &given.snapshot.graph;
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    settled(runs, stands, |task, again| undone(world, given, task, again))
-}
-
-/// The runs of a task whose accepted work was taken back: none where it is done, and was not worked on again.
-fn undone(world: World<'_>, given: Given<'_>, task: &TaskId, again: bool) -> Vec<RunId> {
-    let (graph, source) = (&given.snapshot.graph, &given.snapshot.source);
-    let is_done = graph.find(task.as_str()).is_some_and(|at| graph.nodes()[at].status == Stands::Done);
-    if is_done && !again { Vec::new() } else { store::undone(world, source, task) }
+    settled(runs, stands, store::undone(world, &given.snapshot.source))
 }
 
 /// What every task looks like, with what a person has to look at before a step takes it.

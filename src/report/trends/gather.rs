@@ -13,7 +13,6 @@ use crate::state::layout;
 use crate::state::problem::Problem;
 use crate::state::runs::{self, RECENT_MAX};
 use crate::state::settle::settled;
-use crate::state::status::Status;
 use crate::state::store::{self, Snapshot};
 use jiff::Timestamp;
 
@@ -55,11 +54,7 @@ pub fn gather(world: World<'_>, wanted: &Wanted<'_>) -> Result<Gathered, EffectE
     let (source, graph) = (&wanted.snapshot.source, &wanted.snapshot.graph);
     let (runs, problems) = runs::since(world, source, wanted.since, wanted.until)?;
     let stands = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].status);
-    let undone = |task: &TaskId, again: bool| {
-        let may_be = again || stands(task) != Some(Status::Done);
-        if may_be { store::undone(world, source, task) } else { Vec::new() }
-    };
-    let runs = settled(runs, stands, undone);
+    let runs = settled(runs, stands, store::undone(world, source));
     let kind = |task: &TaskId| graph.find(task.as_str()).map(|at| graph.nodes()[at].kind);
     // Estimates are learned from the newest runs alone, as routing learns.
     let past = Past::new(runs.get(..RECENT_MAX).unwrap_or(&runs), kind);
