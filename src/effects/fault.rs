@@ -233,6 +233,10 @@ impl WorkTree for FaultyTree<'_> {
         self.faulty.writes("WorkTree::bring", || self.inner.bring(from, to, keep))
     }
 
+    fn forget(&mut self, paths: &[BString]) {
+        self.inner.forget(paths);
+    }
+
     fn save(&mut self) -> Result<()> {
         self.faulty.writes("WorkTree::save", || self.inner.save())
     }

@@ -147,6 +147,9 @@ pub trait WorkTree {
     /// When a file cannot be written; calling again continues.
     fn bring(&mut self, from: Oid, to: Oid, keep: &[BString]) -> Result<()>;
 
+    /// Takes paths out of the index in memory; what lies there stays, and shows where no rule ignores it.
+    fn forget(&mut self, paths: &[BString]);
+
     /// Writes the index.
     ///
     /// # Errors
@@ -161,12 +164,12 @@ pub trait WorkTree {
     /// When something cannot be removed, or the work tree is a person's.
     fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
 
-    /// Makes ordinary folders of those that are repositories of their own, and removes those that are too deep: the
-    /// differences between trees then take away the rest. Only ever asked of a work tree in which an agent worked,
-    /// of what was not there before.
+    /// Makes ordinary folders of those that are repositories of their own, and takes away those that are too deep: the
+    /// differences between trees then take away the rest. In a user's work tree, what may have been there before is
+    /// moved aside.
     ///
     /// # Errors
-    /// When something cannot be removed.
+    /// When something cannot be removed or moved.
     fn flatten(&mut self, seen: &Seen) -> Result<()>;
 
     /// Removes from a private work tree the ignore files that are not in its index and lie where tracked files

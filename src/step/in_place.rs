@@ -15,9 +15,9 @@ use super::keep;
 use super::land::{OTHERS_LAND, landing_lock, list};
 use super::slot;
 use crate::effects::{
-    Astray, Checkout, EffectError, MODE_SUBMODULE, Mode, Oid, Restored, Swap, WorkTree, World,
+    Astray, Change, Checkout, EffectError, MODE_SUBMODULE, Mode, Oid, Restored, Seen, Swap, WorkTree, World,
 };
-use bstr::BString;
+use bstr::{BString, ByteSlice as _};
 use std::path::PathBuf;
 
 /// The folder of a step for what was made of what directs git.
@@ -153,7 +153,7 @@ pub fn take_back(
 /// what it holds then: a submodule stays where the agent moved it to, for its repository is not orch's to change.
 ///
 /// # Errors
-/// When the machine fails.
+/// When it keeps changing, or the machine fails.
 pub fn clear(
     world: World<'_>,
     working: &Working,
@@ -162,25 +162,76 @@ pub fn clear(
     reporter: &dyn Reporter,
 ) -> Result<Oid, StepError> {
     let is_submodule = |side: Option<(Mode, Oid)>| side.is_some_and(|(mode, _)| mode == MODE_SUBMODULE);
-    for _ in 0..LOOKS {
+    let mut kept = kept;
+    for look in 0..LOOKS {
         let seen = place.snapshot()?;
         let mut differs = world.git.changes(seen.tree, tree)?;
         differs.retain(|change| !(is_submodule(change.old) && is_submodule(change.new)));
         if seen.is_plain() && differs.is_empty() {
             return Ok(seen.tree);
         }
-        if ![kept, tree].contains(&seen.tree) {
+        if holds_more(world, &differs, kept)? {
             let subject =
                 format!("orch({}): what was hidden beside the work of run {}", working.task, working.run);
             let base = journal::oid(&working.base)?;
             keep::keep(world, &working.run, base, seen.tree, (&subject, ""), None, reporter)?;
+            kept = seen.tree;
         }
         place.lock()?;
-        place.flatten(&seen)?;
-        place.bring(seen.tree, tree, &[])?;
+        let rules = if look < LOOKS / 2 { ignore_rules(&differs, &seen) } else { Vec::new() };
+        if rules.is_empty() {
+            place.flatten(&seen)?;
+            tell_of_repositories(&seen, reporter);
+            place.bring(seen.tree, tree, &[])?;
+        } else {
+            differs.retain(|change| !rules.contains(&change.path));
+            let paths = |rest: Vec<Change>| rest.into_iter().map(|change| change.path).collect::<Vec<_>>();
+            place.bring(seen.tree, tree, &paths(differs.clone()))?;
+            differs.retain(|change| change.new.is_none());
+            place.forget(&paths(differs));
+        }
         place.save()?;
     }
-    Ok(tree)
+    Err(StepError::Busy(format!("the work tree of `{}` keeps changing", working.branch)))
+}
+
+/// Whether a work tree holds something that is neither kept nor what it is to hold.
+fn holds_more(world: World<'_>, differs: &[Change], kept: Oid) -> Result<bool, EffectError> {
+    for change in differs {
+        if change.old.is_some() && world.git.entry(kept, &change.path.to_str_lossy())? != change.old {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The uppermost ignore files that differ: they are put back before anything else is, because what is not the agent's
+/// may only show for what it made of them.
+fn ignore_rules(differs: &[Change], seen: &Seen) -> Vec<BString> {
+    let is_inside = |path: &BString, dir: &BString| {
+        path.strip_prefix(dir.as_slice()).is_some_and(|below| below.starts_with(b"/"))
+    };
+    let depth = |path: &BString| path.split(|byte| *byte == b'/').count();
+    let mut rules: Vec<BString> = differs
+        .iter()
+        .map(|change| change.path.clone())
+        .filter(|path| path.rsplit(|byte| *byte == b'/').next() == Some(b".gitignore"))
+        .filter(|path| !seen.nested.iter().any(|dir| is_inside(path, dir)))
+        .collect();
+    let uppermost = rules.iter().map(depth).min();
+    rules.retain(|path| Some(depth(path)) == uppermost);
+    rules
+}
+
+fn tell_of_repositories(seen: &Seen, reporter: &dyn Reporter) {
+    if !seen.nested.is_empty() {
+        let text = format!(
+            "there were repositories of their own in the work tree: {}; the `.git` of each is in \
+             `.git/orch/repositories`",
+            list(&seen.nested)
+        );
+        reporter.event(&Event::Warning { text });
+    }
 }
 
 /// Keeps commits that an agent made beyond where orch had left the branch.

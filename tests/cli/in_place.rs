@@ -425,3 +425,50 @@ fn a_submodule_that_an_agent_moved_in_place_is_told_and_stays_for_a_person() {
     sandbox.show_git(&["status", "--short"]);
     transcript!(sandbox);
 }
+
+/// A repository in a folder that is ignored, with a commit that nothing else has.
+fn with_a_repository_of_the_users(sandbox: &Sandbox) -> String {
+    sandbox.write(".gitignore", "deps/\n");
+    sandbox.commit("ignore");
+    sandbox.write("deps/foo/code", "mine\n");
+    let inner = sandbox.repo().join("deps/foo");
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main", &inner.display().to_string()]);
+    sandbox.identify(&inner);
+    sandbox.git_in(&inner, &["add", "code"]);
+    sandbox.git_in(&inner, &["commit", "--quiet", "--message", "only here"]);
+    sandbox.git_in(&inner, &["rev-parse", "HEAD"])
+}
+
+#[test]
+fn a_repository_of_the_users_that_an_agent_uncovers_in_place_is_as_it_was() {
+    for uncovers in ["rm .gitignore", "echo '# none' > .gitignore", "echo '!deps/' >> .gitignore"] {
+        let sandbox = project(&format!("{uncovers}; echo new > new"), &[table("policy", "max_attempts = 1")]);
+        let head = with_a_repository_of_the_users(&sandbox);
+        assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 20, "{uncovers}: {}", sandbox.transcript());
+        let inner = sandbox.repo().join("deps/foo");
+        assert_eq!(sandbox.git_in(&inner, &["rev-parse", "HEAD"]), head, "{uncovers}");
+        assert_eq!(sandbox.git_in(&inner, &["status", "--short"]), "", "{uncovers}");
+        assert_eq!(sandbox.git(&["status", "--short"]), "", "{uncovers}");
+    }
+}
+
+#[test]
+fn the_git_directory_of_a_repository_that_goes_from_a_persons_work_tree_is_moved_aside() {
+    let nested = "mkdir app; cd app; git init --quiet; echo precious > main.rs; git add .; \
+                  git -c maintenance.auto=false -c user.name=a -c user.email=a@b commit --quiet -m inner";
+    let sandbox = project(nested, &[table("policy", "max_attempts = 1")]);
+    for task in ["t-1", "t-2"] {
+        if task == "t-2" {
+            sandbox.task(task, "Once more", &["--kind", "chore"]);
+        }
+        let step = sandbox.quietly(&["step", "--in-place", "--task", task]);
+        assert_eq!(step.code, 20, "{}", step.stderr);
+        assert!(step.stderr.contains(".git/orch/repositories"), "{}", step.stderr);
+        assert!(!sandbox.has("app"));
+    }
+    for aside in ["app.git", "app.git.1"] {
+        let dir = sandbox.repo().join(".git/orch/repositories").join(aside);
+        let said = sandbox.git(&["--git-dir", &dir.display().to_string(), "log", "--format=%s"]);
+        assert_eq!(said, "inner\n");
+    }
+}

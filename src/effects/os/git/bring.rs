@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Removes whatever is at a path, without following a link.
 pub(super) fn remove_any(path: &Path) -> Result<()> {
@@ -21,6 +21,52 @@ pub(super) fn remove_any(path: &Path) -> Result<()> {
         Err(error) if !is_absent(&error) => Err(EffectError::io("remove", path, &error)),
         _ => Ok(()),
     }
+}
+
+/// Moves whatever is at a path to another, with a number where that is taken; nothing is ever written over.
+pub(super) fn set_aside(path: &Path, to: &Path) -> Result<()> {
+    crate::effects::os::files::make_parent(to)?;
+    let numbered = |number: u32| {
+        let mut name = to.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    };
+    let mut names = std::iter::once(to.to_owned()).chain((1..).map(numbered));
+    let free = names.find(|to| fs::symlink_metadata(to).is_err_and(|error| is_absent(&error)));
+    let to = free.unwrap_or_else(|| to.to_owned());
+    // A folder that nobody may write to is not moved either.
+    super::purge::open_up(path, 0o200);
+    match fs::rename(path, &to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            copy(path, &to)?;
+            remove_any(path)
+        }
+        moved => moved.map_err(|error| EffectError::io("move aside", path, &error)),
+    }
+}
+
+/// Copies a file, a link or a folder with what it holds, to where nothing is. What is none of these holds nothing.
+fn copy(path: &Path, to: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| EffectError::io("copy", path, &error);
+    let metadata = fs::symlink_metadata(path).map_err(failed)?;
+    if metadata.is_symlink() {
+        let target = fs::read_link(path).map_err(failed)?;
+        return std::os::unix::fs::symlink(target, to).map_err(failed);
+    }
+    if metadata.is_file() {
+        super::purge::open_up(path, 0o400);
+        return fs::copy(path, to).map(drop).map_err(failed);
+    }
+    if !metadata.is_dir() {
+        return Ok(());
+    }
+    super::purge::open_up(path, 0o700);
+    fs::create_dir(to).map_err(failed)?;
+    for found in fs::read_dir(path).map_err(failed)? {
+        let found = found.map_err(failed)?;
+        copy(&found.path(), &to.join(found.file_name()))?;
+    }
+    Ok(())
 }
 
 /// Takes away a folder in which there is nothing but folders, as git does where a file is to be; whether nothing

@@ -328,6 +328,11 @@ impl crate::effects::WorkTree for Place<'_> {
         self.unlocking(|place| worktree::bring(place, from, to, keep))
     }
 
+    fn forget(&mut self, paths: &[bstr::BString]) {
+        self.early = None;
+        worktree::forget(self, paths);
+    }
+
     fn save(&mut self) -> Result<()> {
         self.write_index()
     }

@@ -12,6 +12,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// Where what is taken away from a person's work tree goes, in the directory that all work trees share.
+const ASIDE: &str = "orch/repositories";
+/// How much of a name is told by the one that it has there.
+const LONGEST: usize = 50;
+
 /// Removes what the index does not name, git's own directory and what is kept aside; says how much
 /// that is. With `look` it is only counted.
 pub(super) fn purge(place: &Place<'_>, keep: &[BString], look: bool) -> Result<usize> {
@@ -51,11 +56,20 @@ pub(super) fn unhide(place: &Place<'_>) -> Result<bool> {
     Ok(found)
 }
 
-/// Removes folders that are too deep, and the git directories of those that are repositories. Each has one, by
-/// whatever letters, or it is an error: who looks again until there is none comes to an end.
+/// Takes away folders that are too deep, and the git directories of those that are repositories: what lies in a
+/// person's work tree may have been there before, so it is moved aside. Each has one, by whatever letters, or it is an
+/// error: who looks again until there is none comes to an end.
 pub(super) fn flatten(place: &Place<'_>, seen: &Seen) -> Result<()> {
+    let take = |path: &Path, name: &BStr, end: &str| match place.owner {
+        Owner::Orch => remove(path),
+        Owner::User => {
+            let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().as_bstr().to_string();
+            let name: String = name.chars().take(LONGEST).chain(end.chars()).collect();
+            bring::set_aside(path, &place.repo.common_dir().join(ASIDE).join(name))
+        }
+    };
     for path in &seen.too_deep {
-        remove(&place.dir.join(path.to_path_lossy()))?;
+        take(&place.dir.join(path.to_path_lossy()), path.as_bstr(), "")?;
     }
     for path in &seen.nested {
         let full = place.dir.join(path.to_path_lossy());
@@ -64,7 +78,7 @@ pub(super) fn flatten(place: &Place<'_>, seen: &Seen) -> Result<()> {
         for found in fs::read_dir(&full).map_err(failed)? {
             let found = found.map_err(failed)?;
             if found.file_name().eq_ignore_ascii_case(".git") {
-                remove(&found.path())?;
+                take(&found.path(), path.as_bstr(), ".git")?;
                 removed += 1;
             }
         }

@@ -171,6 +171,13 @@ fn update_index(place: &mut Place<'_>, entries: Vec<(BString, Option<Hashed>)>) 
     place.dirty_index = true;
 }
 
+/// Takes paths out of the index in memory.
+pub(super) fn forget(place: &mut Place<'_>, paths: &[BString]) {
+    update_index(place, paths.iter().map(|path| (path.clone(), None)).collect());
+    place.index_tree = None;
+    place.watch = None;
+}
+
 /// What was made ready to bring a work tree from one tree to another.
 pub(super) struct Prepared {
     between: (Oid, Oid),
