@@ -9,7 +9,7 @@ use super::passed::{Pass, Passed};
 use super::past::{self, Limits};
 use super::who::{self, Halt, Who};
 use super::{Options, Planned, Plans, assemble, quarantine, second, upstream};
-use crate::effects::World;
+use crate::effects::{self, World};
 use crate::prompt::{Prompt, Trouble};
 use crate::route::{NoRoute, Past};
 use crate::select::{self, Candidate, Idle};
@@ -333,14 +333,37 @@ fn review(
         Ok(who) => who,
         Err(why) => return Ok(Err(why)),
     };
-    upstream::bring_work_of(world, base, &task)?;
-    Ok(match second::prompt(world, base, &task) {
+    let prompt =
+        upstream::bring_work_of(world, base, &task).and_then(|()| second::prompt(world, base, &task));
+    Ok(match prompt {
         Ok(Ok(prompt)) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
         Ok(Err(too_large)) => Err(unreviewed(&task, too_large.to_string(), Way::Decide)),
+        Err(error) if is_of_the_machine(&error) => return Err(error),
         Err(StepError::NoWork { why, way, .. }) => Err(unreviewed(&task, why, way)),
         Err(StepError::Moved { fact, .. }) => Err(unreviewed(&task, fact, Way::Redo)),
-        Err(error) => return Err(error),
+        // It may be there the next time, or with what a person can do: nobody's work ends because of it.
+        Err(error) => Err(unreviewed(&task, error.to_string(), Way::Decide)),
     })
+}
+
+/// Whether an error would meet every other task as well.
+fn is_of_the_machine(error: &StepError) -> bool {
+    let StepError::Effect(error) = error else { return false };
+    match error.trouble {
+        effects::Trouble::Full
+        | effects::Trouble::Denied
+        | effects::Trouble::Foreign
+        | effects::Trouble::ReadOnly
+        | effects::Trouble::Locked
+        | effects::Trouble::Unreachable => true,
+        effects::Trouble::Missing
+        | effects::Trouble::Promised
+        | effects::Trouble::Unsupported
+        | effects::Trouble::Identity
+        | effects::Trouble::Signing
+        | effects::Trouble::Repository
+        | effects::Trouble::Other => false,
+    }
 }
 
 impl Chosen {

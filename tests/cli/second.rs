@@ -257,3 +257,23 @@ fn waiting_work_that_no_longer_fits_does_not_stop_others() {
     sandbox.orch(&["status"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn waiting_work_of_which_something_is_missing_does_not_stop_others() {
+    let script = format!("if [ -e $HOME/awake ]; then {APPROVES}; fi");
+    let sandbox = reviewed("echo $ORCH_TASK >> $ORCH_TASK.md", &script);
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    std::fs::write(sandbox.signal("awake"), "").expect("a file");
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    let alone = sandbox.git(&["commit-tree", "-m", "alone", "HEAD^{tree}"]);
+    let tree = sandbox.git(&["rev-parse", "HEAD^{tree}"]);
+    for (task, there) in [("t-2", alone), ("t-3", tree)] {
+        sandbox.git(&["update-ref", kept.trim(), there.trim()]);
+        sandbox.task(task, "Do more", &["--kind", "chore", "--accept", "it is there"]);
+        let said = sandbox.quietly(&["step"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let said = sandbox.quietly(&["step"]);
+        assert_eq!(said.code, 11, "{}", said.stderr);
+        assert!(said.stderr.contains("the work of `t-1` waits for a person"), "{}", said.stderr);
+    }
+}
