@@ -231,7 +231,7 @@ fn one(
     let told = failure.as_ref().filter(|failure| well || says_more(failure.kind)).map(describe);
     let bench = job.bench();
     let mut verdicts = builtin::ended(&finished, told.as_deref()).to_vec();
-    verdicts.extend(bench.built_in(&left));
+    verdicts.extend(bench.built_in(&left)?);
     verdicts.extend(reply.unreadable.as_deref().map(builtin::unreadable));
     for verdict in verdicts.iter().filter(|verdict| is_told(verdict, &next, failure.as_ref(), &reply)) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });

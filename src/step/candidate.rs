@@ -72,7 +72,7 @@ impl<'b> Bench<'b> {
         left: &Left,
         workplace: Option<&mut Workplace<'_>>,
     ) -> Result<Vec<Verdict>, StepError> {
-        let mut verdicts = self.look(left);
+        let mut verdicts = self.look(left)?;
         let rejected = first_rejection(&verdicts).is_some();
         verdicts.extend(if rejected {
             self.not_reached()
@@ -111,18 +111,22 @@ impl<'b> Bench<'b> {
     }
 
     /// What the built-in gates say; people are told what they found.
-    #[must_use]
-    pub fn look(self, left: &Left) -> Vec<Verdict> {
-        let verdicts = self.built_in(left);
+    ///
+    /// # Errors
+    /// When a hook cannot be read.
+    pub fn look(self, left: &Left) -> Result<Vec<Verdict>, StepError> {
+        let verdicts = self.built_in(left)?;
         for verdict in verdicts.iter().filter(|verdict| !verdict.evidence.is_empty()) {
             self.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
         }
-        verdicts
+        Ok(verdicts)
     }
 
     /// What the built-in gates say.
-    #[must_use]
-    pub fn built_in(self, left: &Left) -> Vec<Verdict> {
+    ///
+    /// # Errors
+    /// When a hook cannot be read.
+    pub fn built_in(self, left: &Left) -> Result<Vec<Verdict>, StepError> {
         let git = self.world.git;
         let policy = &self.config.policy;
         let read = |id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
@@ -132,7 +136,7 @@ impl<'b> Bench<'b> {
         };
         let names = |tree: Oid, dir: &[u8]| git.names(tree, &dir.to_str_lossy()).unwrap_or_default();
         let (base, candidate) = (self.base.tree, left.candidate);
-        builtin::run(&Evidence {
+        Ok(builtin::run(&Evidence {
             changes: &left.changes,
             nested: &left.seen.nested,
             too_deep: &left.seen.too_deep,
@@ -142,18 +146,21 @@ impl<'b> Bench<'b> {
             say: Say { task: &self.task.allow, allow: &policy.allow, deny: &policy.deny },
             must_change: must_change(self.task.kind),
             read: &read,
-            gates: &self.called(),
+            gates: &self.called()?,
             base: Tree { entry: &|path| entry(base, path), list: &|dir| names(base, dir) },
             candidate: Tree { entry: &|path| entry(candidate, path), list: &|dir| names(candidate, dir) },
-        })
+        }))
     }
 
     /// What is run of a tree, as the base has it: the gates, what prepares the rooms for them, the hooks.
-    fn called(self) -> Vec<GateConfig> {
+    fn called(self) -> Result<Vec<GateConfig>, StepError> {
         let setup = self.config.workspace.setup.iter().map(|run| GateConfig::new(called::SETUP, run));
-        let text = |name: &str| self.world.git.hook_text(name, self.base.id).ok().flatten();
-        let hooks = [PRE_COMMIT, HOOK].map(|name| called::hook(name, &text(name)?));
-        self.config.gates.iter().cloned().chain(setup).chain(hooks.into_iter().flatten()).collect()
+        let mut all: Vec<GateConfig> = self.config.gates.iter().cloned().chain(setup).collect();
+        for name in [PRE_COMMIT, HOOK] {
+            let text = self.world.git.hook_text(name, self.base.id)?;
+            all.extend(text.and_then(|text| called::hook(name, &text)));
+        }
+        Ok(all)
     }
 
     /// What the gates of the configuration say of a tree.

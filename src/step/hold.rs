@@ -2,7 +2,10 @@
 //!
 //! One ref for each slot, moved under the slot's lock. It need not survive a loss of power: what it holds does not.
 
-use crate::effects::{Oid, Result, World};
+use crate::effects::{EffectError, Oid, Result, Swap, Trouble, World};
+
+/// How often a ref is moved that somebody else moves as well.
+const TRIES: usize = 4;
 
 /// Holds a tree instead of the one before.
 ///
@@ -22,9 +25,15 @@ pub(super) fn release(world: World<'_>, slot: u32) -> Result<()> {
 
 fn point(world: World<'_>, slot: u32, to: Option<Oid>) -> Result<()> {
     let reference = format!("refs/orch/held/{slot}");
-    let now = world.git.tip(&reference)?;
-    if now != to {
-        world.git.claim(&reference, now, to)?;
+    let mut now = world.git.tip(&reference)?;
+    for _ in 0..TRIES {
+        if now == to {
+            return Ok(());
+        }
+        match world.git.claim(&reference, now, to)? {
+            Swap::Done => return Ok(()),
+            Swap::Moved(there) => now = there,
+        }
     }
-    Ok(())
+    Err(EffectError::new(Trouble::Locked, format!("`{reference}` keeps moving")))
 }

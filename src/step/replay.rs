@@ -126,7 +126,7 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
         let mut workplace = self.workplace.borrow_mut();
         let held = workplace.holds();
         let verdicts =
-            if regated { bench.judge_again(&left, Some(&mut **workplace))? } else { bench.look(&left) };
+            if regated { bench.judge_again(&left, Some(&mut **workplace))? } else { bench.look(&left)? };
         if workplace.holds() != held {
             workplace.restore(held)?;
         }
