@@ -39,11 +39,15 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
         // What it says counts from now on only: its step may have ended before the slot was taken.
         let Some(working) = journal::working(world, slot)? else { continue };
         let landed = publish::outcome(world, &working, &mut done)?;
-        match put_away(world, &working, landed == Some(true), &mut done, reporter) {
+        let reclaimed = reclaim(world, &working, reporter);
+        // With a git that somebody else directs, nobody is to work.
+        let is_unsafe = reclaimed.is_err() && matches!(working.site, Site::InPlace { .. });
+        let mut put_away = || put_away(world, &working, landed == Some(true), &mut done, reporter);
+        match reclaimed.and_then(|()| put_away()) {
             Ok(()) => journal::end_work(world, slot)?,
             Err(error) => {
                 let error = cannot(world, &journal::name(slot), error);
-                if own == Some(slot) {
+                if own == Some(slot) || is_unsafe {
                     return Err(error);
                 }
                 // What needs that place says so as well, and all else goes on.
@@ -183,6 +187,15 @@ fn is_at(world: World<'_>, branch: &str, git_dir: &str) -> Result<bool, StepErro
     Ok(now.is_some_and(|now| now.git_dir == std::path::Path::new(git_dir) && now.in_progress.is_none()))
 }
 
+/// Ends what is left running of a step, and puts right what directs git where it worked.
+fn reclaim(world: World<'_>, working: &Working, reporter: &dyn Reporter) -> Result<(), StepError> {
+    world.process.end_strays(&working.run, &world.files.root().join(format!("steps/{}", working.run)))?;
+    if let Site::InPlace { dir, git_dir } = &working.site {
+        in_place::restore_settings(world, working, &journal::checkout(dir, git_dir), reporter)?;
+    }
+    Ok(())
+}
+
 /// Keeps what an agent had made so far, and makes the place ready for the next step.
 fn put_away(
     world: World<'_>,
@@ -191,10 +204,6 @@ fn put_away(
     done: &mut Vec<String>,
     reporter: &dyn Reporter,
 ) -> Result<(), StepError> {
-    world.process.end_strays(&working.run, &world.files.root().join(format!("steps/{}", working.run)))?;
-    if let Site::InPlace { dir, git_dir } = &working.site {
-        in_place::restore_settings(world, working, &journal::checkout(dir, git_dir), reporter)?;
-    }
     if is_gone(world, &working.site) {
         let _lock = landing_lock(world, OTHERS_LAND)?;
         world.git.clear_ref_lock(&branch_ref(&working.branch), journal::beside(world, working)?)?;

@@ -144,3 +144,31 @@ fn hooks_that_cannot_run_are_told() {
     assert!(doctor.stdout.contains("`core.hooksPath` is `.husky/_`"), "{}", doctor.stdout);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_folder_of_hooks_outside_of_the_repository_is_the_users_alone() {
+    let sandbox = project(
+        "echo new > new; echo theirs > ../githooks/theirs; rm ../githooks/commit-msg; chmod 755 ../githooks/mine",
+    );
+    let shared = sandbox.root().join("githooks");
+    std::fs::create_dir_all(&shared).expect("a folder");
+    for name in ["commit-msg", "mine"] {
+        std::fs::write(shared.join(name), "mine\n").expect("a file");
+    }
+    sandbox.git(&["config", "core.hooksPath", &shared.display().to_string()]);
+    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 0, "{}", sandbox.transcript());
+    assert!(shared.join("theirs").exists() && !shared.join("commit-msg").exists());
+    assert!(!sandbox.transcript().contains("was changed"), "{}", sandbox.transcript());
+}
+
+#[test]
+fn hooks_that_are_switched_off_are_not_told_of() {
+    for off in ["/dev/null", ""] {
+        let sandbox = project("echo new > new");
+        sandbox.program(".git/hooks/pre-commit", "#!/bin/sh\nexit 1\n");
+        sandbox.git(&["config", "core.hooksPath", off]);
+        let step = sandbox.quietly(&["step", "--in-place"]);
+        assert_eq!(step.code, 0, "{off:?}: {}", step.stderr);
+        assert!(!step.stderr.contains("no hook runs"), "{off:?}: {}", step.stderr);
+    }
+}

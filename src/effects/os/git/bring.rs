@@ -35,7 +35,9 @@ pub(super) fn set_aside(path: &Path, to: &Path) -> Result<()> {
     let free = names.find(|to| fs::symlink_metadata(to).is_err_and(|error| is_absent(&error)));
     let to = free.unwrap_or_else(|| to.to_owned());
     // A folder that nobody may write to is not moved either.
-    super::purge::open_up(path, 0o200);
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        super::purge::open_up(path, 0o200);
+    }
     match fs::rename(path, &to) {
         Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
             copy(path, &to)?;

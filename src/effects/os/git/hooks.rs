@@ -4,7 +4,7 @@ use super::objects::MODE_TREE;
 use super::settings::copy_folder;
 use super::{Checkout, HookRun, Oid, OsGit, Result, or};
 use crate::effects::{
-    EffectError, Ended, Input, Invocation, MODE_FILE, PUSH_TOKEN, Process as _, Stop, WorkTree,
+    EffectError, Ended, Input, Invocation, MODE_FILE, PUSH_TOKEN, Process as _, Stop, Trouble, WorkTree,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use std::time::Duration;
 const ASKED: [&str; 2] = ["pre-commit", "commit-msg"];
 /// What husky makes, untracked, beside hooks that are tracked; they call it.
 const HUSKY: &str = "_";
+/// What hooks are switched off with.
+const NOWHERE: &str = "/dev/null";
 /// How deep what is made beside hooks is copied.
 const DEPTH: usize = 4;
 
@@ -34,12 +36,17 @@ impl OsGit {
     pub(super) fn may_run_hooks(&self) -> bool {
         let hooks = self.repo().common_dir().join("hooks");
         let is_there = |name: &str| std::fs::symlink_metadata(hooks.join(name)).is_ok();
-        self.repo().config_snapshot().string("core.hooksPath").is_some()
-            || ASKED.iter().any(|name| is_there(name))
+        match self.repo().config_snapshot().string("core.hooksPath") {
+            Some(path) => !is_off(&path),
+            None => ASKED.iter().any(|name| is_there(name)),
+        }
     }
 
     fn hooks_place(&self) -> Result<Place> {
         let snapshot = self.repo().config_snapshot();
+        if snapshot.string("core.hooksPath").is_some_and(|path| is_off(&path)) {
+            return Ok(Place::Folder(PathBuf::from(NOWHERE)));
+        }
         let configured = or("read `core.hooksPath`", snapshot.trusted_path("core.hooksPath"))?;
         let Some(path) = configured else { return Ok(Place::Folder(self.repo().common_dir().join("hooks"))) };
         let work = self.repo().workdir();
@@ -54,6 +61,11 @@ impl OsGit {
         // As a path of the tree, without the `.` that people write.
         let below: PathBuf =
             below.components().filter(|part| *part != std::path::Component::CurDir).collect();
+        if below.as_os_str().is_empty() {
+            let fact = "`core.hooksPath` is the root of the work tree, where orch cannot tell hooks from other files \
+                        (give them a folder)";
+            return Err(EffectError::new(Trouble::Unsupported, fact));
+        }
         match work.filter(|_| below.starts_with(".git") || below.starts_with("..")) {
             Some(work) => Ok(Place::Folder(work.join(below))),
             None => Ok(Place::Tree(below)),
@@ -84,10 +96,15 @@ impl OsGit {
         Ok(to)
     }
 
-    /// The hooks that lie in the work tree of a checkout and that no commit has.
+    /// The hooks that lie in the work tree of a checkout and that no commit has, or in the repository. A folder that
+    /// others share is nobody's here.
     pub(super) fn untracked_hooks(&self, checkout: &Checkout, base: Oid) -> Result<Option<PathBuf>> {
         Ok(match self.hooks_place()? {
-            Place::Folder(dir) => Some(dir),
+            Place::Folder(dir) => {
+                let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+                let (at, owns) = (real(&dir), [self.repo().common_dir(), &checkout.dir].map(real));
+                owns.iter().any(|own| at != *own && at.starts_with(own)).then_some(dir)
+            }
             Place::Tree(below) if self.has_folder(base, &below)? => {
                 Some(checkout.dir.join(below).join(HUSKY))
             }
@@ -197,6 +214,11 @@ impl OsGit {
         said.push_str(&String::from_utf8_lossy(&finished.stderr));
         Ok(HookRun::Refused(format!("{}\n{}", finished.ended, said.trim())))
     }
+}
+
+/// Whether this is what people write to have no hooks.
+fn is_off(path: &[u8]) -> bool {
+    path.is_empty() || path == NOWHERE.as_bytes()
 }
 
 fn is_program(path: &Path) -> bool {

@@ -6,7 +6,7 @@
 //! later, and that no living git holds, were left behind.
 
 use super::super::sweep;
-use super::bring::{is_absent, remove_any};
+use super::bring::{is_absent, remove_any, set_aside};
 use super::lock::IndexLock;
 use super::purge::open_up;
 use super::{Checkout, EffectError, Oid, OsGit, Restored, Result, Trouble, or};
@@ -25,6 +25,10 @@ const OLD: Duration = Duration::from_secs(1);
 const INFO: [&str; 4] = ["info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout"];
 /// How deep folders are copied and compared.
 const DEPTH: usize = 16;
+/// The most bytes of a file that are held.
+const LARGEST: u64 = 512 << 20;
+/// How much of a path is told by the name that it has when it was moved aside.
+const LONGEST: usize = 60;
 
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +96,7 @@ impl OsGit {
             copies
         };
         let roots = self.roots(checkout, base)?;
-        let mut entries = Entries::new();
-        roots.iter().try_for_each(|root| read(root, DEPTH, &mut entries))?;
+        let entries = read(&roots)?;
         let settings = Settings {
             run: run.to_owned(),
             roots: roots.into_iter().map(PathBuf::into_os_string).collect(),
@@ -117,12 +120,12 @@ impl OsGit {
             (held.settings.clone(), changed)
         });
         let noted = || {
-            let Some(mut settings) = self.noted().filter(|settings| settings.run == run) else {
+            let Some(mut settings) = self.noted()?.filter(|settings| settings.run == run) else {
                 return Ok(None);
             };
-            if !checkout.git_dir.is_dir() {
+            for folder in [&checkout.git_dir, &checkout.dir].into_iter().filter(|folder| !folder.is_dir()) {
                 // A person has removed that work tree; nothing of it is made again.
-                settings.entries.retain(|path, _| !Path::new(path).starts_with(&checkout.git_dir));
+                settings.entries.retain(|path, _| !Path::new(path).starts_with(folder));
             }
             let changed = put_back(&settings)?;
             if !changed.is_empty() {
@@ -156,15 +159,24 @@ impl OsGit {
     /// Forgets what was held for a run.
     pub(super) fn let_go(&self, run: &str) -> Result<()> {
         self.held.borrow_mut().take_if(|held| held.settings.run == run);
-        match self.noted() {
+        match self.noted()? {
             Some(settings) if settings.run == run => remove_any(&self.held_dir()),
             Some(_) | None => Ok(()),
         }
     }
 
     /// What another command noted.
-    fn noted(&self) -> Option<Settings> {
-        postcard::from_bytes(&fs::read(self.held_dir().join("settings")).ok()?).ok()
+    fn noted(&self) -> Result<Option<Settings>> {
+        let path = self.held_dir().join("settings");
+        let Some(bytes) = files::read(&path, u64::MAX)? else { return Ok(None) };
+        postcard::from_bytes(&bytes).map(Some).map_err(|error| {
+            let path = path.display();
+            let fact = format!(
+                "`{path}` does not say what directed git before an agent worked in place: {error} (look at \
+                 configuration and hooks, move it aside, and orch goes on without it)"
+            );
+            EffectError::new(Trouble::Other, fact)
+        })
     }
 
     /// Files and folders that direct git in a checkout.
@@ -184,8 +196,15 @@ impl OsGit {
     }
 }
 
-/// Reads a file, a link, or what a folder holds.
-fn read(path: &Path, depth: usize, into: &mut Entries) -> Result<()> {
+/// Files and links, and what folders hold, as they are to be held.
+fn read(roots: &[PathBuf]) -> Result<Entries> {
+    let mut found = BTreeMap::new();
+    roots.iter().try_for_each(|root| list(root, DEPTH, &mut found))?;
+    found.into_iter().map(|(path, metadata)| Ok((path.clone().into(), entry(&path, &metadata)?))).collect()
+}
+
+/// Lists a file, a link, or what a folder holds.
+fn list(path: &Path, depth: usize, into: &mut BTreeMap<PathBuf, fs::Metadata>) -> Result<()> {
     let failed = |error: std::io::Error| EffectError::io("read", path, &error);
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -195,50 +214,74 @@ fn read(path: &Path, depth: usize, into: &mut Entries) -> Result<()> {
     if metadata.is_dir() && depth > 0 {
         open_up(path, 0o700);
         for found in fs::read_dir(path).map_err(failed)? {
-            read(&found.map_err(failed)?.path(), depth - 1, into)?;
+            list(&found.map_err(failed)?.path(), depth - 1, into)?;
         }
         return Ok(());
     }
-    let entry = if metadata.is_symlink() {
+    into.insert(path.to_owned(), metadata);
+    Ok(())
+}
+
+fn entry(path: &Path, metadata: &fs::Metadata) -> Result<Entry> {
+    let failed = |error: std::io::Error| EffectError::io("read", path, &error);
+    Ok(if metadata.is_symlink() {
         Entry::Link(fs::read_link(path).map_err(failed)?.into_os_string())
     } else if metadata.is_file() {
         let mode = metadata.mode() & 0o7777;
         open_up(path, 0o400);
-        Entry::File(mode, fs::read(path).map_err(failed)?)
+        Entry::File(mode, files::read(path, LARGEST)?.unwrap_or_default())
     } else {
         Entry::Other
-    };
-    into.insert(path.as_os_str().to_owned(), entry);
-    Ok(())
+    })
+}
+
+/// Whether what lies at a path is what was held. Nothing is read that is longer than that.
+fn is_same(path: &Path, found: &fs::Metadata, held: &Entry) -> bool {
+    match held {
+        Entry::Link(to) => {
+            found.is_symlink() && fs::read_link(path).is_ok_and(|found| found.as_os_str() == to)
+        }
+        Entry::File(mode, content) => {
+            let length = content.len() as u64;
+            found.is_file()
+                && (found.mode() & 0o7777, found.len()) == (*mode, length)
+                && files::read(path, length).is_ok_and(|found| found.as_ref() == Some(content))
+        }
+        Entry::Other => !found.is_symlink() && !found.is_file(),
+    }
 }
 
 /// Makes everything what it was; the paths that differed. What lay there is moved aside.
 fn put_back(settings: &Settings) -> Result<BTreeSet<PathBuf>> {
-    let mut now = Entries::new();
-    settings.roots.iter().try_for_each(|root| read(Path::new(root), DEPTH, &mut now))?;
+    let mut now = BTreeMap::new();
+    settings.roots.iter().try_for_each(|root| list(Path::new(root), DEPTH, &mut now))?;
+    let (same, others): (Vec<_>, Vec<_>) = now.into_iter().partition(|(path, found)| {
+        settings.entries.get(path.as_os_str()).is_some_and(|held| is_same(path, found, held))
+    });
+    let same: BTreeSet<PathBuf> = same.into_iter().map(|(path, _)| path).collect();
     let mut changed = BTreeSet::new();
-    for (path, _) in now.iter().filter(|(path, entry)| settings.entries.get(*path) != Some(*entry)) {
-        let path = Path::new(path);
-        move_aside(path, Path::new(&settings.aside))?;
-        changed.insert(path.to_owned());
+    for (path, _) in others {
+        move_aside(&path, settings)?;
+        changed.insert(path);
     }
-    for (path, entry) in settings.entries.iter().filter(|(path, entry)| now.get(*path) != Some(*entry)) {
+    for (path, entry) in settings.entries.iter().filter(|(path, _)| !same.contains(Path::new(path))) {
         write(Path::new(path), entry)?;
         changed.insert(PathBuf::from(path));
     }
     Ok(changed)
 }
 
-/// Moves what lies at a path into a folder, or removes it where that cannot be.
-fn move_aside(path: &Path, aside: &Path) -> Result<()> {
-    let name = path.components().rev().take(2).map(std::path::Component::as_os_str).collect::<Vec<_>>();
-    let to = name.iter().rev().fold(aside.to_owned(), |to, part| to.join(part));
-    files::make_parent(&to)?;
-    remove_any(&to)?;
-    if fs::rename(path, &to).is_ok() { Ok(()) } else { remove_any(path) }
+/// Moves what lies at a path into the folder for that, by the end of its name from the root that it lies in.
+fn move_aside(path: &Path, settings: &Settings) -> Result<()> {
+    let root = settings.roots.iter().map(Path::new).find(|root| path.starts_with(root));
+    let above = root.and_then(Path::parent).unwrap_or(Path::new(""));
+    let name = path.strip_prefix(above).unwrap_or(path).to_string_lossy().replace('/', "-");
+    let longer = name.chars().count().saturating_sub(LONGEST);
+    let name: String = name.chars().skip(longer).collect();
+    set_aside(path, &Path::new(&settings.aside).join(name))
 }
 
-/// Writes what was held, at once.
+/// Writes what was held, at once, so that a loss of power does not undo it.
 fn write(path: &Path, entry: &Entry) -> Result<()> {
     let failed = |error: std::io::Error| EffectError::io("write", path, &error);
     files::make_parent(path)?;
@@ -253,13 +296,17 @@ fn write(path: &Path, entry: &Entry) -> Result<()> {
         Entry::Link(to) => std::os::unix::fs::symlink(to, &new).map_err(failed)?,
         Entry::File(mode, content) => {
             let opened = fs::OpenOptions::new().write(true).create_new(true).mode(mode & 0o700).open(&new);
-            let written = opened.and_then(|mut file| std::io::Write::write_all(&mut file, content));
+            let written = opened.and_then(|mut file| {
+                std::io::Write::write_all(&mut file, content)?;
+                file.set_permissions(fs::Permissions::from_mode(*mode))?;
+                file.sync_all()
+            });
             written.map_err(failed)?;
-            fs::set_permissions(&new, fs::Permissions::from_mode(*mode)).map_err(failed)?;
         }
         Entry::Other => return Ok(()),
     }
-    fs::rename(&new, path).map_err(failed)
+    fs::rename(&new, path).map_err(failed)?;
+    path.parent().map_or(Ok(()), files::sync_dir)
 }
 
 /// Copies the files of a folder, each with what it leads to; git's samples are none.
@@ -333,8 +380,7 @@ mod tests {
             .expect("permissions");
         std::os::unix::fs::symlink("../config", dir.join("hooks/commit-msg")).expect("a link");
         let roots = ["config", "hooks", "none"].map(|name| dir.join(name));
-        let mut entries = Entries::new();
-        roots.iter().try_for_each(|root| read(root, DEPTH, &mut entries)).expect("they are read");
+        let entries = read(&roots).expect("they are read");
         Settings {
             run: "R".to_owned(),
             roots: roots.map(PathBuf::into_os_string).to_vec(),
@@ -347,7 +393,8 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a shell does what an agent does")]
     fn whatever_was_done_to_it_it_is_as_it_was() {
-        let deeds: [(&str, &[&str]); 9] = [
+        let deeds: [(&str, &[&str]); 10] = [
+            ("truncate -s 8T hooks/x config", &["config", "hooks/x"]),
             ("true", &[]),
             ("echo x >>config", &["config"]),
             ("rm config; mkdir -p config/x; echo 1 >config/x/y", &["config", "config/x/y"]),
@@ -368,6 +415,26 @@ mod tests {
                 changed.iter().map(|path| path.strip_prefix(&dir).expect("below")).collect();
             assert_eq!(changed, expected.iter().map(Path::new).collect::<Vec<_>>(), "{deed}");
             assert!(put_back(&settings).expect("a look").is_empty(), "{deed}: it is not as it was");
+        }
+    }
+
+    #[test]
+    fn what_is_moved_aside_takes_nobodys_place() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let settings = held(dir.path());
+        for text in ["one", "two"] {
+            fs::create_dir_all(dir.path().join("hooks/a/b")).expect("folders");
+            for path in ["config", "hooks/a/b/x", "hooks/b"] {
+                let path = dir.path().join(path);
+                let _ = remove_any(&path);
+                fs::write(path, text).expect("a file");
+            }
+            put_back(&settings).expect("it is put back");
+        }
+        for (name, text) in
+            [("config", "one"), ("config.1", "two"), ("hooks-a-b-x", "one"), ("hooks-b.1", "two")]
+        {
+            assert_eq!(fs::read_to_string(dir.path().join("aside").join(name)).expect(name), text);
         }
     }
 }
