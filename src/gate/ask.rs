@@ -52,8 +52,8 @@ impl Measured {
 pub enum Fewer {
     /// Any number: a person allowed it.
     Allowed,
-    /// So many, as that many went for good reasons; none: it cannot be said how many.
-    Explained(Option<u64>),
+    /// So many, as that many went for good reasons.
+    Explained(u64),
 }
 
 /// Whether a verdict depends on what the base measures.
@@ -169,7 +169,7 @@ pub fn compare<E>(
         let fact = format!("fewer tests were run than on the base: {now}, there {before}");
         match may()? {
             Fewer::Allowed => verdict.add(&format!("{fact} (allowed)")),
-            Fewer::Explained(count) if count.is_none_or(|count| before - now <= count) => {
+            Fewer::Explained(count) if before - now <= count => {
                 verdict.add(&format!("{fact} (the change says why)"));
             }
             Fewer::Explained(_) => {
@@ -320,16 +320,12 @@ mod tests {
             (None, None, ""),
         ] {
             let mut verdict = now();
-            let may = || Ok::<_, ()>(Fewer::Explained(Some(0)));
+            let may = || Ok::<_, ()>(Fewer::Explained(0));
             compare(&mut verdict, &gate, Measured { tests, coverage }, may).unwrap();
             let kind = if why.is_empty() { VerdictKind::Pass } else { VerdictKind::Fail };
             assert_eq!((verdict.kind, verdict.evidence.as_str()), (kind, why));
         }
-        for (may, then) in [
-            (Fewer::Allowed, "allowed"),
-            (Fewer::Explained(Some(1)), "the change says why"),
-            (Fewer::Explained(None), "the change says why"),
-        ] {
+        for (may, then) in [(Fewer::Allowed, "allowed"), (Fewer::Explained(1), "the change says why")] {
             let mut verdict = now();
             let base = Measured { tests: Some(10), coverage: None };
             compare(&mut verdict, &gate, base, || Ok::<_, ()>(may)).unwrap();

@@ -33,20 +33,10 @@ const STRUCTURE: [&str; 20] = [
     "rstest",
     "times",
 ];
-/// Those of them that a runner counts as many tests.
-const COUNTED: [&str; 11] = [
-    "each",
-    "parametrize",
-    "ParameterizedTest",
-    "Theory",
-    "test_case",
-    "ValueSource",
-    "CsvSource",
-    "MethodSource",
-    "TestCase",
-    "InlineData",
-    "rstest",
-];
+/// Those that stand before a test once for each time that it is run.
+const EACH: [&str; 3] = ["test_case", "TestCase", "InlineData"];
+/// Those before a list of what it is run with.
+const LISTS: [&str; 4] = ["each", "parametrize", "ValueSource", "CsvSource"];
 /// The most tests that are gone and looked for one by one.
 const GONE: usize = 50;
 
@@ -85,29 +75,60 @@ pub(super) fn findings(whole: &Whole<'_, '_>, pool: &mut Vec<String>) -> Vec<Fin
     found
 }
 
-/// How many tests fewer than before there are for good reasons; none where that can be any number.
-pub(super) fn fewer(whole: &Whole<'_, '_>, files: &[File]) -> Option<u64> {
-    let counted = |texts: &[&str]| texts.iter().filter(|text| COUNTED.contains(text)).count();
-    let mut count = 0;
-    for which in &whole.pairs.gone {
-        match became(whole, *which) {
-            Became::NeverRun | Became::Lost => continue,
-            Became::Absorbed | Became::Pointless(_) => count += 1,
-        }
-        let side = whole.sources[which.source].old.as_ref()?;
-        if counted(&side.texts(&side.cases[which.case].span)) > 0 {
-            return None;
+/// How many tests fewer than before there are for good reasons, at most. A test that is run many times counts as often as
+/// its rows say; where they are not there to be counted, once.
+pub(super) fn fewer(whole: &Whole<'_, '_>, files: &[File]) -> u64 {
+    let times = |side: Option<&Side<'_>>, which: Which| {
+        let case = side.map(|side| (side, &side.cases[which.case]));
+        case.map_or(0, |(side, case)| times(&side.texts(&(case.span.start..case.body.start))))
+    };
+    let old = |which: Which| times(whole.sources[which.source].old.as_ref(), which);
+    let new = |which: Which| times(whole.sources[which.source].new.as_ref(), which);
+    let gone = whole.pairs.gone.iter().map(|which| match became(whole, *which) {
+        Became::NeverRun | Became::Lost => 0,
+        Became::Absorbed | Became::Pointless(_) => old(*which),
+    });
+    let rows = whole.pairs.kept.iter().map(|(before, after)| old(*before).saturating_sub(new(*after)));
+    gone.chain(rows).fold(examples_gone(files), u64::saturating_add)
+}
+
+/// How often a runner runs a test, as far as what stands before its body says.
+fn times(head: &[&str]) -> u64 {
+    let next = |at: usize| head.get(at + 1).copied().unwrap_or_default();
+    // `#[case(1)]` is a row of `rstest`, `#[case]` an argument.
+    let is_row =
+        |at: &usize| EACH.contains(&head[*at]) || head[*at] == "case" && ["(", "::"].contains(&next(*at));
+    let rows = (0..head.len()).filter(is_row).count().max(1) as u64;
+    let lists = (0..head.len()).filter(|at| LISTS.contains(&head[*at]) && next(*at) == "(");
+    lists.map(|at| last_list(&head[at + 1..])).fold(rows, u64::saturating_mul)
+}
+
+/// How many elements the last list among some arguments has; one where there is none.
+fn last_list(arguments: &[&str]) -> u64 {
+    let (mut depth, mut count, mut full) = (0_usize, 0, false);
+    for text in arguments {
+        match *text {
+            "(" | "[" | "{" => {
+                depth += 1;
+                if depth == 2 && *text != "(" {
+                    (count, full) = (0, false);
+                } else {
+                    full = true;
+                }
+            }
+            ")" | "]" | "}" => {
+                depth = depth.saturating_sub(1);
+                if depth == 1 && *text != ")" {
+                    count += u64::from(std::mem::take(&mut full));
+                } else if depth == 0 {
+                    break;
+                }
+            }
+            "," if depth == 2 => count += u64::from(std::mem::take(&mut full)),
+            _ => full = depth >= 2,
         }
     }
-    for (before, after) in &whole.pairs.kept {
-        let old = whole.sources[before.source].old.as_ref()?;
-        let new = whole.sources[after.source].new.as_ref()?;
-        let (then, now) = (old.texts(&old.cases[before.case].span), new.texts(&new.cases[after.case].span));
-        if counted(&now) < counted(&then) {
-            return None;
-        }
-    }
-    Some(count + examples_gone(files))
+    count.max(1)
 }
 
 /// Examples in the documentation of Rust are tests as well.

@@ -58,10 +58,10 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     found
 }
 
-/// How many tests fewer a change leaves for good reasons: what they tested is gone, or others assert what they did.
-/// None where that can be any number, as one that stood for many is among them.
+/// How many tests fewer a change leaves for good reasons, at most: what they tested is gone, or others assert what they
+/// did, or rows of theirs went.
 #[must_use]
-pub fn fewer_tests(files: &[File]) -> Option<u64> {
+pub fn fewer_tests(files: &[File]) -> u64 {
     let sources = read::read(files);
     let pairs = pairs::pairs(&sources);
     let (_, skipped) = marks::findings(&sources, &pairs);
@@ -101,6 +101,38 @@ mod tests {
         "a.snap",
     ];
 
+    #[test]
+    fn so_many_tests_fewer_are_explained_as_went_for_good_reasons() {
+        let code = "def tax(n):\n    return n\n\n\ndef zero(n):\n    return 0\n";
+        let less = "def tax(n):\n    return n\n";
+        let test =
+            |head: &str, name: &str| format!("{head}def test_{name}(n):\n    assert {name}(n) == n\n\n\n");
+        for (head, left, count) in [
+            ("", "", 1),
+            ("@pytest.mark.parametrize('n', [1, 2, 3])\n", "", 3),
+            (
+                "@pytest.mark.parametrize('n,m', [(1, 2), (3, 4),])\n@pytest.mark.parametrize(['o'], ROWS)\n",
+                "",
+                2,
+            ),
+            ("@pytest.mark.parametrize(['n', 'm'], [[1, f(2)], [3, 4], []], ids=str)\n", "", 3),
+            ("@pytest.mark.parametrize('n', range(1000))\n", "", 1),
+        ] {
+            let old = test("", "tax") + &test(head, "zero");
+            let new = test("", "tax") + left;
+            let files =
+                [file("shop.py", Some(code), Some(less)), file("tests/test_shop.py", Some(&old), Some(&new))];
+            assert_eq!(fewer_tests(&files), count, "{head}");
+        }
+        let rows = |rows: &str| test(&format!("@pytest.mark.parametrize('n', [{rows}])\n"), "tax");
+        for (old, new, count) in [(rows("1, 2, 3"), rows("1"), 2), (rows("1, 2, 3"), test("", "tax"), 2)] {
+            assert_eq!(fewer_tests(&[file("tests/test_shop.py", Some(&old), Some(&new))]), count, "{new}");
+        }
+        let rust = |rows: &str| format!("{rows}#[test]\nfn a(#[case] n: u32) {{ assert_eq!(n, n); }}\n");
+        let (old, new) = (rust("#[rstest]\n#[case(1)]\n#[case::two(2)]\n"), rust("#[rstest]\n#[case(1)]\n"));
+        assert_eq!(fewer_tests(&[file("tests/a.rs", Some(&old), Some(&new))]), 1);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -110,7 +142,7 @@ mod tests {
             new in "(\\PC|assert|expect\\(|== |\\.not|#\\[test\\]\nfn a\\(|def test_a\\(|it\\('a', |func TestA|@Test|exit 0|ignore|\\|\\| true|[(){}\\[\\];:=,'\"\n\t ]|[0-9]){0,60}",
         ) {
             let files: Vec<File> = PATHS.iter().map(|path| file(path, Some(&old), Some(&new))).collect();
-            let _ = findings(&files);
+            let _ = (findings(&files), fewer_tests(&files));
             let same: Vec<File> = PATHS.iter().map(|path| file(path, Some(&old), Some(&old))).collect();
             prop_assert_eq!(findings(&same), vec![]);
         }
