@@ -236,7 +236,7 @@ pub(super) fn left_in(dir: &Path) -> Vec<rustix::process::Pid> {
 }
 
 /// Whether a git works in one of these folders. (Elsewhere that cannot be seen.)
-pub(super) fn git_works_in(dirs: &[&std::path::Path]) -> bool {
+pub(super) fn git_works_in(dirs: &[std::path::PathBuf]) -> bool {
     let real: Vec<_> = dirs.iter().filter_map(|dir| std::fs::canonicalize(dir).ok()).collect();
     std::fs::read_dir("/proc").into_iter().flatten().flatten().any(|entry| {
         let path = entry.path();

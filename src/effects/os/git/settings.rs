@@ -352,13 +352,28 @@ fn add_locks(dir: &Path, depth: usize, into: &mut BTreeSet<OsString>) {
     }
 }
 
+/// The folders in which a git may work that locks what all work trees share.
+fn work_trees(common: &Path) -> Vec<PathBuf> {
+    let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+    let linked = linked.filter_map(|tree| {
+        let git_file = fs::read_to_string(tree.path().join("gitdir")).ok()?;
+        Path::new(git_file.trim_end()).parent().map(Path::to_owned)
+    });
+    let main = common.parent().filter(|_| common.ends_with(".git")).map(Path::to_owned);
+    linked.chain(main).chain([common.to_owned()]).collect()
+}
+
 /// Removes the locks that came since, and that are old: no git that works there still makes or holds one.
 fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>) -> Result<Vec<PathBuf>> {
     let new: Vec<PathBuf> = locks(common, &checkout.git_dir).difference(before).map(PathBuf::from).collect();
     let mut removed = Vec::new();
     for lock in new {
         files::wait_until_old(&lock, OLD)?;
-        if lock.exists() && !sweep::git_works_in(&[&checkout.dir, &checkout.git_dir]) {
+        let mut users = vec![checkout.dir.clone(), checkout.git_dir.clone()];
+        if !lock.starts_with(&checkout.git_dir) || checkout.git_dir == common {
+            users.extend(work_trees(common));
+        }
+        if lock.exists() && !sweep::git_works_in(&users) {
             remove_any(&lock)?;
             removed.push(lock);
         }
@@ -436,5 +451,17 @@ mod tests {
         {
             assert_eq!(fs::read_to_string(dir.path().join("aside").join(name)).expect(name), text);
         }
+    }
+
+    #[test]
+    fn every_work_tree_may_hold_what_all_of_them_share() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let common = dir.path().join("main/.git");
+        fs::create_dir_all(common.join("worktrees/other")).expect("folders");
+        let git_file = dir.path().join("other/.git");
+        fs::write(common.join("worktrees/other/gitdir"), format!("{}\n", git_file.display()))
+            .expect("a file");
+        let expected = [dir.path().join("other"), dir.path().join("main"), common.clone()];
+        assert_eq!(work_trees(&common), expected);
     }
 }
