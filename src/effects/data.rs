@@ -233,6 +233,15 @@ pub enum Merge {
     Conflict(Vec<BString>),
 }
 
+/// What an agent left in the disposable repository of a private work tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The commits that were taken in.
+    pub commits: Vec<Oid>,
+    /// How many names of others were not looked at, as there were too many.
+    pub left_out: usize,
+}
+
 /// What became of a compare-and-swap of a ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Swap {

@@ -7,9 +7,9 @@
 //! delegation otherwise. Time and randomness cannot fail, so they are passed on uncounted.
 
 use super::{
-    Astray, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head, HookRun,
-    Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored, Result, Seen,
-    Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
+    Astray, Behind, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head,
+    HookRun, Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored, Result,
+    Seen, Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -150,7 +150,7 @@ impl Git for Faulty<'_> {
         writes attach(checkout: &Checkout, branch: &str) -> ();
         writes disposable(tree: &dyn WorkTree, branch: &str, base: Oid) -> ();
         reads idle_hooks(base: Oid) -> Vec<String>;
-        writes take_behind(tree: &dyn WorkTree, base: Oid, seen: Oid) -> Vec<Oid>;
+        writes take_behind(tree: &dyn WorkTree, base: Oid, seen: Oid) -> Behind;
         reads hook_text(name: &str, base: Oid) -> Option<String>;
         writes hook(name: &str, base: Oid, tree: &mut dyn WorkTree, message: &str) -> HookRun;
     }

@@ -336,7 +336,7 @@ pub trait Git {
     ///
     /// # Errors
     /// When they cannot be had.
-    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Vec<Oid>>;
+    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Behind>;
 
     /// The text of the hook that would run on work on top of `base`, if the repository has it.
     ///

@@ -3,7 +3,7 @@
 use super::event::{Event, Reporter};
 use super::journal::{self, Working};
 use super::record::attempts_ref;
-use crate::effects::{EffectError, Oid, Swap, WorkTree, World};
+use crate::effects::{Behind, EffectError, Oid, Swap, WorkTree, World};
 
 /// Keeps commits that an agent made; says where.
 ///
@@ -35,13 +35,20 @@ pub(super) fn keep_behind(
     seen: Oid,
     reporter: &dyn Reporter,
 ) -> Result<(), EffectError> {
-    let commits = match world.git.take_behind(place, journal::oid(&working.base)?, seen) {
-        Ok(commits) => commits,
+    let Behind { commits, left_out } = match world.git.take_behind(place, journal::oid(&working.base)?, seen)
+    {
+        Ok(behind) => behind,
         Err(error) => {
             reporter.event(&Event::Warning { text: error.to_string() });
             return Ok(());
         }
     };
+    if left_out > 0 {
+        let text = format!(
+            "the agent's own repository names more commits than are looked at: {left_out} are not kept"
+        );
+        reporter.event(&Event::Warning { text });
+    }
     for commit in &commits {
         let reference = keep(world, &working.run, *commit)?;
         let text = format!(

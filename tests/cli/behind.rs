@@ -80,6 +80,18 @@ fn nothing_is_taken_out_of_a_repository_that_its_own_only_points_to() {
 }
 
 #[test]
+fn refs_come_before_reflogs_and_it_is_told_what_is_left_out() {
+    let script = "git checkout -qb feat; echo precious > n; git add n; git commit -qm c; git checkout -q -; \
+                  i=0; while [ $i -lt 2000 ]; do i=$((i+1)); printf '%040x %040x a <a> 0 +0\\tx\\n' $i $i; done > .git/logs/x";
+    let sandbox = left(script);
+    assert_kept(&sandbox, "n");
+    let said = sandbox.transcript();
+    assert!(said.contains("names more commits than are looked at: 1001 are not kept"), "{said}");
+    let strays = std::fs::read_dir(sandbox.repo().join(".git")).expect("a folder").flatten();
+    assert!(strays.into_iter().all(|each| !each.file_name().to_string_lossy().starts_with(".tmp")));
+}
+
+#[test]
 fn what_it_committed_before_it_was_killed_is_kept_by_the_next_command() {
     let script = "git checkout -qb feat; echo precious > n; git add n; git commit -qm c; git checkout -q -; \
                   touch \"$HOME/ran\"; sleep 60";

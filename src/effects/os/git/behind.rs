@@ -5,9 +5,10 @@
 //! Invariant: no configuration, hook or attribute of that repository is read, and nothing but what a path really
 //! holds ends up under its name; where something else than files and folders lies there, it is left alone.
 
-use super::{EffectError, Oid, OsGit, Result, Trouble, id};
+use super::{Behind, EffectError, Oid, OsGit, Result, Trouble, id};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Seek as _;
 use std::path::{Path, PathBuf};
 
 /// The most files of a repository that are looked at.
@@ -19,12 +20,17 @@ const MOST_COMMITS: usize = 1_000;
 
 impl OsGit {
     /// Takes in the commits that a disposable repository names and of which no other holds `seen`; says which.
-    pub(super) fn take_behind(&self, dir: &Path, base: Oid, seen: Oid) -> Result<Vec<Oid>> {
+    pub(super) fn take_behind(&self, dir: &Path, base: Oid, seen: Oid) -> Result<Behind> {
         let git_dir = dir.join(".git");
         let mut named = named_in(&git_dir)?;
-        named.retain(|commit| !self.repo().has_object(id(*commit)));
+        let mut known = BTreeSet::new();
+        let is_new = |id: gix::ObjectId| !id.is_null() && !self.repo().has_object(id);
+        named.retain(|commit| known.insert(*commit) && is_new(id(*commit)));
+        let left_out = named.len().saturating_sub(MOST_COMMITS);
+        named.truncate(MOST_COMMITS);
+        let nothing = Behind { commits: Vec::new(), left_out };
         if named.is_empty() {
-            return Ok(Vec::new());
+            return Ok(nothing);
         }
         let objects = git_dir.join("objects");
         self.lends_its_own(&objects)?;
@@ -32,7 +38,7 @@ impl OsGit {
         let held = [seen, self.tree_of(base)?];
         let commits = lent.commits(&named)?;
         if commits.iter().all(|(_, tree)| held.contains(tree)) {
-            return Ok(Vec::new());
+            return Ok(nothing);
         }
         let heads = lent.independent(commits.iter().map(|(commit, _)| *commit))?;
         let heads: Vec<Oid> = commits
@@ -43,7 +49,7 @@ impl OsGit {
         if !heads.is_empty() {
             lent.take(&heads, base)?;
         }
-        Ok(heads)
+        Ok(Behind { commits: heads, ..nothing })
     }
 
     /// That a disposable repository lends objects of its own, and borrows those of the trusted one alone: of others it
@@ -71,15 +77,18 @@ struct Lent<'g> {
 }
 
 impl Lent<'_> {
+    fn env(&self) -> Vec<(String, String)> {
+        vec![("GIT_ALTERNATE_OBJECT_DIRECTORIES".to_owned(), self.objects.clone())]
+    }
+
     fn run(&self, arguments: &[&str], stdin: &str) -> Result<Vec<u8>> {
-        let env = vec![("GIT_ALTERNATE_OBJECT_DIRECTORIES".to_owned(), self.objects.clone())];
-        let asked = self.git.git_with(arguments, env, stdin.as_bytes())?;
+        let asked = self.git.git_with(arguments, self.env(), stdin.as_bytes())?;
         if asked.ok { Ok(asked.stdout) } else { Err(refused(&asked.stderr_line())) }
     }
 
     /// Those of these that are commits, with their trees.
-    fn commits(&self, named: &BTreeSet<Oid>) -> Result<Vec<(Oid, Oid)>> {
-        let list: String = named.iter().take(MOST_COMMITS).map(|oid| format!("{oid}\n")).collect();
+    fn commits(&self, named: &[Oid]) -> Result<Vec<(Oid, Oid)>> {
+        let list: String = named.iter().map(|oid| format!("{oid}\n")).collect();
         let arguments = ["rev-list", "--ignore-missing", "--no-walk", "--format=%T", "--stdin"];
         let said = String::from_utf8_lossy(&self.run(&arguments, &list)?).into_owned();
         let mut lines = said.lines();
@@ -102,19 +111,22 @@ impl Lent<'_> {
 
     /// Takes commits in, with all that belongs to them and not to the base.
     fn take(&self, heads: &[Oid], base: Oid) -> Result<()> {
-        let folder = tempfile::tempdir_in(self.git.repo().common_dir())
-            .map_err(|error| EffectError::io("use", self.git.repo().common_dir(), &error))?;
-        let pack = folder.path().join("pack");
+        // It has no name: whatever ends orch leaves nothing of it.
+        let common_dir = self.git.repo().common_dir();
+        let failed = |error: std::io::Error| EffectError::io("use", common_dir, &error);
+        let mut pack = tempfile::tempfile_in(common_dir).map_err(failed)?;
         let list = heads.iter().map(|oid| format!("{oid}\n")).chain([format!("--not\n{base}\n")]);
         let list: String = list.collect();
-        self.run(&["pack-objects", "--quiet", "--revs", &pack.to_string_lossy()], &list)?;
-        for found in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            if found.path().extension().is_some_and(|kind| kind == "pack") {
-                let taken = self.git.git_reading(&["index-pack", "--strict", "--stdin"], &found.path())?;
-                if !taken.ok {
-                    return Err(refused(&taken.stderr_line()));
-                }
-            }
+        let arguments = ["pack-objects", "--quiet", "--revs", "--stdout"];
+        let to = pack.try_clone().map_err(failed)?;
+        let packed = self.git.git_into(&arguments, self.env(), list.as_bytes(), to)?;
+        if !packed.ok {
+            return Err(refused(&packed.stderr_line()));
+        }
+        pack.rewind().map_err(failed)?;
+        let taken = self.git.git_reading(&["index-pack", "--strict", "--stdin"], pack)?;
+        if !taken.ok {
+            return Err(refused(&taken.stderr_line()));
         }
         match heads.iter().find(|head| !self.git.repo().has_object(id(**head))) {
             Some(head) => Err(refused(&format!("commit {} is not what it says", head.short()))),
@@ -161,25 +173,25 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// What the refs and reflogs of a disposable repository name. Those of kept work are orch's own.
-fn named_in(git_dir: &Path) -> Result<BTreeSet<Oid>> {
-    let mut named = BTreeSet::new();
+/// What the refs of a disposable repository name, then what its reflogs do, the last first. Refs of kept work are
+/// orch's own.
+fn named_in(git_dir: &Path) -> Result<Vec<Oid>> {
+    let mut named = Vec::new();
     if !is_folder(git_dir) {
         return Ok(named);
     }
     let mut files = vec![git_dir.join("HEAD"), git_dir.join("ORIG_HEAD"), git_dir.join("packed-refs")];
-    for folder in ["refs", "logs"] {
-        files.extend(files_below(&git_dir.join(folder))?);
-    }
-    for tree in fs::read_dir(git_dir.join("worktrees")).into_iter().flatten().flatten() {
-        files.extend([tree.path().join("HEAD"), tree.path().join("logs/HEAD")]);
-    }
+    files.extend(files_below(&git_dir.join("refs"))?);
+    let trees = || fs::read_dir(git_dir.join("worktrees")).into_iter().flatten().flatten();
+    files.extend(trees().map(|tree| tree.path().join("HEAD")));
+    files.extend(files_below(&git_dir.join("logs"))?);
+    files.extend(trees().map(|tree| tree.path().join("logs/HEAD")));
     // A pipe would be waited for.
     files.retain(|file| fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file()));
     for file in files {
         let Some(text) = crate::effects::os::files::read(&file, MOST_TEXT)? else { continue };
         let text = String::from_utf8_lossy(&text);
-        for line in text.lines().filter(|line| !line.contains(" refs/orch/attempts/")) {
+        for line in text.lines().rev().filter(|line| !line.contains(" refs/orch/attempts/")) {
             // A name, or the two of a reflog, of which the first was named before.
             named.extend(line.split([' ', '\t']).take(2).filter_map(Oid::from_hex));
         }

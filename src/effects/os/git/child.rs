@@ -8,6 +8,7 @@ use super::super::search;
 use super::super::sweep;
 use super::{Oid, OsGit, Result, id};
 use crate::effects::{EffectError, Trouble};
+use std::fs::File;
 use std::path::Path;
 
 /// What a git command said.
@@ -91,9 +92,20 @@ impl OsGit {
         })
     }
 
+    /// As [`Self::git_with`], into a file.
+    pub(super) fn git_into(
+        &self,
+        arguments: &[&str],
+        env: Vec<(String, String)>,
+        stdin: &[u8],
+        file: File,
+    ) -> Result<GitOutput> {
+        self.run(arguments, env, |command| command.stdin_bytes(stdin).stdout_file(file))
+    }
+
     /// As [`Self::git`], with a file to read.
-    pub(super) fn git_reading(&self, arguments: &[&str], file: &Path) -> Result<GitOutput> {
-        self.run(arguments, Vec::new(), |command| command.stdin_path(file))
+    pub(super) fn git_reading(&self, arguments: &[&str], file: File) -> Result<GitOutput> {
+        self.run(arguments, Vec::new(), |command| command.stdin_file(file))
     }
 
     fn run(

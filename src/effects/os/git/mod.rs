@@ -37,8 +37,8 @@ mod remote;
 pub use name::tree_name;
 
 use super::super::{
-    Astray, Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit, Oid,
-    Restored, Result, Seen, Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
+    Astray, Behind, Change, Checkout, Commit, Edit, EffectError, Git, Head, HookRun, Merge, Mode, NewCommit,
+    Oid, Restored, Result, Seen, Swap, TreeFile, Trouble, Undecided, WorkFile, WorkTree,
 };
 use gix::ObjectId;
 use std::cell::{OnceCell, RefCell};
@@ -370,7 +370,7 @@ impl Git for OsGit {
         self.write_disposable(tree.dir(), branch, base)
     }
 
-    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Vec<Oid>> {
+    fn take_behind(&self, tree: &dyn WorkTree, base: Oid, seen: Oid) -> Result<Behind> {
         OsGit::take_behind(self, tree.dir(), base, seen)
     }
 
