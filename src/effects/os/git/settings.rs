@@ -372,6 +372,10 @@ fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>)
         let mut users = vec![checkout.dir.clone(), checkout.git_dir.clone()];
         if !lock.starts_with(&checkout.git_dir) || checkout.git_dir == common {
             users.extend(work_trees(common));
+            // Where others cannot be seen, only what is the agent's alone is taken away.
+            if !cfg!(target_os = "linux") && !lock.ends_with("index.lock") {
+                continue;
+            }
         }
         if lock.exists() && !sweep::git_works_in(&users) {
             remove_any(&lock)?;
