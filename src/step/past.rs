@@ -110,7 +110,7 @@ pub fn recent<'b>(world: World<'_>, base: &'b Base) -> Result<&'b [Digest], Step
 }
 
 /// What was rejected in the area of a task within a week: gates, with the tasks whose work they rejected. Where nearly
-/// all work there passed ([`SOUND`]), nothing.
+/// all work there passed (`SOUND`), nothing.
 ///
 /// # Errors
 /// When a task cannot be read.

@@ -3,7 +3,7 @@
 //! In: the files of a change, before and after. Out: findings. Sources are read as tokens
 //! ([`lex`]) with what tests look like in each language as data ([`language`]); the tests of both
 //! sides are paired and compared ([`compare`]), marks ([`marks`]) and tricks ([`tricks`]) looked
-//! for, as are tests that nothing builds any more ([`built`]) and that bring what they test ([`replaced`]); beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
+//! for, as are tests that nothing builds any more (`built`) and that bring what they test (`replaced`); beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
 //! ([`scripts`]) and recorded expectations ([`snapshots`]). What a change may do and may not is
 //! shown by the corpus in `fixtures/changes`. Not here: what a person allows (`finding`).
 
