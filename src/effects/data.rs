@@ -39,6 +39,14 @@ pub enum Trouble {
     Other,
 }
 
+impl Trouble {
+    /// Whether nothing can be written there.
+    #[must_use]
+    pub fn forbids_writing(self) -> bool {
+        matches!(self, Self::Full | Self::Denied | Self::ReadOnly)
+    }
+}
+
 /// A failed effect: the fact, and its class.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{fact}")]

@@ -277,6 +277,13 @@ mod tests {
         assert_eq!(runs(Some("01JC")), [""; 0]);
         settle(&files, |entry| entry.task == "a").unwrap();
         assert_eq!((runs(None).len(), load(&files).unwrap().len()), (0, 4), "what was spent still counts");
+        save(&files, &Entry { usd: 0.5, ..entry("01JE", "a", false) }).unwrap();
+        save(&files, &entry("01JF", "a", false)).unwrap();
+        for run in ["01JE", "01JF", "01JG"] {
+            void(&files, run).unwrap();
+        }
+        assert_eq!(runs(None), [""; 0]);
+        assert_eq!(load(&files).unwrap().len(), 5, "of what spent nothing, nothing is left");
     }
 
     #[test]

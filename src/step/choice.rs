@@ -191,10 +191,15 @@ fn why_passed(
     candidate: &Candidate,
     limits: &Limits,
 ) -> Result<Option<Pass>, StepError> {
-    Ok(match take_on(world, base, candidate.clone(), limits, Options::default())? {
-        Ok(Choice::Chosen(_) | Choice::Oversized(_) | Choice::Nothing(_)) => None,
-        Ok(Choice::Unfit(_, why)) => Some(Pass::Unfit(why)),
-        Err(why) => Some(why),
+    let waits = base.snapshot.graph.status(candidate.index) == Status::NeedsReview;
+    Ok(match take_on(world, base, candidate.clone(), limits, Options::default()) {
+        Ok(Ok(Choice::Chosen(_) | Choice::Oversized(_) | Choice::Nothing(_))) => None,
+        Ok(Ok(Choice::Unfit(_, why))) => Some(Pass::Unfit(why)),
+        Ok(Err(why)) => Some(why),
+        // Whether waiting work still fits is seen by merging it, which writes: where nothing can be written, a
+        // question is answered all the same.
+        Err(StepError::Effect(error)) if waits && error.trouble.forbids_writing() => None,
+        Err(error) => return Err(error),
     })
 }
 
@@ -348,22 +353,9 @@ fn review(
 
 /// Whether an error would meet every other task as well.
 fn is_of_the_machine(error: &StepError) -> bool {
+    use effects::Trouble::{Foreign, Locked, Unreachable};
     let StepError::Effect(error) = error else { return false };
-    match error.trouble {
-        effects::Trouble::Full
-        | effects::Trouble::Denied
-        | effects::Trouble::Foreign
-        | effects::Trouble::ReadOnly
-        | effects::Trouble::Locked
-        | effects::Trouble::Unreachable => true,
-        effects::Trouble::Missing
-        | effects::Trouble::Promised
-        | effects::Trouble::Unsupported
-        | effects::Trouble::Identity
-        | effects::Trouble::Signing
-        | effects::Trouble::Repository
-        | effects::Trouble::Other => false,
-    }
+    error.trouble.forbids_writing() || matches!(error.trouble, Foreign | Locked | Unreachable)
 }
 
 impl Chosen {

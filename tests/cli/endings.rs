@@ -2,7 +2,6 @@
 
 use crate::sandbox::{Sandbox, agent, gate, table};
 use crate::transcript;
-use std::fs;
 
 #[test]
 fn nothing_to_do_is_idle() {
@@ -141,11 +140,7 @@ fn a_second_step_does_not_start_while_one_is_at_work() {
 #[test]
 fn a_step_that_was_killed_is_recovered_by_the_next_command() {
     let sandbox = at_work();
-    let step = sandbox.start(&["step"]);
-    sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
-        .expect("it is alive");
-    sandbox.ended(&["step"], step);
+    sandbox.killed(&["step"]);
     sandbox.orch(&["next"]);
     sandbox.show_git(&["status", "--short"]);
     sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch"]);
@@ -174,12 +169,7 @@ fn a_task_whose_steps_are_killed_each_time_is_not_run_for_ever() {
     let sandbox = at_work();
     sandbox.task("t-2", "Something else", &["--priority", "4"]);
     for _ in 0..3 {
-        let step = sandbox.start(&["step", "--task", "t-1"]);
-        sandbox.wait_for(&sandbox.signal("at-work"));
-        fs::remove_file(sandbox.signal("at-work")).expect("it is there");
-        rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
-            .expect("it is alive");
-        sandbox.ended(&["step", "--task", "t-1"], step);
+        sandbox.killed(&["step", "--task", "t-1"]);
     }
     sandbox.orch(&["status"]);
     assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 11);

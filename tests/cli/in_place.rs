@@ -128,11 +128,7 @@ fn killed_in_place_the_next_command_keeps_the_work_and_puts_the_tree_back() {
 
 /// Kills a step while its agent is at work, and asks what is next.
 fn killed(sandbox: &Sandbox) {
-    let step = sandbox.start(&["step", "--in-place"]);
-    sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
-        .expect("it is alive");
-    sandbox.ended(&["step", "--in-place"], step);
+    sandbox.killed(&["step", "--in-place"]);
     sandbox.orch(&["next"]);
 }
 
@@ -295,11 +291,7 @@ fn killed_in_a_linked_work_tree_that_is_then_removed_nothing_is_stuck() {
     let sandbox = project("echo half > half; touch \"$HOME/at-work\"; exec sleep 600", &[]);
     let linked = sandbox.root().join("linked").display().to_string();
     sandbox.git(&["worktree", "add", "--quiet", "-b", "wt", &linked]);
-    let step = sandbox.start(&["-C", &linked, "step", "--in-place"]);
-    sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
-        .expect("it is alive");
-    sandbox.ended(&["-C", "linked", "step", "--in-place"], step);
+    sandbox.killed(&["-C", &linked, "step", "--in-place"]);
     sandbox.git(&["worktree", "remove", "--force", &linked]);
     let said = sandbox.orch(&["next"]);
     assert_eq!(said.code, 0);

@@ -286,6 +286,20 @@ impl Sandbox {
         said
     }
 
+    /// Starts an orch command whose agent says that it is `at-work`, and kills it then.
+    pub(crate) fn killed(&self, arguments: &[&str]) -> Said {
+        let at_work = self.signal("at-work");
+        let child = self.start(arguments);
+        self.wait_for(&at_work);
+        fs::remove_file(at_work).expect("it is there");
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&child),
+            rustix::process::Signal::KILL,
+        )
+        .expect("it is alive");
+        self.ended(arguments, child)
+    }
+
     /// Waits until a file is there.
     pub(crate) fn wait_for(&self, file: &Path) {
         self.wait_until(&format!("`{}` is there", file.display()), || file.exists());

@@ -65,22 +65,13 @@ fn hooks_of_the_tree_that_an_agent_changes_in_place_are_not_run_by_git_either() 
     transcript!(sandbox);
 }
 
-/// Kills a step in place while its agent is at work.
-fn killed(sandbox: &Sandbox) {
-    let step = sandbox.start(&["step", "--in-place"]);
-    sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::KILL)
-        .expect("it is alive");
-    sandbox.ended(&["step", "--in-place"], step);
-}
-
 #[test]
 fn after_a_kill_hooks_and_locks_that_an_agent_left_in_place_are_put_right_first() {
     let sandbox = project(&format!(
         "{PLANTS}; touch .git/index.lock .git/HEAD.lock .git/refs/heads/main.lock; touch \"$HOME/at-work\"; \
          exec sleep 600"
     ));
-    killed(&sandbox);
+    sandbox.killed(&["step", "--in-place"]);
     assert_eq!(sandbox.orch(&["next"]).code, 0);
     sandbox.show_git(&["status", "--short", "--branch"]);
     assert!(!sandbox.signal("planted").exists(), "a hook of the agent's ran");

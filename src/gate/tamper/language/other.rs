@@ -97,17 +97,20 @@ pub static BRACES: Language = Language {
     comments: &["NOLINT", "swiftlint:disable", "phpcs:ignore", "@phpstan-ignore", "LCOV_EXCL", "ignore:"],
 };
 
+/// Comments from a number sign on, texts in either quotes.
+pub(super) const HASHED: Syntax = Syntax {
+    line_comments: &["#"],
+    block: None,
+    short: &["\"", "'"],
+    long: &[],
+    rust: false,
+    patterns: false,
+};
+
 /// Ruby, Elixir and the like.
 pub static HASHES: Language = Language {
     endings: &[".rb", ".ex", ".exs", ".r", ".jl", ".nim", ".pl", ".t", ".cr"],
-    syntax: Syntax {
-        line_comments: &["#"],
-        block: None,
-        short: &["\"", "'"],
-        long: &[],
-        rust: false,
-        patterns: false,
-    },
+    syntax: HASHED,
     tests: Tests::Patterns(&[
         "def test_*",
         "it \"*",

@@ -1,19 +1,13 @@
 //! Python.
 
+use super::other::HASHED;
 use super::{Asks, Found, How, Language, Tests, assert};
 use crate::gate::tamper::lex::Syntax;
 
 /// Python.
 pub static PYTHON: Language = Language {
     endings: &[".py", ".pyi"],
-    syntax: Syntax {
-        line_comments: &["#"],
-        block: None,
-        short: &["\"", "'"],
-        long: &["\"\"\"", "'''"],
-        rust: false,
-        patterns: false,
-    },
+    syntax: Syntax { long: &["\"\"\"", "'''"], ..HASHED },
     tests: Tests::Indented,
     found: Found {
         dirs: &["tests", "test"],

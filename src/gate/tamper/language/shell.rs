@@ -1,19 +1,12 @@
 //! The shell, and what tests are written in with it.
 
+use super::other::HASHED;
 use super::{Asks, Found, How, Language, Tests, assert};
-use crate::gate::tamper::lex::Syntax;
 
 /// The shell: plain scripts, bats, shunit2, and the tests of git itself.
 pub static SHELL: Language = Language {
     endings: &[".sh", ".bash", ".bats"],
-    syntax: Syntax {
-        line_comments: &["#"],
-        block: None,
-        short: &["\"", "'"],
-        long: &[],
-        rust: false,
-        patterns: false,
-    },
+    syntax: HASHED,
     tests: Tests::Patterns(&[
         "@ test \"*",
         "@ test '*",
