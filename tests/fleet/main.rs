@@ -2,9 +2,9 @@
 //!
 //! Real `orch run --push --wait` on an excerpt of a real plan, over files and over HTTP. Workers are killed at
 //! random, the server refuses every seventh push, connections break before and after a request is done,
-//! answers are slow, clocks are ten minutes off. `ORCH_FLEET=16x1000` is so many workers and tasks,
-//! `ORCH_FLEET_AGENT_S=30` how long an agent takes for a task; `cargo test --test fleet -- --nocapture` shows how
-//! fast they were.
+//! answers are slow, clocks are ten minutes off. A person lets a task go on on which steps were killed again and
+//! again. `ORCH_FLEET=16x1000` is so many workers and tasks, `ORCH_FLEET_AGENT_S=30` how long an agent takes for
+//! a task; `cargo test --test fleet -- --nocapture` shows how fast they were.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,8 +34,10 @@ const HOOK: &str = "#!/bin/sh\ncase $1 in refs/heads/*) ;; *) exit 0;; esac\nech
     n=$(wc -l < pushes)\nif [ $((n % 7)) -eq 0 ]; then echo 'every seventh push is refused'; exit 1; fi\n";
 /// The longest until somebody who has ended is started again.
 const RESTART: Duration = Duration::from_secs(2);
-/// The longest that a fleet may take.
-const PATIENCE: Duration = Duration::from_secs(3 * 3600);
+/// The longest that a fleet may take: so long, and so long for each task.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(10));
+/// Why a task is blocked on which somebody was killed again and again; no other may be.
+const CUT_OFF: &str = "steps on it never came to an end";
 
 /// How bad the world is.
 #[derive(Clone, Copy)]
@@ -64,6 +66,8 @@ struct Came {
     /// Until the first of them found everything done.
     took: Duration,
     kills: u32,
+    /// How often a person let a task go on.
+    unblocked: u32,
     /// How often each exit code was seen.
     exits: BTreeMap<i32, u32>,
 }
@@ -153,13 +157,18 @@ impl Fleet {
     fn work(&self, workers: usize) -> Came {
         let mut all: Vec<Worker> = (0..workers).map(|number| self.worker(number)).collect();
         let began = Instant::now();
-        let (mut took, mut kills, mut exits) = (None, 0, BTreeMap::new());
+        let (mut took, mut kills, mut unblocked, mut exits) = (None, 0, 0, BTreeMap::new());
         let mut last_kill = Instant::now();
+        let person = self.clone("person", &self.remote().to_string_lossy());
+        let patience = PATIENCE.0 + PATIENCE.1 * u32::try_from(self.tasks).unwrap();
         while all.iter().any(|worker| !worker.is_done) {
-            assert!(began.elapsed() < PATIENCE, "they never come to an end: {exits:?}");
+            assert!(began.elapsed() < patience, "they never come to an end: {exits:?}");
             std::thread::sleep(Duration::from_millis(20));
             for worker in &mut all {
-                worker.look(self, &mut exits);
+                // Nothing is ready: perhaps as a person has to say that it may go on.
+                if worker.look(self, &mut exits) == Some(11) {
+                    unblocked += self.unblock(&person);
+                }
             }
             if took.is_none() && all.iter().any(|worker| worker.is_done) {
                 took = Some(began.elapsed());
@@ -173,7 +182,27 @@ impl Fleet {
                 kills += u32::from(all[at].kill());
             }
         }
-        Came { took: took.unwrap(), kills, exits }
+        Came { took: took.unwrap(), kills, unblocked, exits }
+    }
+
+    /// What the person does who is told of a task on which steps were killed three times: lets it go on.
+    /// How many there were.
+    fn unblock(&self, dir: &Path) -> u32 {
+        self.git(dir, &["fetch", "-q"]);
+        self.git(dir, &["reset", "-q", "--hard", "origin/main"]);
+        let mut count = 0;
+        for entry in fs::read_dir(dir.join(".orchestrator/tasks")).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            if text.contains("\nstatus = \"blocked\"\n") {
+                assert!(text.contains(CUT_OFF), "{text}");
+                let id = path.file_stem().unwrap();
+                assert!(self.orch(dir, 0).arg("unblock").arg(id).output().unwrap().status.success());
+                count += 1;
+            }
+        }
+        // Who is refused comes again when somebody next finds nothing to do.
+        if count > 0 && self.tried(dir, &["push", "-q"]) { count } else { 0 }
     }
 
     fn worker(&self, number: usize) -> Worker {
@@ -230,14 +259,17 @@ struct Worker {
 }
 
 impl Worker {
-    /// Starts it again a moment after it has ended, unless nothing is left to do.
-    fn look(&mut self, fleet: &Fleet, exits: &mut BTreeMap<i32, u32>) {
+    /// Starts it again a moment after it has ended, unless nothing is left to do; with which code it ended, if it
+    /// just did.
+    fn look(&mut self, fleet: &Fleet, exits: &mut BTreeMap<i32, u32>) -> Option<i32> {
         if self.is_done {
-            return;
+            return None;
         }
+        let mut ended = None;
         if let Some(child) = &mut self.child {
-            let Some(status) = child.try_wait().unwrap() else { return };
+            let status = child.try_wait().unwrap()?;
             let code = status.code().unwrap_or(-9);
+            ended = Some(code);
             *exits.entry(code).or_default() += 1;
             self.is_done = code == 10;
             let known = [0, 10, 11, 12, 31, -9];
@@ -252,6 +284,7 @@ impl Worker {
             orch.args(["run", "--push", "--wait"]).stdout(Stdio::null()).stderr(said);
             self.child = Some(orch.spawn().unwrap());
         }
+        ended
     }
 
     fn kill(&mut self) -> bool {
@@ -268,12 +301,12 @@ fn sail(workers: usize, tasks: usize, weather: Weather, agent_s: f64) -> f64 {
     let set = std::env::var("ORCH_FLEET_AGENT_S").ok().map(|text| text.parse().unwrap());
     let agent_s = set.unwrap_or(agent_s);
     let fleet = Fleet::new(tasks, weather, agent_s);
-    let Came { took, kills, exits } = fleet.work(workers);
+    let Came { took, kills, unblocked, exits } = fleet.work(workers);
     fleet.check();
     let rate = f64::from(u32::try_from(tasks).unwrap()) * 60.0 / took.as_secs_f64();
     eprintln!(
         "{workers} workers, {tasks} tasks of {agent_s} s: {took:.1?}, {rate:.0} a minute, {kills} killed, \
-         exits {exits:?}"
+         {unblocked} unblocked, exits {exits:?}"
     );
     rate
 }
