@@ -362,6 +362,19 @@ fn what_a_killed_orch_left_beside_the_index_goes_and_what_git_left_stays() {
     repo.afterwards().unwrap();
 }
 
+/// A ref of a step's own is moved under this lock, so that a step that is killed then leaves it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lock_on_packed_refs_that_a_killed_command_left_stops_no_step() {
+    let repo = Repo::new(Scenario::Accepted);
+    let lock = repo.dir.join(".git/packed-refs.lock");
+    fs::write(&lock, "").unwrap();
+    let ended = orch(&repo, &["step"]);
+    assert_eq!((ended.code, lock.exists()), (Some(0), false), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("packed-refs"), "{}", ended.stderr);
+    repo.afterwards().unwrap();
+}
+
 #[test]
 fn a_place_for_local_files_that_is_none_is_told() {
     for (name, folder) in [("orch", false), ("orch/lock", true), ("orch/step.lock", true)] {

@@ -5,6 +5,7 @@
 //! answer: a command that was interrupted may have moved the ref all the same, so the ref is read again.
 
 use super::head::{in_progress, rebasing};
+use super::settings::{remove_left, work_trees};
 use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, id, oid, or};
 use bstr::ByteSlice;
 use std::path::Path;
@@ -105,6 +106,7 @@ impl OsGit {
             Some(new) => Change::Update { log: LogChange::default(), expected: before, new: target(new) },
             None => Change::Delete { expected: before, log: RefLog::AndReference },
         };
+        self.clear_packed_lock()?;
         let full_name = or("name a ref", gix::refs::FullName::try_from(name))?;
         let edited = self.repo().edit_reference(RefEdit { change, name: full_name, deref: false });
         let now = self.read_tip(name)?;
@@ -122,6 +124,18 @@ impl OsGit {
         if name.starts_with(OWN) && lock.exists() {
             crate::effects::os::files::wait_until_old(&lock, OLD)?;
             super::bring::remove_any(&lock)?;
+        }
+        Ok(())
+    }
+
+    /// Whoever looks at all refs that are packed, or removes one, holds the lock on them, also gix; one that was
+    /// killed has left it.
+    fn clear_packed_lock(&self) -> Result<()> {
+        let common = self.repo().common_dir();
+        let lock = common.join("packed-refs.lock");
+        // Where nobody can be seen, it is left to a person, whom gix tells of it.
+        if lock.exists() && cfg!(target_os = "linux") {
+            remove_left(&lock, &work_trees(common))?;
         }
         Ok(())
     }

@@ -353,7 +353,7 @@ fn add_locks(dir: &Path, depth: usize, into: &mut BTreeSet<OsString>) {
 }
 
 /// The folders in which a git may work that locks what all work trees share.
-fn work_trees(common: &Path) -> Vec<PathBuf> {
+pub(super) fn work_trees(common: &Path) -> Vec<PathBuf> {
     let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
     let linked = linked.filter_map(|tree| {
         let git_file = fs::read_to_string(tree.path().join("gitdir")).ok()?;
@@ -368,7 +368,6 @@ fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>)
     let new: Vec<PathBuf> = locks(common, &checkout.git_dir).difference(before).map(PathBuf::from).collect();
     let mut removed = Vec::new();
     for lock in new {
-        files::wait_until_old(&lock, OLD)?;
         let mut users = vec![checkout.dir.clone(), checkout.git_dir.clone()];
         if !lock.starts_with(&checkout.git_dir) || checkout.git_dir == common {
             users.extend(work_trees(common));
@@ -377,12 +376,21 @@ fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>)
                 continue;
             }
         }
-        if lock.exists() && !sweep::git_works_in(&users) {
-            remove_any(&lock)?;
+        if remove_left(&lock, &users)? {
             removed.push(lock);
         }
     }
     Ok(removed)
+}
+
+/// Removes a lock once it is old, unless a git works in one of these folders, which may hold it; whether it is gone.
+pub(super) fn remove_left(lock: &Path, users: &[PathBuf]) -> Result<bool> {
+    files::wait_until_old(lock, OLD)?;
+    let is_left = lock.exists() && !sweep::git_works_in(users);
+    if is_left {
+        remove_any(lock)?;
+    }
+    Ok(is_left)
 }
 
 #[cfg(test)]
