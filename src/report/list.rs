@@ -6,7 +6,7 @@
 use super::at_work::AtWork;
 use super::graph::json::standing as standing_word;
 use super::graph::text::style;
-use super::graph::{Look, look};
+use super::graph::{Look, look, word};
 use super::table::{Cell, Table, paint};
 use super::{plural, safe};
 use crate::select::{Rules, queue, why_not};
@@ -29,7 +29,7 @@ pub enum Word {
     Status(Status),
     /// A step may take it.
     Ready,
-    /// To be done, and something else has to happen first.
+    /// To be done once other tasks are.
     Waiting,
     /// Somebody works on it.
     InProgress,
@@ -54,25 +54,15 @@ impl Word {
         derived.into_iter().chain(Status::ALL.into_iter().map(Status::as_str)).collect()
     }
 
-    fn fits(self, status: Status, look: Look, standing: &Standing) -> bool {
+    fn fits(self, status: Status, look: Look) -> bool {
         match self {
+            // What a cancelled dependency blocks is blocked, too.
+            Self::Status(Status::Blocked) => look == Look::Blocked,
             Self::Status(word) => status == word && look != Look::Running,
             Self::Ready => look == Look::Ready,
-            Self::Waiting => look != Look::Running && is_waiting(standing),
+            Self::Waiting => look == Look::Waiting,
             Self::InProgress => look == Look::Running,
         }
-    }
-}
-
-/// Whether something else has to happen before a task that is to be done can be.
-#[must_use]
-pub fn is_waiting(standing: &Standing) -> bool {
-    match standing {
-        Standing::Waiting(_)
-        | Standing::DependencyCancelled(_)
-        | Standing::DependencyMissing(_)
-        | Standing::InCycle => true,
-        Standing::Runnable | Standing::Container | Standing::Held(_) | Standing::Closed(_) => false,
     }
 }
 
@@ -141,7 +131,7 @@ impl<'g> Listing<'g> {
             }
             let look = look(graph, index, rules.agent_review, running.contains(&index));
             let standing = graph.standing(index, rules.agent_review);
-            if filter.words.is_empty() || filter.words.iter().any(|word| word.fits(status, look, &standing)) {
+            if filter.words.is_empty() || filter.words.iter().any(|word| word.fits(status, look)) {
                 rows.push(Row { index, look, standing });
             }
         }
@@ -227,27 +217,7 @@ impl<'g> Listing<'g> {
     }
 
     fn status(&self, row: &Row) -> String {
-        let status = self.graph.status(row.index);
-        let children = self.graph.children(row.index);
-        match row.look {
-            Look::Running => "in_progress".to_owned(),
-            Look::Ready if status == Status::Pending => "ready".to_owned(),
-            Look::Epic if !children.is_empty() => {
-                let count =
-                    |status| children.iter().filter(|&&child| self.graph.status(child) == status).count();
-                let (done, given_up) = (count(Status::Done), count(Status::Cancelled));
-                format!("{done}/{} done", children.len() - given_up)
-            }
-            Look::Blocked | Look::Waiting if is_waiting(&row.standing) => "waiting".to_owned(),
-            Look::Ready
-            | Look::Epic
-            | Look::Blocked
-            | Look::Waiting
-            | Look::Done
-            | Look::Person
-            | Look::Proposed
-            | Look::Cancelled => status.as_str().to_owned(),
-        }
+        word(self.graph, row.index, row.look)
     }
 
     /// Why a task waits, in a few words; nothing where its status says it all.

@@ -13,6 +13,7 @@ use crate::state::id::{RunId, TaskId};
 use crate::state::recorded::Recorded;
 use crate::state::run::{OutcomeKind, Run, Tokens};
 use crate::state::runs::began;
+use crate::state::store::{self, Source};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub struct Step {
     pub duration_ms: Option<u64>,
     /// Whether its commit has a record to show for it.
     pub recorded: bool,
+    /// Whether its work was taken back later.
+    pub undone: bool,
     #[serde(skip)]
     kind: OutcomeKind,
 }
@@ -81,6 +84,7 @@ pub struct Wanted {
 /// A history that is read commit by commit.
 pub struct Steps<'w> {
     recorded: Recorded<'w>,
+    undone: Box<dyn Fn(&TaskId) -> Vec<RunId> + 'w>,
     wanted: Wanted,
 }
 
@@ -90,7 +94,8 @@ impl<'w> Steps<'w> {
     /// # Errors
     /// When its tree cannot be read.
     pub fn of(world: World<'w>, tip: Oid, wanted: Wanted) -> Result<Self, EffectError> {
-        Ok(Self { recorded: Recorded::of(world, tip)?, wanted })
+        let undone = Box::new(store::undone(world, &Source::Tree(world.git.commit(tip)?.tree)));
+        Ok(Self { recorded: Recorded::of(world, tip)?, undone, wanted })
     }
 
     /// What a commit is in this history: mostly nothing.
@@ -109,7 +114,17 @@ impl<'w> Steps<'w> {
             entries.push(Entry::new(commit, None));
         }
         entries.retain(|entry| entry.is_wanted(&self.wanted));
+        for step in entries.iter_mut().filter_map(|entry| entry.step.as_mut()) {
+            step.undone = step.kind == OutcomeKind::Accepted && self.is_undone(step);
+        }
         Ok(entries)
+    }
+}
+
+impl Steps<'_> {
+    fn is_undone(&self, step: &Step) -> bool {
+        let runs = TaskId::new(&step.task).map(|task| (self.undone)(&task)).unwrap_or_default();
+        runs.iter().any(|run| run.as_str() == step.run)
     }
 }
 
@@ -198,6 +213,7 @@ impl Step {
                 .filter(|ms| (0..STEP_MAX_MS).contains(ms))
                 .and_then(|ms| u64::try_from(ms).ok()),
             recorded: true,
+            undone: false,
             kind,
         })
     }
@@ -253,13 +269,18 @@ pub fn human(entries: &[Entry], now: Timestamp, width: Option<usize>, colour: bo
 }
 
 fn step_cells(step: &Step, subject: &str) -> [Cell; 7] {
-    let (glyph, style) = if step.recorded { look(step.kind) } else { ("!", AnsiColor::Red.on_default()) };
+    let (glyph, style) = match step.kind {
+        _ if !step.recorded => ("!", AnsiColor::Red.on_default()),
+        _ if step.undone => look(OutcomeKind::Rejected),
+        kind => look(kind),
+    };
     let gates = step.failed_gates.first().map_or(String::new(), |first| match step.failed_gates.len() {
         1 => format!(" ({first})"),
         more => format!(" ({first} +{})", more - 1),
     });
     let outcome = match step.kind {
         _ if !step.recorded => format!("{glyph} no record"),
+        OutcomeKind::Accepted if step.undone => format!("{glyph} undone"),
         OutcomeKind::Accepted => glyph.to_owned(),
         OutcomeKind::Rejected | OutcomeKind::NeedsReview | OutcomeKind::Blocked | OutcomeKind::Deferred => {
             format!("{glyph} {}{gates}", step.outcome)

@@ -323,18 +323,17 @@ pub fn checkpoints(
 
 /// Tells the runs of a task whose accepted work was taken back; most tasks have no checkpoints, which is looked up for
 /// all of them at once. What cannot be read says nothing.
-pub fn undone<'s>(world: World<'s>, source: &'s Source) -> impl Fn(&TaskId) -> Vec<RunId> + 's {
-    let names = OnceCell::new();
-    let look = move || match source {
-        Source::Tree(tree) => world.git.names(*tree, layout::CHECKPOINTS).ok(),
-        Source::Work(_) => None,
-    };
+pub fn undone<'w>(world: World<'w>, source: &Source) -> impl Fn(&TaskId) -> Vec<RunId> + use<'w> {
+    let (source, names) = (source.clone(), OnceCell::new());
     move |task| {
-        let names: &Option<Vec<BString>> = names.get_or_init(look);
+        let names: &Option<Vec<BString>> = names.get_or_init(|| match &source {
+            Source::Tree(tree) => world.git.names(*tree, layout::CHECKPOINTS).ok(),
+            Source::Work(_) => None,
+        });
         if names.as_ref().is_some_and(|names| !names.iter().any(|name| name == task.as_str())) {
             return Vec::new();
         }
-        let all = checkpoints(world, source, task).map(|(all, _)| all).unwrap_or_default();
+        let all = checkpoints(world, &source, task).map(|(all, _)| all).unwrap_or_default();
         let undone = all.into_iter().filter(|checkpoint| checkpoint.reason == CheckpointReason::Undone);
         undone.filter_map(|checkpoint| checkpoint.run).collect()
     }

@@ -341,3 +341,27 @@ fn a_place_without_settings_may_be_no_folder() {
     let sandbox = Sandbox::with(&[]);
     assert_eq!(sandbox.with_env("XDG_CONFIG_HOME", "/dev/null", &["list"]).code, 0);
 }
+
+#[test]
+fn list_and_show_have_one_word_for_where_a_task_stands() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("root", "Given up", &[]);
+    sandbox.task("open", "Goes on", &[]);
+    sandbox.task("epic", "Holds two", &["--kind", "epic"]);
+    sandbox.task("stuck", "Depends on what was given up", &["--depends-on", "root", "--parent", "epic"]);
+    sandbox.task("next", "Depends on what goes on", &["--depends-on", "open", "--parent", "epic"]);
+    sandbox.orch(&["cancel", "root"]);
+    for args in [&["list", "--all"][..], &["show", "root"], &["show", "stuck"], &["show", "epic"]] {
+        sandbox.orch(args);
+    }
+    for (word, found) in [("blocked", "stuck"), ("waiting", "next"), ("ready", "open")] {
+        let listed = sandbox.orch(&["list", "--status", word]).stdout;
+        let ids: Vec<&str> =
+            listed.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
+        assert_eq!(ids, [found], "{word}");
+        let shown = sandbox.orch(&["show", found]).stdout;
+        let status = shown.lines().find_map(|line| line.strip_prefix("status")).unwrap();
+        assert!(status.trim().starts_with(&format!("{word}: ")), "{word}: {status}");
+    }
+    transcript!(sandbox);
+}

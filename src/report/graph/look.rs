@@ -131,3 +131,23 @@ pub fn look(graph: &Graph, index: Index, agent_review: bool, at_work: bool) -> L
         },
     }
 }
+
+/// The word that people read for where a task stands: its status, but for what is derived from others.
+#[must_use]
+pub fn word(graph: &Graph, index: Index, look: Look) -> String {
+    let status = graph.status(index);
+    let children = graph.children(index);
+    match look {
+        Look::Running => "in_progress".to_owned(),
+        Look::Ready if status == Status::Pending => "ready".to_owned(),
+        Look::Waiting | Look::Blocked => look.word().to_owned(),
+        Look::Epic if !children.is_empty() => {
+            let count = |status| children.iter().filter(|&&child| graph.status(child) == status).count();
+            let (done, given_up) = (count(Status::Done), count(Status::Cancelled));
+            format!("{done}/{} done", children.len() - given_up)
+        }
+        Look::Ready | Look::Epic | Look::Done | Look::Person | Look::Proposed | Look::Cancelled => {
+            status.as_str().to_owned()
+        }
+    }
+}

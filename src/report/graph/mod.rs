@@ -24,7 +24,7 @@ pub(in crate::report) mod samples;
 use crate::report::safe;
 use crate::state::graph::{Fault, Graph, Index, Standing};
 use forest::{faulty_edges, forest, neighbourhood, progress};
-pub use look::{Look, look};
+pub use look::{Look, look, word};
 use std::collections::{BTreeSet, HashSet};
 
 /// How deep epics are drawn inside epics; deeper ones are drawn at this depth.

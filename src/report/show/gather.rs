@@ -3,7 +3,7 @@
 use super::{Other, TaskPage};
 use crate::effects::{EffectError, World};
 use crate::report::graph::json::standing;
-use crate::report::graph::{Look, look};
+use crate::report::graph::{Look, look, word};
 use crate::report::json as shape;
 use crate::select::{Rules, why_not};
 use crate::state::graph::Index;
@@ -40,11 +40,13 @@ pub fn gather(
         id: graph.nodes()[index].id.to_string(),
         title: graph.nodes()[index].title.to_string(),
         look: look(index),
+        word: word(graph, index, look(index)),
     };
     let missing = task.depends_on.iter().filter(|id| graph.find(id.as_str()).is_none());
     let page = TaskPage {
         look: look(index),
         status: if running.contains(&index) { "in_progress" } else { graph.status(index).as_str() },
+        word: word(graph, index, look(index)),
         standing: if running.contains(&index) {
             "in_progress"
         } else {

@@ -41,6 +41,8 @@ pub struct Other {
     pub title: String,
     /// What it looks like.
     pub look: Look,
+    /// Where it stands, in the word of a list.
+    pub word: String,
 }
 
 /// Everything about a task.
@@ -52,6 +54,8 @@ pub struct TaskPage {
     pub look: Look,
     /// Its status in a word; an epic's is derived, and what is being worked on is in progress.
     pub status: &'static str,
+    /// The same in the word of a list, which knows what waits and what is ready.
+    pub word: String,
     /// Where it stands when everything around it is taken into account, in a word.
     pub standing: &'static str,
     /// Why it is not run; none if it may be.
@@ -116,7 +120,7 @@ impl Page {
             table.row([
                 Cell::new(format!("  {}", other.look.glyph(false))).styled(style(other.look)),
                 Cell::new(&other.id),
-                Cell::new(other.look.word()).styled(style(other.look)),
+                Cell::new(&other.word).styled(style(other.look)),
                 Cell::new(&other.title),
             ]);
         }
@@ -141,14 +145,13 @@ pub fn task(all: &TaskPage, page: Page) -> String {
     let glyph = paint(all.look.glyph(false), style(all.look), page.colour);
     let mut out = format!("{glyph} {}  {}\n", task.id, page.bold(&safe::text(&task.title)));
     let state = match &all.why {
-        Some(who) if all.look == Look::Running => format!("{}: {who}", all.status),
         // That it is what it is says nothing; the reason has a line of its own.
-        Some(why) if *why == format!("it is `{}`", all.status) => all.status.to_owned(),
-        Some(why) if !all.task.status.is_closed() => {
-            format!("{}: {why}", all.status)
+        Some(why) if *why == format!("it is `{}`", all.status) => all.word.clone(),
+        Some(why) if all.look == Look::Running || !all.task.status.is_closed() => {
+            format!("{}: {why}", all.word)
         }
-        Some(_) => all.status.to_owned(),
-        None => format!("{}: a step may take it", all.status),
+        Some(_) => all.word.clone(),
+        None => format!("{}: a step may take it", all.word),
     };
     out.push('\n');
     out.push_str(&page.facts(&[
@@ -451,7 +454,12 @@ mod tests {
     }
 
     fn a_task() -> TaskPage {
-        let other = |id: &str, look| Other { id: id.into(), title: format!("The task {id}"), look };
+        let other = |id: &str, look: Look| Other {
+            id: id.into(),
+            title: format!("The task {id}"),
+            look,
+            word: look.word().into(),
+        };
         let mut task = sample("t-1", "Rate-limit the public API", &["t-0"]);
         task.description = "More than 100 requests a minute.\n\nSee the notes.\n".into();
         task.acceptance = vec!["101 requests get a 429".into()];
@@ -463,6 +471,7 @@ mod tests {
             task,
             look: Look::Waiting,
             status: "pending",
+            word: "waiting".into(),
             standing: "waiting",
             why: Some("waits for `t-0`".into()),
             path: ".orchestrator/tasks/t-1.toml".into(),
@@ -507,6 +516,7 @@ mod tests {
         let all = TaskPage {
             task: sample("t-1", "Do it", &[]),
             look: Look::Ready,
+            word: "ready".into(),
             why: None,
             parent: None,
             needs: Vec::new(),
