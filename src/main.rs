@@ -1,13 +1,12 @@
 //! Arguments in, exit code out.
 
-use clap::Parser as _;
 use std::io::{ErrorKind, Result, Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args_os().map(|each| each.to_string_lossy().into_owned()).collect();
-    let (written, code) = match orch::cli::Cli::try_parse() {
+    let (written, code) = match orch::cli::read(&arguments) {
         Ok(cli) => print(&orch::cli::main(&cli)),
         Err(error) => match orch::cli::refused(&error, &arguments) {
             Some(printed) => print(&printed),

@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only those that nothing has happened to for this long, such as `30d`
-    #[arg(long, value_name = "AGE", value_parser = duration::parse)]
+    #[arg(long, value_name = "AGE", value_parser = duration::age)]
     older_than: Option<Duration>,
     /// Say what would be done
     #[arg(long)]

@@ -4,6 +4,7 @@ use super::ci_place::{local, put};
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
+use super::one_of::OneOf;
 use super::output::Answer;
 use super::topics;
 use crate::recipe::local::Local;
@@ -16,17 +17,17 @@ use serde_json::json;
 #[command(after_help = topics::CI)]
 pub(super) struct Args {
     /// Who runs the steps: github, gitlab, forgejo, woodpecker, cron, systemd
-    #[arg(value_parser = provider)]
+    #[arg(value_parser = PROVIDER, hide_possible_values = true)]
     provider: Provider,
     /// Write it where the provider looks for it
     #[arg(long)]
     write: bool,
 }
 
-fn provider(word: &str) -> Result<Provider, String> {
-    let all: Vec<&str> = Provider::ALL.iter().map(|provider| provider.as_str()).collect();
-    Provider::parse(word).ok_or_else(|| format!("one of {}", all.join(", ")))
-}
+const PROVIDER: OneOf<Provider> = OneOf {
+    words: || Provider::ALL.iter().map(|provider| provider.as_str()).collect(),
+    read: Provider::parse,
+};
 
 /// Prints, or writes.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {

@@ -1,7 +1,7 @@
 //! `orch completions`: a script that completes commands and flags.
 
-use super::Cli;
 use super::output::Answer;
+use super::{Cli, own};
 use clap::{Command, CommandFactory as _};
 use serde_json::json;
 
@@ -24,14 +24,30 @@ pub(super) fn run(args: &Args) -> Answer {
 
 /// A command as people type it: without commands and flags by which orch calls itself.
 fn shown(command: &Command) -> Command {
-    let own = |command: &&Command| !command.get_name().starts_with("__");
+    let typed = |command: &&Command| !command.is_hide_set() && command.get_name() != "help";
     let mut shown = Command::new(command.get_name().to_owned())
         .args(command.get_arguments().filter(|arg| !arg.is_hide_set()).cloned())
-        .subcommands(command.get_subcommands().filter(own).map(shown));
+        .subcommands(command.get_subcommands().filter(typed).map(shown))
+        .subcommands(command.find_subcommand("help").map(|help| helped(help, command)))
+        .disable_help_subcommand(true);
     if let Some(about) = command.get_about() {
         shown = shown.about(about.clone());
     }
     shown
+}
+
+/// `help`, with all that it knows of: topics are no commands that people type.
+fn helped(help: &Command, of: &Command) -> Command {
+    let known = of.get_subcommands().filter(|command| !own(command) && command.get_name() != "help");
+    let known = known.map(|command| {
+        let name = Command::new(command.get_name().to_owned()).disable_help_flag(true);
+        command
+            .get_about()
+            .filter(|_| !command.is_hide_set())
+            .map_or(name.clone(), |about| name.about(about.clone()))
+    });
+    let about = help.get_about().cloned().unwrap_or_default();
+    Command::new("help").about(about).disable_help_subcommand(true).subcommands(known)
 }
 
 #[cfg(test)]

@@ -36,9 +36,9 @@ pub enum Colour {
 /// Flags that every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
-    /// Run as if started in this directory
+    /// Run as if started in this directory (of several, each is from the one before)
     #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
-    pub dir: Option<PathBuf>,
+    pub dir: Vec<PathBuf>,
     /// How to print the answer
     #[arg(long, value_enum, global = true, env = "ORCH_FORMAT", help_heading = "Global options")]
     pub format: Option<Format>,
@@ -95,11 +95,17 @@ impl Global {
         if self.json { Format::Json } else { self.format.unwrap_or_default() }
     }
 
+    /// The directory that was named, if any.
+    #[must_use]
+    pub fn given(&self) -> Option<PathBuf> {
+        (!self.dir.is_empty()).then(|| self.dir.iter().collect())
+    }
+
     /// Where the command was given, as an absolute path: programs that orch runs elsewhere are told
     /// of files below it.
     #[must_use]
     pub fn directory(&self) -> PathBuf {
-        let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        let dir = self.given().unwrap_or_else(|| PathBuf::from("."));
         std::path::absolute(&dir).unwrap_or(dir)
     }
 
@@ -287,6 +293,7 @@ impl Context {
         self.git
             .work_dir()
             .ok_or_else(|| CliError::new(Exit::Git, "this is a bare repository, without a work tree"))
+            .map_err(|error| error.hint("type it in a clone that has one, and push what it makes"))
     }
 
     /// Writes files to the work tree and commits nothing.

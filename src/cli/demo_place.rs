@@ -79,7 +79,7 @@ pub(super) fn repository(global: &Global, dir: &Path, workspaces: &Path) -> Resu
     for (key, value) in SETTINGS {
         git(dir, &["config", key, value])?;
     }
-    let here = Global { dir: Some(dir.to_owned()), branch: None, ..global.clone() };
+    let here = Global { dir: vec![dir.to_owned()], branch: None, ..global.clone() };
     let mut context = Context::open(&here)?.with_workspaces(workspaces.to_owned());
     context.caller.trust_all = true;
     context.caller.user_config = None;

@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::export_place::put;
 use super::flags::Wanted;
 use super::import::{LOSS_LINES, losses_data};
+use super::one_of::OneOf;
 use super::output::{self, Answer};
 use super::reading::{Reading, for_programs};
 use crate::export::{Export, FORMATS, is_folder, write};
@@ -25,7 +26,7 @@ use std::path::PathBuf;
 )]
 pub(super) struct Args {
     /// beads, task-master, backlog-md, ralph, tk, weathervane, github, gitea, gitlab
-    #[arg(id = "target_format", value_name = "FORMAT", value_parser = format, required_unless_present = "close")]
+    #[arg(id = "target_format", value_name = "FORMAT", value_parser = FORMAT, hide_possible_values = true, required_unless_present = "close")]
     format: Option<Format>,
     /// Print the commands that close the issues which done tasks came from (github, gitea, gitlab; all of them
     /// if none is named), each with a comment
@@ -45,10 +46,10 @@ pub(super) struct Args {
     at: Option<String>,
 }
 
-fn format(word: &str) -> Result<Format, String> {
-    let known = Format::parse(word).filter(|format| FORMATS.contains(format));
-    known.ok_or_else(|| format!("one of {}", FORMATS.map(Format::as_str).join(", ")))
-}
+const FORMAT: OneOf<Format> = OneOf {
+    words: || FORMATS.map(Format::as_str).to_vec(),
+    read: |word| Format::parse(word).filter(|format| FORMATS.contains(format)),
+};
 
 /// Writes them.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {

@@ -1,6 +1,7 @@
 //! The flags that describe a task, shared by `add` and `edit`, and those that pick tasks, by `list` and `export`.
 
 use super::error::CliError;
+use super::one_of::OneOf;
 use crate::report::list::{Filter, Word};
 use crate::state::concern::check_name;
 use crate::state::graph::Graph;
@@ -11,10 +12,10 @@ use crate::state::task::{Kind, LINE_CHARS, PRIORITY_MAX, Task, whole_line};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Wanted {
     /// Only what stands so: a status, or `ready`, `waiting`, `in_progress` (may be repeated: any of them)
-    #[arg(long = "status", value_name = "STATUS", value_parser = word)]
+    #[arg(long = "status", value_name = "STATUS", value_parser = WORD, hide_possible_values = true)]
     statuses: Vec<Word>,
     /// Only this kind (may be repeated: any of them)
-    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    #[arg(long = "kind", value_name = "KIND", value_parser = KIND, hide_possible_values = true)]
     kinds: Vec<Kind>,
     /// Only what has this label (may be repeated: all of them)
     #[arg(long = "label", value_name = "LABEL")]
@@ -29,18 +30,22 @@ impl Wanted {
     }
 }
 
-fn word(text: &str) -> Result<Word, String> {
-    Word::parse(text).ok_or_else(|| format!("one of {}", Word::all().join(", ")))
-}
+const WORD: OneOf<Word> = OneOf { words: Word::all, read: Word::parse };
+const KIND: OneOf<Kind> =
+    OneOf { words: || Kind::ALL.iter().map(|kind| kind.as_str()).collect(), read: Kind::parse };
+const PRIORITY: OneOf<u8> = OneOf {
+    words: || vec!["0", "1", "2", "3", "4"],
+    read: |text| text.parse().ok().filter(|priority| *priority <= PRIORITY_MAX),
+};
 
 /// What a task is to be.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct TaskFlags {
     /// Kind: epic, feature, bug, refactor, test, docs, chore, research, review
-    #[arg(long, value_parser = kind)]
+    #[arg(long, value_parser = KIND, hide_possible_values = true)]
     pub kind: Option<Kind>,
     /// Priority: 0 urgent, 1 high, 2 normal, 3 low, 4 someday
-    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=i64::from(PRIORITY_MAX)))]
+    #[arg(long, value_parser = PRIORITY, hide_possible_values = true)]
     pub priority: Option<u8>,
     /// Complexity, 1 to 10
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
@@ -69,14 +74,6 @@ pub(super) struct TaskFlags {
     /// The command that does it, for the built-in `shell` agent
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
-}
-
-/// The kind that a word names.
-pub(super) fn kind(word: &str) -> Result<Kind, String> {
-    Kind::parse(word).ok_or_else(|| {
-        let all: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-        format!("one of {}", all.join(", "))
-    })
 }
 
 /// A name of what a built-in gate finds.

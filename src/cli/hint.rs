@@ -18,7 +18,7 @@ pub(super) fn complete(result: &mut Result<Answer, CliError>, global: &Global) {
             commands(hint, |command| open(command).then(|| format!("{command} {option}")))
         });
     }
-    if let Some(dir) = &global.dir {
+    if let Some(dir) = global.given() {
         let option = format!("-C {}", shell::word(&dir.to_string_lossy()));
         each_hint(result, |hint| commands(hint, |command| with("orch", &option, command)));
     }
@@ -36,7 +36,7 @@ fn top(global: &Global) -> Option<PathBuf> {
     let git = OsGit::discover(&dir, PathBuf::new()).ok()?;
     let below = dir.strip_prefix(git.work_dir()?.canonicalize().ok()?).ok()?.components().count();
     let up = std::iter::repeat_n("..", below);
-    let way: PathBuf = global.dir.iter().map(PathBuf::as_path).chain(up.map(Path::new)).collect();
+    let way: PathBuf = global.given().iter().map(PathBuf::as_path).chain(up.map(Path::new)).collect();
     (!way.as_os_str().is_empty()).then_some(way)
 }
 

@@ -3,6 +3,7 @@
 use super::context::{Context, Global};
 use super::error::CliError;
 use super::exit::Exit;
+use super::one_of::OneOf;
 use super::output::Answer;
 use crate::effects::os::foreign::read_files;
 use crate::import::{ForeignFile, Format, Import, ImportError, Loss, LossKind, MAX_FOREIGN_BYTES, read};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 )]
 pub(super) struct Args {
     /// auto, beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane, github, gitea, gitlab
-    #[arg(id = "source_format", value_name = "FORMAT", value_parser = format)]
+    #[arg(id = "source_format", value_name = "FORMAT", value_parser = FORMAT, hide_possible_values = true)]
     format: Choice,
     /// A file or a folder
     path: PathBuf,
@@ -30,14 +31,12 @@ pub(super) struct Args {
 #[derive(Debug, Clone, Copy)]
 struct Choice(Option<Format>);
 
-fn format(word: &str) -> Result<Choice, String> {
-    let all = || Format::ALL.map(Format::as_str).join(", ");
-    match Format::parse(word) {
-        Some(format) => Ok(Choice(Some(format))),
-        None if word == "auto" => Ok(Choice(None)),
-        None => Err(format!("one of auto, {}", all())),
-    }
-}
+const FORMAT: OneOf<Choice> = OneOf {
+    words: || std::iter::once("auto").chain(Format::ALL.map(Format::as_str)).collect(),
+    read: |word| {
+        if word == "auto" { Some(Choice(None)) } else { Format::parse(word).map(|one| Choice(Some(one))) }
+    },
+};
 
 /// How many lines of losses people see.
 pub(super) const LOSS_LINES: usize = 20;

@@ -90,7 +90,7 @@ fn check_names(global: &Global, before: &[u8], proposed: Reply) -> Result<(), St
 /// Runs a command of orch's as if it was typed with `--json`.
 fn command(global: &Global, words: &[String]) -> Given {
     let mut argv: Vec<String> = vec!["orch".to_owned(), "--json".to_owned(), "--no-input".to_owned()];
-    let dir = global.dir.as_ref().map(|dir| format!("-C{}", dir.display()));
+    let dir = global.given().map(|dir| format!("-C{}", dir.display()));
     argv.extend(dir.into_iter().chain(global.branch.as_ref().map(|branch| format!("--branch={branch}"))));
     argv.extend(global.no_commit.then(|| "--no-commit".to_owned()));
     argv.extend(words.iter().cloned());

@@ -48,7 +48,23 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             commit = Some(land_files(world, &base, &migration.files, &subject, reporter.as_ref())?.commit);
         }
     }
-    Ok(answer(&migration, args.dry_run, commit.map(|commit| commit.to_string()).as_deref()))
+    let mut answer = answer(&migration, args.dry_run, commit.map(|commit| commit.to_string()).as_deref());
+    answer.warnings.extend(only_here(&context, &migration)?);
+    Ok(answer)
+}
+
+/// That older files of the work tree are not committed: what is upgraded are those of the branch.
+fn only_here(context: &Context, migration: &Migration) -> Result<Option<String>, CliError> {
+    let Ok(root) = context.root() else { return Ok(None) };
+    let here = plan(context.world(), &Source::Work(root.to_owned()))?.files;
+    let is_only_here = |file: &&FileEdit| !migration.files.iter().any(|(path, _)| *path == file.0);
+    let paths: Vec<&str> = here.iter().filter(is_only_here).map(|(path, _)| path.as_str()).collect();
+    let [first, ..] = paths.as_slice() else { return Ok(None) };
+    let what = match paths.len() {
+        1 => format!("`{first}` has an older schema in the work tree only"),
+        more => format!("`{first}` and {} have an older schema in the work tree only", more - 1),
+    };
+    Ok(Some(format!("{what}: commit it, then type `orch migrate`")))
 }
 
 /// The base with the author that its configuration, once upgraded, names.

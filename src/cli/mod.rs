@@ -6,6 +6,7 @@ pub mod output;
 pub mod context;
 mod hint;
 mod question;
+mod one_of;
 mod flags;
 mod fleet;
 mod init;
@@ -67,12 +68,14 @@ mod checkpoint;
 mod sandbox_exec;
 mod mcp;
 mod route;
+mod estimate;
 mod trends;
 mod report;
+mod help;
+mod command_line;
 
-use crate::effects::Clock as _;
-use crate::effects::os::clock::OsClock;
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
+pub use command_line::{read, refused};
 use context::Global;
 use error::CliError;
 pub use output::Printed;
@@ -85,6 +88,7 @@ use output::{Answer, Format, Style, render};
 /// commits code, state and evidence in one commit, or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
+#[command(args_override_self = true, disable_help_subcommand = true)]
 #[command(
     after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, sandbox, sessions, ci."
 )]
@@ -161,9 +165,10 @@ enum Command {
     #[command(name = "__sandbox-exec", hide = true)]
     SandboxExec(sandbox_exec::Args),
     Route(route::Args),
-    Estimate(route::EstimateArgs),
+    Estimate(estimate::Args),
     Trends(trends::Args),
     Report(report::Args),
+    Help(help::Args),
 }
 
 impl Command {
@@ -222,6 +227,7 @@ impl Command {
             Self::Estimate(_) => "estimate",
             Self::Trends(_) => "trends",
             Self::Report(_) => "report",
+            Self::Help(_) => "help",
         }
     }
 
@@ -278,9 +284,10 @@ impl Command {
             Self::Mcp(mcp::Args {}) => mcp::run(global),
             Self::SandboxExec(args) => Err(sandbox_exec::run(args)),
             Self::Route(args) => route::run(global, args),
-            Self::Estimate(args) => route::estimate_of(global, args),
+            Self::Estimate(args) => estimate::run(global, args),
             Self::Trends(args) => trends::run(global, args),
             Self::Report(args) => report::run(global, args),
+            Self::Help(args) => help::run(global, args),
         }
     }
 }
@@ -299,10 +306,15 @@ pub fn main(cli: &Cli) -> Printed {
         format: cli.global.format(),
         quiet: cli.global.quiet,
         ci: cli.global.ci,
-        annotations: std::env::var_os("GITHUB_ACTIONS").is_some(),
+        annotations: command_line::is_annotated(),
         log: cli.global.log().map(|log| log.now()),
     };
     render(cli.command.name(), &result, style)
+}
+
+/// Whether orch calls itself by a command, and people do not.
+fn own(command: &clap::Command) -> bool {
+    command.get_name().starts_with("__")
 }
 
 /// Refuses a format that another command has alone.
@@ -334,41 +346,6 @@ fn only_with_a_commit(command: &Command) -> Option<CliError> {
         matches!(command, Command::Step(_) | Command::Run(_) | Command::Plan(_) | Command::Split(_))
             || matches!(command, Command::Undo(_) | Command::Demo(_));
     is_a_commit.then(refusal)
-}
-
-/// The answer to a command line that cannot be understood, where it was a program that asked; none
-/// where clap's own words are for a person.
-#[must_use]
-pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
-    if !error.use_stderr() {
-        return None;
-    }
-    let format = match asked_for(arguments, "--format", "ORCH_FORMAT").as_deref() {
-        _ if arguments.iter().any(|argument| argument == "--json") => Some(Format::Json),
-        Some("json") => Some(Format::Json),
-        Some("jsonl") => Some(Format::Jsonl),
-        Some(_) | None => None,
-    };
-    let wants_log = asked_for(arguments, "--log-format", "ORCH_LOG_FORMAT").as_deref() == Some("json");
-    let log = wants_log.then(|| OsClock::from_env().now());
-    if format.is_none() && log.is_none() {
-        return None;
-    }
-    let commands = Cli::command();
-    let name = arguments.iter().skip(1).find(|argument| commands.find_subcommand(argument).is_some());
-    let text = error.render().to_string();
-    let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let fact = said.join(" ").trim_start_matches("error: ").to_owned();
-    let format = format.unwrap_or_default();
-    let style = Style { format, quiet: false, ci: false, annotations: false, log };
-    Some(render(name.map_or("orch", String::as_str), &Err(CliError::usage(fact)), style))
-}
-
-/// What a command line, however wrong the rest of it is, or else the environment says for an option.
-fn asked_for(arguments: &[String], option: &str, variable: &str) -> Option<String> {
-    let inline = |argument: &String| argument.strip_prefix(option)?.strip_prefix('=').map(str::to_owned);
-    let apart = || Some(arguments.iter().skip_while(|each| *each != option).nth(1)?.clone());
-    arguments.iter().find_map(inline).or_else(apart).or_else(|| std::env::var(variable).ok())
 }
 
 #[cfg(test)]

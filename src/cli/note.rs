@@ -2,6 +2,7 @@
 
 use super::context::{Context, Global};
 use super::error::CliError;
+use super::one_of::OneOf;
 use super::output::Answer;
 use crate::report::notes::shape;
 use crate::state::note::{NoteKind, NoteMove};
@@ -19,7 +20,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     action: Option<Action>,
     /// decision, constraint, hypothesis or learning
-    #[arg(required = true, value_parser = kind)]
+    #[arg(required = true, value_parser = KIND, hide_possible_values = true)]
     kind: Option<NoteKind>,
     /// The knowledge itself
     #[arg(required = true)]
@@ -62,13 +63,9 @@ struct MoveArgs {
     reason: Option<String>,
 }
 
-/// The kind that a word names.
-pub(super) fn kind(word: &str) -> Result<NoteKind, String> {
-    NoteKind::parse(word).ok_or_else(|| {
-        let all: Vec<&str> = NoteKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        format!("one of {}", all.join(", "))
-    })
-}
+/// The kinds.
+pub(super) const KIND: OneOf<NoteKind> =
+    OneOf { words: || NoteKind::ALL.iter().map(|kind| kind.as_str()).collect(), read: NoteKind::parse };
 
 fn expiry(text: &str) -> Result<Expiry, String> {
     if text == "never" {

@@ -2,7 +2,7 @@
 
 use super::context::Global;
 use super::error::CliError;
-use super::note::kind;
+use super::note::KIND;
 use super::output::Answer;
 use super::reading::Reading;
 use crate::report::notes::{Filter, human, shape};
@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(long)]
     topic: Option<String>,
     /// Only of this kind
-    #[arg(long, value_parser = kind)]
+    #[arg(long, value_parser = KIND, hide_possible_values = true)]
     kind: Option<NoteKind>,
     /// Only those that name this task
     #[arg(long, value_name = "ID")]

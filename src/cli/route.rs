@@ -1,4 +1,4 @@
-//! `orch route` and `orch estimate`: who would do a task, and how large it will be.
+//! `orch route`: who would do a task.
 
 use super::context::{Context, Global};
 use super::error::CliError;
@@ -6,12 +6,11 @@ use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
 use super::tip::{self, Tip};
-use crate::report::route::{accuracy, document, estimate, human, prediction};
-use crate::route::choose::{Candidate, NoRoute, Refusal};
-use crate::route::{Past, predict};
+use crate::report::route::{document, human};
+use crate::route::Past;
+use crate::route::choose::NoRoute;
 use crate::select::{self, Selection};
 use crate::state::digest::Digest;
-use crate::state::estimate::is_said;
 use crate::state::task::Task;
 use crate::step::Base;
 use crate::step::past::{self, Limits};
@@ -27,20 +26,13 @@ pub(super) struct Args {
     agent: Option<String>,
 }
 
-/// Show how large a task will be, and how good such predictions were
-#[derive(Debug, clap::Args)]
-pub(super) struct EstimateArgs {
-    /// The task; the next one if left out
-    id: Option<String>,
-}
-
 /// A task and what was before it; or the answer that there is none.
-enum Asked<'b> {
+pub(super) enum Asked<'b> {
     Task { index: usize, task: Box<Task>, runs: &'b [Digest], tip: Tip },
     Nothing(Answer),
 }
 
-fn asked<'b>(context: &Context, base: &'b Base, id: Option<&str>) -> Result<Asked<'b>, CliError> {
+pub(super) fn asked<'b>(context: &Context, base: &'b Base, id: Option<&str>) -> Result<Asked<'b>, CliError> {
     let world = context.world();
     let tip = tip::look(context, base)?;
     let index = match id {
@@ -92,37 +84,4 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         Err(NoRoute::Busy) => answer = answer.exit(Exit::Paused),
     }
     Ok(tip.beside(answer))
-}
-
-/// Shows how large a task will be.
-pub(super) fn estimate_of(global: &Global, args: &EstimateArgs) -> Result<Answer, CliError> {
-    let context = Context::open(global)?;
-    let (world, base) = (context.world(), context.base()?);
-    let (index, task, runs, tip) = match asked(&context, &base, args.id.as_deref())? {
-        Asked::Task { index, task, runs, tip } => (index, task, runs, tip),
-        Asked::Nothing(answer) => return Ok(answer),
-    };
-    let facts = past::facts(&base, index, &task, &base.notes(world)?, &[]);
-    let past = Past::new(runs, past::kinds(&base));
-    let limits = Limits::now(world, &base.config.agents)?;
-    let (_, route) = past::route(&base, &task, &facts, &past, &limits, None);
-    let chosen = route.chosen.as_ref().ok().copied();
-    let told = predict::accuracy(&past.samples);
-    let first = route.candidates.get(chosen.unwrap_or_default());
-    let duration = first.and_then(|each| predict::duration_ms(&each.prediction, &each.name, runs));
-    let profile = |each: &Candidate| {
-        json!({
-            "profile": each.name, "estimate": prediction(&each.prediction), "context_window": each.window,
-            "window_share": each.share,
-            "may": each.refusal.is_none(), "why_not": each.refusal.as_ref().map(Refusal::spell),
-        })
-    };
-    let profiles: Vec<_> = route.candidates.iter().map(profile).collect();
-    let data = json!({
-        "task": task.id.as_str(), "profile": chosen.map(|at| route.candidates[at].name.clone()),
-        "estimate": first.map(|each| prediction(&each.prediction)), "duration_ms": duration,
-        "profiles": profiles, "task_share": base.config.context.task_share, "accuracy": accuracy(&told),
-    });
-    let human = estimate(&route.candidates, chosen, &told, (duration, is_said(&task)));
-    Ok(tip.beside(Answer::ok(data, human)))
 }

@@ -39,7 +39,7 @@ pub(super) fn since(text: &str) -> Result<Since, String> {
     if let Ok(date) = text.parse() {
         return Ok(Since::On(date));
     }
-    let age = crate::config::duration::parse(text)
+    let age = crate::config::duration::age(text)
         .map_err(|_| "a date such as 2026-11-20, or a time such as 30d".to_owned())?;
     Ok(Since::Seconds(i64::try_from(age.as_secs()).unwrap_or(i64::MAX)))
 }

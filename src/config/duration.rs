@@ -35,12 +35,24 @@ pub enum DurationError {
     TooLong(String),
 }
 
-/// Reads a duration.
+/// Reads a duration, of at most [`MAX`].
 ///
 /// # Errors
-/// When the text is not numbers with the units `d`, `h`, `m`, `s`, each once and in this order.
+/// When the text is not numbers with the units `d`, `h`, `m`, `s`, each once and in this order, or too long.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
-    let shown = || text.chars().take(40).flat_map(char::escape_debug).collect::<String>();
+    let duration = age(text)?;
+    if duration > MAX { Err(DurationError::TooLong(shown(text))) } else { Ok(duration) }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).flat_map(char::escape_debug).collect()
+}
+
+/// Reads how long ago something was, which may be any time.
+///
+/// # Errors
+/// As [`parse`], but for the length.
+pub fn age(text: &str) -> Result<Duration, DurationError> {
     if text.is_empty() {
         return Err(DurationError::Empty);
     }
@@ -52,22 +64,21 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
             continue;
         }
         let Some((_, seconds)) = UNITS.iter().find(|(unit, _)| *unit == c) else {
-            return Err(DurationError::UnknownUnit(shown(), c.escape_debug().to_string()));
+            return Err(DurationError::UnknownUnit(shown(text), c.escape_debug().to_string()));
         };
         let Some(value) = number.take() else {
-            return Err(DurationError::NoNumber(shown(), c));
+            return Err(DurationError::NoNumber(shown(text), c));
         };
         let Some(at) = allowed.iter().position(|(unit, _)| *unit == c) else {
-            return Err(DurationError::Order(shown()));
+            return Err(DurationError::Order(shown(text)));
         };
         allowed = allowed.get(at + 1..).unwrap_or_default();
         total = total.saturating_add(value.saturating_mul(*seconds));
     }
     if number.is_some() {
-        return Err(DurationError::NoUnit(shown()));
+        return Err(DurationError::NoUnit(shown(text)));
     }
-    let duration = Duration::from_secs(total);
-    if duration > MAX { Err(DurationError::TooLong(shown())) } else { Ok(duration) }
+    Ok(Duration::from_secs(total))
 }
 
 /// Writes a duration, in the largest units that are exact; parts of a second are dropped.

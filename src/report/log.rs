@@ -81,10 +81,13 @@ pub struct Wanted {
     pub all: bool,
 }
 
+/// The runs of a task that were undone.
+type Undone<'w> = Box<dyn Fn(&TaskId) -> Vec<RunId> + 'w>;
+
 /// A history that is read commit by commit.
 pub struct Steps<'w> {
     recorded: Recorded<'w>,
-    undone: Box<dyn Fn(&TaskId) -> Vec<RunId> + 'w>,
+    undone: Undone<'w>,
     wanted: Wanted,
 }
 
@@ -269,11 +272,8 @@ pub fn human(entries: &[Entry], now: Timestamp, width: Option<usize>, colour: bo
 }
 
 fn step_cells(step: &Step, subject: &str) -> [Cell; 7] {
-    let (glyph, style) = match step.kind {
-        _ if !step.recorded => ("!", AnsiColor::Red.on_default()),
-        _ if step.undone => look(OutcomeKind::Rejected),
-        kind => look(kind),
-    };
+    let shown = if step.undone { OutcomeKind::Rejected } else { step.kind };
+    let (glyph, style) = if step.recorded { look(shown) } else { ("!", AnsiColor::Red.on_default()) };
     let gates = step.failed_gates.first().map_or(String::new(), |first| match step.failed_gates.len() {
         1 => format!(" ({first})"),
         more => format!(" ({first} +{})", more - 1),

@@ -159,17 +159,22 @@ pub fn estimate(
             let _ = writeln!(out, "{}: {share} of its window of {}{why}", each.name, spell_count(window));
         }
     }
-    if of.count > 0 {
-        let _ = writeln!(
-            out,
-            "so far: {} within 20 % (the formula {}), off by {} on average ({}), {} in the interval, of {}",
-            percent(of.within),
-            percent(of.formula_within),
-            percent(of.error),
-            percent(of.formula_error),
-            percent(of.covered),
-            super::plural(of.count, "task")
-        );
+    out + &so_far(of)
+}
+
+/// How good predictions were until now; nothing where there were none.
+#[must_use]
+pub fn so_far(of: &Accuracy) -> String {
+    if of.count == 0 {
+        return String::new();
     }
-    out
+    format!(
+        "so far: {} within 20 % (the formula {}), off by {} on average ({}), {} in the interval, of {}\n",
+        percent(of.within),
+        percent(of.formula_within),
+        percent(of.error),
+        percent(of.formula_error),
+        percent(of.covered),
+        super::plural(of.count, "task")
+    )
 }

@@ -171,7 +171,7 @@ fn count(problems: &[Problem]) -> String {
 pub fn how_to_end(what: &str) -> String {
     match what {
         "bisect" => "finish it with `git bisect reset`".to_owned(),
-        "merge" => "finish it with `git commit`, or type `git status` to see how it stands".to_owned(),
+        "merge" => "finish it with `git commit` once `git status` names nothing unmerged".to_owned(),
         other => {
             format!("finish it with `git {other} --continue`, or type `git status` to see how it stands")
         }

@@ -365,3 +365,63 @@ fn list_and_show_have_one_word_for_where_a_task_stands() {
     }
     transcript!(sandbox);
 }
+
+#[test]
+fn help_is_an_answer_like_any_other() {
+    let sandbox = Sandbox::with(&[]);
+    for args in [&["help", "exit-codes", "--json"][..], &["--json", "help", "exit-codes"]] {
+        let said: serde_json::Value = serde_json::from_str(&sandbox.quietly(args).stdout).unwrap();
+        assert!(said["data"]["text"].as_str().unwrap().contains("130  interrupted"), "{said}");
+    }
+    let whole = sandbox.quietly(&["--help"]).stdout;
+    assert_eq!(sandbox.quietly(&["help"]).stdout, whole);
+    assert_eq!(sandbox.quietly(&["help", "note", "approve", "-q"]).code, 0);
+    assert!(sandbox.quietly(&["help", "--help"]).stdout.contains("COMMAND|TOPIC"));
+    for args in [&["help", "nothing"][..], &["help", "__sandbox-exec"], &["-q"], &["-q", "--json"]] {
+        let said = sandbox.orch(args);
+        assert_eq!(said.code, 2);
+        assert!(!said.stderr.contains("subcommands: "), "{}", said.stderr);
+    }
+    assert!(sandbox.quietly(&["--color", "always", "--help"]).stdout.contains('\u{1b}'));
+    transcript!(sandbox);
+}
+
+#[test]
+fn what_is_given_twice_counts_as_it_was_given_last() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    std::fs::create_dir_all(sandbox.repo().join("below/deeper")).unwrap();
+    let listed = sandbox.orch(&["list"]).stdout;
+    for args in [
+        &["-C", "below", "-C", "deeper", "list"][..],
+        &["list", "-q", "--quiet"],
+        &["list", "--color", "always", "--color", "never"],
+    ] {
+        assert_eq!(sandbox.orch(args).stdout, listed, "{args:?}");
+    }
+    assert_eq!(sandbox.orch(&["list", "--json", "--json"]).code, 0);
+    assert_eq!(sandbox.quietly(&["-C", "below", "-C", "missing", "list"]).code, 2);
+    // What may be repeated still is.
+    assert_eq!(sandbox.quietly(&["edit", "t-1", "--label", "a", "--label", "b"]).code, 0);
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("\"a\",\n  \"b\""));
+}
+
+#[test]
+fn an_older_file_that_only_the_work_tree_has_is_told_by_migrate() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    let path = ".orchestrator/tasks/t-1.toml";
+    sandbox.write(path, &sandbox.read(path).replace("schema = 1", "schema = 0"));
+    sandbox.orch(&["show", "t-1"]);
+    let said = sandbox.orch(&["migrate"]);
+    assert!(said.stderr.contains("in the work tree only"), "{}", said.stderr);
+    transcript!(sandbox);
+}
+
+#[test]
+fn an_age_may_be_years() {
+    let sandbox = Sandbox::with(&[]);
+    assert_eq!(sandbox.quietly(&["archive", "--older-than", "400d"]).code, 0);
+    assert_eq!(sandbox.quietly(&["trends", "--since", "4000d"]).code, 0);
+    assert_eq!(sandbox.quietly(&["run", "--for", "400d"]).code, 2);
+}

@@ -130,9 +130,9 @@ impl OsGit {
             |path: &Path| std::path::absolute(path).map_err(|error| EffectError::io("find", path, &error));
         let repo = gix::discover_with_environment_overrides(whole(dir)?).map_err(|error| {
             let text = error.to_string();
-            if dir.exists()
-                && (text.contains("Could not find a git repository") || text.contains("no git repository"))
-            {
+            let none =
+                ["Could not find a git repository", "no git repository", "not appear to be a git repository"];
+            if dir.exists() && none.iter().any(|said| text.contains(said)) {
                 EffectError::new(Trouble::Missing, format!("`{}` is not in a git repository", dir.display()))
             } else if dir.exists() {
                 failed("open the git repository", &text)
