@@ -6,6 +6,7 @@
 use super::failure::{Failure, FailureKind, Remedy};
 use super::stream::{Signal, Spent};
 use crate::config::Price;
+use crate::state::run::spell_usd;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -188,7 +189,7 @@ impl Watcher {
         let cost = cost_usd.unwrap_or_default();
         let said = match (self.limits.usd, self.limits.tokens) {
             (Some(limit), _) if cost >= limit && cost_usd.is_some() => {
-                format!("it has cost ${cost:.4} of the ${limit:.4} that were left")
+                format!("it has cost {} of the {} that were left", spell_usd(cost), spell_usd(limit))
             }
             (_, Some(limit)) if tokens.total() >= limit => {
                 format!("it has used {} of the {limit} tokens that were left", tokens.total())

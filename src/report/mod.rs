@@ -28,6 +28,8 @@ pub mod route;
 pub mod trends;
 pub mod page;
 
+pub use crate::state::run::spell_usd;
+
 /// A duration as people read it: `0.3 s`, `12 s`, `3m05`, `1h02`.
 #[must_use]
 pub fn spell_ms(ms: u64) -> String {
@@ -65,12 +67,27 @@ pub fn spell_age(seconds: i64) -> String {
     }
 }
 
-/// An amount of money: cents, and more digits only where there would be nothing but zeros.
+/// An amount of money beside which there are tokens (`unpriced`) of which nobody knows what they cost: what is not known
+/// is not nothing.
 #[must_use]
-pub fn spell_usd(usd: f64) -> String {
-    // The sum of nothing is a zero below zero.
-    let usd = usd + 0.0;
-    if usd > 0.0 && usd < 0.1 { format!("${usd:.4}") } else { format!("${usd:.2}") }
+pub fn spell_spent(usd: f64, unpriced: u64) -> String {
+    match (unpriced > 0, usd > 0.0) {
+        (false, _) => spell_usd(usd),
+        (true, true) => format!("≥ {}", spell_usd(usd)),
+        (true, false) => "unknown".to_owned(),
+    }
+}
+
+/// How long something is thought to take, roughly.
+#[must_use]
+pub fn spell_days(days: f64) -> String {
+    match days {
+        d if d < 1.0 => "less than a day".to_owned(),
+        d if d < 1.5 => "about a day".to_owned(),
+        d if d < 60.0 => format!("about {d:.0} days"),
+        d if d < 730.0 => format!("about {:.0} months", d / 30.4),
+        _ => "years".to_owned(),
+    }
 }
 
 /// A large number, three digits of it: `950`, `12.3k`, `4.56M`.

@@ -1,5 +1,6 @@
 //! How an agent that is at work gets on, in a line.
 
+use super::spell_usd;
 use crate::step::event::Progress;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub fn line(progress: &Progress, silent: Duration) -> String {
         let _ = write!(text, ", context {:.0} %", share * 100.0);
     }
     if let Some(cost) = progress.cost_usd {
-        let _ = write!(text, ", ${cost:.2}");
+        let _ = write!(text, ", {}", spell_usd(cost));
     }
     if let Some(tool) = &progress.tool {
         let _ = write!(text, ", last {}", crate::state::task::one_line(tool, 40));

@@ -3,6 +3,7 @@
 //! In: steps as programs are told of them ([`super::json::ran`]), because some are taken by other processes.
 
 use super::safe::cell;
+use super::spell_usd;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -21,7 +22,8 @@ pub fn step(step: &Value) -> String {
         };
         let _ = writeln!(md, "| {} | {} | {detail} |", text(&gate["gate"]), text(&gate["verdict"]));
     }
-    let cost = run["cost_usd"].as_f64().map_or(String::new(), |cost| format!(" · **Cost** ${cost:.4}"));
+    let cost =
+        run["cost_usd"].as_f64().map_or(String::new(), |cost| format!(" · **Cost** {}", spell_usd(cost)));
     let _ = writeln!(md, "\n**Agent** {} · **Run** `{}`{cost}", cell(&run["agent"]), text(&run["id"]));
     md
 }

@@ -220,6 +220,14 @@ pub fn plain_usd(usd: f64) -> f64 {
     (usd * 1e9).round() / 1e9
 }
 
+/// An amount of money: cents, and more digits only where there would be nothing but zeros.
+#[must_use]
+pub fn spell_usd(usd: f64) -> String {
+    // The sum of nothing is a zero below zero.
+    let usd = usd + 0.0;
+    if usd > 0.0 && usd < 0.1 { format!("${usd:.4}") } else { format!("${usd:.2}") }
+}
+
 /// What one step did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {

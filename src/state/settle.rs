@@ -95,6 +95,9 @@ fn decide(work: &mut Digest, decision: Digest) -> bool {
 
 fn turn_down(work: &mut Digest, by: &str) {
     work.outcome = OutcomeKind::Rejected;
+    // What its gates said is not why.
+    let why = if by == UNDO { "a person took it back" } else { "a person sent it back" };
+    why.clone_into(&mut work.reason);
     work.rejected_by.push(by.to_owned());
 }
 

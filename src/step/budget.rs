@@ -5,7 +5,7 @@
 use crate::agent::stream::Spent;
 use crate::config::Budget;
 use crate::state::ledger::{Spending, Sum};
-use crate::state::run::AttemptRecord;
+use crate::state::run::{AttemptRecord, spell_usd};
 
 /// Which budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,8 @@ pub fn allowance(budget: &Budget, spending: &Spending) -> Result<Allowance, Exha
         if let Some(limit) = usd {
             let left = limit - spent.usd;
             if left <= 0.0 {
-                let fact = format!("`budget.{word}_usd` is spent: ${:.2} of ${limit:.2}", spent.usd);
+                let fact =
+                    format!("`budget.{word}_usd` is spent: {} of {}", spell_usd(spent.usd), spell_usd(limit));
                 return Err(Exhausted { span, fact });
             }
             if allowance.usd.is_none_or(|least| left < least) {

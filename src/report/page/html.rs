@@ -9,7 +9,7 @@ use crate::report::status::render::{facts_of, headline};
 use crate::report::status::{Need, Next, Status, as_f64};
 use crate::report::trends::render as words;
 use crate::report::trends::{Stretch, Trends};
-use crate::report::{plural, safe, spell_count, spell_ms, spell_usd};
+use crate::report::{plural, safe, spell_count, spell_ms, spell_spent, spell_usd};
 use std::fmt::Write as _;
 
 const STYLE: &str = include_str!("style.css");
@@ -94,9 +94,9 @@ fn cards(page: &Page<'_>) -> String {
     card("Accepted a day", &format!("{:.1}", page.trends.velocity), &forecast, None);
     let passed = format!("{} passed in the end", percent(all.passed_percent));
     card("Passed at first", &percent(all.first_pass_percent), &passed, None);
-    let each =
-        all.usd_per_accepted.map_or(String::new(), |usd| format!("{} an accepted task", spell_usd(usd)));
-    card("Spent", &spell_usd(all.cost_usd), &each, None);
+    let spent = |usd: f64| spell_spent(usd, all.unpriced);
+    let each = all.usd_per_accepted.map_or(String::new(), |usd| format!("{} an accepted task", spent(usd)));
+    card("Spent", &spent(all.cost_usd), &each, None);
     if let Some(saving) = &page.trends.saving {
         let against = format!("against always {}", text(&saving.strongest));
         card("Saved", &format!("{:.0} %", saving.percent), &against, None);
@@ -243,7 +243,7 @@ fn charts(trends: &Trends) -> String {
     let money: Vec<Column> = trends
         .weeks
         .iter()
-        .map(|each| week(each, vec![("cost", each.cost_usd)], spell_usd(each.cost_usd)))
+        .map(|each| week(each, vec![("cost", each.cost_usd)], spell_spent(each.cost_usd, each.unpriced)))
         .collect();
     let first: Vec<Column> = trends
         .weeks
@@ -277,7 +277,7 @@ fn cost(page: &Page<'_>) -> String {
         .collect();
     let numbers = |cost: &Cost| {
         let each = if cost.accepted > 0 {
-            spell_usd(cost.cost_usd / as_f64(cost.accepted))
+            spell_spent(cost.cost_usd / as_f64(cost.accepted), cost.unpriced)
         } else {
             "–".to_owned()
         };
@@ -286,7 +286,7 @@ fn cost(page: &Page<'_>) -> String {
             cost.steps,
             cost.accepted,
             spell_count(cost.tokens),
-            spell_usd(cost.cost_usd)
+            spell_spent(cost.cost_usd, cost.unpriced)
         )
     };
     let profile = |cost: &Cost| format!("<tr><td>{}</td>{}", line(&cost.name), numbers(cost));

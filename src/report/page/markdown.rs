@@ -4,7 +4,7 @@ use super::{Cost, Page};
 use crate::report::safe::cell;
 use crate::report::trends::Trends;
 use crate::report::trends::render as words;
-use crate::report::{spell_count, spell_ms, spell_usd};
+use crate::report::{spell_count, spell_ms, spell_spent, spell_usd};
 use std::fmt::Write as _;
 
 /// How many weeks and steps a summary tells of.
@@ -55,7 +55,7 @@ fn cost(profiles: &[Cost]) -> String {
             cost.steps,
             cost.accepted,
             spell_count(cost.tokens),
-            spell_usd(cost.cost_usd)
+            spell_spent(cost.cost_usd, cost.unpriced)
         );
     }
     out

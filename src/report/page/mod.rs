@@ -10,7 +10,7 @@ mod markdown;
 mod pick;
 
 use super::graph::{Look, Options, View, mermaid, svg};
-use super::status::Status;
+use super::status::{Status, unpriced};
 use super::trends::Trends;
 use crate::select::{Rules, why_not};
 use crate::state::digest::Digest;
@@ -72,6 +72,8 @@ pub struct Cost {
     pub accepted: usize,
     /// What they cost, as far as it is known, in USD.
     pub cost_usd: f64,
+    /// Tokens of which nobody knows what they cost.
+    pub unpriced: u64,
     /// Tokens that were read anew or written.
     pub tokens: u64,
 }
@@ -172,7 +174,11 @@ impl<'p> Page<'p> {
                 why: if looks[index] == Look::Ready { None } else { why(index) },
             }
         });
-        let whole = |run: &&'_ Digest| (run.cost_usd, run.tokens.total());
+        let whole = |run: &Digest| Share {
+            cost_usd: run.cost_usd.unwrap_or_default(),
+            unpriced: unpriced(run).map(|(_, tokens)| tokens).sum(),
+            tokens: run.tokens.total(),
+        };
         let mut tasks = costs(runs.iter().map(|run| (run.task.as_str(), *run, whole(run))));
         tasks.truncate(DEAR_MAX);
         for cost in &mut tasks {
@@ -215,19 +221,31 @@ fn step(graph: &Graph, run: &Digest) -> Step {
 }
 
 /// Who had a hand in a run, with what each cost and used.
-fn parts(run: &Digest) -> impl Iterator<Item = (&str, &Digest, (Option<f64>, u64))> {
-    run.parts.iter().map(move |part| (part.agent.as_str(), run, (part.cost_usd, part.tokens.total())))
+fn parts(run: &Digest) -> impl Iterator<Item = (&str, &Digest, Share)> {
+    run.parts.iter().map(move |part| {
+        let tokens = part.tokens.total();
+        let unpriced = if part.cost_usd.is_none() { tokens } else { 0 };
+        (part.agent.as_str(), run, Share { cost_usd: part.cost_usd.unwrap_or_default(), unpriced, tokens })
+    })
+}
+
+/// What somebody's share in a run cost and used.
+struct Share {
+    cost_usd: f64,
+    unpriced: u64,
+    tokens: u64,
 }
 
 /// What runs cost, by a name that each has, the dearest first.
-fn costs<'r>(runs: impl Iterator<Item = (&'r str, &'r Digest, (Option<f64>, u64))>) -> Vec<Cost> {
+fn costs<'r>(runs: impl Iterator<Item = (&'r str, &'r Digest, Share)>) -> Vec<Cost> {
     let mut by_name: HashMap<&str, Cost> = HashMap::new();
-    for (name, run, (cost_usd, tokens)) in runs {
+    for (name, run, share) in runs {
         let cost = by_name.entry(name).or_default();
         cost.steps += 1;
         cost.accepted += usize::from(run.outcome == OutcomeKind::Accepted);
-        cost.cost_usd = plain_usd(cost.cost_usd + cost_usd.unwrap_or_default());
-        cost.tokens = cost.tokens.saturating_add(tokens);
+        cost.cost_usd = plain_usd(cost.cost_usd + share.cost_usd);
+        cost.unpriced = cost.unpriced.saturating_add(share.unpriced);
+        cost.tokens = cost.tokens.saturating_add(share.tokens);
     }
     let named = |(name, cost): (&str, Cost)| Cost { name: name.to_owned(), ..cost };
     let mut all: Vec<Cost> = by_name.into_iter().map(named).collect();

@@ -365,7 +365,7 @@ pub fn usage(runs: &[Digest], from: Timestamp) -> Usage {
 }
 
 /// Tokens in a run of which nobody knows what they cost, by profile.
-fn unpriced(run: &Digest) -> impl Iterator<Item = (&str, u64)> {
+pub(super) fn unpriced(run: &Digest) -> impl Iterator<Item = (&str, u64)> {
     let unknown = run.parts.iter().filter(|part| part.cost_usd.is_none() && part.tokens.total() > 0);
     unknown.map(|part| (part.agent.as_str(), part.tokens.total()))
 }

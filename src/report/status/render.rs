@@ -5,7 +5,7 @@ use super::super::graph::Look;
 use super::super::graph::text::style;
 use super::super::safe::cell;
 use super::super::table::{Cell, Table, paint};
-use super::super::{plural, safe, spell_age, spell_count, spell_usd};
+use super::super::{plural, safe, spell_age, spell_count, spell_days, spell_usd};
 use super::{Health, LastStep, NotLanded, Status, Usage};
 use anstyle::Style;
 use std::fmt::Write as _;
@@ -196,16 +196,6 @@ fn pace(health: &Health) -> String {
             if health.open == 1 { "takes" } else { "take" },
             spell_days(left)
         ),
-    }
-}
-
-fn spell_days(days: f64) -> String {
-    match days {
-        d if d < 1.0 => "less than a day".to_owned(),
-        d if d < 1.5 => "about a day".to_owned(),
-        d if d < 60.0 => format!("about {d:.0} days"),
-        d if d < 730.0 => format!("about {:.0} months", d / 30.4),
-        _ => "years".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@
 pub mod gather;
 pub(in crate::report) mod render;
 
-use super::status::{Health, as_f64, days_between, percent};
+use super::status::{Health, as_f64, days_between, percent, unpriced};
 use crate::config::Profile;
 use crate::route::past::Past;
 use crate::route::predict::{Accuracy, accuracy};
@@ -33,7 +33,9 @@ pub struct Stretch {
     pub first_pass_percent: Option<f64>,
     /// What was spent, in USD, as far as it is known.
     pub cost_usd: f64,
-    /// The same for each accepted task.
+    /// Tokens of all kinds of which nobody knows what they cost.
+    pub unpriced: u64,
+    /// What is known for each accepted task.
     pub usd_per_accepted: Option<f64>,
     /// Coverage that the last gate measured, in percent.
     pub coverage: Option<f64>,
@@ -128,7 +130,7 @@ pub fn trends(given: &Given<'_>, past: &Past<'_>) -> Trends {
         rejected.into_iter().map(|(gate, count)| (gate.to_owned(), count)).collect();
     rejected_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     Trends {
-        since: day(began),
+        since: day(if runs.is_empty() { given.since } else { began }),
         until: day(given.until),
         forecast: forecast(&weeks, velocity, given.health.open),
         saving: saving(&runs, given.profiles, past),
@@ -163,6 +165,7 @@ fn stretch(runs: &[&Digest], from: Timestamp) -> Stretch {
         passed_percent: percent(passed, judged.len()),
         first_pass_percent: percent(first, judged.len()),
         cost_usd,
+        unpriced: runs.iter().flat_map(|run| unpriced(run)).map(|(_, tokens)| tokens).sum(),
         usd_per_accepted: (priced && accepted > 0).then(|| plain_usd(cost_usd / as_f64(accepted))),
         coverage: newest.and_then(|run| run.coverage),
         prompt_tokens: (!prompts.is_empty()).then(|| prompt_tokens.round()),
@@ -311,6 +314,23 @@ mod tests {
         assert!(none.all.cost_usd.is_sign_positive());
         assert!(none.forecast.is_none() && none.saving.is_none() && none.all.usd_per_accepted.is_none());
         assert!(human(&none, None, false).starts_with("no run"));
+    }
+
+    #[test]
+    fn what_nobody_knows_the_cost_of_is_not_nothing() {
+        let mut runs = runs();
+        for run in &mut runs {
+            run.cost_usd = None;
+            run.parts.iter_mut().for_each(|part| part.cost_usd = None);
+        }
+        let mut spelled = |known: Option<f64>| {
+            (runs[27].cost_usd, runs[27].parts[0].cost_usd) = (known, known);
+            render::spelled(&of(&runs, "2026-11-22T00:00:00Z").all)
+        };
+        let [.., cost, each, _, _] = spelled(None);
+        assert_eq!((cost.as_str(), each.as_str()), ("unknown", "-"));
+        let [.., cost, each, _, _] = spelled(Some(0.5));
+        assert_eq!((cost.as_str(), each.as_str()), ("≥ $0.50", "≥ $0.10"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Forecast, Saving, Stretch, Trends};
 use crate::report::table::{Cell, Table};
-use crate::report::{plural, spell_count, spell_usd};
+use crate::report::{plural, spell_count, spell_days, spell_spent, spell_usd};
 use crate::route::predict::{Accuracy, CLAIM};
 use anstyle::Style;
 use std::fmt::Write as _;
@@ -51,7 +51,7 @@ fn cells(stretch: &Stretch) -> [Cell; 9] {
 /// A row: since when, judged, passed, at first, accepted, cost, each, coverage, prompt.
 pub(in crate::report) fn spelled(stretch: &Stretch) -> [String; 9] {
     let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share:.0} %"));
-    let usd = |usd: Option<f64>| usd.map_or("-".to_owned(), spell_usd);
+    let usd = |usd: Option<f64>| usd.map_or("-".to_owned(), |usd| spell_spent(usd, stretch.unpriced));
     [
         stretch.from.clone(),
         stretch.judged.to_string(),
@@ -87,8 +87,7 @@ pub(in crate::report) fn facts_of(trends: &Trends) -> Vec<(&'static str, String)
 fn pace(trends: &Trends) -> String {
     let mut text = format!("{:.1} accepted a day", trends.velocity);
     if let Some(Forecast { days, low, high }) = trends.forecast {
-        let days = if days < 1.0 { "less than a day".to_owned() } else { format!("about {days:.0} days") };
-        let _ = write!(text, "; what is open takes {days}");
+        let _ = write!(text, "; what is open takes {}", spell_days(days));
         let _ = match high {
             Some(high) => write!(text, " ({low:.0} at the pace of good weeks, {high:.0} of bad ones)"),
             None => write!(text, " (too little is known for an interval)"),

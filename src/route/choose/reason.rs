@@ -29,9 +29,7 @@ pub(super) fn because(
         several => {
             let dearest = several.iter().filter_map(|each| each.expected_usd).fold(0.0, f64::max);
             match chosen.expected_usd.filter(|_| dearest > 0.0 && knows_costs(several.iter().copied())) {
-                Some(usd) => text.push_str(&format!(
-                    "; {usd:.2} USD for an accepted task, up to {dearest:.2} with the others"
-                )),
+                Some(usd) => text.push_str(&with_costs(usd, dearest)),
                 None => text.push_str(&without_costs(chosen, several)),
             }
         }
@@ -40,6 +38,17 @@ pub(super) fn because(
         text.push_str("; strategists have had more than their share");
     }
     text
+}
+
+/// What one costs, and what others would.
+fn with_costs(usd: f64, dearest: f64) -> String {
+    let digits = if dearest < 0.1 { 4 } else { 2 };
+    let spell = |usd: f64| format!("{usd:.digits$}");
+    let (usd, dearest) = (spell(usd), spell(dearest));
+    if usd == dearest {
+        return format!("; {usd} USD for an accepted task, as with the others");
+    }
+    format!("; {usd} USD for an accepted task, up to {dearest} with the others")
 }
 
 /// Why one is the best where money does not tell.
