@@ -75,6 +75,9 @@ pub(super) fn directory(global: &Global, named: Option<&Path>) -> Result<PathBuf
 /// Makes the repository: the program in one commit, the configuration and the tasks in another.
 pub(super) fn repository(global: &Global, dir: &Path, workspaces: &Path) -> Result<Context, CliError> {
     git(dir, &["init", "--quiet", "--template="])?;
+    // `core.hooksPath` names it.
+    let hooks = dir.join(".git/hooks");
+    std::fs::create_dir_all(&hooks).map_err(|error| EffectError::io("make", &hooks, &error))?;
     git(dir, &["symbolic-ref", "HEAD", &format!("refs/heads/{BRANCH}")])?;
     for (key, value) in SETTINGS {
         git(dir, &["config", key, value])?;

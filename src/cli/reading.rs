@@ -80,7 +80,8 @@ impl Reading {
         let is_one = |problem: &&Problem| problem.is_error() && paths.contains(&problem.path);
         let damaged: BTreeSet<&String> =
             reading.problems.iter().filter(is_one).map(|problem| &problem.path).collect();
-        let unfit = Unfit { undecided, damaged: damaged.len() };
+        let in_progress = reading.context.world().git.in_progress();
+        let unfit = Unfit { undecided, damaged: damaged.len(), in_progress };
         Ok(Self { uncommitted: Some(paths), unfit, ..reading })
     }
 

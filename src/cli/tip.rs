@@ -61,7 +61,8 @@ fn compare(context: &Context, base: &Base) -> Result<Tip, CliError> {
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
-        warnings.extend(not_committed(&paths, Unfit { undecided, damaged: 0 }));
+        let unfit = Unfit { undecided, damaged: 0, in_progress: world.git.in_progress() };
+        warnings.extend(not_committed(&paths, unfit));
     }
     let faults = base.snapshot.graph.faults();
     warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));

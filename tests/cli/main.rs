@@ -2,6 +2,7 @@
 //! looks at everything that came out, and at the repository.
 
 mod sandbox;
+mod demo;
 mod init;
 mod add;
 mod edit;

@@ -209,6 +209,46 @@ fn in_the_middle_of_a_cherry_pick_no_agent_is_started() {
 }
 
 #[test]
+fn what_a_revert_changed_is_not_to_be_committed_without_its_code() {
+    let sandbox = project("echo $ORCH_TASK >>src/code");
+    sandbox.task("t-2", "Change it again", &[]);
+    assert_eq!(sandbox.orch(&["run", "--quiet"]).code, 10);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["revert", "--no-edit", "HEAD~1"]).code, 0, "it conflicts");
+    for question in ["status", "list", "next"] {
+        let said = sandbox.quietly(&[question]);
+        assert!(said.stderr.contains("a revert is in progress"), "{question}: {}", said.stderr);
+        assert!(!said.stderr.contains("git commit"), "that would end the revert: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_branch_that_a_rebase_of_another_is_to_move_is_left_alone() {
+    let sandbox = project("echo new > new");
+    sandbox.git(&["branch", "lower"]);
+    sandbox.git(&["switch", "--quiet", "--create", "upper"]);
+    sandbox.write("src/code", "one\ntheirs\nthree\n");
+    sandbox.commit("theirs");
+    sandbox.git(&["switch", "--quiet", "lower"]);
+    sandbox.write("other", "other\n");
+    sandbox.commit("other");
+    sandbox.git(&["switch", "--quiet", "upper"]);
+    sandbox.git(&["rebase", "--quiet", "lower"]);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    sandbox.write("src/code", "one\nours\nthree\n");
+    sandbox.commit("ours");
+    sandbox.git(&["switch", "--quiet", "upper"]);
+    let rebase = sandbox.git_tried(sandbox.repo(), &["rebase", "--update-refs", "main"]);
+    assert_ne!(rebase.code, 0, "it conflicts");
+    let before = sandbox.git(&["rev-parse", "lower"]);
+    assert_eq!(sandbox.quietly(&["step", "--branch", "lower"]).code, 31);
+    assert_eq!(sandbox.git(&["rev-parse", "lower"]), before);
+    sandbox.write("src/code", "one\nboth\nthree\n");
+    sandbox.git(&["add", "-A"]);
+    sandbox.git(&["-c", "core.editor=true", "rebase", "--continue"]);
+    assert_eq!(sandbox.orch(&["step", "--branch", "lower"]).code, 0);
+}
+
+#[test]
 fn while_git_holds_the_index_no_agent_is_started() {
     let sandbox = project("touch \"$HOME/ran\"; echo new > new");
     sandbox.write(".git/index.lock", "");

@@ -515,11 +515,19 @@ mod tests {
             of(&["a"]).warnings()[0].starts_with("`a` is not committed, so no step sees it: type `git add")
         );
         assert!(of(&["a", "b"]).warnings()[0].starts_with("2 files below"));
-        let merging = Status { unfit: Unfit { undecided: 1, damaged: 0 }, ..of(&["a"]) };
+        let merging = Status { unfit: Unfit { undecided: 1, ..Unfit::default() }, ..of(&["a"]) };
         assert_eq!(
             merging.warnings(),
             ["a merge left 1 file of the state undecided: type `orch doctor` to see which"]
         );
+        let reverting =
+            Status { unfit: Unfit { in_progress: Some("revert"), ..Unfit::default() }, ..of(&["a"]) };
+        let [warning] = &reverting.warnings()[..] else { panic!("one warning") };
+        assert!(
+            warning.starts_with("`a` is not committed, and a revert is in progress: finish it"),
+            "{warning}"
+        );
+        assert!(!warning.contains("git commit"), "that would end the revert without its code: {warning}");
     }
 
     #[test]

@@ -68,11 +68,17 @@ fn forget_begun(git_dir: &Path) -> Result<()> {
     NOTES.into_iter().chain(begun).try_for_each(|name| remove_any(&git_dir.join(name)))
 }
 
-/// Whether a rebase of this branch is under way.
+/// Whether a rebase is under way that moves this branch when it ends: its own, or one with `--update-refs`.
 pub(super) fn rebasing(git_dir: &Path, branch: &str) -> bool {
-    ["rebase-merge/head-name", "rebase-apply/head-name"]
-        .iter()
-        .any(|name| std::fs::read_to_string(git_dir.join(name)).is_ok_and(|text| text.trim() == branch))
+    let says = |name: &str, moves: fn(&str, &str) -> bool| {
+        std::fs::read_to_string(git_dir.join(name)).is_ok_and(|text| moves(&text, branch))
+    };
+    let is_it = |text: &str, branch: &str| text.trim() == branch;
+    // Each in three lines: the branch, where it was, where it is to be.
+    let names_it = |text: &str, branch: &str| text.lines().step_by(3).any(|line| line == branch);
+    says("rebase-merge/head-name", is_it)
+        || says("rebase-apply/head-name", is_it)
+        || says("rebase-merge/update-refs", names_it)
 }
 
 /// What git calls what is under way.
