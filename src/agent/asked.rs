@@ -88,3 +88,24 @@ fn what_a_profile_names_goes_before_what_the_adapter_wants() {
         .collect();
     assert_eq!(values, ["9"]);
 }
+
+#[test]
+fn gemini_is_told_that_the_key_is_the_method_where_it_would_not_know() {
+    let task = task();
+    let told = |adapter, named: &[&str]| {
+        let mut brief = brief(&task, Session::New);
+        brief.profile_env.extend(named.iter().map(|name| ((*name).to_owned(), "x".to_owned())));
+        let profile = Profile { command: vec!["gemini".to_owned()], ..profile(adapter) };
+        let asked = invocation(&profile, &brief).unwrap();
+        let by = asked.env.into_iter().find(|(name, value)| name.contains("DEFAULTS_PATH") && value != "x");
+        assert_eq!(by.is_some(), super::beside(&profile, &brief).is_some());
+        by.map(|(_, path)| path)
+    };
+    let both = ["GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"];
+    for adapter in [Adapter::Gemini, Adapter::Acp] {
+        assert_eq!(told(adapter, &both).as_deref(), Some("/orch/gemini-defaults.json"));
+        assert_eq!(told(adapter, &both[..1]), None);
+        assert_eq!(told(adapter, &[both[0], both[1], "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"]), None);
+    }
+    assert_eq!(told(Adapter::Command, &both), None);
+}

@@ -8,7 +8,7 @@ use super::failure::{Failure, FailureKind};
 use super::stream::{Listener, Signal};
 use super::wire::gemini::{Line, Stats};
 use super::wire::parse;
-use super::{Brief, Known, invoke_with, words};
+use super::{Beside, Brief, Known, invoke_with, words};
 use crate::config::{Adapter, Profile};
 use crate::effects::{Ended, Finished, Invocation};
 use crate::state::run::Tokens;
@@ -32,8 +32,15 @@ const TEXT: usize = 16 << 10;
 /// What it says where `GOOGLE_GEMINI_BASE_URL` is set and its settings name no method, whatever key there is; and
 /// what helps.
 const NO_METHOD: &str = "Invalid auth method selected";
-const METHOD: &str = "with `GOOGLE_GEMINI_BASE_URL`, `~/.gemini/settings.json` has to say \
-    {\"security\":{\"auth\":{\"selectedType\":\"gemini-api-key\"}}}";
+const METHOD: &str = "with `GOOGLE_GEMINI_BASE_URL`, name `GEMINI_API_KEY` in the profile's `env`, or choose a method in \
+    `~/.gemini/settings.json`";
+
+/// Settings that go behind all others: that the key is the method.
+const BY_KEY: Beside = Beside {
+    variable: "GEMINI_CLI_SYSTEM_DEFAULTS_PATH",
+    file: "gemini-defaults.json",
+    content: "{\"security\":{\"auth\":{\"selectedType\":\"gemini-api-key\"}}}\n",
+};
 
 /// Without the first it would be two processes, of which one survives a signal.
 pub(super) const WANTED: &[(&str, &str)] = &[("GEMINI_CLI_NO_RELAUNCH", "1"), ("NO_COLOR", "1")];
@@ -53,6 +60,13 @@ pub(super) fn invocation(profile: &Profile, brief: &Brief<'_>) -> Invocation {
         argv.extend(["--include-directories".to_owned(), folder.to_string_lossy().into_owned()]);
     }
     invoke_with(profile, brief, argv, brief.prompt.as_bytes().to_vec(), WANTED)
+}
+
+/// The settings that it needs, if any: where the address of its provider is another, a key alone is no method to it.
+pub(super) fn settings(brief: &Brief<'_>) -> Option<Beside> {
+    let is_set = |wanted: &str| brief.profile_env.iter().any(|(name, _)| name == wanted);
+    let by_key = is_set("GOOGLE_GEMINI_BASE_URL") && is_set("GEMINI_API_KEY") && !is_set(BY_KEY.variable);
+    by_key.then_some(BY_KEY)
 }
 
 /// What Gemini CLI has said so far.

@@ -162,6 +162,24 @@ pub fn invocation(profile: &Profile, brief: &Brief<'_>) -> Result<Invocation, Ag
     }
 }
 
+/// A file that a program needs beside its outcome file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// The variable that names it to the program.
+    pub variable: &'static str,
+    /// Its name.
+    pub file: &'static str,
+    /// What it says.
+    pub content: &'static str,
+}
+
+/// The file that a profile's program needs, if any.
+#[must_use]
+pub fn beside(profile: &Profile, brief: &Brief<'_>) -> Option<Beside> {
+    let is_driven = matches!(profile.adapter, Adapter::Gemini | Adapter::Acp);
+    if is_driven && sandbox::program_name(profile) == "gemini" { gemini::settings(brief) } else { None }
+}
+
 /// Who understands what a profile's process prints.
 #[must_use]
 pub fn listener(profile: &Profile, known: &Known) -> Box<dyn Listener> {
@@ -210,10 +228,14 @@ fn invoke_with(
     stdin: Vec<u8>,
     wanted: &[(&str, &str)],
 ) -> Invocation {
+    let mut env = environment(brief, wanted);
+    if let Some((beside, folder)) = beside(profile, brief).zip(brief.outcome_file.parent()) {
+        env.push((beside.variable.to_owned(), folder.join(beside.file).to_string_lossy().into_owned()));
+    }
     Invocation {
         argv,
         dir: brief.dir.clone(),
-        env: environment(brief, wanted),
+        env,
         stdin: Input::Text(stdin),
         timeout: profile.timeout,
         idle_timeout: profile.idle_timeout,

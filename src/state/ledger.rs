@@ -122,16 +122,13 @@ pub fn load(files: &dyn Files) -> Result<Vec<Entry>> {
     Ok(all)
 }
 
-/// The steps on a task that never came to an end here since its last record: they were killed, or could not land.
-/// Those for which it was blocked before are left out.
-///
-/// # Errors
-/// When the notes cannot be read.
-pub fn cut_off(files: &dyn Files, task: &TaskId, last: Option<&RunId>) -> Result<Vec<Entry>> {
+/// Those of the noted steps on a task that never came to an end here since its last record: they were killed, or
+/// could not land. Those for which it was blocked before are left out.
+#[must_use]
+pub fn cut_off<'e>(noted: &'e [Entry], task: &TaskId, last: Option<&RunId>) -> Vec<&'e Entry> {
     let is_newer = |entry: &Entry| last.is_none_or(|last| entry.run.as_str() > last.as_str());
-    let mut all = load(files)?;
-    all.retain(|entry| entry.task == task.as_str() && !entry.told && is_newer(entry));
-    Ok(all)
+    let is_it = |entry: &&Entry| entry.task == task.as_str() && !entry.told && is_newer(entry);
+    noted.iter().filter(is_it).collect()
 }
 
 /// Notes that a person was told of steps that never came to an end, or that there is nothing to tell.
@@ -164,15 +161,16 @@ pub fn begins(now: Timestamp) -> (Timestamp, Timestamp) {
     (begin(today), begin(today.first_of_month()))
 }
 
-/// What was spent before a step begins; `whole_task` asks for what all of the task's runs spent.
+/// What was spent before a step begins, by records and by what is noted of others; `whole_task` asks for what all of
+/// the task's runs spent.
 ///
 /// # Errors
-/// When the records or the notes cannot be read.
+/// When the records cannot be read.
 pub fn spending(
     world: World<'_>,
     source: &Source,
-    task: &TaskId,
-    whole_task: bool,
+    (task, whole_task): (&TaskId, bool),
+    noted: &[Entry],
     now: Timestamp,
 ) -> Result<Spending> {
     let (day, month) = begins(now);
@@ -192,7 +190,7 @@ pub fn spending(
             known.insert(run.id.to_string());
         }
     }
-    for entry in load(world.files)?.into_iter().filter(|entry| !known.contains(&entry.run)) {
+    for entry in noted.iter().filter(|entry| !known.contains(&entry.run)) {
         let of = |sum: &mut Sum| sum.add(Some(entry.usd), entry.tokens);
         if entry.task == task.as_str() {
             of(&mut spending.task);
@@ -269,8 +267,9 @@ mod tests {
         save(&files, &entry("01JD", "b", false)).unwrap();
         let runs = |last: Option<&str>| {
             let last = last.map(|run| RunId::new(run.to_owned()).unwrap());
-            let all = cut_off(&files, &TaskId::new("a".to_owned()).unwrap(), last.as_ref()).unwrap();
-            all.into_iter().map(|entry| entry.run).collect::<Vec<_>>()
+            let noted = load(&files).unwrap();
+            let all = cut_off(&noted, &TaskId::new("a".to_owned()).unwrap(), last.as_ref());
+            all.into_iter().map(|entry| entry.run.clone()).collect::<Vec<_>>()
         };
         assert_eq!(runs(None), ["01JA", "01JC"]);
         assert_eq!(runs(Some("01JA")), ["01JC"]);

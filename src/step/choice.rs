@@ -230,7 +230,7 @@ fn staff<'b>(
         Ok(at) => at,
         Err(why) => return Ok(Err(nobody(base, task, why, (limits, options.plans)))),
     };
-    let allowance = match who::allowance(world, base, task)? {
+    let allowance = match who::allowance(world, base, task, &limits.noted)? {
         Ok(allowance) => allowance,
         Err(Halt::Hold(why)) => return Ok(Err(Unstaffed::Ends(unfit(task, why)))),
         Err(Halt::Pause(why, until)) => {
@@ -257,9 +257,9 @@ fn take_on(
 ) -> Result<Result<Choice, Pass>, StepError> {
     let (text, task) = base.snapshot.task(world, candidate.index)?;
     if task.status == Status::NeedsReview {
-        return review(world, base, candidate, (text, task), options);
+        return review(world, base, candidate, (text, task), (limits, options));
     }
-    if let Some(why) = quarantine::cut_off(world, &task)? {
+    if let Some(why) = quarantine::cut_off(&limits.noted, &task) {
         return Ok(Ok(unfit(&task, why)));
     }
     let Staff { who, runs, trouble, notes } =
@@ -314,8 +314,9 @@ fn reviewer(
     base: &Base,
     task: &Task,
     wanted: Option<&str>,
+    limits: &Limits,
 ) -> Result<Result<Who, Pass>, StepError> {
-    Ok(who::reviewer(world, base, task, wanted)?.map_err(|halt| match halt {
+    Ok(who::reviewer(world, base, task, wanted, &limits.noted)?.map_err(|halt| match halt {
         Halt::Hold(why) => unreviewed(task, why, Way::Decide),
         Halt::Pause(why, until) => Pass::Later(why, Some(until)),
     }))
@@ -332,9 +333,9 @@ fn review(
     base: &Base,
     candidate: Candidate,
     (text, task): (String, Task),
-    options: Options<'_>,
+    (limits, options): (&Limits, Options<'_>),
 ) -> Result<Result<Choice, Pass>, StepError> {
-    let who = match reviewer(world, base, &task, options.agent)? {
+    let who = match reviewer(world, base, &task, options.agent, limits)? {
         Ok(who) => who,
         Err(why) => return Ok(Err(why)),
     };

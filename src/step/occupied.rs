@@ -15,6 +15,7 @@ use crate::effects::World;
 use crate::prompt::area::overlap;
 use crate::select::{self, Candidate};
 use crate::state::graph::Index;
+use crate::state::ledger;
 
 /// How many tasks of the queue are looked at for one that need not wait.
 const QUEUE_MAX: usize = 20;
@@ -118,7 +119,7 @@ impl Occupied {
         // Others may have been promised what is left of a budget.
         let may = chosen.who.allowance;
         let still = |now: Allowance| now.usd >= may.usd && now.tokens >= may.tokens;
-        if !who::allowance(world, base, &chosen.task)?.is_ok_and(still) {
+        if !who::allowance(world, base, &chosen.task, &ledger::load(world.files)?)?.is_ok_and(still) {
             return Ok(false);
         }
         // Whoever had it may have landed it since the base was loaded.

@@ -16,6 +16,7 @@ use crate::state::digest::Digest;
 use crate::state::estimate;
 use crate::state::graph::Index;
 use crate::state::id::TaskId;
+use crate::state::ledger;
 use crate::state::note::{Gist, NoteKind};
 use crate::state::runs;
 use crate::state::settle::settled;
@@ -41,6 +42,8 @@ pub struct Limits {
     pub missing: Vec<String>,
     /// Those that cannot work before a person has acted.
     pub unusable: Vec<Unusable>,
+    /// What steps of this clone have noted that they spent.
+    pub noted: Vec<ledger::Entry>,
 }
 
 /// A profile that cannot work before a person has acted.
@@ -83,7 +86,7 @@ impl Limits {
         }
         let missing = profiles.iter().filter(|profile| !is_installed(world, profile));
         let missing = missing.map(|profile| profile.name.clone()).collect();
-        Ok(Self { cooldowns, busy, missing, unusable })
+        Ok(Self { cooldowns, busy, missing, unusable, noted: ledger::load(world.files)? })
     }
 
     /// Lets those be asked again that needed a person before and are among these. Whether there are any.

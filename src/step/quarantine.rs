@@ -38,19 +38,17 @@ pub fn diagnosis(
 
 /// Why a task is not to be run again by itself whose steps are killed, or whose work cannot land; none if they are
 /// fewer.
-///
-/// # Errors
-/// When the notes of this clone cannot be read.
-pub fn cut_off(world: World<'_>, task: &Task) -> Result<Option<String>, StepError> {
-    let cut_off = ledger::cut_off(world.files, &task.id, task.history.last_run.as_ref())?;
+#[must_use]
+pub fn cut_off(noted: &[ledger::Entry], task: &Task) -> Option<String> {
+    let cut_off = ledger::cut_off(noted, &task.id, task.history.last_run.as_ref());
     let times = cut_off.len();
-    Ok(cut_off.last().filter(|_| times >= SAME as usize).map(|last| {
+    cut_off.last().filter(|_| times >= SAME as usize).map(|last| {
         format!(
             "{times} steps on it never came to an end: they were killed, or what they made could not land; \
              the last is run {}",
             last.run
         )
-    }))
+    })
 }
 
 /// Whether a failure, by its word in a record, says nothing about what was asked: whoever failed so rests, and

@@ -91,6 +91,9 @@ pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<
     };
     let invocation =
         agent::invocation(turn.profile, &brief).map_err(|error| StepError::NoAgent(error.to_string()))?;
+    if let Some(beside) = agent::beside(turn.profile, &brief) {
+        world.files.write(&format!("{dir}/{}", beside.file), beside.content.as_bytes(), false)?;
+    }
     let (attempt, max_attempts) = turn.attempt;
     job.reporter.event(&Event::AgentStarted { agent: turn.profile.name.clone(), attempt, max_attempts });
     let mut ear = Ear::new(job, turn, format!("{dir}/transcript-{number}.txt"), &invocation);

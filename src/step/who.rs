@@ -63,6 +63,7 @@ pub fn reviewer(
     base: &Base,
     task: &Task,
     wanted: Option<&str>,
+    noted: &[ledger::Entry],
 ) -> Result<Result<Who, Halt>, StepError> {
     let (runs, _) = runs::of_task(world, &base.snapshot.source, &task.id, u32::MAX)?;
     let authors = authors(&runs);
@@ -88,7 +89,7 @@ pub fn reviewer(
     };
     let because = format!("reviews the work of {wrote}");
     let who = |allowance| Who { profile, because, others: Vec::new(), allowance };
-    Ok(allowance(world, base, task)?.map(who))
+    Ok(allowance(world, base, task, noted)?.map(who))
 }
 
 /// Chooses who plans: the profile that is named, else the most capable one.
@@ -123,7 +124,7 @@ pub fn planner(
     };
     let because = if wanted.is_some() { "named as the planner" } else { "the most capable profile plans" };
     let who = |allowance| Who { profile, because: because.to_owned(), others: Vec::new(), allowance };
-    Ok(allowance(world, base, task)?.map(who))
+    Ok(allowance(world, base, task, &ledger::load(world.files)?)?.map(who))
 }
 
 /// What a person has to install so that one of these profiles can work.
@@ -172,15 +173,20 @@ fn silent(runs: &[Run]) -> Vec<String> {
 ///
 /// # Errors
 /// When the records cannot be read. A budget that is spent is the inner result.
-pub fn allowance(world: World<'_>, base: &Base, task: &Task) -> Result<Result<Allowance, Halt>, StepError> {
+pub fn allowance(
+    world: World<'_>,
+    base: &Base,
+    task: &Task,
+    noted: &[ledger::Entry],
+) -> Result<Result<Allowance, Halt>, StepError> {
     let limits = &base.config.budget;
     if !budget::looks_back(limits) {
         return Ok(budget::allowance(limits, &Spending::default()).map_err(|spent| Halt::Hold(spent.fact)));
     }
     let now = world.clock.now();
     let whole = limits.task_usd.is_some() || limits.task_tokens.is_some();
-    let mut spending = ledger::spending(world, &base.snapshot.source, &task.id, whole, now)?;
-    let promised = promised(world)?;
+    let mut spending = ledger::spending(world, &base.snapshot.source, (&task.id, whole), noted, now)?;
+    let promised = promised(world, noted)?;
     for sum in [&mut spending.day, &mut spending.month] {
         sum.add(Some(promised.usd), promised.tokens);
     }
@@ -196,11 +202,10 @@ pub fn allowance(world: World<'_>, base: &Base, task: &Task) -> Result<Result<Al
 
 /// What the steps at work may spend beside what they have spent already: of a day's and a month's budget it is
 /// gone, until they have ended and it is known what they really spent.
-fn promised(world: World<'_>) -> Result<Sum, StepError> {
-    let spent = ledger::load(world.files)?;
+fn promised(world: World<'_>, noted: &[ledger::Entry]) -> Result<Sum, StepError> {
     let mut promised = Sum::default();
     for working in journal::at_work(world)? {
-        let own = spent.iter().find(|entry| entry.run == working.run);
+        let own = noted.iter().find(|entry| entry.run == working.run);
         let (usd, tokens) = own.map_or((0.0, 0), |entry| (entry.usd, entry.tokens));
         let left = working.may_usd.map(|may| (may - usd).max(0.0));
         promised.add(left, working.may_tokens.unwrap_or_default().saturating_sub(tokens));

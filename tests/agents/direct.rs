@@ -68,6 +68,7 @@ fn gemini_does_what_the_model_says() {
     let Some(mut place) = Place::new(Cli::Gemini) else { return };
     let model = model();
     place.point(Cli::Gemini, &model);
+    place.choose_gemini_key();
     check(
         &place,
         &model,

@@ -109,6 +109,9 @@ fn place(cli: Cli, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) ->
     let mut place = Place::new(cli)?;
     let model = Model::new(script);
     place.point(cli, &model);
+    if cli == Cli::Gemini {
+        place.choose_gemini_key();
+    }
     Some((place, model))
 }
 

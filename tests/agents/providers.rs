@@ -62,9 +62,13 @@ impl Place {
         ])
     }
 
-    fn gemini(&mut self, model: &Model) -> Vec<&'static str> {
+    /// Has Gemini CLI take the key, which orch does by settings of its own.
+    pub(crate) fn choose_gemini_key(&self) {
         let settings = json!({"security": {"auth": {"selectedType": "gemini-api-key"}}});
         self.write("home/.gemini/settings.json", &settings.to_string());
+    }
+
+    fn gemini(&mut self, model: &Model) -> Vec<&'static str> {
         self.see(&[
             ("GEMINI_API_KEY", KEY),
             ("GOOGLE_GEMINI_BASE_URL", &model.url()),
