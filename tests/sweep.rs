@@ -178,7 +178,7 @@ fn act(world: World<'_>, scenario: Scenario) -> Result<Said, StepError> {
 
 fn recover(world: World<'_>) -> Result<(), StepError> {
     let _lock = step::slot::take(world, step::slot::FIRST)?;
-    step::recover::recover(world, Some(step::slot::FIRST), &Silent)
+    step::recover::recover(world, step::recover::By::Step(step::slot::FIRST), &Silent)
 }
 
 /// Lets one effect fail, looks, runs the command again, and looks again. Says what was asked for.

@@ -16,7 +16,7 @@ use crate::report::json::Lines;
 use crate::report::logged::Logged;
 use crate::step::land::FileEdit;
 use crate::step::person::land_files;
-use crate::step::{Base, Caller, Event, Reporter, Silent};
+use crate::step::{Base, Caller, Event, Reporter, Silent, recover};
 use sha2::{Digest, Sha256};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -248,8 +248,8 @@ impl Context {
     /// keeps nobody from asking, and whoever needs it so fails by that.
     fn recovered(self, global: &Global) -> Self {
         let (world, reporter) = (self.world(), global.reporter());
-        let put_right = crate::step::recover::recover_landing(world, reporter.as_ref())
-            .and_then(|()| crate::step::recover::recover(world, None, reporter.as_ref()));
+        let put_right = recover::recover_landing(world, reporter.as_ref())
+            .and_then(|()| recover::recover(world, recover::By::Anyone, reporter.as_ref()));
         if let Err(error) = put_right {
             let error = CliError::from(error);
             let text = error.facts.into_iter().chain(error.hints).collect::<Vec<_>>().join("; ");

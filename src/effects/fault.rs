@@ -8,8 +8,8 @@
 
 use super::{
     Astray, Behind, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head,
-    HookRun, Ids, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored, Result,
-    Seen, Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
+    HookRun, Ids, Inside, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored,
+    Result, Seen, Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
 };
 use bstr::BString;
 use jiff::Timestamp;
@@ -251,6 +251,14 @@ impl WorkTree for FaultyTree<'_> {
 
     fn unhide(&mut self) -> Result<bool> {
         self.faulty.writes("WorkTree::unhide", || self.inner.unhide())
+    }
+
+    fn inside(&mut self, tree: Oid) -> Result<Inside> {
+        self.faulty.writes("WorkTree::inside", || self.inner.inside(tree))
+    }
+
+    fn empty_submodules(&mut self, tree: Oid) -> Result<bool> {
+        self.faulty.writes("WorkTree::empty_submodules", || self.inner.empty_submodules(tree))
     }
 
     fn flatten(&mut self, seen: &Seen) -> Result<()> {

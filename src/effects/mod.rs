@@ -17,7 +17,7 @@ pub use chance::{Clock, Ids};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock, WorkFile};
-pub use place::{Astray, Checkout, Restored, Seen, Undecided, Unfit, WorkTree};
+pub use place::{Astray, Checkout, Inside, Restored, Seen, Undecided, Unfit, WorkTree};
 pub use program::{Input, Pool, Process, Unwatched, Watch};
 pub use remote::{Pushed, Remote, Update, Upstream};
 

@@ -40,6 +40,15 @@ pub struct Unfit {
     pub why: String,
 }
 
+/// What lies in the submodules of a work tree and is not what a tree names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// The paths that differ.
+    pub paths: Vec<BString>,
+    /// The tree with what could be kept of them in place of the submodules that they are in.
+    pub kept: Oid,
+}
+
 /// A work tree that is checked out from a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkout {
@@ -56,6 +65,8 @@ pub struct Checkout {
 pub struct Astray {
     /// The branch, or the commit, that is checked out instead of the one that was.
     pub checked_out: Option<String>,
+    /// Whether that is a branch.
+    pub is_branch: bool,
     /// What was begun and not ended (`merge`, `rebase`, …).
     pub unfinished: Option<&'static str>,
     /// Commits that perhaps nothing else names.
@@ -163,6 +174,19 @@ pub trait WorkTree {
     /// # Errors
     /// When something cannot be removed, or the work tree is a person's.
     fn purge(&mut self, keep: &[BString], look: bool) -> Result<usize>;
+
+    /// Looks at what the submodules of a tree hold that is not what it names, committed there or not.
+    ///
+    /// # Errors
+    /// When it cannot be read, or an object cannot be written.
+    fn inside(&mut self, tree: Oid) -> Result<Inside>;
+
+    /// Empties those submodules of a private work tree that are not what a tree names, or have lost their repository;
+    /// whether there were any.
+    ///
+    /// # Errors
+    /// When something cannot be read or removed.
+    fn empty_submodules(&mut self, tree: Oid) -> Result<bool>;
 
     /// Makes ordinary folders of those that are repositories of their own, and takes away those that are too deep: the
     /// differences between trees then take away the rest. In a user's work tree, what may have been there before is

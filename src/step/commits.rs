@@ -2,8 +2,10 @@
 
 use super::event::{Event, Reporter};
 use super::journal::{self, Working};
+use super::land::list;
 use super::record::attempts_ref;
-use crate::effects::{Behind, EffectError, Oid, Swap, WorkTree, World};
+use crate::commit::kept_message;
+use crate::effects::{Behind, EffectError, Inside, NewCommit, Oid, Swap, WorkTree, World};
 
 /// Keeps commits that an agent made; says where.
 ///
@@ -57,5 +59,41 @@ pub(super) fn keep_behind(
         reporter.event(&Event::Warning { text });
         reporter.event(&Event::Kept { reference });
     }
+    Ok(())
+}
+
+/// Keeps what lies in the submodules of a work tree and is not what the base names: no commit of the work holds it.
+///
+/// # Errors
+/// When it cannot be read or kept.
+pub(super) fn keep_inside(
+    world: World<'_>,
+    working: &Working,
+    place: &mut dyn WorkTree,
+    reporter: &dyn Reporter,
+) -> Result<(), EffectError> {
+    let base = journal::oid(&working.base)?;
+    let Inside { paths, kept: tree } = place.inside(world.git.commit(base)?.tree)?;
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let reference = format!("{}-submodules", attempts_ref(&working.run));
+    let before = world.git.tip(&reference)?;
+    if before.map(|before| world.git.commit(before)).transpose()?.is_some_and(|before| before.tree == tree) {
+        return Ok(());
+    }
+    let subject = format!("orch({}): what lies in submodules, run {}", working.task, working.run);
+    let message = kept_message(&subject, &working.run, "");
+    let (time, parents) = (world.clock.now(), vec![before.unwrap_or(base)]);
+    let new = NewCommit { tree, parents, author: None, time, message, may_sign: false };
+    let commit = world.git.write_commit(&new)?;
+    world.git.swap(&reference, before, commit, "orch: kept")?;
+    let text = format!(
+        "what lies in a submodule is no part of the work, which names only its commit: {}; type `git show {reference}` \
+         to see it",
+        list(&paths)
+    );
+    reporter.event(&Event::Warning { text });
+    reporter.event(&Event::Kept { reference });
     Ok(())
 }

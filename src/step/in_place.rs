@@ -14,6 +14,7 @@ use super::journal::{self, Site, Working};
 use super::keep;
 use super::land::{OTHERS_LAND, landing_lock, list};
 use super::slot;
+use crate::config::shell;
 use crate::effects::{
     Astray, Change, Checkout, EffectError, MODE_SUBMODULE, Mode, Oid, Restored, Seen, Swap, WorkTree, World,
 };
@@ -25,18 +26,14 @@ const ASIDE: &str = "settings";
 /// How often it is looked at what shows when something is gone.
 const LOOKS: usize = 8;
 
-/// The living step that works in the work tree of a branch, if there is one.
+/// The step that works in the work tree of a branch, if there is one; also one that was cut off and that nobody has
+/// put right yet: the work tree is not the person's before that.
 ///
 /// # Errors
 /// When its journal cannot be read.
 pub fn at_work(world: World<'_>, branch: &str) -> Result<Option<Working>, EffectError> {
     let working = journal::working(world, slot::FIRST)?;
-    let here = working.filter(|working| {
-        working.branch == branch
-            && matches!(working.site, Site::InPlace { .. })
-            && slot::is_held(world, slot::FIRST)
-    });
-    Ok(here)
+    Ok(working.filter(|working| working.branch == branch && matches!(working.site, Site::InPlace { .. })))
 }
 
 /// Writes the journal of a step that begins. Says whether the branch is still where the step found it: a work
@@ -166,8 +163,10 @@ pub fn clear(
     for look in 0..LOOKS {
         let seen = place.snapshot()?;
         let mut differs = world.git.changes(seen.tree, tree)?;
-        differs.retain(|change| !(is_submodule(change.old) && is_submodule(change.new)));
+        let is_moved = |change: &mut Change| is_submodule(change.old) && is_submodule(change.new);
+        let moved: Vec<BString> = differs.extract_if(.., is_moved).map(|change| change.path).collect();
         if seen.is_plain() && differs.is_empty() {
+            tell_of_submodules(&moved, reporter);
             return Ok(seen.tree);
         }
         if holds_more(world, &differs, kept)? {
@@ -229,6 +228,24 @@ fn tell_of_repositories(seen: &Seen, reporter: &dyn Reporter) {
             "there were repositories of their own in the work tree: {}; the `.git` of each is in \
              `.git/orch/repositories`",
             list(&seen.nested)
+        );
+        reporter.event(&Event::Warning { text });
+    }
+}
+
+/// Paths as they are typed for git, after what says that they are no options.
+#[must_use]
+pub fn words(paths: &[BString]) -> String {
+    let words = paths.iter().map(|path| shell::word(&path.to_str_lossy()));
+    std::iter::once("--".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn tell_of_submodules(moved: &[BString], reporter: &dyn Reporter) {
+    if !moved.is_empty() {
+        let text = format!(
+            "submodules stay where the agent moved them to: {}; type `git submodule update {}` to put them back",
+            list(moved),
+            words(moved)
         );
         reporter.event(&Event::Warning { text });
     }

@@ -187,7 +187,7 @@ pub fn step(
     reporter: &dyn Reporter,
 ) -> Result<Ending, StepError> {
     let _lock = slot::take(world, options.slot)?;
-    recover::recover(world, Some(options.slot), reporter)?;
+    recover::recover(world, recover::By::of(options.slot, options.dry_run), reporter)?;
     let mut met = Met::default();
     loop {
         upstream::follow(world, caller, reporter)?;
@@ -379,7 +379,7 @@ fn set_up(
     let Some(setup) = base.config.workspace.setup.as_ref().filter(|_| workplace.checkout.is_none()) else {
         return Ok(());
     };
-    let marker = format!("workspaces/{}.setup", workplace.slot());
+    let marker = site::set_up_marker(workplace.slot());
     if world.files.read(&marker)?.as_deref() == Some(setup.as_bytes()) {
         return Ok(());
     }

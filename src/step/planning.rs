@@ -108,7 +108,7 @@ pub fn plan(
     reporter: &dyn Reporter,
 ) -> Result<Ending, StepError> {
     let _lock = slot::take(world, options.slot)?;
-    recover::recover(world, Some(options.slot), reporter)?;
+    recover::recover(world, recover::By::Step(options.slot), reporter)?;
     upstream::follow(world, caller, reporter)?;
     let base = Base::load(world, caller)?;
     base.check_trust(caller)?;

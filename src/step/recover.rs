@@ -2,6 +2,10 @@
 //!
 //! The journals say how far it came. A landing whose branch has moved is rolled forward; anything
 //! before that is thrown away, after the agent's work was kept. Doing it twice does no harm.
+//!
+//! Where an agent worked in place and another branch is checked out there by now, a person may have gone on there: only
+//! a step, which may need that work tree, makes it its branch again; whoever asks is told. A `HEAD` on no branch is put
+//! right at once: nothing could go on with it.
 
 use super::base::branch_ref;
 use super::commits;
@@ -13,16 +17,43 @@ use super::keep::keep;
 use super::land::{LOCK, OTHERS_LAND, landing_lock};
 use super::publish;
 use super::slot;
+use crate::config::shell;
 use crate::effects::{Astray, Checkout, EffectError, Oid, Trouble, WorkTree, World};
 use bstr::{BString, ByteSlice as _};
 use std::time::Duration;
 
-/// Puts right what killed commands left, if anything, in every slot that nobody works in. `own` is the slot
-/// whose lock the caller holds.
+/// Who puts things right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A command that works in no slot.
+    Anyone,
+    /// Who holds the lock of this slot, and begins nothing in it.
+    Look(u32),
+    /// A step that is to begin in this slot, whose lock it holds.
+    Step(u32),
+}
+
+impl By {
+    /// Who takes a step in a slot, or looks only at what it would do.
+    pub(super) fn of(slot: u32, dry_run: bool) -> Self {
+        if dry_run { Self::Look(slot) } else { Self::Step(slot) }
+    }
+
+    /// The slot whose lock it holds.
+    fn slot(self) -> Option<u32> {
+        match self {
+            Self::Anyone => None,
+            Self::Look(slot) | Self::Step(slot) => Some(slot),
+        }
+    }
+}
+
+/// Puts right what killed commands left, if anything, in every slot that nobody works in.
 ///
 /// # Errors
 /// When the machine fails; the next command then tries again.
-pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> Result<(), StepError> {
+pub fn recover(world: World<'_>, by: By, reporter: &dyn Reporter) -> Result<(), StepError> {
+    let own = by.slot();
     let mut taken = Vec::new();
     for slot in journal::slots(world)? {
         let lock = if own == Some(slot) { None } else { slot::take_idle(world, slot) };
@@ -42,6 +73,17 @@ pub fn recover(world: World<'_>, own: Option<u32>, reporter: &dyn Reporter) -> R
         let reclaimed = reclaim(world, &working, reporter);
         // With a git that somebody else directs, nobody is to work.
         let is_unsafe = reclaimed.is_err() && matches!(working.site, Site::InPlace { .. });
+        let elsewhere = if matches!(by, By::Step(_)) { None } else { gone_on(world, &working)? };
+        if let (Ok(()), Some(what)) = (&reclaimed, elsewhere) {
+            let (run, branch) = (&working.run, &working.branch);
+            let text = format!(
+                "run {run} was cut off while it worked in place on `{branch}`, and {what} is checked out there now: \
+                 nothing of that is touched until the next step begins, or you type `git switch {}`",
+                shell::word(branch)
+            );
+            reporter.event(&Event::Warning { text });
+            continue;
+        }
         let mut put_away = || put_away(world, &working, landed == Some(true), &mut done, reporter);
         match reclaimed.and_then(|()| put_away()) {
             Ok(()) => journal::end_work(world, slot)?,
@@ -230,6 +272,7 @@ fn put_away(
         work_of(world, working, seen, base)?
     };
     let kept = keep(world, &working.run, base, work, (&subject, ""), None, reporter)?;
+    commits::keep_inside(world, working, place.as_mut(), reporter)?;
     if in_workspace && work == seen {
         commits::keep_behind(world, working, place.as_ref(), seen, reporter)?;
     }
@@ -250,6 +293,17 @@ fn put_away(
         done.push(format!("{other} was checked out, and `{}` is again", working.branch));
     }
     Ok(())
+}
+
+/// The other branch that is checked out where a step was at work in place.
+fn gone_on(world: World<'_>, working: &Working) -> Result<Option<String>, StepError> {
+    let Site::InPlace { dir, git_dir } = &working.site else { return Ok(None) };
+    if is_gone(world, &working.site) {
+        return Ok(None);
+    }
+    let Astray { checked_out, is_branch, .. } =
+        world.git.astray(&journal::checkout(dir, git_dir), &working.branch)?;
+    Ok(checked_out.filter(|_| is_branch))
 }
 
 /// Whether a person has removed the work tree in which a step was at work.

@@ -13,6 +13,7 @@
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::gate_env;
+use super::site::set_up_marker;
 use crate::config::{Config, GateConfig};
 use crate::effects::{Commit, Edit, HookRun, Lock, Oid, WorkTree, World};
 use crate::gate::{Verdict, command};
@@ -202,7 +203,7 @@ impl<'f> Room<'f> {
         keep: &[BString],
     ) -> Result<Option<Verdict>, StepError> {
         let Some(setup) = &with.config.workspace.setup else { return Ok(None) };
-        let marker = format!("workspaces/{}.setup", self.slot);
+        let marker = set_up_marker(self.slot);
         let needs = needs(with.world, setup, tree)?;
         if !keep.is_empty() && with.world.files.read(&marker)?.as_deref() == Some(needs.as_bytes()) {
             return Ok(None);

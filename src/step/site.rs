@@ -8,9 +8,9 @@ use super::event::{Event, Reporter};
 use super::hold;
 use super::in_place;
 use super::journal::{self, Site, Working};
-use super::land::{OTHERS_LAND, finish_landing, landing_lock, refuse_in_progress};
+use super::land::{OTHERS_LAND, finish_landing, landing_lock, list, refuse_in_progress};
 use super::{Options, slot};
-use crate::effects::{Change, Checkout, Edit, HookRun, Oid, Seen, WorkTree, World};
+use crate::effects::{Change, Checkout, Edit, HookRun, MODE_SUBMODULE, Oid, Seen, WorkTree, World};
 use crate::gate::protect::Protected;
 use bstr::{BString, ByteSlice as _};
 use std::cell::RefCell;
@@ -65,6 +65,30 @@ pub fn look_ahead(world: World<'_>, branch: &str, options: Options<'_>) -> Resul
     Ok(())
 }
 
+/// The name of the file that says by what a workspace was prepared.
+#[must_use]
+pub fn set_up_marker(slot: u32) -> String {
+    format!("workspaces/{slot}.setup")
+}
+
+/// That a work tree has changes, and what to type about them.
+fn not_clean(checkout: &Checkout, changes: &[Change]) -> StepError {
+    let is_moved = |change: &&Change| {
+        [change.old, change.new].iter().all(|side| side.is_some_and(|(mode, _)| mode == MODE_SUBMODULE))
+    };
+    let moved: Vec<BString> = changes.iter().filter(is_moved).map(|change| change.path.clone()).collect();
+    let dir = checkout.dir.display();
+    if moved.is_empty() || moved.len() < changes.len() {
+        let fact = format!("`--in-place` needs a clean work tree, and `{dir}` has changes");
+        return StepError::git(fact, "commit them first, or leave out `--in-place`");
+    }
+    let fact = format!(
+        "`--in-place` needs a clean work tree, and in `{dir}` submodules are at other commits than it names: {}",
+        list(&moved)
+    );
+    StepError::git(fact, format!("type `git submodule update {}` to put them back", in_place::words(&moved)))
+}
+
 impl<'w> Workplace<'w> {
     /// Prepares the private workspace of a slot: the base tree, whatever was there before.
     ///
@@ -85,7 +109,12 @@ impl<'w> Workplace<'w> {
             held = place.attend()?;
         }
         place.bring(held.tree, tree, &[])?;
-        if place.unhide()? {
+        let emptied = place.empty_submodules(tree)?;
+        if emptied {
+            // What prepares a workspace fills them.
+            world.files.remove(&set_up_marker(slot))?;
+        }
+        if place.unhide()? || emptied {
             let held = place.attend()?;
             place.bring(held.tree, tree, &[])?;
         }
@@ -116,9 +145,8 @@ impl<'w> Workplace<'w> {
             seen == Seen::of(tree)
         };
         if !clean {
-            let fact =
-                format!("`--in-place` needs a clean work tree, and `{}` has changes", checkout.dir.display());
-            return Err(StepError::git(fact, "commit them first, or leave out `--in-place`"));
+            let seen = place.snapshot()?.tree;
+            return Err(not_clean(&checkout, &world.git.changes(tree, seen)?));
         }
         let dir = place.dir().to_owned();
         Ok(Self {
@@ -246,11 +274,17 @@ impl<'w> Workplace<'w> {
         }
     }
 
-    /// Keeps what the agent committed in the repository of its workspace and did not leave among its files.
-    fn keep_behind(&self, reporter: &dyn Reporter) -> Result<(), StepError> {
-        let Some(place) = self.place.as_ref().filter(|_| self.checkout.is_none()) else { return Ok(()) };
-        let Some(working) = journal::working(self.world, self.slot)? else { return Ok(()) };
-        Ok(commits::keep_behind(self.world, &working, place.as_ref(), self.holds, reporter)?)
+    /// Keeps what the agent left in submodules, and what it committed in the repository of its workspace and did not
+    /// leave among its files.
+    fn keep_behind(&mut self, reporter: &dyn Reporter) -> Result<(), StepError> {
+        let (world, seen, in_place) = (self.world, self.holds, self.checkout.is_some());
+        let Some(working) = journal::working(world, self.slot)? else { return Ok(()) };
+        let place = self.place()?;
+        commits::keep_inside(world, &working, place, reporter)?;
+        if in_place {
+            return Ok(());
+        }
+        Ok(commits::keep_behind(world, &working, place, seen, reporter)?)
     }
 
     /// Those of these folders that the base does not have, each with a slash behind.

@@ -133,6 +133,29 @@ fn killed(sandbox: &Sandbox) {
 }
 
 #[test]
+fn killed_in_place_no_question_moves_what_a_person_has_checked_out_since() {
+    let sandbox = project("echo half > half; touch \"$HOME/at-work\"; exec sleep 600", &[]);
+    sandbox.git(&["branch", "topic"]);
+    sandbox.killed(&["step", "--in-place"]);
+    sandbox.git(&["stash", "--quiet", "--include-untracked"]);
+    sandbox.git(&["switch", "--quiet", "topic"]);
+    sandbox.write("src/code", "precious\n");
+    sandbox.write("mine", "mine\n");
+    sandbox.git(&["add", "mine"]);
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    sandbox.orch(&["step", "--dry-run", "--quiet"]);
+    // What lands meanwhile stays, and the work tree that is not its branch's is left alone.
+    assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2", "--branch", "main"]).code, 0);
+    sandbox.show_git(&["status", "--short", "--branch"]);
+    assert_eq!(sandbox.read("src/code"), "precious\n");
+    sandbox.commit("mine");
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert_eq!(sandbox.orch(&["list"]).code, 0);
+    show_where_it_stands(&sandbox);
+    transcript!(sandbox);
+}
+
+#[test]
 fn killed_in_place_the_branch_is_where_orch_had_left_it_and_the_agents_commits_are_kept() {
     let sandbox = project(
         "echo one > one; git add one; git commit -q -m 'on the branch'; git checkout -q --detach; \
@@ -372,49 +395,6 @@ fn killed_in_place_with_an_empty_index_the_next_command_makes_it_again() {
     let sandbox = project(": > .git/index; touch \"$HOME/at-work\"; exec sleep 600", &[]);
     killed(&sandbox);
     sandbox.show_git(&["status", "--short", "--branch"]);
-    transcript!(sandbox);
-}
-
-/// A repository that is a submodule of another: `lib`, where it is checked out.
-fn with_submodule(sandbox: &Sandbox) {
-    let lib = sandbox.root().join("lib");
-    sandbox.git(&["init", "--quiet", "--initial-branch", "main", &lib.display().to_string()]);
-    sandbox.identify(&lib);
-    std::fs::write(lib.join("code"), "lib\n").expect("a file");
-    sandbox.git_in(&lib, &["add", "code"]);
-    sandbox.git_in(&lib, &["commit", "--quiet", "--message", "lib"]);
-    let from = lib.display().to_string();
-    sandbox.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &from, "lib"]);
-    sandbox.commit("a submodule");
-}
-
-#[test]
-fn what_is_written_where_a_submodule_belongs_is_kept_and_rejected() {
-    let sandbox =
-        project("mkdir -p lib; echo q > lib/inside; echo new > new", &[table("policy", "max_attempts = 1")]);
-    with_submodule(&sandbox);
-    assert_eq!(sandbox.orch(&["step"]).code, 20);
-    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
-    sandbox.show_git(&["diff", "--name-status", "main~", kept.trim(), "--", ".", ":!.orchestrator"]);
-    sandbox.task("t-2", "Go on", &["--run", "test -d lib; echo 2 > two"]);
-    assert_eq!(sandbox.orch(&["step", "--task", "t-2"]).code, 0);
-    sandbox.show_git(&["status", "--short"]);
-    transcript!(sandbox);
-}
-
-#[test]
-fn a_submodule_that_an_agent_moved_in_place_is_told_and_stays_for_a_person() {
-    let sandbox = project(
-        "echo new > new; cd lib; echo y > f; git add f; git -c user.name=a -c user.email=a@b -c maintenance.auto=false commit --quiet -m in",
-        &[table("policy", "max_attempts = 1")],
-    );
-    with_submodule(&sandbox);
-    assert_eq!(sandbox.orch(&["step", "--in-place"]).code, 20);
-    show_where_it_stands(&sandbox);
-    sandbox.git(&["submodule", "--quiet", "update"]);
-    sandbox.task("t-2", "Leave it alone", &["--run", "echo 2 > two"]);
-    assert_eq!(sandbox.orch(&["step", "--in-place", "--task", "t-2"]).code, 0);
-    sandbox.show_git(&["status", "--short"]);
     transcript!(sandbox);
 }
 

@@ -20,6 +20,7 @@ mod in_place;
 mod settings;
 mod hooks;
 mod signing;
+mod submodules;
 mod review;
 mod request;
 mod second;

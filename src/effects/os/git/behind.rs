@@ -5,6 +5,7 @@
 //! Invariant: no configuration, hook or attribute of that repository is read, and nothing but what a path really
 //! holds ends up under its name; where something else than files and folders lies there, it is left alone.
 
+use super::bring::is_folder;
 use super::{Behind, EffectError, Oid, OsGit, Result, Trouble, id};
 use std::collections::BTreeSet;
 use std::fs;
@@ -147,11 +148,6 @@ fn no_file_of_gits(path: &Path) -> EffectError {
 /// A path as git reads it in a list of paths.
 fn quoted(path: &Path) -> String {
     format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// Whether a folder is there, and no link to one.
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// The files below a folder; an error where anything but files and folders lies there, or too many of them.

@@ -101,6 +101,11 @@ pub(super) fn is_absent(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
+/// Whether a folder is there, and no link to one.
+pub(super) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
 /// Makes the folders between `root` and a file below it. With `replace`, what is in the way is
 /// removed; without, it is an error.
 pub(super) fn make_folders(root: &Path, below: &Path, replace: bool) -> Result<()> {

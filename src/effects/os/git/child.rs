@@ -149,10 +149,10 @@ impl OsGit {
     }
 
     /// Writes a repository that an agent may do with as it likes: objects are borrowed, everything
-    /// else is its own, and nothing in it is ever read again.
+    /// else is its own, and nothing in it is ever read again but what its submodules hold.
     pub(super) fn write_disposable(&self, dir: &Path, branch: &str, base: Oid) -> Result<()> {
         let git_dir = dir.join(".git");
-        super::bring::remove_any(&git_dir)?;
+        super::modules::clear(&git_dir)?;
         // Absolute also where the caller's `GIT_DIR` is not.
         let objects = self.repo().objects.store_ref().path();
         let objects = std::path::absolute(objects).unwrap_or_else(|_| objects.to_owned());

@@ -55,7 +55,8 @@ pub(super) fn astray(git_dir: &Path, branch: &str) -> Result<Astray> {
             Oid::from_hex(head).map_or_else(|| format!("`{head}`"), |oid| format!("commit {}", oid.short()))
         }
     });
-    Ok(Astray { checked_out: other, unfinished, commits })
+    let is_branch = other.is_some() && on.is_some();
+    Ok(Astray { checked_out: other, is_branch, unfinished, commits })
 }
 
 /// Forgets what was begun and not ended.

@@ -5,6 +5,7 @@
 //! An agent's directory is only ever a work tree of the trusted repository, so no configuration,
 //! hook or attribute that an agent plants in a `.git` of its own is read.
 
+mod trouble;
 mod child;
 mod history;
 mod objects;
@@ -13,11 +14,13 @@ mod refs;
 mod head;
 mod swap;
 mod bring;
+mod modules;
 mod folder;
 mod watch;
 mod scan;
 mod survey;
 mod look;
+mod inside;
 mod uncommitted;
 mod lock;
 mod place;
@@ -42,8 +45,8 @@ use super::super::{
 };
 use gix::ObjectId;
 use std::cell::{OnceCell, RefCell};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use trouble::{failed, or};
 
 /// A repository of this machine.
 pub struct OsGit {
@@ -71,39 +74,6 @@ pub(super) fn oid(id: impl AsRef<gix::oid>) -> Oid {
 
 pub(super) fn id(oid: Oid) -> ObjectId {
     ObjectId::from_bytes_or_panic(oid.as_bytes())
-}
-
-/// An error of gix, with what was being done.
-pub(super) fn failed(doing: &str, error: &dyn Display) -> EffectError {
-    let text = error.to_string();
-    let trouble = if text.contains("No space left") || text.contains("quota exceeded") {
-        Trouble::Full
-    } else if text.contains("Permission denied") {
-        Trouble::Denied
-    } else if text.contains("Read-only file system") {
-        Trouble::ReadOnly
-    } else if text.contains("could not be found") || text.contains("not found") {
-        Trouble::Missing
-    } else {
-        Trouble::Other
-    };
-    EffectError::new(trouble, format!("cannot {doing}: {text}"))
-}
-
-/// Turns an error of gix, with all its causes, into one of ours.
-pub(super) fn or<T, E: std::error::Error>(doing: &str, result: std::result::Result<T, E>) -> Result<T> {
-    result.map_err(|error| {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            let more = inner.to_string();
-            if !text.contains(&more) {
-                text = format!("{text}: {more}");
-            }
-            cause = inner.source();
-        }
-        failed(doing, &text)
-    })
 }
 
 /// Replaces a file of a work tree, with the permissions that git would give it.

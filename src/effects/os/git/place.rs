@@ -353,6 +353,20 @@ impl crate::effects::WorkTree for Place<'_> {
         super::purge::unhide(self).map_err(|error| super::purge::blame(self, error))
     }
 
+    fn inside(&mut self, tree: Oid) -> Result<crate::effects::Inside> {
+        self.unlocking(|place| super::inside::inside(place, tree))
+    }
+
+    fn empty_submodules(&mut self, tree: Oid) -> Result<bool> {
+        let emptied =
+            self.owner == Owner::Orch && self.unlocking(|place| super::inside::empty(place, tree))?;
+        if emptied {
+            self.watch = None;
+            self.early = None;
+        }
+        Ok(emptied)
+    }
+
     fn flatten(&mut self, seen: &crate::effects::Seen) -> Result<()> {
         super::purge::flatten(self, seen).map_err(|error| super::purge::blame(self, error))
     }
