@@ -152,7 +152,7 @@ pub fn run(run: &Run) -> Value {
         "tokens": tokens(run.tokens()),
         "cost_usd": run.cost_usd, "tree": run.tree,
         "files_changed": run.files_changed, "insertions": run.insertions, "deletions": run.deletions,
-        "flaky_gates": run.flaky_gates(),
+        "flaky_gates": run.flaky_gates().count(),
         "gates": run.gates.iter().map(|gate| json!({
             "gate": gate.name, "verdict": gate.verdict.as_str(), "required": gate.required,
             "duration_ms": gate.duration_ms, "evidence": gate.evidence,

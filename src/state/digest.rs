@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The layout of the cache; a change here makes all older ones void.
-const VERSION: [u8; 1] = [6];
+const VERSION: [u8; 1] = [7];
 
 /// How often a token that was read is thought to be read again from the cache.
 pub const REREAD: u64 = 6;
@@ -102,6 +102,8 @@ pub struct Digest {
     pub agent_ms: u64,
     /// The gates that rejected something, one for each session that was rejected.
     pub rejected_by: Vec<String>,
+    /// The gates that passed only at a later try.
+    pub flaky: Vec<String>,
     /// Cost in USD, where it is known.
     pub cost_usd: Option<f64>,
     /// What all sessions used together.
@@ -144,6 +146,7 @@ impl Digest {
             parts: parts(run),
             agent_ms: at_work.map(|attempt| attempt.duration_ms).sum(),
             rejected_by: run.attempts.iter().filter_map(|attempt| attempt.rejected_by.clone()).collect(),
+            flaky: run.flaky_gates().map(|gate| gate.name.clone()).collect(),
             cost_usd: run.cost_usd,
             tokens: run.tokens(),
             prompt_tokens: run.prompt_tokens,
@@ -235,6 +238,7 @@ struct Shape<'a> {
     agent_ms: u64,
     #[serde(borrow)]
     rejected_by: Vec<&'a str>,
+    flaky: Vec<&'a str>,
     cost_usd: Option<f64>,
     tokens: [u64; 4],
     prompt_tokens: u64,
@@ -291,6 +295,7 @@ impl<'a> Shape<'a> {
             attempts: digest.attempts,
             agent_ms: digest.agent_ms,
             rejected_by: digest.rejected_by.iter().map(String::as_str).collect(),
+            flaky: digest.flaky.iter().map(String::as_str).collect(),
             cost_usd: digest.cost_usd,
             tokens: numbers(digest.tokens),
             prompt_tokens: digest.prompt_tokens,
@@ -323,6 +328,7 @@ impl<'a> Shape<'a> {
             attempts: self.attempts,
             agent_ms: self.agent_ms,
             rejected_by: self.rejected_by.into_iter().map(str::to_owned).collect(),
+            flaky: self.flaky.into_iter().map(str::to_owned).collect(),
             cost_usd: self.cost_usd,
             tokens: of_numbers(self.tokens),
             prompt_tokens: self.prompt_tokens,
@@ -366,6 +372,7 @@ pub(crate) fn sample(started: &str, agent: &str, outcome: OutcomeKind) -> Digest
         attempts: 1,
         agent_ms: 60_000,
         rejected_by: if outcome == OutcomeKind::Rejected { vec!["test".to_owned()] } else { Vec::new() },
+        flaky: Vec::new(),
         cost_usd: Some(0.5),
         tokens,
         prompt_tokens: 400,
@@ -387,6 +394,7 @@ mod tests {
     fn one() -> (StateFile, Digest) {
         let digest = Digest {
             rejected_by: vec!["test".to_owned(), "lint".to_owned()],
+            flaky: vec!["e2e".to_owned()],
             decides: Some(RunId::new("01JD").unwrap()),
             parts: vec![Part::new("sonnet", false), Part { cost_usd: Some(0.1), ..Part::new("eyes", true) }],
             coverage: Some(87.2),

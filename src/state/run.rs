@@ -312,10 +312,9 @@ impl Run {
         self.attempts.iter().filter(|attempt| attempt.role.is_none()).count()
     }
 
-    /// How many gates passed, but not at first.
-    #[must_use]
-    pub fn flaky_gates(&self) -> usize {
-        self.gates.iter().filter(|gate| gate.is_flaky()).count()
+    /// The gates that passed, but not at first.
+    pub fn flaky_gates(&self) -> impl Iterator<Item = &GateRecord> {
+        self.gates.iter().filter(|gate| gate.is_flaky())
     }
 
     /// What all attempts used together.

@@ -78,6 +78,7 @@ fn decide(work: &mut Digest, decision: Digest) -> bool {
         work.cost_usd = Some(plain_usd(work.cost_usd.unwrap_or_default() + cost_usd));
     }
     work.parts.extend(decision.parts);
+    work.flaky.extend(decision.flaky);
     let decided = match decision.outcome {
         OutcomeKind::Accepted | OutcomeKind::Rejected => true,
         OutcomeKind::Blocked => !decision.rejected_by.is_empty(),

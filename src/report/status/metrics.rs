@@ -106,19 +106,21 @@ pub fn openmetrics(status: &Status) -> String {
 
 /// What was used since midnight, and since the first of the month.
 fn used(metrics: &mut Metrics, periods: &[(&str, &Usage); 2]) {
-    let (mut steps, mut tokens, mut cost) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut steps, mut flaky, mut tokens, mut cost) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (period, usage) in periods {
         let sample =
             |label, word, count: u64| (vec![("period", *period), (label, word)], super::count_f64(count));
         let accepted = usage.accepted as u64;
         steps.push(sample("accepted", "true", accepted));
         steps.push(sample("accepted", "false", (usage.steps as u64).saturating_sub(accepted)));
+        flaky.push((vec![("period", *period)], super::as_f64(usage.flaky)));
         tokens.push(sample("kind", "input", usage.input));
         tokens.push(sample("kind", "cached", usage.cached));
         tokens.push(sample("kind", "output", usage.output));
         cost.push((vec![("period", *period)], usage.cost_usd));
     }
     metrics.gauge("steps", "Steps since the period began.", &steps);
+    metrics.gauge("flaky_passes", "Passes of gates at a later try only.", &flaky);
     metrics.gauge("tokens", "Tokens that they used.", &tokens);
     metrics.gauge("cost_usd", "What they cost, as far as it is known.", &cost);
 }
@@ -140,6 +142,7 @@ mod tests {
             today: Usage {
                 steps: 4,
                 accepted: 3,
+                flaky: 2,
                 cost_usd: 0.1 + 0.2,
                 input: 12_034,
                 cached: 7,

@@ -62,6 +62,8 @@ pub struct Usage {
     pub steps: usize,
     /// Accepted ones.
     pub accepted: usize,
+    /// Passes of gates at a later try only.
+    pub flaky: usize,
     /// Cost in USD, as far as it is known.
     pub cost_usd: f64,
     /// Tokens read by models, not from their cache.
@@ -356,6 +358,7 @@ pub fn usage(runs: &[Digest], from: Timestamp) -> Usage {
         // A person's approval is no step.
         steps: sum.steps + usize::from(!run.parts.is_empty()),
         accepted: sum.accepted + usize::from(run.outcome == OutcomeKind::Accepted),
+        flaky: sum.flaky + run.flaky.len(),
         cost_usd: plain_usd(sum.cost_usd + run.cost_usd.unwrap_or_default()),
         input: sum.input.saturating_add(run.tokens.input),
         cached: sum.cached.saturating_add(run.tokens.cached),

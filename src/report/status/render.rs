@@ -215,6 +215,10 @@ fn usage(usage: &Usage, usd: Option<f64>, tokens: Option<u64>) -> String {
             .map_or("cost unknown".to_owned(), |limit| format!("cost unknown, budget {}", spell_usd(limit))),
     };
     let mut text = format!("{spent}, {}, {} accepted", plural(usage.steps, "step"), usage.accepted);
+    if usage.flaky > 0 {
+        let passes = if usage.flaky == 1 { "flaky pass" } else { "flaky passes" };
+        let _ = write!(text, ", {} {passes}", usage.flaky);
+    }
     if usage.tokens() > 0 {
         let _ = write!(
             text,
@@ -287,6 +291,7 @@ mod tests {
         let usage = Usage {
             steps: 4,
             accepted: 3,
+            flaky: 0,
             cost_usd: 0.31,
             input: 12_034,
             cached: 88_123,
@@ -360,7 +365,7 @@ mod tests {
                 age_seconds: 720,
             }),
             today: usage,
-            month: Usage { steps: 40, ..usage },
+            month: Usage { steps: 40, flaky: 2, ..usage },
             not_landed: NotLanded::default(),
             day_usd: None,
             month_usd: Some(10.0),

@@ -82,6 +82,8 @@ pub struct Trends {
     pub weeks: Vec<Stretch>,
     /// Sessions that each gate rejected, the most first.
     pub rejected_by: Vec<(String, usize)>,
+    /// Passes of each gate at a later try only, the most first.
+    pub flaky: Vec<(String, usize)>,
     /// Accepted tasks a day.
     pub velocity: f64,
     /// When nothing is open any more.
@@ -122,13 +124,6 @@ pub fn trends(given: &Given<'_>, past: &Past<'_>) -> Trends {
     let all = stretch(&runs, began);
     let days = days_between(began, given.until).max(1.0);
     let velocity = as_f64(all.accepted) / days;
-    let mut rejected: BTreeMap<&str, usize> = BTreeMap::new();
-    for gate in runs.iter().flat_map(|run| &run.rejected_by) {
-        *rejected.entry(gate).or_default() += 1;
-    }
-    let mut rejected_by: Vec<(String, usize)> =
-        rejected.into_iter().map(|(gate, count)| (gate.to_owned(), count)).collect();
-    rejected_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     Trends {
         since: day(if runs.is_empty() { given.since } else { began }),
         until: day(given.until),
@@ -137,10 +132,23 @@ pub fn trends(given: &Given<'_>, past: &Past<'_>) -> Trends {
         estimates: accuracy(&past.samples),
         all,
         weeks,
-        rejected_by,
+        rejected_by: counted(runs.iter().flat_map(|run| &run.rejected_by)),
+        flaky: counted(runs.iter().flat_map(|run| &run.flaky)),
         velocity,
         state_files: given.state_files,
     }
+}
+
+/// How often each gate is among some, the most first.
+fn counted<'g>(gates: impl Iterator<Item = &'g String>) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for gate in gates {
+        *counts.entry(gate).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> =
+        counts.into_iter().map(|(gate, count)| (gate.to_owned(), count)).collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
 }
 
 fn day(time: Timestamp) -> String {
@@ -247,6 +255,7 @@ mod tests {
             let cost_usd = Some(if agent == "large" { 2.0 } else { 0.2 });
             let mut run = sample(&format!("2026-11-{day:02}T10:00:00Z"), agent, outcome);
             run.cost_usd = cost_usd;
+            run.flaky = if day % 9 == 0 { vec!["e2e".to_owned()] } else { Vec::new() };
             run.coverage = Some(80.0 + f64::from(day) / 10.0);
             all.push(run);
         }
@@ -287,6 +296,7 @@ mod tests {
 
         pace         0.8 accepted a day; what is open takes about 13 days (13 at the pace of good weeks, 14 of bad ones)
         rejected by  test 7
+        flaky        e2e 3 (passed at a later try)
         saving       71 % less than `large` for everything ($12.80 against $44.00, by its runs)
         estimates    71 % within 20 % (the formula 71 %), off by 30 % on average (37 %), 90 % in the 80 % interval, of the newest 21
         prompts      ≈400 tokens on average, out of 120 files of state

@@ -69,9 +69,10 @@ pub(in crate::report) fn spelled(stretch: &Stretch) -> [String; 9] {
 pub(in crate::report) fn facts_of(trends: &Trends) -> Vec<(&'static str, String)> {
     let mut facts = vec![("pace", pace(trends))];
     if !trends.rejected_by.is_empty() {
-        let named = trends.rejected_by.iter().take(GATES_MAX);
-        let gates: Vec<String> = named.map(|(gate, count)| format!("{gate} {count}")).collect();
-        facts.push(("rejected by", gates.join(", ")));
+        facts.push(("rejected by", gates(&trends.rejected_by)));
+    }
+    if !trends.flaky.is_empty() {
+        facts.push(("flaky", format!("{} (passed at a later try)", gates(&trends.flaky))));
     }
     facts.extend(trends.saving.as_ref().map(|saving| ("saving", spell_saving(saving))));
     if trends.estimates.count > 0 {
@@ -82,6 +83,12 @@ pub(in crate::report) fn facts_of(trends: &Trends) -> Vec<(&'static str, String)
         facts.push(("prompts", format!("≈{tokens:.0} tokens on average, out of {files} of state")));
     }
     facts
+}
+
+/// The first of some gates, with how often each.
+fn gates(counts: &[(String, usize)]) -> String {
+    let named = counts.iter().take(GATES_MAX);
+    named.map(|(gate, count)| format!("{gate} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 fn pace(trends: &Trends) -> String {
