@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::commit::state_commit;
-use crate::config::detect::{Detected, PROGRAMS, WANTED, detect};
+use crate::config::detect::{Detected, OTHERS, PROGRAMS, WANTED, detect};
 use crate::config::homes::name_homes;
 use crate::config::render::render;
 use crate::effects::os::foreign::listing;
@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     }
     let other = context.other_branch()?;
     let there = if other.is_none() { left(context.world(), &context.caller, &root)? } else { None };
-    let mut detected = detect(&listing(&root, WANTED), &programs());
+    let mut detected = detect(&listing(&root, WANTED, OTHERS), &programs());
     let is_set = |name: &str| context.world().process.env(name).is_some_and(|value| !value.is_empty());
     name_homes(&mut detected, &is_set);
     let config = render(&detected);
@@ -108,6 +108,10 @@ fn answer(detected: &Detected) -> Answer {
     let mut answer = Answer::ok(data, human).hint("type `orch add \"what to do\"`, then `orch step`");
     for missing in &detected.missing {
         answer.warnings.push(format!("the gates need `{missing}`, which is not on this machine"));
+    }
+    if detected.left_out > 0 {
+        let folders = crate::report::plural(detected.left_out, "more folder");
+        answer.warnings.push(format!("{folders} with a package of its own got no gate: add what matters"));
     }
     answer
 }

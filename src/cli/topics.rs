@@ -52,14 +52,16 @@ on a gate keeps nothing. Gates that do not need each other run at one time, at m
   needs = [\"build\"]    it runs when these have passed
   metric = {...}       a number in its output, with min and max: the last that its regex finds;
                        of one that is named `passed`, the sum of all, and not fewer than on
-                       the base, but for tests that went with what they tested or into others
+                       the base, but for tests that went with what they tested or into others;
+                       with a group (?<each>...) it is how often the regex is found
   junit = \"out.xml\"    tests: none may fail, one has to run, not fewer than on the base, as there
   coverage = { file = \"lcov.info\", min = 85, changed_min = 90, max_drop = 0.5 }
                        lines in per cent: of all, of those that the change touches, below
                        the base; LCOV, Cobertura, JaCoCo, Go, coverage.py, istanbul, llvm-cov
   red-green = true     feature and bug: the change's test files alone, on the base, have to
                        make it fail ([project] tests says which files hold tests)
-  retries = 1          a pass at a later try is recorded as flaky
+  retries = 1          a pass at a later try is recorded as flaky, and counted by
+                       `orch trends`, `status` and `report`
   cache = false        it runs again also on a tree that it has passed
 
 Built-in gates, beside those:
@@ -102,10 +104,11 @@ base has it: the recipes that `make` or `just` would run, the scripts of package
 installing runs as well), shell and other scripts, and the scripts that those call. They may get
 more, not less: a recipe or a script that stops at failures may go on at its end, a compiler may
 get more files, a test file more tests. Anything else rejects, also a new file that is taken
-instead (GNUmakefile, .npmrc, a json.py that pytest would import). A task's `files` allow nothing:
-a planner writes those, too. A script in another language that is not named as a check may as well
-be what is checked (`python3 app.py`): it is reported. Programs that are only on PATH are not
-followed.
+instead (GNUmakefile, .npmrc, a json.py that pytest would import), or a new script that installing
+runs, \"prepare\": \"husky\" as well: what it calls comes from packages that the change may name. A
+task's `files` allow nothing: a planner writes those, too. A script in another language that is not named as
+a check may as well be what is checked (`python3 app.py`): it is reported. Programs that are only
+on PATH are not followed.
 
 A person decides otherwise by the name of a finding or of a gate:
   for one task       orch edit ID --allow tests-changed  (it is reported only)

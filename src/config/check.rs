@@ -164,7 +164,7 @@ pub(super) fn pattern(text: String) -> Checked {
         error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })?;
     if regex.captures_len() < 2 {
-        return Err("the number has to be in a group, such as `(\\d+) passed`".to_owned());
+        return Err("the number has to be in a group, such as `(\\d+) passed`; one called `each` counts how often it is found".to_owned());
     }
     Ok(text)
 }

@@ -1,19 +1,21 @@
 //! What kind of project this is, which gates it can pass, and which agents are installed.
 //!
-//! In: the files of the repository's root and the programs on `PATH`, as data. Out: [`Detected`].
+//! In: the files of the repository and the programs on `PATH`, as data. Out: [`Detected`].
 //! Invariant: a gate is proposed only where the files show that its command has something to run;
 //! the same files give the same gates everywhere, installed or not, since the whole team shares them.
 //! Not here: how this is written to `config.toml` (`render`).
 
+use super::counted::{self, counted};
 use super::facts::FACTS;
+use super::folders::in_folders;
 use super::models;
+use super::node::node;
 use super::{GateConfig, MetricConfig, Profile};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The files of the repository's root: path to content. A directory has a `/` at its end; the
-/// content matters only for the files of [`WANTED`].
+/// The files of the repository, two folders deep: path to content. A directory has a `/` at its end;
+/// the content matters only for the files of [`WANTED`].
 pub type Listing = BTreeMap<String, String>;
 
 /// The files whose content is looked at.
@@ -43,10 +45,27 @@ pub const WANTED: &[&str] = &[
     ".justfile",
 ];
 
+/// Folders whose names say that what is in them is made, of others, or no package to be tested by itself.
+pub const OTHERS: &[&str] = &[
+    "node_modules",
+    "vendor",
+    "third_party",
+    "target",
+    "dist",
+    "build",
+    "out",
+    "venv",
+    "example",
+    "examples",
+    "fixtures",
+    "testdata",
+    "docs",
+];
+
 /// The programs whose presence is asked for.
 pub const PROGRAMS: &[&str] = &[
-    "cargo", "rustfmt", "npm", "pnpm", "yarn", "python3", "go", "make", "just", "claude", "codex", "gemini",
-    "opencode", "copilot", "aider",
+    "cargo", "rustfmt", "npm", "pnpm", "yarn", "python3", "uv", "poetry", "go", "make", "just", "claude",
+    "codex", "gemini", "opencode", "copilot", "aider",
 ];
 
 /// A kind of project.
@@ -62,6 +81,10 @@ pub enum ProjectKind {
     Yarn,
     /// Python.
     Python,
+    /// Python with uv, by its lock file.
+    Uv,
+    /// Python with poetry, by its lock file.
+    Poetry,
     /// Go, by `go.mod`.
     Go,
     /// A makefile.
@@ -80,6 +103,8 @@ impl ProjectKind {
             Self::Pnpm => "pnpm",
             Self::Yarn => "yarn",
             Self::Python => "python",
+            Self::Uv => "uv",
+            Self::Poetry => "poetry",
             Self::Go => "go",
             Self::Make => "make",
             Self::Just => "just",
@@ -91,10 +116,29 @@ impl ProjectKind {
     pub fn program(self) -> &'static str {
         match self {
             Self::Python => "python3",
-            Self::Cargo | Self::Npm | Self::Pnpm | Self::Yarn | Self::Go | Self::Make | Self::Just => {
-                self.as_str()
-            }
+            Self::Cargo
+            | Self::Npm
+            | Self::Pnpm
+            | Self::Yarn
+            | Self::Uv
+            | Self::Poetry
+            | Self::Go
+            | Self::Make
+            | Self::Just => self.as_str(),
         }
+    }
+
+    /// Whether both build with the same language's tools, or with whatever a recipe says.
+    #[must_use]
+    pub(super) fn is_like(self, other: Self) -> bool {
+        let group = |kind: Self| match kind {
+            Self::Cargo => 0,
+            Self::Npm | Self::Pnpm | Self::Yarn => 1,
+            Self::Python | Self::Uv | Self::Poetry => 2,
+            Self::Go => 3,
+            Self::Make | Self::Just => 4,
+        };
+        group(self) == group(other)
     }
 }
 
@@ -113,43 +157,68 @@ pub struct Detected {
     pub agents: Vec<Profile>,
     /// Programs that the gates need and that are not on this machine's `PATH`.
     pub missing: Vec<String>,
+    /// How many folders with a package of their own got no gate, because there are so many.
+    pub left_out: usize,
+}
+
+/// A kind of project, with what can be asked of it.
+pub(super) struct Found {
+    pub(super) kind: ProjectKind,
+    pub(super) gates: Vec<GateConfig>,
+    pub(super) setup: Option<String>,
+    pub(super) keep: Option<String>,
+}
+
+impl Found {
+    pub(super) fn new(kind: ProjectKind, gates: Vec<GateConfig>) -> Self {
+        Self { kind, gates, setup: None, keep: kind.kept().map(str::to_owned) }
+    }
 }
 
 /// Looks at a repository.
 #[must_use]
 pub fn detect(files: &Listing, programs: &BTreeSet<String>) -> Detected {
-    let node = node(files);
-    let mut found: Vec<(ProjectKind, Vec<GateConfig>)> = Vec::new();
-    found.extend(cargo(files, programs).map(|gates| (ProjectKind::Cargo, gates)));
-    found.extend(node.as_ref().map(|node| (node.kind, node.gates.clone())));
-    found.extend(python(files).map(|gates| (ProjectKind::Python, gates)));
-    found.extend(go(files).map(|gates| (ProjectKind::Go, gates)));
-    for (kind, gate) in [(ProjectKind::Make, make(files)), (ProjectKind::Just, just(files))] {
-        // A makefile beside another build system nearly always calls that one again.
-        let tested = found
-            .iter()
-            .any(|(_, gates)| gates.iter().any(|gate| matches!(gate.name.as_str(), "test" | "check")));
-        found.extend(gate.map(|gate| (kind, if tested { Vec::new() } else { gate })));
-    }
-    let missing = found
-        .iter()
-        .filter(|(kind, gates)| !gates.is_empty() && !programs.contains(kind.program()))
-        .map(|(kind, _)| kind.program().to_owned())
-        .collect();
+    let mut all = found(files, programs);
+    let (folders, left_out) = in_folders(files, programs, &all);
+    all.extend(folders);
+    let mut kinds: Vec<ProjectKind> = all.iter().map(|found| found.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let gated = |kind: ProjectKind| all.iter().any(|found| found.kind == kind && !found.gates.is_empty());
+    let missing = kinds.iter().filter(|kind| gated(**kind) && !programs.contains(kind.program()));
+    let setups: Vec<String> = all.iter().filter_map(|found| found.setup.clone()).collect();
     Detected {
-        keep: found.iter().filter_map(|(kind, _)| kind.kept()).map(str::to_owned).collect(),
-        kinds: found.iter().map(|(kind, _)| *kind).collect(),
-        gates: join(found),
-        setup: node.and_then(|node| node.setup),
+        keep: all.iter().filter_map(|found| found.keep.clone()).collect(),
+        setup: (!setups.is_empty()).then(|| setups.join(" && ")),
         agents: agents(programs),
-        missing,
+        missing: missing.map(|kind| kind.program().to_owned()).collect(),
+        left_out,
+        kinds,
+        gates: join(all),
     }
 }
 
+/// What a folder is, looked at alone.
+pub(super) fn found(files: &Listing, programs: &BTreeSet<String>) -> Vec<Found> {
+    let mut all: Vec<Found> = Vec::new();
+    all.extend(cargo(files, programs));
+    all.extend(node(files));
+    all.extend(python(files));
+    all.extend(go(files));
+    for recipes in [make(files), just(files)].into_iter().flatten() {
+        // A makefile beside another build system nearly always calls that one again.
+        let tested = all
+            .iter()
+            .any(|found| found.gates.iter().any(|gate| matches!(gate.name.as_str(), "test" | "check")));
+        all.push(if tested { Found::new(recipes.kind, Vec::new()) } else { recipes });
+    }
+    all
+}
+
 /// Puts the gates of all kinds into one list; names that several kinds have get the kind before them.
-fn join(found: Vec<(ProjectKind, Vec<GateConfig>)>) -> Vec<GateConfig> {
+fn join(all: Vec<Found>) -> Vec<GateConfig> {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
-    for gate in found.iter().flat_map(|(_, gates)| gates) {
+    for gate in all.iter().flat_map(|found| &found.gates) {
         *uses.entry(gate.name.clone()).or_default() += 1;
     }
     let rename = |kind: ProjectKind, name: &str| {
@@ -161,9 +230,8 @@ fn join(found: Vec<(ProjectKind, Vec<GateConfig>)>) -> Vec<GateConfig> {
         needs: gate.needs.iter().map(|need| rename(kind, need)).collect(),
         ..gate
     };
-    found
-        .into_iter()
-        .flat_map(|(kind, gates)| gates.into_iter().map(move |gate| (kind, gate)))
+    all.into_iter()
+        .flat_map(|found| found.gates.into_iter().map(move |gate| (found.kind, gate)))
         .map(|(kind, gate)| renamed(kind, gate))
         .collect()
 }
@@ -173,126 +241,33 @@ fn slow(name: &str, run: &str, needs: &[&str]) -> GateConfig {
     GateConfig { timeout: Duration::from_secs(30 * 60), ..quick(name, run, needs) }
 }
 
-fn quick(name: &str, run: &str, needs: &[&str]) -> GateConfig {
+pub(super) fn quick(name: &str, run: &str, needs: &[&str]) -> GateConfig {
     GateConfig { needs: needs.iter().map(|need| (*need).to_owned()).collect(), ..GateConfig::new(name, run) }
 }
 
 /// A test run that ran nothing is no evidence.
-fn counted(gate: GateConfig) -> GateConfig {
-    let metric = MetricConfig {
-        name: "passed".to_owned(),
-        regex: r"(\d+) passed".to_owned(),
-        min: Some(1.0),
-        max: None,
-    };
+fn tested(gate: GateConfig) -> GateConfig {
+    let metric = MetricConfig { min: Some(1.0), ..counted::passed(counted::PASSED) };
     GateConfig { metric: Some(metric), ..gate }
 }
 
-fn cargo(files: &Listing, programs: &BTreeSet<String>) -> Option<Vec<GateConfig>> {
+fn cargo(files: &Listing, programs: &BTreeSet<String>) -> Option<Found> {
     let manifest: Option<toml::Table> = files.get("Cargo.toml")?.parse().ok();
     let has = |key: &str| manifest.as_ref().is_some_and(|table| table.contains_key(key));
     // In the root package of a workspace, cargo leaves the members out unless it is told.
     let all = if has("workspace") { " --workspace" } else { "" };
     let mut gates = vec![
         slow("build", &format!("cargo check{all} --bins --tests --examples"), &[]),
-        counted(slow("test", &format!("cargo test{all}"), &["build"])),
+        tested(slow("test", &format!("cargo test{all}"), &["build"])),
     ];
     let formatted = files.contains_key("rustfmt.toml") || files.contains_key(".rustfmt.toml");
     if formatted && programs.contains("rustfmt") {
         gates.insert(0, quick("fmt", "cargo fmt --all --check", &[]));
     }
-    Some(gates)
+    Some(Found::new(ProjectKind::Cargo, gates))
 }
 
-struct Node {
-    kind: ProjectKind,
-    gates: Vec<GateConfig>,
-    setup: Option<String>,
-}
-
-fn node(files: &Listing) -> Option<Node> {
-    let text = files.get("package.json")?;
-    let package: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or(Value::Null);
-    let kind = node_kind(files, &package);
-    let program = kind.as_str();
-    let mut gates = Vec::new();
-    for (script, run) in [
-        ("build", format!("{program} run build")),
-        ("lint", format!("{program} run lint")),
-        ("test", format!("{program} test")),
-    ] {
-        if has_script(&package, script) {
-            gates.push(quick(script, &run, &[]));
-        }
-    }
-    Some(Node { kind, gates, setup: node_setup(files, &package, kind) })
-}
-
-/// The package manager: the one that `packageManager` names, else the one whose lock file is there.
-fn node_kind(files: &Listing, package: &Value) -> ProjectKind {
-    let named = package.get("packageManager").and_then(Value::as_str).unwrap_or_default();
-    match named.split('@').next().unwrap_or_default() {
-        "pnpm" => ProjectKind::Pnpm,
-        "yarn" => ProjectKind::Yarn,
-        "npm" => ProjectKind::Npm,
-        _ if files.contains_key("pnpm-lock.yaml") => ProjectKind::Pnpm,
-        _ if files.contains_key("yarn.lock") => ProjectKind::Yarn,
-        _ => ProjectKind::Npm,
-    }
-}
-
-/// Whether a script does anything; `npm init` writes a test that only fails.
-fn has_script(package: &Value, name: &str) -> bool {
-    let script = package.get("scripts").and_then(|scripts| scripts.get(name)).and_then(Value::as_str);
-    script.is_some_and(|text| !text.trim().is_empty() && !text.contains("no test specified"))
-}
-
-fn node_setup(files: &Listing, package: &Value, kind: ProjectKind) -> Option<String> {
-    let package = package.as_object()?;
-    let filled = |key: &&str| {
-        package.get(*key).is_some_and(|value| match value {
-            Value::Object(entries) => !entries.is_empty(),
-            Value::Array(entries) => !entries.is_empty(),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-        })
-    };
-    let depends =
-        ["dependencies", "devDependencies", "optionalDependencies", "workspaces"].iter().any(filled);
-    let locked = |names: &[&str]| names.iter().any(|name| files.contains_key(*name));
-    // Without a lock file none may be left behind: it would become part of the agent's work.
-    let (lock, with, without): (bool, &str, &str) = match kind {
-        ProjectKind::Pnpm => {
-            (locked(&["pnpm-lock.yaml"]), "pnpm install --frozen-lockfile", "pnpm install --no-lockfile")
-        }
-        ProjectKind::Yarn if is_yarn_berry(files, package) => {
-            (locked(&["yarn.lock"]), "yarn install --immutable", "yarn install")
-        }
-        ProjectKind::Yarn => {
-            (locked(&["yarn.lock"]), "yarn install --frozen-lockfile", "yarn install --no-lockfile")
-        }
-        ProjectKind::Npm
-        | ProjectKind::Cargo
-        | ProjectKind::Python
-        | ProjectKind::Go
-        | ProjectKind::Make
-        | ProjectKind::Just => {
-            (locked(&["package-lock.json", "npm-shrinkwrap.json"]), "npm ci", "npm install --no-package-lock")
-        }
-    };
-    (lock || depends).then(|| if lock { with } else { without }.to_owned())
-}
-
-/// Whether yarn is of version 2 or later, which spells its options differently.
-fn is_yarn_berry(files: &Listing, package: &serde_json::Map<String, Value>) -> bool {
-    let named = package.get("packageManager").and_then(Value::as_str).unwrap_or_default();
-    let version = named.strip_prefix("yarn@").unwrap_or_default();
-    let lock = files.get("yarn.lock").map_or("", String::as_str);
-    (!version.is_empty() && !version.starts_with("1."))
-        || files.contains_key(".yarnrc.yml")
-        || lock.lines().any(|line| line.starts_with("__metadata:"))
-}
-
-fn python(files: &Listing) -> Option<Vec<GateConfig>> {
+fn python(files: &Listing) -> Option<Found> {
     let marks = [
         "pyproject.toml",
         "setup.py",
@@ -309,19 +284,28 @@ fn python(files: &Listing) -> Option<Vec<GateConfig>> {
     if present.is_empty() {
         return None;
     }
+    // What a lock file names is in that tool's environment, and seldom in that of the system.
+    let (kind, run) = if files.contains_key("uv.lock") {
+        (ProjectKind::Uv, "uv run --frozen python -m pytest")
+    } else if files.contains_key("poetry.lock") {
+        (ProjectKind::Poetry, "poetry run python -m pytest")
+    } else {
+        (ProjectKind::Python, "python3 -m pytest")
+    };
     let mentioned = present
         .iter()
         .any(|(name, text)| matches!(*name, "pytest.ini" | "conftest.py") || text.contains("pytest"));
     if !mentioned && !has_python_tests(files) {
-        return Some(Vec::new());
+        return Some(Found::new(kind, Vec::new()));
     }
     // A second `-q` would take away the line that has the number of tests.
     let quiet = present
         .iter()
         .flat_map(|(_, text)| text.lines())
         .any(|line| line.trim_start().starts_with("addopts") && line.contains("-q"));
-    let run = if quiet { "python3 -m pytest" } else { "python3 -m pytest -q" };
-    Some(vec![counted(quick("test", run, &[]))])
+    let run = if quiet { run.to_owned() } else { format!("{run} -q") };
+    let setup = (kind == ProjectKind::Poetry).then(|| "poetry install --no-interaction".to_owned());
+    Some(Found { setup, ..Found::new(kind, vec![tested(quick("test", &run, &[]))]) })
 }
 
 fn has_python_tests(files: &Listing) -> bool {
@@ -335,20 +319,34 @@ fn has_python_tests(files: &Listing) -> bool {
     })
 }
 
-fn go(files: &Listing) -> Option<Vec<GateConfig>> {
+fn go(files: &Listing) -> Option<Found> {
     files.get("go.mod")?;
-    Some(vec![
+    // Only `-v` tells of each test.
+    let test = quick("test", "go test -v ./...", &["build"]);
+    let gates = vec![
         quick("build", "go build ./...", &[]),
         quick("vet", "go vet ./...", &["build"]),
-        quick("test", "go test ./...", &["build"]),
-    ])
+        GateConfig { metric: Some(counted::passed(counted::GO)), ..test },
+    ];
+    Some(Found::new(ProjectKind::Go, gates))
 }
 
-fn make(files: &Listing) -> Option<Vec<GateConfig>> {
+fn make(files: &Listing) -> Option<Found> {
     // The order in which GNU make looks.
     let text = ["GNUmakefile", "makefile", "Makefile"].iter().find_map(|name| files.get(*name))?;
-    let target = ["test", "check"].into_iter().find(|name| text.lines().any(|line| has_target(line, name)));
-    Some(target.map(|name| slow(name, &format!("make {name}"), &[])).into_iter().collect())
+    Some(recipes(ProjectKind::Make, text, &has_target))
+}
+
+/// The gate for a recipe that tests, where there is one.
+fn recipes(kind: ProjectKind, text: &str, begins: &dyn Fn(&str, &str) -> bool) -> Found {
+    let target = ["test", "check"].into_iter().find(|name| text.lines().any(|line| begins(line, name)));
+    let gate = |name: &str| {
+        let after = text.lines().skip_while(|line| !begins(line, name)).skip(1);
+        let commands: Vec<&str> = after.take_while(|line| line.starts_with(['\t', ' '])).collect();
+        let gate = slow(name, &format!("{} {name}", kind.as_str()), &[]);
+        GateConfig { metric: counted(&commands.join("\n")), ..gate }
+    };
+    Found::new(kind, target.map(gate).into_iter().collect())
 }
 
 /// Whether a line of a makefile is a rule for a target, not an assignment or a recipe.
@@ -361,10 +359,9 @@ fn has_target(line: &str, name: &str) -> bool {
     !rest.starts_with('=') && !targets.contains('=') && targets.split_whitespace().any(|word| word == name)
 }
 
-fn just(files: &Listing) -> Option<Vec<GateConfig>> {
+fn just(files: &Listing) -> Option<Found> {
     let text = ["justfile", "Justfile", ".justfile"].iter().find_map(|name| files.get(*name))?;
-    let recipe = ["test", "check"].into_iter().find(|name| text.lines().any(|line| has_recipe(line, name)));
-    Some(recipe.map(|name| slow(name, &format!("just {name}"), &[])).into_iter().collect())
+    Some(recipes(ProjectKind::Just, text, &has_recipe))
 }
 
 /// Whether a line of a justfile begins a recipe that needs no arguments.
@@ -445,13 +442,22 @@ mod tests {
             ),
             (&[("pyproject.toml", "[tool.pytest.ini_options]\n")], &[("test", "python3 -m pytest -q")]),
             (&[("setup.py", ""), ("tests/", "")], &[("test", "python3 -m pytest -q")]),
+            (
+                &[("pyproject.toml", "pytest"), ("uv.lock", "")],
+                &[("test", "uv run --frozen python -m pytest -q")],
+            ),
+            (
+                &[("pyproject.toml", "pytest"), ("poetry.lock", "")],
+                &[("test", "poetry run python -m pytest -q")],
+            ),
+            (&[("package.json", r#"{"scripts": {"lint": "eslint --fix ."}}"#)], &[]),
             (&[("requirements.txt", "pytest==8\n")], &[("test", "python3 -m pytest -q")]),
             (&[("pyproject.toml", ""), ("test_it.py", "")], &[("test", "python3 -m pytest -q")]),
             (&[("pytest.ini", "[pytest]\naddopts = -q -x\n")], &[("test", "python3 -m pytest")]),
             (&[("pyproject.toml", "[project]\nname = \"x\"\n")], &[]),
             (
                 &[("go.mod", "module x\n")],
-                &[("build", "go build ./..."), ("vet", "go vet ./..."), ("test", "go test ./...")],
+                &[("build", "go build ./..."), ("vet", "go vet ./..."), ("test", "go test -v ./...")],
             ),
             (&[("Makefile", ".PHONY: test\nall:\n\tcc\ntest: all\n\t./t\n")], &[("test", "make test")]),
             (&[("Makefile", "all check: x\n")], &[("check", "make check")]),
@@ -490,6 +496,73 @@ mod tests {
         ] {
             assert_eq!(look(&files).setup.as_deref(), setup, "{files:?}");
         }
+    }
+
+    #[test]
+    fn a_run_that_tells_how_many_passed_is_counted_and_may_have_none_yet() {
+        let metric = |files: &[(&str, &str)]| look(files).gates.pop().unwrap().metric;
+        let npm =
+            |test: &str| metric(&[("package.json", &format!(r#"{{"scripts": {{"test": "{test}"}}}}"#))]);
+        for told in [
+            npm("node --test"),
+            metric(&[("go.mod", "")]),
+            metric(&[("Makefile", "all:\n\tcc\ntest: all\n\t@pytest tests\n\nlint:\n\tmocha\n")]),
+        ] {
+            let told = told.unwrap();
+            assert_eq!((told.name.as_str(), told.min), ("passed", None));
+        }
+        for silent in [npm("./check"), metric(&[("Makefile", "test: unit\nunit:\n\tpytest\n")])] {
+            assert_eq!(silent, None);
+        }
+    }
+
+    #[test]
+    fn what_the_root_asks_of_its_members_is_not_asked_again() {
+        let member = r#"{"scripts": {"test": "mocha", "build": "tsc"}}"#;
+        let inner = [("packages/a/package.json", member), ("packages/b/package.json", "{}")];
+        let root = |text| [&[("package.json", text)], &inner[..]].concat();
+        let found = look(&root(r#"{"workspaces": ["packages/*"]}"#));
+        let runs: Vec<&str> = found.gates.iter().map(|gate| gate.run.as_str()).collect();
+        assert_eq!(runs, ["npm run build --workspaces --if-present", "npm test --workspaces --if-present"]);
+        assert!(found.gates[1].metric.is_some());
+        let pnpm = [root("{}"), vec![("pnpm-workspace.yaml", ""), ("pnpm-lock.yaml", "")]].concat();
+        assert_eq!(gates(&pnpm)[1].1, "pnpm -r test");
+        assert_eq!(gates(&root(r#"{"scripts": {"test": "turbo test"}}"#)), pairs(&[("test", "npm test")]));
+        let rust = [("Cargo.toml", "[workspace]\nmembers = [\"a\"]\n"), ("a/Cargo.toml", "[package]\n")];
+        assert_eq!(gates(&rust).len(), 2);
+    }
+
+    #[test]
+    fn folders_that_are_packages_of_their_own_have_gates_that_run_there() {
+        let files = [
+            ("README.md", ""),
+            ("api/Cargo.toml", "[package]\n"),
+            ("api/tools/Cargo.toml", "[package]\n"),
+            ("apps/web/package.json", r#"{"scripts": {"test": "jest"}, "dependencies": {"x": "1"}}"#),
+            ("apps/web/package-lock.json", "{}"),
+            ("a b/package.json", r#"{"scripts": {"test": "jest"}}"#),
+        ];
+        let found = look(&files);
+        assert_eq!(
+            gates(&files),
+            pairs(&[
+                ("api-build", "cd api && cargo check --bins --tests --examples"),
+                ("api-test", "cd api && cargo test"),
+                ("apps-web-test", "cd apps/web && npm test"),
+            ])
+        );
+        assert_eq!(found.gates[1].needs, ["api-build"]);
+        assert_eq!(found.setup.as_deref(), Some("(cd apps/web && npm ci)"));
+        assert_eq!(found.keep, ["api/target", "apps/web/node_modules"]);
+        assert_eq!(found.kinds, [ProjectKind::Cargo, ProjectKind::Npm]);
+    }
+
+    #[test]
+    fn so_many_packages_are_a_choice_of_a_person() {
+        let files: Vec<String> = (10..30).map(|n| format!("p{n}/go.mod")).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), "")).collect();
+        let found = look(&files);
+        assert_eq!((found.gates.len(), found.left_out), (36, 8));
     }
 
     #[test]

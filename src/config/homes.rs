@@ -7,12 +7,14 @@ use super::GateConfig;
 use super::detect::Detected;
 
 /// Programs, as gates begin with them, each with its variables.
-const HOMES: [(&str, &[&str]); 6] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("cargo", &["RUSTUP_HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN"]),
     ("npm", NODE),
     ("pnpm", NODE),
     ("yarn", NODE),
     ("python3", &["PYENV_ROOT", "PYENV_VERSION", "VIRTUAL_ENV", "CONDA_PREFIX"]),
+    ("uv", &["UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_CACHE_HOME"]),
+    ("poetry", &["POETRY_HOME", "POETRY_CACHE_DIR", "PYENV_ROOT", "PYENV_VERSION"]),
     ("go", &["GOROOT", "GOPATH", "GOMODCACHE", "GOCACHE", "GOTOOLCHAIN"]),
 ];
 const NODE: &[&str] =
@@ -37,7 +39,9 @@ pub fn name_homes(detected: &mut Detected, is_set: &dyn Fn(&str) -> bool) {
 }
 
 fn homes(gate: &GateConfig) -> Vec<&'static str> {
-    let program = gate.run.split_whitespace().next().unwrap_or_default();
+    // A gate of a folder goes there first.
+    let command = gate.run.split_once("&& ").map_or(&*gate.run, |(_, command)| command);
+    let program = command.split_whitespace().next().unwrap_or_default();
     if RUNNERS.contains(&program) {
         let mut all: Vec<&str> = HOMES.iter().flat_map(|(_, names)| *names).chain(OTHERS).copied().collect();
         all.sort_unstable();

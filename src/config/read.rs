@@ -508,7 +508,7 @@ required = false
             ),
             (
                 "metric = { name = 'n', regex = '\\d+' }",
-                "config:5: `gate.metric.regex`: the number has to be in a group, such as `(\\d+) passed`",
+                "config:5: `gate.metric.regex`: the number has to be in a group, such as `(\\d+) passed`; one called `each` counts how often it is found",
             ),
             ("metric = { name = 'n', regex = '(' }", "config:5: `gate.metric.regex`: unclosed group"),
             (

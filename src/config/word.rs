@@ -89,7 +89,7 @@ impl ProjectKind {
             Self::Cargo => Some("target"),
             Self::Npm | Self::Pnpm | Self::Yarn => Some("node_modules"),
             // Theirs lie elsewhere, or are not known.
-            Self::Python | Self::Go | Self::Make | Self::Just => None,
+            Self::Python | Self::Uv | Self::Poetry | Self::Go | Self::Make | Self::Just => None,
         }
     }
 }

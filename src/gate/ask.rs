@@ -163,9 +163,9 @@ pub fn compare<E>(
     if verdict.kind != VerdictKind::Pass {
         return Ok(());
     }
-    if let (Some(now), Some(before)) = (Measured::of(&verdict.record()).tests, base.tests)
-        && now < before
-    {
+    // A run that no longer tells how many there were is not known to have run any.
+    let now = Measured::of(&verdict.record()).tests.unwrap_or(0);
+    if let Some(before) = base.tests.filter(|before| now < *before) {
         let fact = format!("fewer tests were run than on the base: {now}, there {before}");
         match may()? {
             Fewer::Allowed => verdict.add(&format!("{fact} (allowed)")),
@@ -325,6 +325,10 @@ mod tests {
             let kind = if why.is_empty() { VerdictKind::Pass } else { VerdictKind::Fail };
             assert_eq!((verdict.kind, verdict.evidence.as_str()), (kind, why));
         }
+        let mut silent = Verdict::pass("t");
+        let base = Measured { tests: Some(10), coverage: None };
+        compare(&mut silent, &gate, base, || Ok::<_, ()>(Fewer::Explained(0))).unwrap();
+        assert!(silent.evidence.starts_with("fewer tests were run than on the base: 0, there 10"));
         for (may, then) in [(Fewer::Allowed, "allowed"), (Fewer::Explained(1), "the change says why")] {
             let mut verdict = now();
             let base = Measured { tests: Some(10), coverage: None };

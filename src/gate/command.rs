@@ -13,6 +13,10 @@ use std::path::PathBuf;
 const EVIDENCE_LINES: usize = 20;
 /// The metric that counts the tests that passed.
 pub const PASSED: &str = "passed";
+/// The name of a group that is counted, instead of read as a number.
+const EACH: &str = "each";
+/// How lines begin that `go test -v` says of each test, and that say nothing once it has passed.
+const CHATTER: [&str; 6] = ["=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- PASS:", "--- SKIP:"];
 /// The most that a gate may print, in bytes.
 const OUTPUT_LIMIT: u64 = 256 << 20;
 
@@ -67,7 +71,7 @@ pub fn judge(gate: &GateConfig, finished: &Finished) -> Verdict {
     let evidence = match kind {
         VerdictKind::Pass => String::new(),
         VerdictKind::Fail | VerdictKind::Error | VerdictKind::Skipped => {
-            format!("{}\n{why}", last_lines(&output, EVIDENCE_LINES)).trim().to_owned()
+            format!("{}\n{why}", last_lines(&telling(&output), EVIDENCE_LINES)).trim().to_owned()
         }
     };
     Verdict {
@@ -80,11 +84,24 @@ pub fn judge(gate: &GateConfig, finished: &Finished) -> Verdict {
     }
 }
 
-/// The last number that the pattern finds; the sum of all where it is a count of things that passed
+/// What is said beside the running commentary of a test run.
+fn telling(output: &[u8]) -> Vec<u8> {
+    let chatter = |line: &&[u8]| {
+        let line = line.trim_ascii_start();
+        CHATTER.iter().any(|begin| line.starts_with(begin.as_bytes()))
+    };
+    output.split_inclusive(|byte| *byte == b'\n').filter(|line| !chatter(line)).flatten().copied().collect()
+}
+
+/// How often the pattern is found, where its group is called so; else the last number that it finds; the sum of all where it is a count of things that passed
 /// in several places, such as several test binaries.
 fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
     let pattern = Regex::new(&metric.regex).ok()?;
     let text = String::from_utf8_lossy(output);
+    if pattern.capture_names().flatten().any(|name| name == EACH) {
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer lines than a float can count")]
+        return Some(pattern.captures_iter(&text).count() as f64);
+    }
     let values: Vec<f64> = pattern
         .captures_iter(&text)
         .filter_map(|captures| captures.get(1)?.as_str().replace(['_', ','], "").parse().ok())
@@ -150,6 +167,23 @@ mod tests {
         assert_eq!(silent.kind, VerdictKind::Fail);
         let green = judge(&gate(Some(1.0)), &finished(Ended::Exited(0), "3 passed\n4 passed\n"));
         assert_eq!((green.kind, green.metric), (VerdictKind::Pass, Some(("passed".to_owned(), 7.0))));
+    }
+
+    #[test]
+    fn what_is_counted_one_by_one_is_counted_and_the_rest_is_told() {
+        let metric = MetricConfig {
+            name: "passed".to_owned(),
+            regex: "(?m)^(?<each>--- PASS: )".to_owned(),
+            min: None,
+            max: None,
+        };
+        let gate = GateConfig { metric: Some(metric), ..gate(None) };
+        let output = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n    --- PASS: TestA/one (0.00s)\n=== RUN   TestB\n    b_test.go:9: 1 is not 2\n--- FAIL: TestB (0.00s)\n--- PASS: TestC (0.00s)\nFAIL\n";
+        let red = judge(&gate, &finished(Ended::Exited(1), output));
+        assert_eq!(red.metric, Some(("passed".to_owned(), 2.0)));
+        assert_eq!(red.evidence, "b_test.go:9: 1 is not 2\n--- FAIL: TestB (0.00s)\nFAIL\nexit 1");
+        let none = judge(&gate, &finished(Ended::Exited(0), "ok  x 0.1s\n"));
+        assert_eq!(none.metric, Some(("passed".to_owned(), 0.0)));
     }
 
     #[test]

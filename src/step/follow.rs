@@ -16,6 +16,9 @@ use crate::gate::{Verdict, change, command, tamper};
 use crate::state::concern::Concern;
 use crate::state::run::VerdictKind;
 
+/// Why nothing is compared with a base that has nothing to compare with.
+const NOTHING: &str = "the gate measured nothing there";
+
 /// Whether anything more is asked of a gate whose command passed.
 #[must_use]
 pub fn asks_more(gate: &GateConfig) -> bool {
@@ -77,7 +80,8 @@ fn measure_base(
     gate: &GateConfig,
 ) -> Result<Result<Measured, String>, StepError> {
     if let Some(measured) = recall.measured(gate)? {
-        return Ok(Ok(measured));
+        let nothing = measured == Measured::default();
+        return Ok(if nothing { Err(NOTHING.to_owned()) } else { Ok(measured) });
     }
     let (finished, reports) = match run(case, rooms, gate, case.base.tree, "on the base")? {
         Ok(ran) => ran,
@@ -87,13 +91,13 @@ fn measure_base(
     let asked = GateConfig { coverage: gate.coverage.clone(), ..gate.clone() };
     ask::examine(&mut verdict, &asked, &reports, &[], "");
     let measured = Measured::of(&verdict.record());
-    if measured == Measured::default() {
-        return Ok(Err(format!("the gate measured nothing there ({})", finished.ended)));
-    }
-    if matches!(finished.ended, Ended::Exited(_)) {
+    let nothing = measured == Measured::default();
+    // What failed before it measured anything may measure something the next time.
+    if matches!(finished.ended, Ended::Exited(status) if status == 0 || !nothing) {
         recall.keep_measured(gate, &verdict)?;
     }
-    Ok(Ok(measured))
+    let why = || format!("{NOTHING} ({})", finished.ended);
+    Ok(if nothing { Err(why()) } else { Ok(measured) })
 }
 
 /// Runs the gate on the base with the change's test files alone.

@@ -105,7 +105,29 @@ fn a_pass_on_a_second_try_is_flaky_and_is_not_remembered() {
     assert_eq!(noted(&sandbox, "tries"), 2);
     assert_eq!(sandbox.orch(&["gate"]).code, 0);
     assert_eq!(noted(&sandbox, "tries"), 3, "what was flaky is asked again");
+    for (command, said) in [
+        (&["trends"][..], "flaky    test 1 (passed at a later try)"),
+        (&["status"], ", 1 flaky pass"),
+        (&["status", "--json"], "\"flaky\":1"),
+        (&["status", "--format", "openmetrics"], "orch_flaky_passes{period=\"day\"} 1"),
+        (&["report", "--markdown"], "- **flaky** test 1 (passed at a later try)"),
+        (&["report"], "<tr><th>flaky</th><td>test 1 (passed at a later try)</td></tr>"),
+    ] {
+        let out = sandbox.quietly(command).stdout;
+        assert!(out.contains(said), "{command:?}\n{out}");
+    }
     transcript!(sandbox);
+}
+
+#[test]
+fn agents_and_gates_see_the_tags_that_versions_are_made_of() {
+    let describe =
+        "test \"$(git describe --abbrev=0)\" = v1.2 && git describe --tags --match light --abbrev=0";
+    let sandbox = project(&format!("{describe} > x"), &[gate("test", describe)]);
+    sandbox.git(&["tag", "-a", "v1.2", "-m", "v1.2"]);
+    sandbox.git(&["tag", "light"]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0, "{}", sandbox.transcript());
+    assert_eq!(sandbox.git(&["show", "HEAD:x"]).trim(), "light");
 }
 
 #[test]

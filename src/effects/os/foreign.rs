@@ -66,22 +66,26 @@ pub fn read_files(path: &Path, file_limit: u64, wants: &dyn Fn(&str) -> bool) ->
     Ok((found, odd))
 }
 
-/// The names in a folder, those of folders with a `/` at their end, each with the text of the file where
-/// that is wanted. What cannot be read has none.
+/// The names in a folder and, two folders deep, in those inside of it, those of folders with a `/` at their end, each with
+/// the text of the file where that is wanted. What cannot be read has none; what git or tools keep there, other
+/// repositories and what is named in `except` are not looked into.
 #[must_use]
-pub fn listing(dir: &Path, wanted: &[&str]) -> BTreeMap<String, String> {
+pub fn listing(dir: &Path, wanted: &[&str], except: &[&str]) -> BTreeMap<String, String> {
+    let walk = walkdir::WalkDir::new(dir).min_depth(1).max_depth(3).sort_by_file_name().into_iter();
+    let own = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        let closed = name.starts_with('.') || except.contains(&&*name) || entry.path().join(".git").exists();
+        entry.depth() == 0 || !entry.file_type().is_dir() || !closed
+    };
     let mut listing = BTreeMap::new();
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let Ok(mut name) = entry.file_name().into_string() else { continue };
-        if entry.path().is_dir() {
-            name.push('/');
-        }
-        let text = if wanted.contains(&name.as_str()) {
-            std::fs::read_to_string(entry.path()).unwrap_or_default()
-        } else {
-            String::new()
-        };
-        listing.insert(name, text);
+    for entry in walk.filter_entry(own).flatten().take(ENTRIES_MAX) {
+        let Some(path) = entry.path().strip_prefix(dir).ok().and_then(Path::to_str) else { continue };
+        let name = entry.file_name().to_string_lossy();
+        let is_dir = entry.path().is_dir();
+        let wanted = !is_dir && wanted.contains(&&*name);
+        let text =
+            if wanted { std::fs::read_to_string(entry.path()).unwrap_or_default() } else { String::new() };
+        listing.insert(if is_dir { format!("{path}/") } else { path.to_owned() }, text);
     }
     listing
 }
@@ -133,10 +137,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("src")).unwrap();
         fs::create_dir(dir.path().join("Makefile")).unwrap();
+        for folder in ["src/deep/er/still", "vendor/x", ".hidden", "other/.git"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        fs::write(dir.path().join("src/deep/Cargo.toml"), "[package]").unwrap();
         fs::write(dir.path().join("Cargo.toml"), "[package]").unwrap();
         fs::write(dir.path().join("README"), "long").unwrap();
-        let found: Vec<_> = listing(dir.path(), &["Cargo.toml", "Makefile"]).into_iter().collect();
-        let texts = [("Cargo.toml", "[package]"), ("Makefile/", ""), ("README", ""), ("src/", "")];
+        let found: Vec<_> =
+            listing(dir.path(), &["Cargo.toml", "Makefile"], &["vendor"]).into_iter().collect();
+        let texts = [
+            ("Cargo.toml", "[package]"),
+            ("Makefile/", ""),
+            ("README", ""),
+            ("src/", ""),
+            ("src/deep/", ""),
+            ("src/deep/Cargo.toml", "[package]"),
+            ("src/deep/er/", ""),
+        ];
         assert_eq!(found, texts.map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
 

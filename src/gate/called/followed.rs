@@ -132,6 +132,29 @@ fn honest_work_beside_what_is_followed_is_accepted() {
 }
 
 #[test]
+fn scripts_of_all_members_of_a_workspace_are_followed() {
+    let package = |scripts: &str| format!("{{\"scripts\": {{{scripts}}}}}");
+    let mut base = tree("");
+    for (path, scripts) in [("package.json", ""), ("packages/a/package.json", "\"test\": \"node a.js\"")] {
+        base.insert(path.to_owned(), package(scripts));
+    }
+    base.insert("packages/b/package.json".to_owned(), package(""));
+    for run in ["npm test --workspaces --if-present", "pnpm -r test"] {
+        for (path, scripts) in [
+            ("packages/a/package.json", "\"test\": \"true\""),
+            ("packages/a/package.json", ""),
+            ("packages/a/package.json", "\"test\": \"node a.js\", \"pretest\": \"sed -i d a.js\""),
+        ] {
+            assert!(!rejected(run, &base, &[(path, &package(scripts))]).is_empty(), "{run}: {scripts}");
+        }
+        for path in ["packages/b/package.json", "packages/c/package.json"] {
+            let test = package("\"test\": \"node b.js\"");
+            assert_eq!(rejected(run, &base, &[(path, &test)]), [""; 0], "{run}: {path}");
+        }
+    }
+}
+
+#[test]
 fn what_hooks_and_the_preparation_of_rooms_call_is_followed() {
     let package = |scripts: &str| format!("{{\"scripts\": {{\"test\": \"node --test\"{scripts}}}}}");
     let base = |hook: &str| {

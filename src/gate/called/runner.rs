@@ -4,12 +4,16 @@ use super::make::{self, Makefile};
 use super::piece::Kind;
 use super::tree::joined;
 use super::walk::{Place, Walk, numbered};
+use bstr::ByteSlice as _;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Scripts of `package.json` that are run when packages are installed.
 const LIFE: [&str; 7] =
     ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+
+/// Options that have a script run in all members of a workspace.
+const ALL: [&str; 4] = ["--workspaces", "-ws", "-r", "--recursive"];
 
 impl Walk<'_> {
     pub(super) fn package(&mut self, place: Place<'_>, program: &str, arguments: &[&str]) {
@@ -35,12 +39,31 @@ impl Walk<'_> {
             [script, ..] if program != "npm" => script,
             _ => return,
         };
-        self.scripts(
-            Place { dir: &dir, ..place },
-            &[(true, format!("pre{script}")), (false, script.to_owned())],
-        );
+        let names = [(true, format!("pre{script}")), (false, script.to_owned())];
+        if arguments.iter().any(|word| ALL.contains(word)) {
+            for member in self.members(&dir, script) {
+                self.scripts(Place { dir: &member, last: false, ..place }, &names);
+            }
+        } else {
+            self.scripts(Place { dir: &dir, ..place }, &names);
+        }
         let planted = joined(&dir, "node_modules/.bin").unwrap_or_default();
         self.way(place, &planted, "what `node_modules` has of programs");
+    }
+
+    /// The folders, two deep, whose package has a script.
+    fn members(&self, dir: &str, script: &str) -> Vec<String> {
+        let below = |dir: &str| -> Vec<String> {
+            let names = (self.tree.list)(dir.as_bytes());
+            names.iter().filter_map(|name| joined(dir, name.to_str().ok()?)).collect()
+        };
+        let outer = below(dir);
+        let inner: Vec<String> = outer.iter().flat_map(|dir| below(dir)).collect();
+        let has = |dir: &String| {
+            let text = joined(dir, "package.json").and_then(|path| self.tree.text(&path)).unwrap_or_default();
+            text.contains(&format!("\"{script}\""))
+        };
+        outer.into_iter().chain(inner).filter(has).collect()
     }
 
     /// Scripts of a `package.json`, each with whether another one comes behind it.

@@ -6,7 +6,7 @@
 use super::super::process::variables;
 use super::super::search;
 use super::super::sweep;
-use super::{Oid, OsGit, Result, id};
+use super::{Oid, OsGit, Result, id, or};
 use crate::effects::{EffectError, Trouble};
 use std::fs::File;
 use std::path::Path;
@@ -42,6 +42,8 @@ impl GitOutput {
 
 /// How many refs of kept work a disposable repository has.
 const MAX_ATTEMPTS: usize = 200;
+/// How many tags it has.
+const MAX_TAGS: usize = 2_000;
 
 /// The settings of every git child, as `GIT_CONFIG_KEY_n` and `GIT_CONFIG_VALUE_n`.
 const SETTINGS: [(&str, &str); 3] = [("core.fsync", "all"), ("core.fsmonitor", "false"), ("gc.auto", "0")];
@@ -148,6 +150,22 @@ impl OsGit {
         Ok(kept.split_off(kept.len().saturating_sub(MAX_ATTEMPTS)))
     }
 
+    /// Tags, the last by name, as lines of `packed-refs`: versions are often made of them.
+    fn tags(&self) -> Result<String> {
+        let platform = or("read refs", self.repo().references())?;
+        let mut lines: Vec<String> = Vec::new();
+        for tag in or("read refs", platform.prefixed("refs/tags/"))? {
+            let Ok(mut tag) = tag else { continue };
+            let Some(own) = tag.target().try_id().map(ToOwned::to_owned) else { continue };
+            let name = tag.name().as_bstr().to_string();
+            let Ok(peeled) = tag.peel_to_id().map(gix::Id::detach) else { continue };
+            let further = if peeled == own { String::new() } else { format!("^{peeled}\n") };
+            lines.push(format!("{own} {name}\n{further}"));
+        }
+        lines.sort_by(|a, b| a.split(' ').nth(1).cmp(&b.split(' ').nth(1)));
+        Ok(lines.split_off(lines.len().saturating_sub(MAX_TAGS)).concat())
+    }
+
     /// Writes a repository that an agent may do with as it likes: objects are borrowed, everything
     /// else is its own, and nothing in it is ever read again but what its submodules hold.
     pub(super) fn write_disposable(&self, dir: &Path, branch: &str, base: Oid) -> Result<()> {
@@ -164,6 +182,7 @@ impl OsGit {
         let mut refs =
             format!("# pack-refs with: peeled fully-peeled sorted \n{} refs/heads/{branch}\n", id(base));
         refs.extend(self.newest_attempts()?.iter().map(|(name, commit)| format!("{commit} {name}\n")));
+        refs.push_str(&self.tags()?);
         let files: [(&str, String); 5] = [
             ("HEAD", format!("ref: refs/heads/{branch}\n")),
             (
