@@ -109,6 +109,10 @@ fn answer(detected: &Detected) -> Answer {
     for missing in &detected.missing {
         answer.warnings.push(format!("the gates need `{missing}`, which is not on this machine"));
     }
+    if gates.is_empty() {
+        let fact = "no gate was found to fit, so that nothing runs what work changes";
+        answer.warnings.push(format!("{fact}: add a `[[gate]]` to `{}`", layout::CONFIG));
+    }
     if detected.left_out > 0 {
         let folders = crate::report::plural(detected.left_out, "more folder");
         answer.warnings.push(format!("{folders} with a package of its own got no gate: add what matters"));
