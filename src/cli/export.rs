@@ -25,7 +25,7 @@ use std::path::PathBuf;
     after_help = "Examples: orch export beads -o issues.jsonl\n          orch export tk -o .tickets --status pending\n          orch export --close --task gh-42 | sh"
 )]
 pub(super) struct Args {
-    /// beads, task-master, backlog-md, ralph, tk, weathervane, github, gitea, gitlab
+    /// beads, task-master, backlog-md, spec-kit, ralph, tk, weathervane, github, gitea, gitlab
     #[arg(id = "target_format", value_name = "FORMAT", value_parser = FORMAT, hide_possible_values = true, required_unless_present = "close")]
     format: Option<Format>,
     /// Print the commands that close the issues which done tasks came from (github, gitea, gitlab; all of them
@@ -58,9 +58,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let Some(format) = args.format.filter(|_| !args.close) else {
         return super::close::run(global, &reading, (args.format, args.at.as_deref()), &tasks);
     };
-    let Some(export) = write(format, &tasks) else {
-        return Err(CliError::usage(format!("{format} can only be read")));
-    };
+    let export = write(format, &tasks);
     let mut data =
         json!({"format": format.as_str(), "tasks": tasks.len(), "losses": losses_data(&export.losses)});
     let human = match output::file(args.output.as_ref()) {

@@ -15,6 +15,7 @@ mod backlog_md;
 mod tk;
 mod weathervane;
 mod ralph;
+mod spec_kit;
 
 #[cfg(test)]
 mod round_trip;
@@ -27,10 +28,11 @@ use crate::state::task::Task;
 use std::collections::{HashMap, HashSet};
 
 /// The formats that can be written.
-pub const FORMATS: [Format; 9] = [
+pub const FORMATS: [Format; 10] = [
     Format::Beads,
     Format::TaskMaster,
     Format::BacklogMd,
+    Format::SpecKit,
     Format::Ralph,
     Format::Tk,
     Format::Weathervane,
@@ -85,22 +87,28 @@ fn own_names(tasks: &[Task]) -> HashMap<TaskId, String> {
     tasks.iter().map(|task| (task.id.clone(), task.id.to_string())).collect()
 }
 
-/// Writes tasks; none for a format that can only be read.
+/// Writes tasks.
 #[must_use]
-pub fn write(format: Format, tasks: &[Task]) -> Option<Export> {
+pub fn write(format: Format, tasks: &[Task]) -> Export {
     let held = held(format, tasks);
     let written = match format {
         Format::Beads => beads::write(&held),
         Format::TaskMaster => task_master::write(&held),
         Format::BacklogMd => backlog_md::write(&held),
-        Format::SpecKit => return None,
+        Format::SpecKit => {
+            // By order is how it is written there; where that would say what is not meant, all is named.
+            let by_order = spec_kit::write(&held, true);
+            let named = spec_kit::write(&held, false);
+            let edges = |written: &Written| read_back::losses(format, tasks, written).1;
+            if edges(&by_order) <= edges(&named) { by_order } else { named }
+        }
         Format::Ralph => ralph::write(&held),
         Format::Tk => tk::write(&held),
         Format::Weathervane => weathervane::write(&held),
         Format::Github | Format::Gitea | Format::Gitlab => forge::write(format, &held),
     };
-    let losses = read_back::losses(format, tasks, &written);
-    Some(Export { files: written.files, losses })
+    let (losses, _) = read_back::losses(format, tasks, &written);
+    Export { files: written.files, losses }
 }
 
 /// Parents above each other that are written; more would be deeper than readers go.
@@ -108,7 +116,18 @@ const MAX_NESTING: usize = 32;
 
 /// The tasks that a format can hold, without edges to others, nested as deep as can be read.
 fn held(format: Format, tasks: &[Task]) -> Vec<Task> {
-    let can_hold = |task: &&Task| format != Format::Ralph || ralph::can_hold(task);
+    let can_hold = |task: &&Task| match format {
+        Format::Ralph => ralph::can_hold(task),
+        Format::SpecKit => spec_kit::can_hold(task),
+        Format::Beads
+        | Format::TaskMaster
+        | Format::BacklogMd
+        | Format::Tk
+        | Format::Weathervane
+        | Format::Github
+        | Format::Gitea
+        | Format::Gitlab => true,
+    };
     let mut held: Vec<Task> = tasks.iter().filter(can_hold).cloned().collect();
     held.sort_by(|a, b| a.id.cmp(&b.id));
     let there: HashSet<String> = held.iter().map(|task| task.id.folded()).collect();

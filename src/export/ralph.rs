@@ -3,7 +3,7 @@
 //! ralph works on every story that does not pass: what is not to be worked on now is left out, and
 //! so are epics, which are no work in themselves.
 
-use super::{Written, file};
+use super::{Written, file, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::{Kind, Task};
@@ -14,11 +14,7 @@ const PLAN: &str = "ralph/orch";
 
 /// Whether a task can be a story.
 pub(super) fn can_hold(task: &Task) -> bool {
-    let is_story = match task.status {
-        Status::Pending | Status::NeedsImprovement | Status::Done => true,
-        Status::Proposed | Status::NeedsReview | Status::Blocked | Status::Cancelled => false,
-    };
-    is_story && task.kind != Kind::Epic
+    words::is_to_do_or_done(task.status) && task.kind != Kind::Epic
 }
 
 /// Writes a plan.

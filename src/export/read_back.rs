@@ -6,8 +6,8 @@ use crate::state::id::TaskId;
 use crate::state::task::{Estimate, Task};
 use std::collections::{BTreeSet, HashMap};
 
-/// Everything that a reader of the files does not get as it is here.
-pub(super) fn losses(format: Format, tasks: &[Task], written: &Written) -> Vec<Loss> {
+/// Everything that a reader of the files does not get as it is here, and how many dependencies are among that.
+pub(super) fn losses(format: Format, tasks: &[Task], written: &Written) -> (Vec<Loss>, usize) {
     let read = import::read(format, &written.files).map(|import| import.tasks).unwrap_or_default();
     let by_source: HashMap<&str, &Task> =
         read.iter().filter_map(|task| Some((task.source.as_deref()?, task))).collect();
@@ -18,7 +18,7 @@ pub(super) fn losses(format: Format, tasks: &[Task], written: &Written) -> Vec<L
     let pairs: Vec<(&Task, Option<&Task>)> = tasks.iter().map(|task| (task, found(task))).collect();
     let ids: HashMap<String, &TaskId> =
         pairs.iter().filter_map(|(task, read)| Some((task.id.folded(), &read.as_ref()?.id))).collect();
-    let mut comparison = Comparison { ids, losses: Losses::default() };
+    let mut comparison = Comparison { ids, losses: Losses::default(), edges: 0 };
     for (task, read) in pairs {
         match read {
             Some(read) => comparison.compare(task, read),
@@ -33,7 +33,7 @@ pub(super) fn losses(format: Format, tasks: &[Task], written: &Written) -> Vec<L
             ),
         }
     }
-    comparison.losses.into_list()
+    (comparison.losses.into_list(), comparison.edges)
 }
 
 fn kind(task: &Task) -> String {
@@ -45,6 +45,8 @@ struct Comparison<'t> {
     /// What tasks are called once they are read, by their ids here.
     ids: HashMap<String, &'t TaskId>,
     losses: Losses,
+    /// Dependencies that are lost, or made up.
+    edges: usize,
 }
 
 impl Comparison<'_> {
@@ -86,12 +88,14 @@ impl Comparison<'_> {
             let name = self.ids.get(&id.folded()).map(|name| name.folded());
             if !name.as_ref().is_some_and(|name| there.contains(name)) {
                 let fact = format!("its dependency on `{id}` is not there");
+                self.edges += 1;
                 self.losses.tell(LossKind::Dropped, task.id.as_str(), fact);
             }
             expected.extend(name);
         }
         for id in there.difference(&expected) {
             let fact = format!("it depends on `{id}` there, which it does not here");
+            self.edges += 1;
             self.losses.tell(LossKind::Mapped, task.id.as_str(), fact);
         }
         let parent = task.parent.as_ref().and_then(|id| self.ids.get(&id.folded()));

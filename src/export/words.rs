@@ -33,6 +33,14 @@ pub(super) fn three(status: Status) -> &'static str {
     }
 }
 
+/// Whether work is to be done or done: what is not to be worked on now would be, by tools that know nothing else.
+pub(super) fn is_to_do_or_done(status: Status) -> bool {
+    match status {
+        Status::Pending | Status::NeedsImprovement | Status::Done => true,
+        Status::Proposed | Status::NeedsReview | Status::Blocked | Status::Cancelled => false,
+    }
+}
+
 /// Globs as other tools write them: everything in a folder is the folder.
 pub(super) fn paths(globs: &[String]) -> Vec<&str> {
     let paths = globs.iter().map(|glob| match glob.strip_suffix("**") {

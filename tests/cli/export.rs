@@ -21,7 +21,8 @@ fn tasks_are_written_for_other_tools_and_every_loss_is_told() {
     sandbox.show(".tickets/t-1.md");
     assert_eq!(sandbox.orch(&["export", "ralph", "--json", "--kind", "docs"]).code, 0);
     assert_eq!(sandbox.orch(&["export", "tk"]).code, 2);
-    assert_eq!(sandbox.orch(&["export", "spec-kit"]).code, 2);
+    assert_eq!(sandbox.orch(&["export", "spec-kit"]).code, 0);
+    assert_eq!(sandbox.orch(&["export", "nothing"]).code, 2);
     transcript!(sandbox);
 }
 
