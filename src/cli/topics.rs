@@ -258,6 +258,8 @@ What failed, by what the agent prints, and what follows:
   anything else                  exit 21: refused, denied, crashed, unreadable
 The same work that fails the same way in three steps is blocked, with a diagnosis; so is a
 task whose last three steps in this clone left no record: they were killed, or could not land.
+Who fails in the same words three times, and on more than one task, rests: a minute, then
+twice as long each time, up to an hour.
 
 [budget], in USD and in tokens of all kinds; absent: no limit:
   step_usd   task_usd   day_usd   month_usd

@@ -95,9 +95,14 @@ impl Facts {
                 | Adapter::Aider => may_be_secret(name) && known.keys.contains(&name.as_str()),
             };
             secrets.extend(profile.env.iter().filter(secret).cloned());
-            let by = if profile.adapter == Adapter::Aider { "==" } else { "@" };
+            // A runner is nobody's machine: there is no need for an environment of Python's own.
+            let (before, by) = if profile.adapter == Adapter::Aider {
+                ("PIP_BREAK_SYSTEM_PACKAGES=1 ", "==")
+            } else {
+                ("", "@")
+            };
             let install =
-                (!known.install.is_empty()).then(|| format!("{}{by}{}", known.install, known.tested));
+                (!known.install.is_empty()).then(|| format!("{before}{}{by}{}", known.install, known.tested));
             installs.extend(install.filter(|install| !installs.contains(install)));
         }
         secrets.sort();
@@ -115,6 +120,18 @@ impl Facts {
             pull_requests: config.policy.integration == Integration::PullRequest,
         }
     }
+}
+
+/// Commands that install what these need, in an image of Debian that has a toolchain and no more.
+fn tools(installs: &[String]) -> Vec<String> {
+    let tools = [("npm", "command -v npm", "npm"), (" pip ", "python3 -m pip --version", "python3-pip")];
+    let needed = tools.iter().filter(|(word, ..)| installs.iter().any(|install| install.contains(word)));
+    needed
+        .map(|(_, has, package)| {
+            let install = format!("apt-get install -y -qq --no-install-recommends {package}");
+            format!("{has} || {{ apt-get update -qq && {install}; }}")
+        })
+        .collect()
 }
 
 /// Names of this kind are the runner's own, or orch's: an agent would get the token that pushes.
@@ -154,6 +171,7 @@ fn values(facts: &Facts) -> Values {
         // A JSON string is a YAML string, whatever is in it.
         ("branch", vec![serde_json::Value::from(facts.branch.as_str()).to_string()]),
         ("secret", facts.secrets.clone()),
+        ("tool", tools(&facts.installs)),
         ("install", facts.installs.clone()),
         ("minutes", vec![facts.minutes.to_string()]),
         ("allowance", facts.pull_requests.then(|| allowance.to_owned()).into_iter().collect()),

@@ -10,6 +10,7 @@ use super::event::{Event, Reporter};
 use super::lease::Held;
 use super::next::{self, Next, describe};
 use super::quarantine;
+use super::rest;
 use super::second;
 use super::site::{Left, Workplace};
 use super::who::Who;
@@ -130,10 +131,10 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
     tell_idle_hooks(job.world, &job.base.commit, job.reporter)?;
     let mut course = Course::new(job.who, job.confinement, job.started);
     let (mut complaints, mut all_claims) = (Vec::new(), Vec::new());
-    let mut text = job.prompt.text.clone();
+    let mut rejected = String::new();
     for attempt in 1.. {
         let Judged { outcome, failure, reply, left, verdicts } =
-            one(job, workplace, &mut course, (attempt, max_attempts), &text)?;
+            one(job, workplace, &mut course, (attempt, max_attempts), &rejected)?;
         complaints.extend(reply.complaint.clone());
         let changed: Vec<BString> = left.changes.iter().map(|change| change.path.clone()).collect();
         let claims = claims::refuted(&reply.summary, &verdicts, &changed);
@@ -148,6 +149,9 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
             || failure.as_ref().is_some_and(|failure| next::is_final(failure.kind))
             || course.used_up().is_some();
         if stop {
+            if let Some(how) = quarantine::everywhere(job, &course.profile, &outcome, failure.as_ref())? {
+                rest::everywhere(job, &course.profile, &how)?;
+            }
             let quarantine = quarantine::diagnosis(job, &outcome, failure.as_ref())?;
             let todo = match &outcome {
                 Outcome::NoAgent(_) => failure.as_ref().map(|failure| todo(&course.profile, failure.kind)),
@@ -173,15 +177,13 @@ pub fn work(job: &Job<'_>, workplace: &mut Workplace<'_>) -> Result<Work, StepEr
                 looked_at: None,
             });
         }
-        text = again(job, &course, (attempt + 1, max_attempts), &verdicts, (&claims, early));
+        rejected = again((attempt + 1, max_attempts), &verdicts, (&claims, early));
     }
     Err(StepError::Busy("no attempt was made".to_owned()))
 }
 
-/// What the next attempt reads: all of it, or what is new to a session that goes on.
+/// What the next attempt reads about this one.
 fn again(
-    job: &Job<'_>,
-    course: &Course,
     (attempt, max): (u32, u32),
     verdicts: &[Verdict],
     (claims, early): (&[String], Option<u32>),
@@ -191,8 +193,7 @@ fn again(
         .filter(|verdict| verdict.rejects() && verdict.kind != VerdictKind::Skipped)
         .map(|verdict| (verdict.name.clone(), verdict.evidence.clone()))
         .collect();
-    let more = prompt::continuation(attempt, max, &failures, claims, early);
-    if course.resumes() { more } else { format!("{}\n{more}", job.prompt.text) }
+    prompt::continuation(attempt, max, &failures, claims, early)
 }
 
 /// Whether another attempt could not change the outcome.
@@ -222,9 +223,9 @@ fn one(
     workplace: &mut Workplace<'_>,
     course: &mut Course,
     attempt: (u32, u32),
-    text: &str,
+    rejected: &str,
 ) -> Result<Judged, StepError> {
-    let Done { heard, mut left, failure, next } = course.run(job, workplace, attempt, text)?;
+    let Done { heard, mut left, failure, next } = course.run(job, workplace, attempt, rejected)?;
     let (finished, reply) = (heard.finished, heard.reply);
     // What the end of the process says by itself needs no second telling.
     let well = finished.ended == Ended::Exited(0);
@@ -267,7 +268,7 @@ fn one(
     if let Some(session) = last_at_work(&mut course.sessions).filter(|_| outcome != Outcome::NeedsReview) {
         session.rejected_by = gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone());
     }
-    if failure.is_none() {
+    if failure.is_none() && !matches!(outcome, Outcome::AgentFailed(_)) {
         course.went_well(job)?;
     }
     Ok(Judged { outcome, failure, reply, left, verdicts })

@@ -62,6 +62,8 @@ pub struct Course {
     handed_over: Option<Oid>,
     conversation: Option<Conversation>,
     retries: u32,
+    /// What was wrong with the attempt before, if there was one.
+    rejected: String,
 }
 
 /// What can be taken up again.
@@ -103,6 +105,7 @@ impl Course {
             handed_over: None,
             conversation: None,
             retries: 0,
+            rejected: String::new(),
         }
     }
 
@@ -127,19 +130,14 @@ impl Course {
         self.allowance.after(self.spent)
     }
 
-    /// Whether the session of the last attempt can be taken up again with less text.
-    #[must_use]
-    pub fn resumes(&self) -> bool {
-        self.conversation.is_some()
-    }
-
     /// The budget that the step has used up, if it has.
     #[must_use]
     pub fn used_up(&self) -> Option<(Span, String)> {
         self.allowance.used_up(self.spent)
     }
 
-    /// Runs sessions until there is something to judge, or the step cannot go on.
+    /// Runs sessions until there is something to judge, or the step cannot go on; `rejected` is what was wrong with
+    /// the attempt before, if there was one.
     ///
     /// # Errors
     /// When the machine fails.
@@ -148,9 +146,12 @@ impl Course {
         job: &Job<'_>,
         workplace: &mut Workplace<'_>,
         attempt: (u32, u32),
-        first: &str,
+        rejected: &str,
     ) -> Result<Done, StepError> {
-        let mut text = first.to_owned();
+        // A session that goes on knows the rest.
+        let goes_on = self.conversation.is_some() && !rejected.is_empty();
+        self.rejected = rejected.to_owned();
+        let mut text = if goes_on { rejected.to_owned() } else { self.afresh(job, "") };
         loop {
             let session = self.session(job);
             let (heard, there) = self.one(job, workplace, attempt, &session, &text)?;
@@ -164,7 +165,8 @@ impl Course {
                 self.others.retain(|profile| sandbox::choose(profile, job.world.process).is_ok());
             }
             let rotations = u32::try_from(self.handoffs.len()).unwrap_or(u32::MAX);
-            let spare = Spare { others: !self.others.is_empty(), retries: self.retries, rotations };
+            let is_spent = self.used_up().is_some();
+            let spare = Spare { others: !self.others.is_empty(), retries: self.retries, rotations, is_spent };
             let mut next = next::next(&heard.decision, failure.as_ref(), spare);
             if job.world.process.interrupted().is_some() {
                 next = Next::Judge;
@@ -336,10 +338,16 @@ impl Course {
         self.handed_over = Some(tree);
         turned(job, "rotated", &format!("{}: a fresh session takes over", cause(&heard.tally)));
         let handoff = handoff::build(job.task, &heard.tally, &there.changes);
-        let text = format!("{}\n{}", job.prompt.text, handoff.text());
+        let text = self.afresh(job, &handoff.text());
         self.handoffs.push(handoff);
         self.conversation = None;
         Ok(text)
+    }
+
+    /// What a session reads that knows nothing yet.
+    fn afresh(&self, job: &Job<'_>, handed_over: &str) -> String {
+        let more = [handed_over, &self.rejected].into_iter().filter(|part| !part.is_empty());
+        std::iter::once(&*job.prompt.text).chain(more).collect::<Vec<_>>().join("\n")
     }
 
     /// Waits; says what is read then.
@@ -370,10 +378,8 @@ impl Course {
         self.because = Some(because);
         self.conversation = None;
         self.retries = 0;
-        Ok(match handoff::files(&there.changes) {
-            files if files.is_empty() => job.prompt.text.clone(),
-            files => format!("{}\n{}", job.prompt.text, handoff::begun(&files)),
-        })
+        let files = handoff::files(&there.changes);
+        Ok(self.afresh(job, &if files.is_empty() { String::new() } else { handoff::begun(&files) }))
     }
 
     /// Forgets the rests of the profile that has done its work.

@@ -18,8 +18,9 @@ const EARLY: f64 = 20.0;
 )]
 pub(super) fn early(job: &Job<'_>, course: &mut Course) -> Option<u32> {
     let share = |used: f64, all: f64| if all > 0.0 { used / all } else { 0.0 };
-    let cost = course.spent.cost_usd.zip(job.base.config.budget.step_usd);
-    let allowed = job.base.config.budget.step_tokens;
+    // Of whichever budget leaves the least: the step's, its task's, the day's or the month's.
+    let cost = course.spent.cost_usd.zip(job.who.allowance.usd);
+    let allowed = job.who.allowance.tokens;
     let all_tokens = allowed.map(|limit| share(course.spent.tokens.total() as f64, limit as f64));
     let (window, timeout) = (course.profile.context_window, course.profile.timeout.as_secs_f64());
     let last =

@@ -39,14 +39,16 @@ pub struct Spare {
     pub retries: u32,
     /// How often a fresh session took over.
     pub rotations: u32,
+    /// Whether a budget is spent: then no further session begins.
+    pub is_spent: bool,
 }
 
 /// What follows.
 #[must_use]
 pub fn next(decision: &Decision, failure: Option<&Failure>, spare: Spare) -> Next {
-    let rotate = if spare.rotations < ROTATIONS { Next::Rotate } else { Next::Judge };
+    let rotate = if spare.rotations < ROTATIONS && !spare.is_spent { Next::Rotate } else { Next::Judge };
     let failure = match (decision, failure) {
-        (Decision::Compact, _) => return Next::Compact,
+        (Decision::Compact, _) => return if spare.is_spent { Next::Judge } else { Next::Compact },
         (Decision::Rotate, _) => return rotate,
         (Decision::Stop(failure), _) | (Decision::GoOn | Decision::Dismiss, Some(failure)) => failure.clone(),
         (Decision::GoOn | Decision::Dismiss, None) => return Next::Judge,
@@ -54,8 +56,10 @@ pub fn next(decision: &Decision, failure: Option<&Failure>, spare: Spare) -> Nex
     match failure.kind.remedy() {
         Remedy::Attempt => Next::Judge,
         Remedy::Rotate => rotate,
-        Remedy::Retry if spare.retries < RETRIES => Next::Again(failure),
-        Remedy::Retry | Remedy::CoolDown | Remedy::Person if spare.others => Next::Another(failure),
+        Remedy::Retry if spare.retries < RETRIES && !spare.is_spent => Next::Again(failure),
+        Remedy::Retry | Remedy::CoolDown | Remedy::Person if spare.others && !spare.is_spent => {
+            Next::Another(failure)
+        }
         Remedy::Retry | Remedy::CoolDown => Next::Rest(failure),
         Remedy::Person => Next::Person(failure),
     }
@@ -128,7 +132,23 @@ mod tests {
 
     fn ended(kind: FailureKind, others: bool, retries: u32) -> Next {
         let failure = Failure::new(kind, "x");
-        next(&Decision::GoOn, Some(&failure), Spare { others, retries, rotations: 0 })
+        next(&Decision::GoOn, Some(&failure), Spare { others, retries, rotations: 0, is_spent: false })
+    }
+
+    #[test]
+    fn no_session_begins_when_a_budget_is_spent() {
+        let spare = Spare { others: true, retries: 0, rotations: 0, is_spent: true };
+        let mut seen = vec![
+            next(&Decision::Compact, None, spare),
+            next(&Decision::Rotate, None, spare),
+            next(&Decision::GoOn, None, spare),
+        ];
+        seen.extend(
+            FailureKind::ALL.map(|kind| next(&Decision::GoOn, Some(&Failure::new(kind, "x")), spare)),
+        );
+        for next in seen {
+            assert!(matches!(next, Next::Judge | Next::Rest(_) | Next::Person(_)), "{next:?}");
+        }
     }
 
     #[test]
@@ -153,7 +173,7 @@ mod tests {
             assert_eq!(ended(kind, true, RETRIES), Next::Another(failure.clone()));
             assert_eq!(ended(kind, false, RETRIES), Next::Rest(failure));
         }
-        let worn = Spare { others: true, retries: 0, rotations: ROTATIONS };
+        let worn = Spare { others: true, retries: 0, rotations: ROTATIONS, is_spent: false };
         let overflow = Failure::new(FailureKind::ContextOverflow, "x");
         assert_eq!(next(&Decision::GoOn, Some(&overflow), worn), Next::Judge);
         assert_eq!(next(&Decision::Rotate, None, worn), Next::Judge);
@@ -163,7 +183,7 @@ mod tests {
     fn what_was_decided_while_it_ran_goes_before_what_its_end_says() {
         let crash = Failure::new(FailureKind::Crash, "x");
         let limit = Failure::new(FailureKind::RateLimit, "x");
-        let left = Spare { others: false, retries: 0, rotations: 0 };
+        let left = Spare { others: false, retries: 0, rotations: 0, is_spent: false };
         assert_eq!(next(&Decision::Stop(limit.clone()), Some(&crash), left), Next::Rest(limit));
         assert_eq!(next(&Decision::Compact, Some(&crash), left), Next::Compact);
         assert_eq!(next(&Decision::Dismiss, None, left), Next::Judge);

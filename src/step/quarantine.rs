@@ -2,7 +2,7 @@
 //!
 //! In: the failure of a step, and the records of those before it; or steps that left no record. Out: a diagnosis,
 //! when the same work was given three times and failed in the same way each time, or three steps never came to an
-//! end.
+//! end; and whether it is the agent's failure rather than the task's, as it is the same on others.
 
 use super::attempt::Job;
 use super::base::Base;
@@ -10,10 +10,12 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::person;
 use crate::agent::failure::{Failure, FailureKind, Remedy};
+use crate::config::{Adapter, Profile};
 use crate::effects::World;
 use crate::outcome::Outcome;
+use crate::state::digest::Digest;
 use crate::state::ledger;
-use crate::state::run::Run;
+use crate::state::run::{OutcomeKind, Run};
 use crate::state::runs;
 use crate::state::status::Move;
 use crate::state::task::Task;
@@ -34,6 +36,44 @@ pub fn diagnosis(
     let Some(failed) = Failed::of(outcome, failure).filter(|_| failed) else { return Ok(None) };
     let (before, _) = runs::of_task(job.world, &job.base.snapshot.source, &job.task.id, SAME - 1)?;
     Ok(same(&before, &failed, &job.prompt.input_sha256()))
+}
+
+/// How an agent fails now, if it failed in the same words on another task right before, and as often as is enough
+/// on all of them.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn everywhere(
+    job: &Job<'_>,
+    profile: &Profile,
+    outcome: &Outcome,
+    failure: Option<&Failure>,
+) -> Result<Option<String>, StepError> {
+    let Outcome::AgentFailed(how) = outcome else { return Ok(None) };
+    // A command of the task's own is not the agent's; nor is what a task is too large or too delicate for.
+    let is_own = failure.is_none_or(|failure| {
+        matches!(failure.kind, FailureKind::Crash | FailureKind::Garbage | FailureKind::BadRequest)
+    });
+    if profile.adapter == Adapter::Shell || !is_own {
+        return Ok(None);
+    }
+    let said = failure.map_or("", |failure| failure.said.as_str());
+    // A record has how it ended, or what it said.
+    let words: Vec<String> =
+        [how, said].into_iter().map(unnumbered).filter(|words| !words.is_empty()).collect();
+    let (runs, _) = runs::recent(job.world, &job.base.snapshot.source, job.world.clock.now())?;
+    let before: Vec<&Digest> = runs
+        .iter()
+        .filter(|run| run.agent == profile.name && run.outcome != OutcomeKind::Deferred)
+        .take_while(|run| words.iter().any(|words| unnumbered(&run.reason).contains(words)))
+        .collect();
+    let is_everywhere = before.len() + 1 >= SAME as usize && before.iter().any(|run| run.task != job.task.id);
+    Ok(is_everywhere.then(|| how.clone()))
+}
+
+/// Words without the numbers in them: identifiers of requests, times.
+fn unnumbered(words: &str) -> String {
+    words.chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
 /// Why a task is not to be run again by itself whose steps are killed, or whose work cannot land; none if they are

@@ -10,17 +10,21 @@ use crate::agent::todo::todo;
 use crate::config::Profile;
 use crate::state::cooldown::{self, Cooldown};
 use jiff::Timestamp;
+use std::time::Duration;
 
-fn rest(job: &Job<'_>, profile: &str, failure: &Failure) -> Result<Timestamp, StepError> {
+fn rest(
+    job: &Job<'_>,
+    profile: &str,
+    why: &str,
+    told: (Option<Timestamp>, Option<Duration>),
+) -> Result<Cooldown, StepError> {
     let files = job.world.files;
     let known = cooldown::load(files)?;
     let earlier = known.iter().find(|known| known.profile == profile);
     let (now, dice) = (job.world.clock.now(), job.world.ids.random());
-    let told = (failure.until, failure.wait);
-    let rest = Cooldown::after(earlier, profile, &describe(failure), told, now, dice);
+    let rest = Cooldown::after(earlier, profile, why, told, now, dice);
     cooldown::save(files, &rest)?;
-    turned(job, "rested", &format!("`{}` rests until {}", rest.profile, rest.until));
-    Ok(rest.until)
+    Ok(rest)
 }
 
 /// Lets a profile rest that failed so: until a limit is over, or until a person has acted. Until when, where time is
@@ -30,7 +34,11 @@ fn rest(job: &Job<'_>, profile: &str, failure: &Failure) -> Result<Timestamp, St
 /// When the note cannot be read or written.
 pub fn after(job: &Job<'_>, profile: &Profile, failure: &Failure) -> Result<Option<Timestamp>, StepError> {
     match failure.kind.remedy() {
-        Remedy::CoolDown | Remedy::Retry => rest(job, &profile.name, failure).map(Some),
+        Remedy::CoolDown | Remedy::Retry => {
+            let rest = rest(job, &profile.name, &describe(failure), (failure.until, failure.wait))?;
+            turned(job, "rested", &format!("`{}` rests until {}", rest.profile, rest.until));
+            Ok(Some(rest.until))
+        }
         Remedy::Person => {
             let (why, todo) = (describe(failure), todo(profile, failure.kind));
             let rest = Cooldown::until_somebody_acts(&profile.name, &why, todo, job.world.clock.now());
@@ -39,4 +47,16 @@ pub fn after(job: &Job<'_>, profile: &Profile, failure: &Failure) -> Result<Opti
         }
         Remedy::Attempt | Remedy::Rotate => Ok(None),
     }
+}
+
+/// Lets a profile rest that fails in the same way on one task after the other, each time for longer, so that it does
+/// not go through all of them.
+///
+/// # Errors
+/// When the note cannot be read or written.
+pub fn everywhere(job: &Job<'_>, profile: &Profile, how: &str) -> Result<(), StepError> {
+    let why = format!("it fails the same way on one task after the other: {how}");
+    let rest = rest(job, &profile.name, &why, (None, None))?;
+    turned(job, "rested", &format!("`{}` rests until {}: {why}", rest.profile, rest.until));
+    Ok(())
 }

@@ -64,6 +64,11 @@ fn ask_for_review(
         ReviewPolicy::None => Ok(Outcome::Accepted),
         ReviewPolicy::Human => Ok(Outcome::NeedsReview),
         ReviewPolicy::Agent => {
+            if let Some((_, key)) = course.used_up() {
+                let text = format!("`{key}` is spent, so nobody is asked for a review now; the work waits");
+                job.reporter.event(&Event::Warning { text });
+                return Ok(Outcome::NeedsReview);
+            }
             let at_work = course.sessions.iter().filter(|session| session.role.is_none());
             let authors: Vec<&str> = std::iter::once(course.profile.name.as_str())
                 .chain(at_work.filter_map(|session| session.agent.as_deref()))

@@ -277,3 +277,22 @@ fn waiting_work_of_which_something_is_missing_does_not_stop_others() {
         assert!(said.stderr.contains("the work of `t-1` waits for a person"), "{}", said.stderr);
     }
 }
+
+#[test]
+fn nobody_is_asked_for_a_review_once_a_budget_is_spent() {
+    let sandbox = reviewed(
+        "echo better >> src/code; echo 'cost_usd: 0.6' > $ORCH_OUTCOME",
+        &format!("touch $HOME/asked; {APPROVES}"),
+    );
+    sandbox.write(
+        ".orchestrator/config.toml",
+        &format!("{}\n[budget]\nstep_usd = 0.5\n", sandbox.read(".orchestrator/config.toml")),
+    );
+    sandbox.commit("a budget");
+    let said = sandbox.orch(&["step", "--agent", "script"]);
+    assert_eq!((said.code, sandbox.signal("asked").exists()), (23, false), "{}", said.stderr);
+    assert!(said.stderr.contains("`budget.step_usd` is spent"), "{}", said.stderr);
+    // The next step has a budget of its own.
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    assert!(sandbox.signal("asked").exists());
+}

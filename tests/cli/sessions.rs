@@ -393,3 +393,35 @@ fn a_limit_that_any_program_tells_makes_it_rest_and_another_takes_over() {
     sandbox.orch(&["agents"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn who_takes_over_after_a_rejected_attempt_is_told_what_was_rejected() {
+    let first = "if [ $ORCH_ATTEMPT = 1 ]; then echo one > made.txt; else \
+        echo 'You have hit your usage limit. Try again in 2 hours.' >&2; exit 1; fi";
+    let second = "\n[[agent]]\nname = \"second\"\nadapter = \"command\"\ncapability = 10\n\
+        command = [\"sh\", \"-c\", \"cat > $HOME/read; echo two >> made.txt\"]\n";
+    let sandbox = Sandbox::with(&[
+        agent(first),
+        second.to_owned(),
+        gate("both", "grep -q two made.txt || { echo no two in it; exit 1; }"),
+    ]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 0);
+    let read = std::fs::read_to_string(sandbox.signal("read")).expect("it was asked");
+    for wanted in ["## Begun", "`both` failed", "no two in it"] {
+        assert!(read.contains(wanted), "{wanted}: {read}");
+    }
+}
+
+#[test]
+fn an_agent_that_fails_alike_on_one_task_after_the_other_rests_before_it_has_been_through_all() {
+    let sandbox = Sandbox::with(&[agent("echo Cannot find module 7 >&2; exit 1")]);
+    for number in 1..9 {
+        sandbox.task(&format!("t-{number}"), "Do it", &[]);
+    }
+    let said = sandbox.quietly(&["run"]);
+    assert_eq!(said.code, 13, "{}", said.stderr);
+    assert!(said.stderr.contains("on one task after the other"), "{}", said.stderr);
+    let log = sandbox.git(&["log", "--format=%(trailers:key=Orch-Task,valueonly,separator=)"]);
+    assert_eq!(log.lines().filter(|task| !task.is_empty()).count(), 4, "{log}");
+}
