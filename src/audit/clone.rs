@@ -4,9 +4,10 @@
 //! all else is still told.
 
 use super::machine::{Check, Repository};
+use crate::config::shell;
 use crate::effects::{Head, World};
 use crate::step::land::LOCK;
-use crate::step::{journal, slot};
+use crate::step::{journal, lease, slot};
 use std::time::Duration;
 
 /// What the repository is like.
@@ -58,4 +59,24 @@ pub fn under_way(world: World<'_>) -> Vec<Check> {
         Err(error) => Check::failed("journal", error.fact, "move that file aside, and look at `git status`"),
     });
     checks
+}
+
+/// Refs that lie where leases do on remotes, as was seen last, and are none that can be read.
+#[must_use]
+pub fn leases(world: World<'_>) -> Vec<Check> {
+    let claims = match lease::all(world) {
+        Ok(claims) => claims,
+        Err(error) => return vec![Check::warning("leases", error.fact, "see `ls -l .git/refs/orch`")],
+    };
+    let unread = claims.into_iter().filter(|claim| claim.lease.is_none());
+    unread
+        .filter_map(|claim| {
+            let (remote, reference) = (shell::word(&claim.remote?), lease::reference(&claim.task));
+            let typed = format!("git push {remote} :{}", shell::word(&reference));
+            let detail = format!(
+                "`{reference}` on `{remote}` is no lease that can be read, and keeps its task from being taken"
+            );
+            Some(Check::warning("leases", detail, format!("type `{typed}` if nobody works on it")))
+        })
+        .collect()
 }

@@ -67,7 +67,7 @@ fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     let shallow = world.git.common_dir().join("shallow").is_file();
     checks.extend(machine::repository(&clone::facts(world, shallow)));
     checks.push(machine::identity(context.identity().as_ref()));
-    checks.extend(clone::under_way(world));
+    checks.extend(clone::under_way(world).into_iter().chain(clone::leases(world)));
     let dir = context.workspaces();
     checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
     // Where state and commits are written; there is nothing to say of it where that can be done.

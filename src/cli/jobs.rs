@@ -272,7 +272,10 @@ impl Shift<'_> {
         let signal = self.context.is_last().map(End::interrupted);
         let end = match (self.crew.is_stopped(), reached) {
             _ if signal.is_some() => signal,
-            (false, Some(reached)) => Some(reached),
+            // It has ended while it waited for a remote.
+            (false, Some(reached)) => {
+                self.last.filter(|end| end.is_away && self.again.is_some()).or(Some(reached))
+            }
             (true | false, _) => self.last.map(|end| end.advised(self.asked.advice)),
         };
         Ok(self.tally.answer(end.unwrap_or_else(|| End::new("nothing was begun", Exit::Ok))))

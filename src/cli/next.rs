@@ -33,7 +33,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let base = context.base()?;
     let tip = tip::look(&context, &base)?.after(told);
     let graph = &base.snapshot.graph;
-    let at_work: Vec<AtWork> = lease::live(context.world())?.iter().map(AtWork::from).collect();
+    let claims = lease::live(context.world(), &|task| graph.find(task).is_some())?;
+    let at_work: Vec<AtWork> = claims.iter().map(AtWork::from).collect();
     let Queue { free: queue, waits, error, .. } = choice::queue(context.world(), &base, args.limit.max(1))?;
     let none = match (error, waits.first()) {
         (Some(error), _) => Some(none_may(graph, &waits, error)?),

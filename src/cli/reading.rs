@@ -94,7 +94,8 @@ impl Reading {
         let mode = context.mode_of(config.as_ref(), at)?;
         let unknown = Rules { agent_review: false, has_agent: true, mode: mode.mode };
         let rules = config.as_ref().map_or(unknown, |config| Rules { mode: mode.mode, ..rules(config) });
-        let claims = if at.is_none() { lease::live(world)? } else { Vec::new() };
+        let is_task = |task: &str| snapshot.graph.find(task).is_some();
+        let claims = if at.is_none() { lease::live(world, &is_task)? } else { Vec::new() };
         let running = claims.iter().filter_map(|claim| snapshot.graph.find(&claim.task)).collect();
         Ok(Self {
             context,

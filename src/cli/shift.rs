@@ -12,9 +12,9 @@ use super::step::answer;
 use super::tally::Tally;
 use crate::outcome::Outcome;
 use crate::report::json;
-use crate::step::crew::LOSSES;
+use crate::step::crew::{LOSSES, Reached};
 use crate::step::meter::Meter;
-use crate::step::wait::Patience;
+use crate::step::wait::{Cause, Patience};
 use crate::step::{self, Ending, Options, Plans, planning};
 use serde_json::json;
 
@@ -25,10 +25,12 @@ pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Resul
     let began = world.clock.now();
     let mut patience = Patience::new(began, limits.period);
     let mut shift = Shift::default();
+    // A remote that was away when it was looked for last.
+    let mut away = None;
     let end = loop {
         let elapsed = world.clock.now().duration_since(began).unsigned_abs();
         if let Some(reached) = limits.reached(shift.steps(), shift.usd(), elapsed) {
-            break End::limit(reached);
+            break away.filter(|_| reached == Reached::Time).unwrap_or_else(|| End::limit(reached));
         }
         if let Some(signal) = context.is_last() {
             break End::interrupted(signal);
@@ -37,6 +39,7 @@ pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Resul
         let (end, error) = match shift.go_on(context, asked, &reporter) {
             Ok(None) => {
                 patience.worked();
+                away = None;
                 continue;
             }
             Ok(Some(end)) => (end, None),
@@ -46,8 +49,9 @@ pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Resul
         let is_over = || context.is_last().is_some();
         if cause.is_some_and(|cause| patience.wait(world, (cause, &end.why), &reporter, &is_over)) {
             if shift.lost > lost {
-                shift.tally.left(end.hints, vec![end.why]);
+                shift.tally.left(end.hints.clone(), vec![end.why.clone()]);
             }
+            away = Some(end).filter(|_| cause == Some(Cause::Remote));
             continue;
         }
         match error {

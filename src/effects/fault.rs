@@ -273,6 +273,7 @@ impl WorkTree for FaultyTree<'_> {
 impl Remote for Faulty<'_> {
     pass_on! { remote:
         reads upstream(branch: &str) -> Option<Upstream>;
+        reads was(upstream: &Upstream) -> Vec<Oid>;
         reads url(remote: &str) -> Option<String>;
         writes fetch(remote: &str, refs: &[(String, String)], patience: Duration) -> ();
         writes push(remote: &str, updates: &[Update], patience: Duration, hook: bool) -> Pushed;

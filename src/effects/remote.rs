@@ -47,6 +47,12 @@ pub trait Remote {
     /// When the configuration cannot be read.
     fn upstream(&self, branch: &str) -> Result<Option<Upstream>>;
 
+    /// Where a branch of the remote was when git saw it, as git's own log has it: the newest first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn was(&self, upstream: &Upstream) -> Result<Vec<Oid>>;
+
     /// Where a remote is, as its configuration has it.
     ///
     /// # Errors

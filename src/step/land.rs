@@ -17,6 +17,7 @@ use super::in_place;
 use super::journal;
 use super::publish::Push;
 use super::settle;
+use super::upstream::{self, Apart};
 use crate::effects::{Checkout, Edit, MODE_FILE, Merge, NewCommit, Oid, World};
 use crate::landing;
 use bstr::{BString, ByteSlice};
@@ -325,10 +326,11 @@ fn follow_here<'w>(
     match plan.moves_here().forward(world, landed, reporter)? {
         Stands::With | Stands::Ahead => {}
         Stands::Apart => {
-            let text = format!(
-                "branch `{}` here has commits of its own and stays where it is: type `git pull --no-rebase {} {}`",
-                plan.branch, push.upstream.remote, push.upstream.branch
-            );
+            let (why, typed) = match upstream::how_apart(world, plan.branch, push.upstream, landed)? {
+                Apart::Rewritten(typed) => ("has commits that were taken out there", typed),
+                Apart::OwnOnRewritten(typed) | Apart::Both(typed) => ("has commits of its own", typed),
+            };
+            let text = format!("branch `{}` here {why} and stays where it is: type `{typed}`", plan.branch);
             reporter.event(&Event::Warning { text });
         }
     }

@@ -37,7 +37,8 @@ impl Claim {
     /// Who holds it, as people read it.
     #[must_use]
     pub fn holder(&self) -> String {
-        self.lease.as_ref().map_or_else(|| "somebody whose lease cannot be read".to_owned(), Lease::to_string)
+        let unread = || "somebody whose lease cannot be read (see `orch doctor`)".to_owned();
+        self.lease.as_ref().map_or_else(unread, Lease::to_string)
     }
 
     /// Whether this profile of this clone holds it.
@@ -95,7 +96,8 @@ pub fn all(world: World<'_>) -> Result<Vec<Claim>> {
     let seen = sightings(world, &refs, now)?;
     let at_work: Vec<String> = journal::at_work(world)?.into_iter().map(|working| working.run).collect();
     let claim = |(name, value): (String, Oid)| {
-        let lease = read(world, value);
+        let (remote, task) = place(&name);
+        let lease = read(world, value).filter(|lease| lease.task.as_str() == task);
         let ended = |lease: &Lease| !at_work.iter().any(|run| *run == lease.run.as_str());
         let standing = if own.contains(&value) && lease.as_ref().is_none_or(ended) {
             // Its journal is gone, and with that goes the claim, also where nobody could be told.
@@ -103,7 +105,6 @@ pub fn all(world: World<'_>) -> Result<Vec<Claim>> {
         } else {
             judge(lease.as_ref(), seen.get(&value.to_string()).copied().unwrap_or(now), now)
         };
-        let (remote, task) = place(&name);
         Claim { task, value, remote, lease, standing }
     };
     Ok(refs.into_iter().map(claim).collect())
@@ -117,17 +118,18 @@ fn place(name: &str) -> (Option<String>, String) {
     }
 }
 
-/// The leases that count, each once.
+/// The leases that count, each once. What cannot be read, and lies where no task of these has its lease, is none.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn live(world: World<'_>) -> Result<Vec<Claim>> {
+pub fn live(world: World<'_>, is_task: &dyn Fn(&str) -> bool) -> Result<Vec<Claim>> {
     let mut live: Vec<Claim> = Vec::new();
     for claim in all(world)? {
         // A claim of this clone's own is seen on its remote as well. What cannot be read may stand for several
         // tasks with one value.
         let is_same = |known: &Claim| (known.value, &known.task) == (claim.value, &claim.task);
-        if claim.standing == Standing::Live && !live.iter().any(is_same) {
+        let is_one = claim.lease.is_some() || is_task(&claim.task);
+        if is_one && claim.standing == Standing::Live && !live.iter().any(is_same) {
             live.push(claim);
         }
     }
@@ -234,10 +236,22 @@ impl Held<'_> {
             said = push(expected);
         }
         let (mut expected, mut said) = (expected, said?);
-        if said == Pushed::Moved
-            && let Some(ours) = self.ours_there(remote, &lease, patience)?
-        {
-            (expected, said) = (Some(ours), push(Some(ours))?);
+        if said == Pushed::Moved {
+            match self.there_now(remote, task, patience)? {
+                // A renewal came through, and its answer did not.
+                Some(ours) if self.is_ours(ours, &lease) => {
+                    (expected, said) = (Some(ours), push(Some(ours))?);
+                }
+                // Whoever had it may have given it back since. Where nobody has it still, others did not come first.
+                None if expected.is_none() => {
+                    said = push(None)?;
+                    if said == Pushed::Moved && self.there_now(remote, task, patience)?.is_none() {
+                        let words = format!("something is in the way of `{}`", reference(task));
+                        said = Pushed::Refused { references: Vec::new(), words };
+                    }
+                }
+                Some(_) | None => {}
+            }
         }
         match said {
             Pushed::Done => {
@@ -253,17 +267,20 @@ impl Held<'_> {
         }
     }
 
-    /// The value there if it is of this run after all: a renewal came through, and its answer did not.
-    fn ours_there(&self, remote: &str, lease: &Lease, patience: Duration) -> Result<Option<Oid>> {
-        let (task, run) = (lease.task.as_str(), &lease.run);
+    /// Whether a value is a lease of the same run.
+    fn is_ours(&self, value: Oid, lease: &Lease) -> bool {
+        read(self.world, value).is_some_and(|there| there.run == lease.run)
+    }
+
+    /// The value there.
+    fn there_now(&self, remote: &str, task: &str, patience: Duration) -> Result<Option<Oid>> {
         let seen = seen(remote, task);
         match upstream::fetch_refs(self.world, remote, &[(reference(task), seen.clone())], patience) {
             Ok(()) => {}
             Err(error) if error.trouble == Trouble::Missing => return Ok(None),
             Err(error) => return Err(error),
         }
-        let there = self.world.git.tip(&seen)?;
-        Ok(there.filter(|value| read(self.world, *value).is_some_and(|there| there.run == *run)))
+        self.world.git.tip(&seen)
     }
 
     /// Renews it if it is time to. One that somebody took over is not taken back.

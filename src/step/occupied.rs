@@ -67,8 +67,9 @@ impl Occupied {
     /// When a lease or a task cannot be read.
     pub fn now(world: World<'_>, base: &Base) -> Result<Self, StepError> {
         let mut claims = Vec::new();
-        for claim in lease::live(world)? {
-            let files = match base.snapshot.graph.find(&claim.task) {
+        let graph = &base.snapshot.graph;
+        for claim in lease::live(world, &|task| graph.find(task).is_some())? {
+            let files = match graph.find(&claim.task) {
                 Some(index) => base.snapshot.task(world, index)?.1.files,
                 None => Vec::new(),
             };

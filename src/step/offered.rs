@@ -30,11 +30,12 @@ pub enum There {
     Others,
 }
 
-/// What a person types about a task that waits to be merged; `path` is that of its file.
+/// What a person types about a task that waits to be merged; `path` is that of its file. And whether its branch is
+/// nowhere to be seen, although there are remotes: it was not fetched, or is gone there.
 ///
 /// # Errors
 /// When the repository cannot be read.
-pub fn what_to_type(world: World<'_>, task: &Task, path: &str) -> Result<String, StepError> {
+pub fn what_to_type(world: World<'_>, task: &Task, path: &str) -> Result<(String, bool), StepError> {
     let branch = branch_of(task.id.as_str());
     let seen = world.git.refs(SEEN)?;
     let mut found = Vec::new();
@@ -57,10 +58,13 @@ pub fn what_to_type(world: World<'_>, task: &Task, path: &str) -> Result<String,
         }
     }
     if let Some((name, _)) = same {
-        return Ok(format!("git merge {}", shell::word(&name)));
+        return Ok((format!("git merge {}", shell::word(&name)), false));
     }
-    let make = if seen.is_empty() { "orch step" } else { "git fetch" };
-    Ok(occupied.unwrap_or_else(|| make.to_owned()))
+    Ok(match occupied {
+        Some(aside) => (aside, false),
+        None if seen.is_empty() => ("orch step".to_owned(), false),
+        None => ("git fetch".to_owned(), true),
+    })
 }
 
 /// What a person types to keep what others did on a task's branch under another name, here or on a remote.

@@ -77,7 +77,7 @@ impl Limits {
         }
         let mut busy: Vec<(String, u32)> = Vec::new();
         // What other clones do is not of this clone's agents.
-        let here = lease::live(world)?.into_iter().filter(|claim| claim.remote.is_none());
+        let here = lease::live(world, &|_| false)?.into_iter().filter(|claim| claim.remote.is_none());
         for lease in here.filter_map(|claim| claim.lease) {
             match busy.iter_mut().find(|(profile, _)| *profile == lease.agent) {
                 Some((_, sessions)) => *sessions += 1,

@@ -130,7 +130,8 @@ impl Push<'_> {
     /// # Errors
     /// When the remote does not answer.
     pub fn tip(&self, world: World<'_>) -> Result<Oid, StepError> {
-        Ok(upstream::fetch(world, self.upstream, PATIENCE)?)
+        upstream::fetch(world, self.upstream, PATIENCE)
+            .map_err(|error| upstream::no_branch(self.upstream, error))
     }
 
     /// Moves the branch there; says whether the commit has landed, or the branch had moved before.

@@ -8,6 +8,7 @@ use super::attempt::Job;
 use super::base::Base;
 use super::error::StepError;
 use super::event::{Event, Reporter};
+use super::past;
 use super::person;
 use crate::agent::failure::{Failure, FailureKind, Remedy};
 use crate::config::{Adapter, Profile};
@@ -61,8 +62,7 @@ pub fn everywhere(
     // A record has how it ended, or what it said.
     let words: Vec<String> =
         [how, said].into_iter().map(unnumbered).filter(|words| !words.is_empty()).collect();
-    let (runs, _) = runs::recent(job.world, &job.base.snapshot.source, job.world.clock.now())?;
-    let before: Vec<&Digest> = runs
+    let before: Vec<&Digest> = past::recent(job.world, job.base)?
         .iter()
         .filter(|run| run.agent == profile.name && run.outcome != OutcomeKind::Deferred)
         .take_while(|run| words.iter().any(|words| unnumbered(&run.reason).contains(words)))

@@ -3,14 +3,16 @@
 //!
 //! In: a new tip, and the tree that both make together. Out: an answer for [`super::land`]. Invariant: what the commit
 //! and its record say of the gates is said of the tree that lands, by the settings of the tip that it lands on;
-//! `policy.regate` decides only whether the configured ones and `pre-commit` run again.
+//! `policy.regate` decides only whether the configured ones and `pre-commit` run again where they are still the same.
 
 use super::attempt::Job;
 use super::base::Base;
 use super::candidate::Bench;
 use super::error::StepError;
+use super::event::Event;
 use super::finish::Draft;
 use super::land::{Ask, Judged, Made, Replay, tree_with};
+use super::second;
 use super::site::{Left, Workplace};
 use crate::config::Regate;
 use crate::effects::{Change, Oid};
@@ -20,6 +22,7 @@ use crate::landing;
 use crate::select;
 use crate::state::run::OutcomeKind;
 use crate::state::store::{self, Source};
+use crate::state::task::Task;
 use crate::state::{file, layout};
 use bstr::ByteSlice as _;
 use std::cell::{Cell, RefCell};
@@ -116,6 +119,11 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
         let Some(task) = base.task_at(world, self.job.task.id.as_str(), merged)? else {
             return Ok(no("the task cannot be read any more"));
         };
+        self.tell_of_edits(&task);
+        let was = (self.job.base, self.job.task, self.code);
+        if let Some(why) = second::asks_for_more(world, was, (&base, &task, merged))? {
+            return Ok(no(why));
+        }
         let regated = self.must_regate(&base, tip)?;
         if regated && base.check_trust(&base.caller).is_err() {
             return Ok(no("the commands that it names now are not trusted: see `orch trust`"));
@@ -144,13 +152,29 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
         Ok(if regated { Judged::Gated } else { Judged::Fits })
     }
 
-    /// Whether configured gates have to run again: `policy.regate`. What moved since they last ran counts.
+    /// Tells a person what was asked when the work was done, where somebody has asked for something else since.
+    fn tell_of_edits(&self, task: &Task) {
+        let Job { task: was, base, reporter, .. } = *self.job;
+        if (&task.acceptance, &task.description) != (&was.acceptance, &was.description) {
+            let (id, at) = (&task.id, base.commit.id.short());
+            let text = format!("task `{id}` was edited meanwhile: what was judged is its text at {at}");
+            reporter.event(&Event::Warning { text });
+        }
+    }
+
+    /// Whether configured gates have to run again: where others are configured now, and by `policy.regate`. What moved
+    /// since they last ran counts.
     fn must_regate(&self, base: &Base, tip: Oid) -> Result<bool, StepError> {
         let outside = |mut changes: Vec<Change>| {
             changes.retain(|change| !Protected::is_state(&change.path));
             changes
         };
-        let theirs = outside(self.changes(self.looked_on.get(), tip)?);
+        let moved = self.changes(self.looked_on.get(), tip)?;
+        let configured = moved.iter().any(|change| change.path == layout::CONFIG);
+        if configured && base.config.gates != self.job.base.config.gates {
+            return Ok(true);
+        }
+        let theirs = outside(moved);
         Ok(match base.config.policy.regate {
             Regate::Always => !theirs.is_empty(),
             Regate::Never => false,

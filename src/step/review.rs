@@ -8,6 +8,7 @@ use super::event::Reporter;
 use super::finish::{code_tree, identity};
 use super::land::{Judged, Plan, land, list, tree_with};
 use super::message::{HOOK, hooked};
+use super::offered::what_to_type;
 use super::publish;
 use super::record::{attempts_ref, branch_of, new_run_id, said_again};
 use super::room::{Furnish, Rooms};
@@ -67,7 +68,15 @@ pub fn approve(
         if task.history.last_run.is_none() {
             waiting(world, &base.snapshot.source, &task)?.map_err(|(why, way)| no_work(&task, why, way))?;
         }
-        let why = format!("task `{id}` lands by a pull request: merge the branch `{}`", branch_of(id));
+        let path = &base.snapshot.graph.nodes()[base.find(id)?].path;
+        let is_unseen = what_to_type(world, &task, path)?.1;
+        let gone =
+            format!("; if `git fetch` does not bring it, it is gone: `orch reject {id}`, or push it again");
+        let why = format!(
+            "task `{id}` lands by a pull request: merge the branch `{}`{}",
+            branch_of(id),
+            if is_unseen { gone.as_str() } else { "" }
+        );
         return Err(StepError::NotRunnable { id: id.to_owned(), why });
     }
     let ready = match ready(world, base, id, reason, reporter)? {

@@ -54,13 +54,7 @@ fn ask_for_review(
     verdicts: &mut Vec<Verdict>,
 ) -> Result<Outcome, StepError> {
     let files = changed(job.world, job.base, left.candidate)?;
-    let paths: Vec<Vec<u8>> = files.iter().map(|file| file.path.to_vec()).collect();
-    let lines = files.iter().map(|file| file.added().len() + file.removed().len()).sum::<usize>();
-    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    let lines = files.iter().all(File::is_counted).then_some(lines);
-    let change = Change { paths: &paths, lines };
-    let (policy, _) = review::policy(&job.base.config, job.task, change);
-    match policy {
+    match policy(job.base, job.task, &files) {
         ReviewPolicy::None => Ok(Outcome::Accepted),
         ReviewPolicy::Human => Ok(Outcome::NeedsReview),
         ReviewPolicy::Agent => {
@@ -98,6 +92,37 @@ fn ask_for_review(
             })
         }
     }
+}
+
+/// What the policy of a base asks for a change.
+fn policy(base: &Base, task: &Task, files: &[File]) -> ReviewPolicy {
+    let paths: Vec<Vec<u8>> = files.iter().map(|file| file.path.to_vec()).collect();
+    let lines = files.iter().map(|file| file.added().len() + file.removed().len()).sum::<usize>();
+    let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+    let lines = files.iter().all(File::is_counted).then_some(lines);
+    review::policy(&base.config, task, Change { paths: &paths, lines }).0
+}
+
+/// Why work that was accepted may not land on another base, whose policy asks for more than was done; none if it may.
+/// Each base is told with the task as it has it, and the tree that the work makes there.
+///
+/// # Errors
+/// When the machine fails.
+pub fn asks_for_more(
+    world: World<'_>,
+    was: (&Base, &Task, Oid),
+    now: (&Base, &Task, Oid),
+) -> Result<Option<&'static str>, StepError> {
+    let by = |(base, task, tree): (&Base, &Task, Oid)| -> Result<ReviewPolicy, StepError> {
+        Ok(policy(base, task, &changed(world, base, tree)?))
+    };
+    let integration = |(base, _, _): (&Base, &Task, Oid)| base.config.policy.integration;
+    if integration(now) == Integration::PullRequest && integration(was) != Integration::PullRequest {
+        return Ok(Some("its work lands by pull requests now"));
+    }
+    let asked = by(now)?;
+    Ok((asked != ReviewPolicy::None && asked != by(was)?)
+        .then_some("its policy asks for a review of the work now"))
 }
 
 /// The verdict of a reviewer on a tree.

@@ -169,12 +169,16 @@ pub fn follow(
             Stands::With => return Ok(()),
             // Another step of this clone may have pushed since, and moved the branch here.
             Stands::Ahead if looks == 1 => {}
-            stands @ (Stands::Ahead | Stands::Apart) => return Err(own_commits(&branch, &upstream, stands)),
+            stands @ (Stands::Ahead | Stands::Apart) => {
+                return Err(own_commits(world, (&branch, &upstream), there, stands)?);
+            }
         }
     }
 }
 
-fn no_branch(upstream: &Upstream, error: EffectError) -> StepError {
+/// The error of a remote that may not have the branch.
+#[must_use]
+pub fn no_branch(upstream: &Upstream, error: EffectError) -> StepError {
     let Upstream { remote, branch } = upstream;
     if error.trouble == Trouble::Missing {
         return StepError::git(
@@ -185,14 +189,64 @@ fn no_branch(upstream: &Upstream, error: EffectError) -> StepError {
     StepError::Effect(error)
 }
 
-fn own_commits(branch: &str, upstream: &Upstream, stands: Stands) -> StepError {
+fn own_commits(
+    world: World<'_>,
+    (branch, upstream): (&str, &Upstream),
+    there: Oid,
+    stands: Stands,
+) -> Result<StepError> {
     let Upstream { remote, branch: there_branch } = upstream;
     let fact = format!("branch `{branch}` has commits that `{remote}` does not have");
     let place = if branch == there_branch { branch.to_owned() } else { format!("{branch}:{there_branch}") };
     let push = format!("git push {remote} {place}");
-    if stands == Stands::Ahead {
-        return StepError::git(fact, format!("type `{push}`, then the command again"));
+    Ok(match how_apart(world, branch, upstream, there)? {
+        Apart::Rewritten(follow) => StepError::git(
+            format!(
+                "the history of `{there_branch}` was rewritten on `{remote}`; nothing in `{branch}` here is only yours"
+            ),
+            format!("type `{follow}` to follow it: nothing is brought back"),
+        ),
+        Apart::OwnOnRewritten(pull) => StepError::git(
+            format!("{fact}, and the history of `{there_branch}` was rewritten there"),
+            format!("type `{pull}`, which brings along your own commits only, then `{push}`"),
+        ),
+        Apart::Both(_) if stands == Stands::Ahead => {
+            StepError::git(fact, format!("type `{push}`, then the command again"))
+        }
+        Apart::Both(pull) => StepError::git(
+            format!("{fact}, and the other way round"),
+            format!("type `{pull}`, then `{push}`"),
+        ),
+    })
+}
+
+/// How two branches came apart, with what to type first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Apart {
+    /// What is only here is what was taken out there.
+    Rewritten(String),
+    /// The same, and commits of somebody's own on it.
+    OwnOnRewritten(String),
+    /// There are new commits here, and maybe there as well.
+    Both(String),
+}
+
+/// How the branch here, which has commits that are not there, came apart from the one there.
+///
+/// # Errors
+/// When the branch here cannot be read.
+pub fn how_apart(world: World<'_>, branch: &str, upstream: &Upstream, there: Oid) -> Result<Apart> {
+    let Upstream { remote, branch: there_branch } = upstream;
+    let pull = |how| format!("git pull {how} {remote} {there_branch}");
+    // What git logged of it may be gone since; it says nothing then.
+    let is_in = |commit, tip| world.git.is_ancestor(commit, tip).unwrap_or(false);
+    let mut was = world.remote.was(upstream)?;
+    was.retain(|was| !is_in(*was, there));
+    let Some(here) = world.git.tip(&branch_ref(branch))?.filter(|_| !was.is_empty()) else {
+        return Ok(Apart::Both(pull("--no-rebase")));
+    };
+    if !was.iter().any(|was| is_in(here, *was)) {
+        return Ok(Apart::OwnOnRewritten(pull("--rebase")));
     }
-    let fact = format!("{fact}, and the other way round");
-    StepError::git(fact, format!("type `git pull --no-rebase {remote} {there_branch}`, then `{push}`"))
+    Ok(Apart::Rewritten(pull("--rebase")))
 }

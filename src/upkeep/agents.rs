@@ -118,7 +118,7 @@ impl AgentState {
                     return Some(format!("`{name}` could not work: {why}; {todo}; {last}"));
                 }
                 let why = self.rest.as_ref().map_or("", |rest| &rest.why);
-                Some(format!("`{name}` rests: {why}; another profile takes its tasks"))
+                Some(format!("`{name}` rests: {why}; others take its tasks meanwhile, where there are any"))
             }
         }
     }

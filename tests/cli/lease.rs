@@ -126,3 +126,20 @@ fn the_state_as_of_a_revision_is_told_without_asking_a_remote() {
     let told = sandbox.quietly(&["status", "--at", "HEAD", "--fetch"]);
     assert!(told.code == 2 && told.stderr.contains("cannot be used with"), "{}", told.stderr);
 }
+
+#[test]
+fn what_lies_among_leases_and_is_none_is_told_by_doctor_and_counts_for_nothing() {
+    let sandbox = project("echo new > new");
+    for name in ["evil", "t-2/sub"] {
+        sandbox.git(&["update-ref", &format!("refs/orch/remotes/origin/leases/{name}"), "HEAD"]);
+    }
+    sandbox.git(&["update-ref", "refs/orch/remotes/origin/leases/t-1", "HEAD"]);
+    let doctor = sandbox.quietly(&["doctor"]);
+    assert!(doctor.stderr.contains("`git push origin :refs/orch/leases/evil`"), "{}", doctor.stderr);
+    sandbox.orch(&["next"]);
+    let status = sandbox.quietly(&["status"]);
+    assert!(!status.stdout.contains("evil") && !status.stdout.contains("sub"), "{}", status.stdout);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-1"]).code, 12);
+    assert_eq!(sandbox.orch(&["step", "--task", "t-2"]).code, 0);
+    transcript!(sandbox);
+}

@@ -240,11 +240,22 @@ fn a_remote_is_waited_for_only_by_who_waits_and_as_long_as_the_run_may_last() {
     let sandbox = unsteady("echo new > new");
     std::fs::write(sandbox.signal("away"), "").expect("it goes");
     assert_eq!(sandbox.orch(&["run", "--push"]).code, 31);
-    let said = sandbox.quietly(&["run", "--push", "--wait", "--for", "1s"]);
-    assert!(said.code == 0 && said.stdout.contains("the time is over"), "{}", said.stdout);
+    let said = sandbox.quietly(&["run", "--push", "--wait", "--for", "20s"]);
+    assert!(
+        said.code == 31 && said.stdout.contains("cannot be reached"),
+        "nothing was done: {}",
+        said.stdout
+    );
     // One that says no is for a person.
     std::fs::rename(remote(&sandbox), sandbox.root().join("gone")).expect("it goes");
     std::fs::remove_file(sandbox.signal("away")).expect("it was away");
+    let said = sandbox.quietly(&["run", "--push", "--wait", "--for", "20s"]);
+    assert!(
+        said.code == 31 && said.stderr.contains("remote.git` is not there"),
+        "of a disk: {}",
+        said.stderr
+    );
+    std::fs::create_dir(remote(&sandbox)).expect("a folder");
     for jobs in ["1", "2"] {
         assert_eq!(sandbox.orch(&["run", "--push", "--wait", "--jobs", jobs]).code, 31);
     }
@@ -417,4 +428,48 @@ fn several_jobs_of_one_clone_land_on_one_remote_and_the_clone_follows() {
     assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch/leases"]), "");
     assert_eq!(sandbox.git(&["status", "--short"]), "");
     assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}
+
+#[test]
+fn a_ref_in_the_way_of_a_lease_is_told_and_stops_nobody() {
+    let sandbox = project("echo new > new");
+    there(&sandbox, &["update-ref", "refs/orch/leases/t-1/sub", "main"]);
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains("something is in the way of `refs/orch/leases/t-1`"), "{}", said.stderr);
+    assert_eq!(said.stderr.matches("t-1 ").count(), 1, "{}", said.stderr);
+}
+
+#[test]
+fn what_was_taken_out_of_the_history_there_is_not_brought_back() {
+    let sandbox = project("echo new > new");
+    sandbox.write("secret", "x\n");
+    sandbox.commit("a secret");
+    sandbox.git(&["push", "--quiet"]);
+    let mut sandbox = another_clone(sandbox);
+    let (clone, first) = (sandbox.root().join("clone"), sandbox.root().join("repo"));
+    sandbox.git_in(&first, &["reset", "--quiet", "--hard", "HEAD^"]);
+    sandbox.git_in(&first, &["push", "--quiet", "--force"]);
+    let said = sandbox.orch(&["step", "--push"]);
+    assert_eq!(said.code, 31);
+    assert!(said.stderr.contains("`git pull --rebase origin main` to follow it"), "{}", said.stderr);
+    sandbox.write("own", "x\n");
+    sandbox.commit("of my own");
+    let said = sandbox.orch(&["step", "--push"]);
+    assert!(said.stderr.contains("`git pull --rebase origin main`"), "{}", said.stderr);
+    sandbox.git(&["pull", "--quiet", "--rebase", "origin", "main"]);
+    assert!(!sandbox.has("secret") && sandbox.has("own"));
+    sandbox.git(&["push", "--quiet", "origin", "main"]);
+    sandbox.enter(clone);
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 0);
+    transcript!(sandbox);
+}
+
+#[test]
+fn a_branch_that_is_deleted_there_meanwhile_is_told_with_what_to_type() {
+    let sandbox =
+        project("echo new > new; git --git-dir=\"$HOME/../remote.git\" update-ref -d refs/heads/main");
+    let said = sandbox.quietly(&["step", "--push"]);
+    assert_eq!(said.code, 31, "{}", said.stderr);
+    assert!(said.stderr.contains("`git push --set-upstream origin main`"), "{}", said.stderr);
 }

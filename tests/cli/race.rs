@@ -199,3 +199,46 @@ fn a_task_that_is_told_otherwise_meanwhile_lands_under_its_new_name() {
     assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("Repair it"));
     transcript!(sandbox);
 }
+
+#[test]
+fn what_a_person_tightens_meanwhile_decides_what_lands() {
+    let settings = [
+        ("[[gate]]\nname = \"nope\"\nrun = \"exit 1\"\n", "`nope` fails"),
+        ("review = \"human\"\n", "asks for a review"),
+        ("integration = \"pull-request\"\n", "by pull requests"),
+    ];
+    for (setting, why) in settings {
+        let change =
+            there(&format!("printf '{setting}' >> .orchestrator/config.toml && git commit -qam tightened"));
+        let policy = table("policy", "max_attempts = 1");
+        let sandbox = project(&format!("echo new >> src/code; {change}"), &[gate("test", "true"), policy]);
+        let said = sandbox.quietly(&["step"]);
+        assert_eq!(said.code, 12, "{setting}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+        assert!(sandbox.git(&["log", "-1", "--format=%s"]).contains("deferred"));
+        assert_eq!(sandbox.read("src/code"), "one\ntwo\nthree\n");
+    }
+}
+
+#[test]
+fn a_gate_that_passes_on_the_new_tip_keeps_nothing_from_landing() {
+    let setting = "[[gate]]\nname = \"more\"\nrun = \"echo ran >> $HOME/more\"\n";
+    let change =
+        there(&format!("printf '{setting}' >> .orchestrator/config.toml && git commit -qam tightened"));
+    let sandbox = project(&format!("echo new >> src/code; {change}"), &[gate("test", "true")]);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    assert!(sandbox.signal("more").exists(), "what counts now has run");
+}
+
+#[test]
+fn what_a_task_asks_for_meanwhile_is_not_said_to_be_judged() {
+    let script = format!("echo new >> src/code; {}", there("orch edit t-1 --accept 'it prints the sum'"));
+    let sandbox = project(&script, &[]);
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 0);
+    assert!(
+        said.stderr.contains("task `t-1` was edited meanwhile: what was judged is its text at"),
+        "{}",
+        said.stderr
+    );
+}

@@ -558,3 +558,19 @@ fn a_request_that_was_not_opened_is_opened_by_a_later_step() {
     assert_eq!(sandbox.orch(&["step", "--push"]).code, 23);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_branch_that_the_forge_deleted_without_a_merge_leaves_a_way_out() {
+    let sandbox = project();
+    let remote = with_remote(&sandbox);
+    forge(&sandbox, "echo https://github.com/acme/x/pull/1");
+    assert_eq!(sandbox.quietly(&["step", "--push"]).code, 23);
+    sandbox.git_in(&remote, &["update-ref", "-d", "refs/heads/orch/t-1"]);
+    sandbox.git(&["fetch", "--quiet", "--prune"]);
+    sandbox.git(&["update-ref", "-d", "refs/heads/orch/t-1"]);
+    let status = sandbox.quietly(&["status"]);
+    assert!(status.stdout.contains("or `orch reject t-1`"), "{}", status.stdout);
+    let said = sandbox.quietly(&["approve", "t-1"]);
+    assert!(said.code == 2 && said.stderr.contains("`orch reject t-1`, or push it again"), "{}", said.stderr);
+    assert_eq!(sandbox.quietly(&["reject", "t-1", "--reason", "declined"]).code, 0);
+}

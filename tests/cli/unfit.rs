@@ -1,6 +1,6 @@
 //! Files that git would not take in, and those that only git itself can write.
 
-use crate::sandbox::{Sandbox, agent};
+use crate::sandbox::{Sandbox, agent, table};
 use crate::transcript;
 use std::fs;
 
@@ -88,4 +88,18 @@ fn files_in_an_encoding_of_their_own_are_what_git_would_write() {
         fs::write(sandbox.repo().join("w.rc"), bytes("wrote")).expect("a touch");
         assert_eq!(sandbox.git(&["status", "--short"]), "");
     }
+}
+
+#[test]
+fn what_is_called_git_by_other_letters_is_not_dropped_without_a_word() {
+    let script = "mkdir -p .GIT; echo precious > .GIT/notes.txt; echo new > new";
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "max_attempts = 1")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 20, "{}", said.stderr);
+    assert!(said.stderr.contains(".GIT"), "{}", said.stderr);
+    let said = sandbox.quietly(&["step", "--in-place"]);
+    assert_eq!(said.code, 20, "{}", said.stderr);
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert!(sandbox.repo().join(".git/orch/repositories/.GIT/notes.txt").exists());
 }

@@ -221,11 +221,14 @@ fn review(world: World<'_>, given: Given<'_>, (index, task): (Index, &Task)) -> 
     let node = &given.snapshot.graph.nodes()[index];
     // What lands by a pull request names its branch.
     if task.reason.is_some() {
-        let typed = what_to_type(world, task, &node.path);
-        return (
-            format!("to merge: {}", node.title),
-            typed.unwrap_or_else(|_| format!("orch show {}", node.id)),
-        );
+        let (typed, is_unseen) = what_to_type(world, task, &node.path)
+            .unwrap_or_else(|_| (format!("orch show {}", node.id), false));
+        let or = if is_unseen {
+            format!(" (or `orch reject {}`, if its branch is gone there)", node.id)
+        } else {
+            String::new()
+        };
+        return (format!("to merge: {}{or}", node.title), typed);
     }
     let mut told = given.queue.into_iter().flat_map(|queue| &queue.people);
     if let Some((_, why, way)) = told.find(|(at, ..)| *at == index) {

@@ -1,6 +1,6 @@
 //! The names in one folder of a work tree, in the order in which git sorts them.
 
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use rustix::fs::{AtFlags, Dir, FileType};
 use std::ops::Range;
 
@@ -23,6 +23,8 @@ pub(super) struct Names {
     places: Vec<(Range<usize>, Kind)>,
     /// Whether there is a `.git`, which is nobody's and not among them.
     pub(super) repository: bool,
+    /// All that is called so, by whatever letters.
+    gits: Vec<BString>,
 }
 
 impl Names {
@@ -36,6 +38,7 @@ impl Names {
             }
             if name.eq_ignore_ascii_case(b".git") {
                 names.repository = true;
+                names.gits.push(name.into());
                 continue;
             }
             let mut kind = entry.file_type();
@@ -56,6 +59,13 @@ impl Names {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// What is called `.git` by other letters, beside the one that is called just so. Where that is not there, it is
+    /// what the others are, on a file system that does not tell them apart.
+    pub(super) fn beside_git(&self) -> impl Iterator<Item = &BString> {
+        let has_own = self.gits.iter().any(|name| name == ".git");
+        self.gits.iter().filter(move |name| has_own && *name != ".git")
     }
 
     fn push(&mut self, name: &[u8], kind: Kind) {

@@ -73,6 +73,10 @@ pub(super) fn flatten(place: &Place<'_>, seen: &Seen) -> Result<()> {
     }
     for path in &seen.nested {
         let full = place.dir.join(path.to_path_lossy());
+        if path.eq_ignore_ascii_case(b".git") {
+            take(&full, path.as_bstr(), "")?;
+            continue;
+        }
         let failed = |error: std::io::Error| EffectError::io("read", &full, &error);
         let mut removed = 0;
         for found in fs::read_dir(&full).map_err(failed)? {

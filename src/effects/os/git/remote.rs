@@ -7,12 +7,15 @@
 use super::{EffectError, Oid, OsGit, Result, Trouble};
 use crate::effects::{Pushed, Remote, Update, Upstream};
 use std::io::{Read as _, Seek as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The most that is read of what git says.
 const SAID_MAX: u64 = 1 << 20;
 /// The most of a server's words that is told.
 const WORDS_MAX: usize = 400;
+/// The most lines of a reflog that are looked at.
+const LOG_MAX: usize = 100;
 /// What a server, or git before it asks one, says when a ref is not what was expected.
 const MOVED: [&str; 8] = [
     "stale info",
@@ -135,6 +138,26 @@ impl OsGit {
         if far.code == Some(0) { Ok(()) } else { Err(why_not(far.code, &far.stderr, patience)) }
     }
 
+    /// The error of a remote that was not reached. A folder that is not there may be of a disk that is away; git says
+    /// of it only that it is no repository.
+    fn unreachable(&self, remote: &str, far: &Far, patience: Duration) -> EffectError {
+        let gone = far.code.and_then(|_| self.gone(remote));
+        let why = gone.map_or_else(
+            || why_not(far.code, &far.stderr, patience),
+            |path| format!("`{}` is not there", path.display()),
+        );
+        EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
+    }
+
+    /// The folder that a remote is, where that is not there.
+    fn gone(&self, remote: &str) -> Option<PathBuf> {
+        let url = self.url(remote).ok().flatten()?;
+        let path = url.strip_prefix("file://").unwrap_or(&url);
+        let is_elsewhere = path.split('/').next().is_some_and(|first| first.contains(':'));
+        let path = self.repo().workdir().unwrap_or_else(|| self.repo().git_dir()).join(path);
+        (!is_elsewhere && !path.exists()).then_some(path)
+    }
+
     /// The names of all remotes, in order.
     pub(super) fn remotes(&self) -> Vec<String> {
         self.repo().remote_names().iter().map(ToString::to_string).collect()
@@ -149,6 +172,25 @@ impl Remote for OsGit {
     fn url(&self, remote: &str) -> Result<Option<String>> {
         let config = self.repo().config_snapshot();
         Ok(config.string(format!("remote.{remote}.url").as_str()).map(|url| url.to_string()))
+    }
+
+    fn was(&self, upstream: &Upstream) -> Result<Vec<Oid>> {
+        let name = format!("refs/remotes/{}/{}", upstream.remote, upstream.branch);
+        let failed = |error: &dyn std::fmt::Display| super::failed("read a reflog", error);
+        let found = self.repo().try_find_reference(name.as_str()).map_err(|error| failed(&error))?;
+        let Some(reference) = found else { return Ok(Vec::new()) };
+        let mut log = reference.log_iter();
+        let Some(lines) = log.rev().map_err(|error| failed(&error))? else { return Ok(Vec::new()) };
+        let mut was: Vec<Oid> = Vec::new();
+        // The last lines say enough; one that cannot be read says nothing.
+        for line in lines.take(LOG_MAX).flatten() {
+            for id in [line.new_oid, line.previous_oid].into_iter().filter(|id| !id.is_null()) {
+                if !was.contains(&super::oid(id)) {
+                    was.push(super::oid(id));
+                }
+            }
+        }
+        Ok(was)
     }
 
     fn upstream(&self, branch: &str) -> Result<Option<Upstream>> {
@@ -186,7 +228,12 @@ impl Remote for OsGit {
             Some(_) if far.stderr.contains("cannot lock ref") => {
                 Err(EffectError::new(Trouble::Locked, words(&far.stderr)))
             }
-            code => Err(unreachable(remote, code, &far.stderr, patience)),
+            // The remote has answered; it is here that what it sent cannot be written.
+            Some(_) if is_full(&far.stderr) => {
+                let fact = format!("what `{remote}` sent cannot be written: {}", words(&far.stderr));
+                Err(EffectError::new(Trouble::Full, fact))
+            }
+            Some(_) | None => Err(self.unreachable(remote, &far, patience)),
         }
     }
 
@@ -199,7 +246,7 @@ impl Remote for OsGit {
         };
         match understand(&far, updates) {
             Some(pushed) => Ok(pushed),
-            None => Err(unreachable(remote, far.code, &far.stderr, patience)),
+            None => Err(self.unreachable(remote, &far, patience)),
         }
     }
 }
@@ -284,9 +331,11 @@ fn understand(far: &Far, updates: &[Update]) -> Option<Pushed> {
     known.then(|| Pushed::Refused { references: Vec::new(), words: words(&far.stderr) })
 }
 
-fn unreachable(remote: &str, code: Option<i32>, stderr: &str, patience: Duration) -> EffectError {
-    let why = why_not(code, stderr, patience);
-    EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
+/// Whether git could not write here what a remote sent, because the disk is full.
+fn is_full(stderr: &str) -> bool {
+    const FULL: [&str; 4] = ["No space left", "quota exceeded", "couldn't write", "write error"];
+    let mut own = stderr.lines().filter(|line| !line.starts_with("remote:"));
+    own.any(|line| FULL.iter().any(|word| line.contains(word)))
 }
 
 fn why_not(code: Option<i32>, stderr: &str, patience: Duration) -> String {
@@ -330,5 +379,12 @@ mod tests {
             format!("remote: error: cannot lock ref '{reference}': reference already exists        \n");
         assert_eq!(understand(&said(&moved), &updates), Some(Pushed::Moved));
         assert_eq!(understand(&said("remote: error: disk full\n"), &updates), None, "nobody knows why");
+    }
+
+    #[test]
+    fn a_full_disk_here_is_no_remote_that_is_away() {
+        let here = "error: cannot update ref 'refs/orch/x': couldn't write '/r/refs/orch/x.lock'";
+        assert!(is_full(here) && is_full("fatal: write error: No space left on device"));
+        assert!(!is_full("remote: fatal: write error: No space left on device\nfatal: unable to access"));
     }
 }

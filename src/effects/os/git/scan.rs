@@ -34,7 +34,8 @@ pub(super) enum Differs {
 pub(super) struct Scan {
     /// Paths that are gone or have to be hashed.
     pub(super) differs: BTreeMap<BString, Differs>,
-    /// Folders that are repositories of their own.
+    /// Folders that are repositories of their own; and what lies at the top beside `.git` under its name in other
+    /// letters.
     pub(super) nested: Vec<BString>,
     /// Folders so deep that what they hold has no name.
     pub(super) too_deep: Vec<BString>,
@@ -148,6 +149,8 @@ impl<'i> Walk<'i> {
         let folder = dir.fd().map_err(|error| self.cannot_read(path, error))?;
         if names.repository && !path.is_empty() {
             self.found.scan.nested.push(path.to_owned());
+        } else if names.repository {
+            self.found.scan.nested.extend(names.beside_git().cloned());
         }
         let below = if path.is_empty() { 0 } else { path.len() + 1 };
         let mut at = from;
