@@ -320,12 +320,15 @@ pub fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir).map_err(failed)?.sync_all().map_err(failed)
 }
 
-/// The most threads that sync files at the same time.
+/// The most threads that sync at the same time.
 const SYNC_THREADS: usize = 8;
+/// How many files one of them has at least: to start one costs as much as to sync a directory.
+const SYNC_SHARE: usize = 3;
 
 /// Makes files survive a loss of power, all at the same time, and then directories: each file waits for the
 /// file system's journal, and one wait is enough for all (a twentieth of the time on a busy disk). What
-/// happened to a directory before is by then in that journal as well, and nothing is waited for.
+/// happened to a directory before is by then in that journal as well, and nothing is waited for; without
+/// a journal, each directory waits for the disk once more, which they do at the same time, too.
 /// What is not there is passed over.
 ///
 /// # Errors
@@ -337,23 +340,24 @@ pub fn sync_together(files: &[PathBuf], directories: &[PathBuf]) -> Result<()> {
         }
         _ => Ok(()),
     };
-    let sync_share = move |share: &[PathBuf]| share.iter().try_for_each(sync);
+    let threads = files.len().max(directories.len()).div_ceil(SYNC_SHARE).clamp(1, SYNC_THREADS);
+    let sync_share = move |of: usize| {
+        let share = |paths: &'_ [PathBuf]| paths.iter().skip(of).step_by(threads).try_for_each(sync);
+        share(files).and_then(|()| share(directories))
+    };
     std::thread::scope(|scope| {
-        let mut shares = files.chunks(files.len().div_ceil(SYNC_THREADS).max(1));
-        let own = shares.next().unwrap_or_default();
         let mut others = Vec::new();
-        for share in shares {
+        for of in 1..threads {
             // Where no more threads are to be had, the others' work is done here.
-            match std::thread::Builder::new().spawn_scoped(scope, move || sync_share(share)) {
+            match std::thread::Builder::new().spawn_scoped(scope, move || sync_share(of)) {
                 Ok(other) => others.push(other),
-                Err(_) => sync_share(share)?,
+                Err(_) => sync_share(of)?,
             }
         }
-        sync_share(own)?;
+        sync_share(0)?;
         let died = || EffectError::new(Trouble::Other, "a thread that synced files died".to_owned());
         others.into_iter().try_for_each(|other| other.join().unwrap_or_else(|_| Err(died())))
-    })?;
-    sync_share(directories)
+    })
 }
 
 #[cfg(test)]
