@@ -33,8 +33,13 @@ pub(super) fn complete(result: &mut Result<Answer, CliError>, global: &Global) {
 /// The way from where the command is typed to the top of the work tree; none where that is the same.
 fn top(global: &Global) -> Option<PathBuf> {
     let dir = global.directory().canonicalize().ok()?;
-    let git = OsGit::discover(&dir, PathBuf::new()).ok()?;
-    let below = dir.strip_prefix(git.work_dir()?.canonicalize().ok()?).ok()?.components().count();
+    // Most often it is the top itself, and nothing has to be opened to know that.
+    let below = if dir.join(".git").exists() {
+        0
+    } else {
+        let git = OsGit::discover(&dir, PathBuf::new()).ok()?;
+        dir.strip_prefix(git.work_dir()?.canonicalize().ok()?).ok()?.components().count()
+    };
     let up = std::iter::repeat_n("..", below);
     let way: PathBuf = global.given().iter().map(PathBuf::as_path).chain(up.map(Path::new)).collect();
     (!way.as_os_str().is_empty()).then_some(way)

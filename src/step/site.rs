@@ -196,6 +196,9 @@ impl<'w> Workplace<'w> {
     ) -> Result<HookRun, StepError> {
         self.restore_settings(reporter)?;
         let (git, branch) = (self.world.git, self.branch.clone());
+        if git.hook_text(name, base)?.is_none() {
+            return Ok(HookRun::Absent);
+        }
         let private = self.checkout.is_none();
         let place = self.place()?;
         if private {
