@@ -1,5 +1,4 @@
-//! The trusted repository: gix for reading, building and work trees; the git binary for what gix
-//! does not do (durable ref updates, hooks).
+//! The trusted repository: gix for reading, building and work trees; git itself for the rest (durable refs, hooks).
 //!
 //! Invariant: nothing here ever runs stash, reset, checkout, clean, rebase, amend or a forced push.
 //! An agent's directory is only ever a work tree of the trusted repository, so no configuration,
@@ -23,6 +22,7 @@ mod look;
 mod inside;
 mod uncommitted;
 mod lock;
+mod left;
 mod place;
 mod settings;
 mod hooks;

@@ -5,7 +5,7 @@
 //! answer: a command that was interrupted may have moved the ref all the same, so the ref is read again.
 
 use super::head::{in_progress, rebasing};
-use super::settings::{remove_left, work_trees};
+use super::left::{remove_left, work_trees};
 use super::{Checkout, EffectError, Head, Oid, OsGit, Result, Swap, Trouble, id, oid, or};
 use bstr::ByteSlice;
 use std::path::Path;

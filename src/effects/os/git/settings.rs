@@ -5,8 +5,8 @@
 //! where an agent behind walls cannot write. The locks that are there before are noted as well: those that came
 //! later, and that no living git holds, were left behind.
 
-use super::super::sweep;
 use super::bring::{is_absent, remove_any, set_aside};
+use super::left::{locks, remove_locks};
 use super::lock::IndexLock;
 use super::purge::open_up;
 use super::{Checkout, EffectError, Oid, OsGit, Restored, Result, Trouble, or};
@@ -17,10 +17,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-/// How long a lock lies there before it counts as left behind.
-const OLD: Duration = Duration::from_secs(1);
 /// The files beside configuration and hooks that say what git does with files.
 const INFO: [&str; 4] = ["info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout"];
 /// How deep folders are copied and compared.
@@ -203,7 +200,7 @@ fn read(roots: &[PathBuf]) -> Result<Entries> {
     found.into_iter().map(|(path, metadata)| Ok((path.clone().into(), entry(&path, &metadata)?))).collect()
 }
 
-/// Lists a file, a link, or what a folder holds.
+/// Lists a file, a link, or what a folder holds, without git's samples.
 fn list(path: &Path, depth: usize, into: &mut BTreeMap<PathBuf, fs::Metadata>) -> Result<()> {
     let failed = |error: std::io::Error| EffectError::io("read", path, &error);
     let metadata = match fs::symlink_metadata(path) {
@@ -214,9 +211,20 @@ fn list(path: &Path, depth: usize, into: &mut BTreeMap<PathBuf, fs::Metadata>) -
     if metadata.is_dir() && depth > 0 {
         open_up(path, 0o700);
         for found in fs::read_dir(path).map_err(failed)? {
-            list(&found.map_err(failed)?.path(), depth - 1, into)?;
+            let path = found.map_err(failed)?.path();
+            if !is_sample(&path) {
+                list(&path, depth - 1, into)?;
+            }
         }
         return Ok(());
+    }
+    if depth > 0
+        && let Ok(to) = fs::read_link(path)
+        && is_sample(&to)
+        && to.components().count() == 1
+    {
+        // Git runs it by the name of the link.
+        list(&path.with_file_name(to), depth - 1, into)?;
     }
     into.insert(path.to_owned(), metadata);
     Ok(())
@@ -309,14 +317,19 @@ fn write(path: &Path, entry: &Entry) -> Result<()> {
     path.parent().map_or(Ok(()), files::sync_dir)
 }
 
-/// Copies the files of a folder, each with what it leads to; git's samples are none.
+/// Whether a name is that of one of git's samples of hooks, which it never runs.
+fn is_sample(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "sample")
+}
+
+/// Copies the files of a folder, each with what it leads to, without git's samples.
 pub(super) fn copy_folder(from: &Path, to: &Path, depth: usize) -> Result<()> {
     fs::create_dir_all(to).map_err(|error| EffectError::io("make the directory", to, &error))?;
     for found in fs::read_dir(from).into_iter().flatten().flatten() {
         let (path, to) = (found.path(), to.join(found.file_name()));
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() && depth > 0 => copy_folder(&path, &to, depth - 1)?,
-            Ok(metadata) if metadata.is_file() && path.extension().is_none_or(|end| end != "sample") => {
+            Ok(metadata) if metadata.is_file() && !is_sample(&path) => {
                 fs::copy(&path, &to).map_err(|error| EffectError::io("copy", &path, &error))?;
             }
             // A link that leads nowhere, or what is no file: git runs none of it.
@@ -324,73 +337,6 @@ pub(super) fn copy_folder(from: &Path, to: &Path, depth: usize) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The locks of git's that lie in its directories.
-fn locks(common: &Path, git_dir: &Path) -> BTreeSet<OsString> {
-    let mut found = BTreeSet::new();
-    for dir in [common, git_dir] {
-        add_locks(dir, 0, &mut found);
-        add_locks(&dir.join("refs"), DEPTH, &mut found);
-    }
-    // Those on orch's own refs, it puts right itself.
-    let own = common.join("refs/orch");
-    found.retain(|path| !Path::new(path).starts_with(&own));
-    found
-}
-
-fn add_locks(dir: &Path, depth: usize, into: &mut BTreeSet<OsString>) {
-    for found in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let path = found.path();
-        match found.file_type() {
-            Ok(kind) if kind.is_dir() && depth > 0 => add_locks(&path, depth - 1, into),
-            Ok(kind) if !kind.is_dir() && path.extension().is_some_and(|end| end == "lock") => {
-                into.insert(path.into_os_string());
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-}
-
-/// The folders in which a git may work that locks what all work trees share.
-pub(super) fn work_trees(common: &Path) -> Vec<PathBuf> {
-    let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
-    let linked = linked.filter_map(|tree| {
-        let git_file = fs::read_to_string(tree.path().join("gitdir")).ok()?;
-        Path::new(git_file.trim_end()).parent().map(Path::to_owned)
-    });
-    let main = common.parent().filter(|_| common.ends_with(".git")).map(Path::to_owned);
-    linked.chain(main).chain([common.to_owned()]).collect()
-}
-
-/// Removes the locks that came since, and that are old: no git that works there still makes or holds one.
-fn remove_locks(common: &Path, checkout: &Checkout, before: &BTreeSet<OsString>) -> Result<Vec<PathBuf>> {
-    let new: Vec<PathBuf> = locks(common, &checkout.git_dir).difference(before).map(PathBuf::from).collect();
-    let mut removed = Vec::new();
-    for lock in new {
-        let mut users = vec![checkout.dir.clone(), checkout.git_dir.clone()];
-        if !lock.starts_with(&checkout.git_dir) || checkout.git_dir == common {
-            users.extend(work_trees(common));
-            // Where others cannot be seen, only what is the agent's alone is taken away.
-            if !cfg!(target_os = "linux") && !lock.ends_with("index.lock") {
-                continue;
-            }
-        }
-        if remove_left(&lock, &users)? {
-            removed.push(lock);
-        }
-    }
-    Ok(removed)
-}
-
-/// Removes a lock once it is old, unless a git works in one of these folders, which may hold it; whether it is gone.
-pub(super) fn remove_left(lock: &Path, users: &[PathBuf]) -> Result<bool> {
-    files::wait_until_old(lock, OLD)?;
-    let is_left = lock.exists() && !sweep::git_works_in(users);
-    if is_left {
-        remove_any(lock)?;
-    }
-    Ok(is_left)
 }
 
 #[cfg(test)]
@@ -446,6 +392,26 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_is_nobodys_hook_unless_a_link_makes_it_one() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let hooks = dir.path().join("hooks");
+        fs::create_dir(&hooks).expect("a folder");
+        for name in ["pre-push.sample", "update.sample"] {
+            fs::write(hooks.join(name), "#!/bin/sh\n").expect("a file");
+        }
+        std::os::unix::fs::symlink("update.sample", hooks.join("update")).expect("a link");
+        std::os::unix::fs::symlink("a.sample", hooks.join("a.sample")).expect("a link to itself");
+        std::os::unix::fs::symlink("a.sample", hooks.join("a")).expect("a link that leads nowhere");
+        let settings = held(dir.path());
+        for name in ["pre-push.sample", "update.sample"] {
+            fs::write(hooks.join(name), "planted").expect("a file");
+        }
+        let changed = put_back(&settings).expect("it is put back");
+        assert_eq!(changed.iter().collect::<Vec<_>>(), [&hooks.join("update.sample")]);
+        assert_eq!(fs::read_to_string(hooks.join("update")).expect("the hook"), "#!/bin/sh\n");
+    }
+
+    #[test]
     fn what_is_moved_aside_takes_nobodys_place() {
         let dir = tempfile::tempdir().expect("a directory");
         let settings = held(dir.path());
@@ -463,17 +429,5 @@ mod tests {
         {
             assert_eq!(fs::read_to_string(dir.path().join("aside").join(name)).expect(name), text);
         }
-    }
-
-    #[test]
-    fn every_work_tree_may_hold_what_all_of_them_share() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let common = dir.path().join("main/.git");
-        fs::create_dir_all(common.join("worktrees/other")).expect("folders");
-        let git_file = dir.path().join("other/.git");
-        fs::write(common.join("worktrees/other/gitdir"), format!("{}\n", git_file.display()))
-            .expect("a file");
-        let expected = [dir.path().join("other"), dir.path().join("main"), common.clone()];
-        assert_eq!(work_trees(&common), expected);
     }
 }
