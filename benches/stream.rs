@@ -62,7 +62,7 @@ fn understand(adapter: Adapter, stream: &[u8]) -> u64 {
         dir: PathBuf::new(),
         earlier: Spent::default(),
         now: jiff::Timestamp::UNIX_EPOCH,
-        zone: TimeZone::UTC,
+        zone: || TimeZone::UTC,
     };
     let mut listener = listener(&Profile::new("agent", adapter), &known);
     let mut signals = 0;

@@ -319,8 +319,8 @@ impl Clock for ByHand {
         self.0.get()
     }
 
-    fn zone(&self) -> jiff::tz::TimeZone {
-        jiff::tz::TimeZone::UTC
+    fn zone(&self) -> orch::effects::Zone {
+        || jiff::tz::TimeZone::UTC
     }
 }
 

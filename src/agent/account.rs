@@ -76,7 +76,7 @@ impl Account {
 
     /// A failure with what its words say about its end.
     pub(super) fn dated(&self, kind: FailureKind, said: &str) -> Failure {
-        reset::dated(Failure::new(kind, words::start(said)), said, self.known.now, &self.known.zone)
+        reset::dated(Failure::new(kind, words::start(said)), said, self.known.now, self.known.zone)
     }
 
     /// It tries again by itself.

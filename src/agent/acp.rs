@@ -415,7 +415,7 @@ mod tests {
             dir: PathBuf::from("/work"),
             earlier: Spent { cost_usd: earlier_usd, ..Spent::default() },
             now: "2026-11-20T10:00:00Z".parse().unwrap(),
-            zone: TimeZone::UTC,
+            zone: || TimeZone::UTC,
         }
     }
 

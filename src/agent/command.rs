@@ -45,7 +45,7 @@ impl Listener for Plain {
         let limit = ending::limit(finished);
         let dated = limit.map(|limit| {
             let said = limit.said.clone();
-            reset::dated(limit, &said, self.0.now, &self.0.zone)
+            reset::dated(limit, &said, self.0.now, self.0.zone)
         });
         if let Some(failure) = dated.or_else(|| ending::failure(finished)) {
             signal(Signal::Failed(failure));

@@ -41,10 +41,9 @@ pub use reply::{
 };
 
 use crate::config::{Adapter, Profile};
-use crate::effects::{Input, Invocation};
+use crate::effects::{Input, Invocation, Zone};
 use crate::state::task::Task;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use stream::{Listener, Session, Spent};
 use thiserror::Error;
@@ -95,7 +94,7 @@ pub struct Known {
     /// When the process starts.
     pub now: Timestamp,
     /// Where it runs: some agents tell the time of a reset without a zone.
-    pub zone: TimeZone,
+    pub zone: Zone,
 }
 
 /// Why a profile cannot do a task.

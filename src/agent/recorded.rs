@@ -61,7 +61,7 @@ fn known(session: Session, earlier: Spent) -> Known {
         dir: PathBuf::from("/work"),
         earlier,
         now: NOW.parse().unwrap(),
-        zone: TimeZone::UTC,
+        zone: || TimeZone::UTC,
     }
 }
 

@@ -4,6 +4,7 @@
 //! future and at most [`LONGEST`] away, or it is not told at all.
 
 use super::failure::Failure;
+use crate::effects::Zone;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, Zoned};
@@ -54,7 +55,7 @@ static HEADER: LazyLock<Option<Regex>> =
 
 /// Puts what the words say about its end into a failure, where it is not known otherwise.
 #[must_use]
-pub(super) fn dated(failure: Failure, text: &str, now: Timestamp, zone: &TimeZone) -> Failure {
+pub(super) fn dated(failure: Failure, text: &str, now: Timestamp, zone: Zone) -> Failure {
     let text = super::words::start(text);
     let until = failure.until.or_else(|| time(text, now, zone));
     let wait = failure.wait.or_else(|| if until.is_none() { wait(text) } else { None });
@@ -85,12 +86,12 @@ pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 
 /// The time that the words name.
 #[must_use]
-pub(super) fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+pub(super) fn time(text: &str, now: Timestamp, zone: Zone) -> Option<Timestamp> {
     exact(text, now, zone).or_else(|| spoken(text, now, zone))
 }
 
 /// A time as programs write it.
-fn exact(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+fn exact(text: &str, now: Timestamp, zone: Zone) -> Option<Timestamp> {
     if let Some(found) = EPOCH.as_ref()?.captures(text) {
         return epoch(found.get(1)?.as_str().parse().ok()?, now);
     }
@@ -98,13 +99,13 @@ fn exact(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let (clock, zoned) = (found.get(1)?.as_str(), found.get(2).map(|part| part.as_str()));
     let at = match zoned {
         Some(offset) => format!("{clock}{offset}").parse().ok()?,
-        None => clock.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp(),
+        None => clock.parse::<DateTime>().ok()?.to_zoned(zone()).ok()?.timestamp(),
     };
     plausible(at, now)
 }
 
 /// A time as people say it.
-fn spoken(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+fn spoken(text: &str, now: Timestamp, zone: Zone) -> Option<Timestamp> {
     let found = AT.as_ref()?.captures(text)?;
     let part = |at: usize| found.get(at).map(|part| part.as_str());
     let number = |at: usize| part(at).and_then(|digits| digits.parse::<i8>().ok());
@@ -125,7 +126,7 @@ fn spoken(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         "UTC" | "GMT" | "Z" => Some(TimeZone::UTC),
         name => TimeZone::get(name).ok(),
     });
-    let here = now.to_zoned(named.unwrap_or_else(|| zone.clone()));
+    let here = now.to_zoned(named.unwrap_or_else(zone));
     let at = match (part(1), part(4)) {
         (Some(month), _) => dated_time(month, number(2)?, part(3), clock, &here)?,
         (None, Some(day)) => day_time(day, clock, &here)?,
@@ -218,8 +219,7 @@ mod tests {
 
     fn at(text: &str) -> Option<String> {
         let now = "2026-11-20T23:47:35Z".parse().unwrap();
-        let zone = TimeZone::get("America/New_York").unwrap();
-        time(text, now, &zone).map(|at| at.to_string())
+        time(text, now, || TimeZone::get("America/New_York").unwrap()).map(|at| at.to_string())
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
         #[test]
         fn no_words_are_too_strange(text in "(resets|try again) (at|in) [ -~]{0,40}", second in -4_000_000_000_i64..200_000_000_000) {
             let now = Timestamp::from_second(second).unwrap();
-            if let Some(at) = time(&text, now, &TimeZone::UTC) {
+            if let Some(at) = time(&text, now, || TimeZone::UTC) {
                 prop_assert!(at > now);
             }
             prop_assert!(wait(&text).is_none_or(|wait| wait <= LONGEST));

@@ -244,7 +244,7 @@ impl Shift<'_> {
         let now = world.clock.now();
         self.again = self.patience.until(cause, now, world.ids.random());
         if self.again.is_some()
-            && let Some(event) = self.patience.tell(cause, &end.why, now, &world.clock.zone())
+            && let Some(event) = self.patience.tell(cause, &end.why, now, world.clock.zone())
         {
             if self.global.format() == Format::Jsonl {
                 self.lines.event(&event);

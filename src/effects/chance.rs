@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
+/// Tells a zone when somebody asks: to know that of a machine, hundreds of files are looked at.
+pub type Zone = fn() -> TimeZone;
+
 /// The time.
 pub trait Clock {
     /// Now.
@@ -16,8 +19,8 @@ pub trait Clock {
     }
 
     /// The zone that programs of this machine tell the time in.
-    fn zone(&self) -> TimeZone {
-        TimeZone::UTC
+    fn zone(&self) -> Zone {
+        || TimeZone::UTC
     }
 }
 

@@ -9,11 +9,10 @@
 use super::{
     Astray, Behind, Change, Checkout, Clock, Commit, Confine, Edit, EffectError, Files, Finished, Git, Head,
     HookRun, Ids, Inside, Invocation, Lock, Merge, Mode, NewCommit, Oid, Process, Pushed, Remote, Restored,
-    Result, Seen, Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World,
+    Result, Seen, Spot, Swap, TreeFile, Trouble, Update, Upstream, Watch, WorkFile, WorkTree, World, Zone,
 };
 use bstr::BString;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -336,7 +335,7 @@ impl Clock for Faulty<'_> {
         self.inner.clock.elapsed()
     }
 
-    fn zone(&self) -> TimeZone {
+    fn zone(&self) -> Zone {
         self.inner.clock.zone()
     }
 }

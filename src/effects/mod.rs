@@ -13,7 +13,7 @@ mod remote;
 pub mod fault;
 pub mod os;
 
-pub use chance::{Clock, Ids};
+pub use chance::{Clock, Ids, Zone};
 pub use confine::{Confine, Spot};
 pub use data::*;
 pub use files::{Files, Lock, WorkFile};

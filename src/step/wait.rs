@@ -4,7 +4,7 @@
 //! end. Invariants: pauses for others grow and are never two alike; no wait goes on when the run is over.
 
 use super::event::{Event, Reporter};
-use crate::effects::World;
+use crate::effects::{World, Zone};
 use crate::landing;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -91,7 +91,7 @@ impl Patience {
     ) -> bool {
         let now = world.clock.now();
         let Some(until) = self.until(cause, now, world.ids.random()) else { return false };
-        if let Some(event) = self.tell(cause, why, now, &world.clock.zone()) {
+        if let Some(event) = self.tell(cause, why, now, world.clock.zone()) {
             reporter.event(&event);
         }
         pass(until, &|| world.clock.now(), &|piece| world.process.wait(piece), is_over);
@@ -99,10 +99,10 @@ impl Patience {
     }
 
     /// What is told about a wait; none where the same was told last.
-    pub fn tell(&mut self, cause: Cause, why: &str, now: Timestamp, zone: &TimeZone) -> Option<Event> {
+    pub fn tell(&mut self, cause: Cause, why: &str, now: Timestamp, zone: Zone) -> Option<Event> {
         let (text, until) = match cause {
             Cause::Others | Cause::Remote => (format!("waits: {why}"), None),
-            Cause::Told(time) => (format!("waits until {}: {why}", spell(time, now, zone)), Some(time)),
+            Cause::Told(time) => (format!("waits until {}: {why}", spell(time, now, &zone())), Some(time)),
         };
         let new = self.told != text;
         self.told.clone_from(&text);
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn the_same_reason_is_told_once_until_something_was_done() {
         let mut patience = Patience::default();
-        let (now, zone) = (at("10:00:00"), TimeZone::UTC);
-        let tell = |patience: &mut Patience, cause| patience.tell(cause, "why", now, &zone);
+        let now = at("10:00:00");
+        let tell = |patience: &mut Patience, cause| patience.tell(cause, "why", now, || TimeZone::UTC);
         let told = Cause::Told(at("15:04:10"));
         let text = "waits until 15:04: why".to_owned();
         assert_eq!(

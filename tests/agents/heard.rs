@@ -69,7 +69,7 @@ fn hear(place: &Place, cli: Cli, session: Session, earlier: Spent) -> Heard {
         budget_usd: None,
     };
     let called = invocation(&profile, &brief).expect("it is driven");
-    let zone = jiff::tz::TimeZone::UTC;
+    let zone = || jiff::tz::TimeZone::UTC;
     let (prompt, dir) = (String::new(), place.path("repo"));
     let known = Known { session, prompt, dir, earlier, now: jiff::Timestamp::now(), zone };
     let mut listener = listener(&profile, &known);

@@ -1,6 +1,6 @@
 //! Time and randomness of the machine.
 
-use crate::effects::{Clock, Ids};
+use crate::effects::{Clock, Ids, Zone};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use std::cell::Cell;
@@ -46,8 +46,8 @@ impl Clock for OsClock {
         self.began.elapsed()
     }
 
-    fn zone(&self) -> TimeZone {
-        if self.fixed.get().is_some() { TimeZone::UTC } else { TimeZone::system() }
+    fn zone(&self) -> Zone {
+        if self.fixed.get().is_some() { || TimeZone::UTC } else { TimeZone::system }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::effects::{EffectError, MODE_FILE, MODE_LINK, Result, Trouble, WorkFil
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The fewest folders for which threads are worth starting.
 const SHARED_FROM: usize = 16;
@@ -17,6 +17,13 @@ const DEPTH_SHARED: usize = 2;
 const THREADS_MAX: usize = 4;
 /// How deep folders may lie in folders.
 const DEPTH_MAX: usize = 64;
+
+/// How many threads may look at the same time. It is asked once: the answer takes twenty calls of the system.
+pub(super) fn threads() -> usize {
+    static THREADS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).min(8));
+    *THREADS
+}
 
 /// All files below a directory of a work tree, in the order of their paths.
 ///
@@ -32,7 +39,7 @@ pub(super) fn walk(root: &Path, below: &str) -> Result<Vec<WorkFile>> {
     let folder = rustix::fs::open(&top, open, Mode::empty()).map_err(failed)?;
     let mut files = Vec::new();
     let mut folders = inside(folder, below, &mut files).map_err(failed)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let threads = threads().min(THREADS_MAX);
     // A few folders may have many below them.
     for depth in 0..DEPTH_SHARED {
         if folders.is_empty() || folders.len() >= SHARED_FROM || threads == 1 {

@@ -264,7 +264,9 @@ impl Git for OsGit {
     }
 
     fn check_identity(&self) -> Result<()> {
-        self.committer().and_then(|_| self.author()).map(|_| ())
+        ["committer", "author"]
+            .iter()
+            .try_for_each(|role| self.known(role, gix::date::Time::default()).map(drop))
     }
 
     fn settle(&self, with: &[PathBuf]) -> Result<()> {

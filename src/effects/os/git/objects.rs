@@ -1,8 +1,7 @@
 //! Blobs, trees and commits: reading them, building them, making them durable.
 
 use super::{
-    Change, Commit, Edit, EffectError, Merge, Mode, NewCommit, Oid, OsGit, Result, TreeFile, Trouble, failed,
-    id, oid, or,
+    Change, Commit, Edit, Merge, Mode, NewCommit, Oid, OsGit, Result, TreeFile, failed, id, oid, or,
 };
 use crate::effects::os::files::{MANY, SYNCS_AT_ONCE, sync_file_system, sync_together};
 use bstr::{BString, ByteSlice};
@@ -280,11 +279,11 @@ impl OsGit {
                 email: identity.email.as_str().into(),
                 time,
             },
-            None => gix::actor::Signature { time, ..self.committer()? },
+            None => self.known("committer", time)?,
         };
         let author = match &commit.author {
             Some(_) => signature.clone(),
-            None => gix::actor::Signature { time, ..self.author()? },
+            None => self.known("author", time)?,
         };
         if commit.may_sign && self.signs() {
             return self.build_signed(commit, &author, &signature);
@@ -300,16 +299,6 @@ impl OsGit {
         };
         let written = or("write a commit", self.repo().write_object(&object))?.detach();
         Ok(self.note_written(written))
-    }
-
-    pub(super) fn committer(&self) -> Result<gix::actor::Signature> {
-        let Some(signature) = self.repo().committer() else { return Err(no_identity()) };
-        or("read the committer's identity", or("read the committer's identity", signature)?.to_owned())
-    }
-
-    pub(super) fn author(&self) -> Result<gix::actor::Signature> {
-        let Some(signature) = self.repo().author() else { return Err(no_identity()) };
-        or("read the author's identity", or("read the author's identity", signature)?.to_owned())
     }
 
     /// Syncs every object that was written, what lies ready for a work tree, and other files, each with the
@@ -336,10 +325,6 @@ impl OsGit {
 
 fn components(path: &BString) -> impl Iterator<Item = &bstr::BStr> {
     path.split(|byte| *byte == b'/').map(bstr::ByteSlice::as_bstr)
-}
-
-fn no_identity() -> EffectError {
-    EffectError::new(Trouble::Identity, "git does not know who you are")
 }
 
 impl OsGit {

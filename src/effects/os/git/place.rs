@@ -2,10 +2,11 @@
 
 use super::lock::IndexLock;
 use super::look::Look;
-use super::survey::{Ahead, Early, threads};
+use super::survey::{Ahead, Early};
 use super::watch::Watch;
 use super::worktree::{self, Owner};
 use super::{Checkout, EffectError, Oid, OsGit, Result, Trouble, bring, id, oid, or};
+use crate::effects::os::walk::threads;
 use bstr::ByteSlice;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -108,7 +108,9 @@ impl OsGit {
         };
         self.clear_packed_lock()?;
         let full_name = or("name a ref", gix::refs::FullName::try_from(name))?;
-        let edited = self.repo().edit_reference(RefEdit { change, name: full_name, deref: false });
+        let (who, mut buffer) = (self.mover(), gix::date::parse::TimeBuf::default());
+        let who = who.as_ref().map(|who| who.to_ref(&mut buffer));
+        let edited = self.repo().edit_references_as([RefEdit { change, name: full_name, deref: false }], who);
         let now = self.read_tip(name)?;
         match edited {
             _ if now == new => Ok(Swap::Done),

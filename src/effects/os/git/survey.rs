@@ -9,12 +9,13 @@ use super::place::{Stamp, load_index, stamp};
 use super::scan::{Found, Job, Sight, Walk};
 use super::watch::Watch;
 use super::{EffectError, Result, Trouble};
+use crate::effects::os::walk::threads;
 use bstr::BStr;
 use gix::hash::Kind as Hash;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
 
 /// How many levels of folders are taken apart at the most.
@@ -23,13 +24,6 @@ const LEVELS_MAX: usize = 4;
 const THREADS_FROM: usize = if cfg!(test) { 1 } else { 2_000 };
 /// The smallest index, in bytes, that has so many.
 const AHEAD_FROM: u64 = if cfg!(test) { 1 } else { 80 * THREADS_FROM as u64 };
-
-/// How many threads may look at the same time. It is asked once: the answer takes twenty calls of the system.
-pub(super) fn threads() -> usize {
-    static THREADS: LazyLock<usize> =
-        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from).min(8));
-    *THREADS
-}
 
 /// Folders that are to be compared, of which each thread takes the next.
 struct Jobs {

@@ -92,9 +92,8 @@ impl OsGit {
 
     /// A line of a ref's log; none where git knows nobody to name in it.
     fn log_entry(&self, old: Oid, new: Oid, reason: &str) -> Option<Vec<u8>> {
-        let who = self.repo().committer()?.ok()?;
         let mut entry = format!("{old} {new} ").into_bytes();
-        who.write_to(&mut entry).ok()?;
+        self.mover()?.write_to(&mut entry).ok()?;
         let reason: Vec<&str> = reason.split_whitespace().collect();
         entry.extend_from_slice(format!("\t{}\n", reason.join(" ")).as_bytes());
         Some(entry)
