@@ -4,10 +4,11 @@
 //! never reached are not among them.
 
 use super::case::Case;
+use super::dead::dead_blocks;
 use super::empty::cannot_fail;
 use super::language::{Asks, Assert, How, Language};
 use super::lex::{Kind, Source, Token, matches};
-use super::reach::{dead_blocks, reached};
+use super::reach::reached;
 use std::ops::Range;
 
 /// How far the parts of an assertion may lie apart, in tokens: no text makes reading it slow.
@@ -94,7 +95,7 @@ pub fn assertions<'t>(
     beside: &[Case],
 ) -> Vec<Assertion<'t>> {
     let end = case.map_or(part.end, |case| reached(language, source, case)).min(source.tokens.len());
-    let dead = dead_blocks(language, source, part);
+    let dead = dead_blocks(language, source, part, case);
     let (mut found, mut at, mut next) = (Vec::new(), part.start, beside.iter().peekable());
     while at < end {
         if let Some(case) = next.next_if(|case| case.span.start <= at) {
@@ -229,6 +230,7 @@ fn assertion<'t>(
     let asks = match how {
         _ if !custom && cannot_fail(&parts, how) => Asks::Nothing,
         How::Chain => chained(language, &parts, asks),
+        How::Branch if fails_on_one_value(&all) => Asks::Part,
         How::Args(_) | How::Line | How::Branch | How::Command | How::Words => match asks {
             Asks::AsGiven => as_given(parts.first().copied().unwrap_or_default()),
             Asks::Nothing | Asks::Something | Asks::Part | Asks::Exactly => asks,
@@ -248,6 +250,15 @@ fn assertion<'t>(
         asks: if anything { asks.min(Asks::Something) } else { asks },
         negated: how != How::Branch && negations % 2 == 1,
     }
+}
+
+/// Whether a branch that fails is taken for one value only: all others pass.
+fn fails_on_one_value(condition: &[&Token<'_>]) -> bool {
+    let negated = condition.iter().any(|token| NEGATORS.contains(&token.text));
+    let one = |two: &[&Token<'_>]| {
+        matches!(two[0].text, "==" | "===") && !VALUES.contains(&two[1].text) && two[1].text != "\"\""
+    };
+    !negated && condition.windows(2).any(one)
 }
 
 /// How much an expression asks for.

@@ -100,9 +100,9 @@ fn is_target(path: &str) -> bool {
     path.contains("src/") || !below.contains('/') || below.ends_with("/main.rs")
 }
 
-/// Whether the name of a file of Go says that it is for another system.
+/// Whether the name of a file of Go says that it is for another system, or for nobody.
 fn elsewhere(path: &str) -> bool {
-    const SYSTEMS: [&str; 17] = [
+    const SYSTEMS: [&str; 23] = [
         "windows",
         "darwin",
         "plan9",
@@ -120,9 +120,17 @@ fn elsewhere(path: &str) -> bool {
         "wasm",
         "386",
         "s390x",
+        "arm",
+        "mips64",
+        "ppc64le",
+        "riscv64",
+        "loong64",
+        "zos",
     ];
-    let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches("_test.go");
-    name.rsplit_once('_').is_some_and(|(_, system)| SYSTEMS.contains(&system))
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let passed_over = name.starts_with(['_', '.']) || format!("/{path}").contains("/testdata/");
+    let name = name.trim_end_matches("_test.go");
+    passed_over || name.rsplit_once('_').is_some_and(|(_, system)| SYSTEMS.contains(&system))
 }
 
 /// A file of tests in Go that is built only with tags that it did not need.

@@ -127,10 +127,14 @@ fn is_attribute(tokens: &[Token<'_>], word: usize) -> bool {
     at > 0 && matches!(tokens[at - 1].text, "@" | "[")
 }
 
+/// The class that a function stands in: its place, or its name where another of that name takes its place.
+type Scope<'t> = Option<(usize, &'t str)>;
+
 fn indented(source: &Source<'_>) -> Vec<Case> {
     let (tokens, starts) = (&source.tokens, &source.statements);
     let mut found: Vec<Case> = Vec::new();
-    let mut scopes: BTreeMap<(Option<usize>, String), usize> = BTreeMap::new();
+    let mut scopes: BTreeMap<(Scope<'_>, String), usize> = BTreeMap::new();
+    let unittest = source.find("from unittest import").next().is_some();
     for (index, &start) in starts.iter().enumerate() {
         let def = start + usize::from(tokens[start].text == "async");
         let Some(name) = tokens.get(def + 1).filter(|_| tokens[def].text == "def") else { continue };
@@ -152,9 +156,17 @@ fn indented(source: &Source<'_>) -> Vec<Case> {
         let from = decorated.last().copied().unwrap_or(start);
         let mut one = case(source, name.text, start, from..end, body.min(end)..end);
         let class = starts[..index].iter().rev().find(|at| tokens[**at].indent < indent);
-        one.found = class.is_none_or(|at| is_test_class(&tokens[*at..]));
-        // One of the same name in the same class takes the place of the one before.
-        let place = (class.copied(), one.name.clone());
+        let head = class.map(|at| &tokens[*at..]);
+        let plain = from == start;
+        one.found = head.is_none_or(is_test_class)
+            && !(plain && yields(source, &one.body, indent))
+            && !(plain && def > start && head.is_some_and(|head| never_awaits(head, unittest)));
+        // One of the same name in the same class takes the place of the one before, and so does a class of the file.
+        let scope = class.map(|at| {
+            let named = tokens[*at].text == "class" && tokens[*at].indent == 0;
+            if named { (0, tokens.get(at + 1).map_or("", |name| name.text)) } else { (*at, "") }
+        });
+        let place = (scope, one.name.clone());
         if let Some(index) = scopes.insert(place, found.len()) {
             let before: &mut Case = &mut found[index];
             before.found = false;
@@ -174,6 +186,31 @@ fn is_test_class(tokens: &[Token<'_>]) -> bool {
         || head.skip(1).enumerate().any(|(at, token)| {
             if at == 0 { token.text.starts_with("Test") } else { token.text.contains("Test") }
         })
+}
+
+/// Whether a class is one whose runner calls its tests and does not wait for what they return.
+fn never_awaits(class: &[Token<'_>], unittest: bool) -> bool {
+    let head: Vec<&str> = class.iter().map(|token| token.text).take_while(|text| *text != ":").collect();
+    let own = unittest && matches!(head[..], ["class", _, "(", "TestCase", ")"]);
+    own || matches!(head[..], ["class", _, "(", "unittest", ".", "TestCase", ")"])
+}
+
+/// Whether a test only makes a generator, of which nobody asks anything: it yields, and no function inside it.
+fn yields(source: &Source<'_>, body: &Range<usize>, indent: usize) -> bool {
+    let (tokens, starts) = (&source.tokens, &source.statements);
+    let is_def =
+        |at: usize| matches!(tokens[at].text, "def" | "async" | "class") && tokens[at].indent > indent;
+    let inside = |at: usize| {
+        let mut least = usize::MAX;
+        let before = starts[..starts.partition_point(|start| *start <= at)].iter().rev();
+        let outer = before.take_while(|start| **start >= body.start).filter(|start| {
+            let outer = tokens[**start].indent < least;
+            least = least.min(tokens[**start].indent);
+            outer
+        });
+        outer.into_iter().any(|start| is_def(*start))
+    };
+    (body.start..body.end.min(tokens.len())).any(|at| tokens[at].text == "yield" && !inside(at))
 }
 
 fn by_call(source: &Source<'_>, names: &[&str]) -> Vec<Case> {

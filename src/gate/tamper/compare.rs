@@ -5,7 +5,9 @@
 //! table or made stricter gives none.
 
 use super::assertion::Assertion;
+use super::dead::dead_blocks;
 use super::gone::{self, Whole, structure};
+use super::guard::{Standing, conditional};
 use super::judge::{Judged, judge};
 use super::language::Asks;
 use super::lex::matches;
@@ -82,7 +84,7 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
         return vec![error(
             Concern::TestsRemoved,
             now.line,
-            format!("test `{}` is where no runner finds it", now.name),
+            format!("test `{}` is not run as it stands there", now.name),
         )];
     }
     let mut found = Vec::new();
@@ -107,7 +109,14 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
             format!("test `{}` catches its own failures", now.name),
         ));
     }
-    let spread = structure(&new_texts) > structure(&old_texts) || calls(new, now) > calls(old, then);
+    let structured = structure(&new_texts) > structure(&old_texts);
+    let dead = dead_blocks(is.language, &new.source, &now.span, Some(now)).len()
+        > dead_blocks(was.language, &old.source, &then.span, Some(then)).len();
+    let spread = !dead && (structured || calls(new, now) > calls(old, then));
+    let standing = |language, side, case, asserts| Standing { language, side, case, asserts };
+    let before = standing(was.language, old, then, &old_asserts);
+    let after = standing(is.language, new, now, &new_asserts);
+    found.extend(conditioned(before, after, is.path, structured));
     let compared = Compared { whole, path: is.path, name: &now.name, line: now.line, new, spread };
     found.extend(compared.asserts(old_asserts, new_asserts, pool));
     let (was_long, is_long) = (then.body.len(), now.body.len());
@@ -120,6 +129,19 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
         found.extend(compared.rows(&lists.0, &lists.1));
     }
     found
+}
+
+/// What a test asserts under a condition that was not there; where it became a table, that is only told.
+fn conditioned(
+    before: Standing<'_, '_>,
+    after: Standing<'_, '_>,
+    path: &str,
+    structured: bool,
+) -> Option<Finding> {
+    let (line, condition, system) = conditional(before, after)?;
+    let fact = format!("`{}` asserts under a condition only: `{condition}`", after.case.name);
+    let severity = if system || structured { Severity::Warning } else { Severity::Error };
+    Some(Finding { severity, ..Finding::error(Concern::TestsWeakened, path, Some(line), fact) })
 }
 
 /// Calls in a test that assert by themselves, as far as names tell.

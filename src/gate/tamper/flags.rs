@@ -6,7 +6,7 @@ use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 
 /// Flags, and what they do.
-const FLAGS: [(&str, Concern); 17] = [
+const FLAGS: [(&str, Concern); 22] = [
     ("--exit-zero", Concern::ChecksBypassed),
     ("--passWithNoTests", Concern::ChecksBypassed),
     ("--pass-with-no-tests", Concern::ChecksBypassed),
@@ -14,6 +14,11 @@ const FLAGS: [(&str, Concern); 17] = [
     ("-DskipTests", Concern::ChecksBypassed),
     ("-Dmaven.test.skip", Concern::ChecksBypassed),
     ("-x test", Concern::ChecksBypassed),
+    ("--fail-never", Concern::ChecksBypassed),
+    ("excludeTestsMatching", Concern::TestsRemoved),
+    ("onlyIf { false", Concern::ChecksBypassed),
+    ("CTEST_CUSTOM_TESTS_IGNORE", Concern::TestsRemoved),
+    ("DISABLED TRUE", Concern::TestsSkipped),
     ("--no-run", Concern::ChecksBypassed),
     ("--collect-only", Concern::ChecksBypassed),
     ("--cap-lints", Concern::ThresholdLowered),
@@ -29,8 +34,10 @@ const FLAGS: [(&str, Concern); 17] = [
 /// Flags that were added.
 #[must_use]
 pub fn findings(files: &[File]) -> Vec<Finding> {
-    let looked_at =
-        files.iter().filter(|file| settings::kind(&file.shown).is_some() || scripts::is_script(file));
+    let cmake = |path: &str| path.ends_with("CMakeLists.txt") || path.ends_with(".cmake");
+    let looked_at = files.iter().filter(|file| {
+        settings::kind(&file.shown).is_some() || scripts::is_script(file) || cmake(&file.shown)
+    });
     looked_at.flat_map(of_file).collect()
 }
 

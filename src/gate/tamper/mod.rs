@@ -3,7 +3,7 @@
 //! In: the files of a change, before and after. Out: findings. Sources are read as tokens
 //! ([`lex`]) with what tests look like in each language as data ([`language`]); the tests of both
 //! sides are paired and compared ([`compare`]), marks ([`marks`]) and tricks ([`tricks`]) looked
-//! for, as are tests that nothing builds any more (`built`) and that bring what they test (`replaced`); beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
+//! for, as are tests that nothing builds any more (`built`), that bring what they test (`replaced`), and that run but cannot fail (`disarmed`); beside sources there are settings of checks ([`settings`], [`collected`]), scripts that run them
 //! ([`scripts`]) and recorded expectations ([`snapshots`]). What a change may do and may not is
 //! shown by the corpus in `fixtures/changes`. Not here: what a person allows (`finding`).
 
@@ -11,10 +11,12 @@ pub mod lex;
 pub mod language;
 pub mod case;
 pub mod reach;
+pub mod dead;
 mod empty;
 pub mod assertion;
 pub mod read;
 pub mod pairs;
+pub mod guard;
 pub mod judge;
 pub mod rows;
 mod gone;
@@ -22,6 +24,7 @@ pub mod compare;
 pub mod marks;
 mod built;
 mod replaced;
+mod disarmed;
 pub mod tricks;
 pub mod words;
 pub mod settings;
@@ -47,6 +50,7 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     found.extend(tricks::findings(&sources, &pairs));
     found.extend(built::findings(files, &sources, &pairs));
     found.extend(replaced::findings(&sources, &pairs));
+    found.extend(disarmed::findings(&sources, &pairs));
     found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
     found.extend(settings::findings(files));
     found.extend(collected::findings(files));

@@ -1,11 +1,9 @@
-//! What of a test is reached: up to the first way out that no condition guards, and not what stands
-//! behind a condition that never holds.
+//! What of a test is reached: up to the first way out that no condition guards.
 
 use super::assertion::line_end;
 use super::case::Case;
 use super::language::{Language, Tests};
 use super::lex::{Source, matches};
-use std::ops::Range;
 
 /// Where a test is left for good: behind the first `return` or exit that no condition guards.
 #[must_use]
@@ -49,7 +47,9 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
                 !own && !always_indented(source, starts, at)
             };
             // The last statement of a test may well be a `return`.
-            let last = line_end(source, at) >= case.body.end;
+            let end = line_end(source, at);
+            let last =
+                end + usize::from(tokens.get(end).is_some_and(|token| token.text == ";")) >= case.body.end;
             if !(last && (token.text == "return" || shell)) {
                 found.push((at, guarded));
             }
@@ -80,36 +80,4 @@ fn always_indented(source: &Source<'_>, starts: &[usize], at: usize) -> bool {
             .any(|pattern| matches(&source.tokens[from..], pattern))
     };
     constant(before) || constant(own)
-}
-
-/// Blocks whose condition never holds.
-#[must_use]
-pub fn dead_blocks(language: &Language, source: &Source<'_>, part: &Range<usize>) -> Vec<Range<usize>> {
-    let tokens = &source.tokens;
-    let never = [
-        "if false {",
-        "if ( false ) {",
-        "if ( 0 ) {",
-        "while ( false ) {",
-        "while false {",
-        "# [ cfg ( any ( ) ) ] {",
-    ];
-    let mut dead = Vec::new();
-    for at in part.start..part.end.min(tokens.len()) {
-        if let Some(pattern) = never.iter().find(|pattern| matches(&tokens[at..], pattern)) {
-            let open = at + pattern.split(' ').count() - 1;
-            dead.push(open..source.behind(open));
-        }
-        if language.tests == Tests::Indented
-            && ["if False :", "if 0 :", "while False :", "if not True :"]
-                .iter()
-                .any(|pattern| matches(&tokens[at..], pattern))
-        {
-            let indent = tokens[at].indent;
-            let end =
-                (at + 1..tokens.len()).find(|place| tokens[*place].first && tokens[*place].indent <= indent);
-            dead.push(at..end.unwrap_or(tokens.len()));
-        }
-    }
-    dead
 }

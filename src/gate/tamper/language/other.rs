@@ -142,7 +142,11 @@ pub static HASHES: Language = Language {
     mocks: &[". and_return (", ". returns ("],
     detects: &[],
     hints: &["Rails . env . test ?"],
-    harness: &[],
+    harness: &[
+        "failure_exit_code = 0",
+        "filter_run_excluding : all",
+        "ExUnit . configure ( exclude : [ : test ]",
+    ],
     equals: &["def == ( _ ) true end", "def == ( _ ) = true"],
     excepts_all: &[],
     excepts: &[],

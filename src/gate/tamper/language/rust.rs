@@ -55,6 +55,7 @@ pub static RUST: Language = Language {
         "# [ cfg ( all ( test , target_os = \"windows",
         "# [ cfg ( all ( test , feature = \"never",
         "# ! [ cfg ( FALSE",
+        "# ! [ cfg ( target_os = \"none\"",
         "# [ cfg ( false",
         "# ! [ cfg ( false",
     ],
@@ -63,6 +64,7 @@ pub static RUST: Language = Language {
         "# [ cfg_attr ( _ ( _ ) , ignore",
         "# [ cfg ( not (",
         "# [ cfg ( feature",
+        "# [ cfg ( all ( test , feature",
         "# ! [ cfg (",
     ],
     quits: &["process :: exit ( 0", "std :: process :: exit ( 0"],
@@ -73,8 +75,8 @@ pub static RUST: Language = Language {
     hints: &["cfg ! ( test", "# [ cfg ( not ( test ) ) ]"],
     harness: &["macro_rules ! assert* {"],
     equals: &[
-        "fn eq ( & self , _ : & Self ) -> bool { true }",
-        "fn eq ( & self , _ : & Self ) -> bool { return true",
+        "fn eq ( & self , _ : & _ ) -> bool { true }",
+        "fn eq ( & self , _ : & _ ) -> bool { return true",
     ],
     excepts_all: &[
         "# ! [ allow ( warnings",
