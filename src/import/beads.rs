@@ -62,6 +62,9 @@ const READ: [&str; 44] = [
     "last_activity",
 ];
 
+/// What only an issue of beads has, of all that is written in JSON lines.
+pub(super) const WORDS_OF_BEADS: [&str; 4] = ["issue_type", "dependencies", "depends_on_id", "created_by"];
+
 /// Reads issues with what belongs to them.
 pub(super) fn read(files: &[&ForeignFile]) -> Harvest {
     let mut reader = Reader::default();

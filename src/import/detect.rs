@@ -1,5 +1,6 @@
 //! Which format files are in, and which files a format reads.
 
+use super::beads::WORDS_OF_BEADS;
 use super::text::{extension, name_of};
 use super::{ForeignFile, Format};
 
@@ -54,10 +55,7 @@ fn by_content(file: &ForeignFile) -> Option<Format> {
     let extension = extension(&file.path);
     let front = head.trim_start_matches('\u{feff}').starts_with("---");
     if extension == "jsonl" {
-        let is_beads = has("\"issue_type\"")
-            || has("\"dependencies\"")
-            || has("\"depends_on_id\"")
-            || has("\"created_by\"");
+        let is_beads = WORDS_OF_BEADS.iter().any(|word| has(&format!("\"{word}\"")));
         Some(if has("\"blocked_by\"") && !is_beads { Format::Ralph } else { Format::Beads })
     } else if has("\"userStories\"") {
         Some(Format::Ralph)

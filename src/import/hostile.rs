@@ -70,6 +70,7 @@ fn a_file_of_which_nothing_can_be_read_is_an_error() {
         (Format::BacklogMd, "a.md", "no front matter"),
         (Format::SpecKit, "tasks.md", "# Nothing\n"),
         (Format::Ralph, "prd.json", "[]"),
+        (Format::Ralph, "issues.jsonl", "{\"id\":\"bd-1\",\"title\":\"A\",\"issue_type\":\"task\"}\n"),
         (Format::Tk, "a.md", ""),
         (Format::Weathervane, "r.yaml", "epics: [\n"),
         (Format::Weathervane, "r.yaml", "a: 1\n"),

@@ -27,15 +27,19 @@ mod issue;
 mod forge;
 mod detect;
 mod said;
+mod project;
 mod reconcile;
 
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod two_projects;
 
 pub use assemble::source;
 pub use draft::Losses;
+pub use project::place;
 pub use reconcile::{Reconciled, reconcile};
 
 use crate::state::id::TaskId;
@@ -115,6 +119,14 @@ impl Format {
     #[must_use]
     pub fn is_forge(self) -> bool {
         matches!(self, Self::Github | Self::Gitea | Self::Gitlab)
+    }
+
+    /// Whether the keys of its tasks say which project or plan they are of.
+    fn has_projects_in_keys(self) -> bool {
+        match self {
+            Self::SpecKit | Self::Ralph | Self::Github | Self::Gitea | Self::Gitlab => true,
+            Self::Beads | Self::TaskMaster | Self::BacklogMd | Self::Tk | Self::Weathervane => false,
+        }
     }
 
     /// The format that files are most likely in, by their names and then by their beginnings.

@@ -2,10 +2,11 @@
 //!
 //! Stories of two plans have the same ids (`US-001`), so a story's name has its plan's before it.
 
+use super::beads::{self, WORDS_OF_BEADS};
 use super::draft::{Draft, Harvest};
 use super::fields::{Record, criteria, flag, joined, list, number, text};
 use super::text::{decode, extension, name_of, time};
-use super::{ForeignFile, LossKind, beads};
+use super::{ForeignFile, LossKind};
 use crate::state::status::Status;
 use serde_json::Value;
 
@@ -50,7 +51,11 @@ pub(super) fn read(files: &[&ForeignFile]) -> Harvest {
             let mut found = Vec::new();
             beads::records(file, &mut harvest, |place, record| found.push((place, record)));
             for (place, record) in found {
-                task(place, &record, &mut harvest);
+                if record.keys().any(|key| WORDS_OF_BEADS.contains(&key.as_str())) {
+                    harvest.losses.tell(LossKind::Skipped, &place, "an issue of beads, not a task of ralph");
+                } else {
+                    task(place, &record, &mut harvest);
+                }
             }
             continue;
         }

@@ -18,7 +18,7 @@ use super::assemble::made_id;
 use super::cycles;
 use super::draft::Losses;
 use super::said::{Field, Said};
-use super::{Loss, LossKind, OuterEdge, words};
+use super::{Loss, LossKind, OuterEdge, project, words};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::{Estimate, History, Kind, Task};
@@ -50,8 +50,7 @@ pub fn reconcile(
     let matches = matches(existing, &imported);
     let renamed = new_ids(existing, &imported, &matches, &mut losses);
     let mut merged: Vec<Merged> = Vec::with_capacity(imported.len());
-    let origins: HashMap<String, Option<&str>> =
-        existing.iter().map(|task| (task.id.folded(), origin(task))).collect();
+    let origins: Origins<'_> = existing.iter().map(|task| (task.id.folded(), project::of(task))).collect();
     let outer = OuterEdges::new(existing, outer);
     for (mut task, (found, id)) in imported.into_iter().zip(matches.into_iter().zip(&renamed.ids)) {
         let from = std::mem::replace(&mut task.id, id.clone());
@@ -191,11 +190,6 @@ impl<'e> OuterEdges<'e> {
     }
 }
 
-/// The format that a task came from.
-fn origin(task: &Task) -> Option<&str> {
-    task.source.as_deref().and_then(|source| source.split_once(':')).map(|(format, _)| format)
-}
-
 /// An imported task, joined with the one that is here.
 struct Merged {
     /// The one that is here.
@@ -206,6 +200,9 @@ struct Merged {
     there: Task,
 }
 
+/// What each task that is here came from, by its id.
+type Origins<'e> = HashMap<String, Option<(&'e str, Option<&'e str>)>>;
+
 /// The edges of a task that is here which come from the source of another, or may.
 struct OwnEdges {
     parent: Option<TaskId>,
@@ -213,8 +210,8 @@ struct OwnEdges {
 }
 
 /// The edges to tasks from elsewhere: no source but orch itself can have made them.
-fn own_edges(old: &Task, new: &Task, origins: &HashMap<String, Option<&str>>) -> OwnEdges {
-    let own = origin(new);
+fn own_edges(old: &Task, new: &Task, origins: &Origins<'_>) -> OwnEdges {
+    let own = project::of(new);
     let is_elsewhere = |id: &&TaskId| origins.get(&id.folded()).is_some_and(|from| *from != own);
     OwnEdges {
         parent: old.parent.as_ref().filter(is_elsewhere).cloned(),

@@ -138,6 +138,11 @@ impl Said {
         self
     }
 
+    /// Whether anything is said of a field.
+    pub(super) fn says(&self, field: Field) -> bool {
+        self.0.contains_key(field.name())
+    }
+
     /// Whether another one says the same of a field.
     pub(super) fn agrees(&self, other: &Self, field: Field) -> bool {
         self.0.get(field.name()) == other.0.get(field.name())

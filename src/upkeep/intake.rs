@@ -5,7 +5,7 @@
 
 use super::delivery::{MAX_BYTES, Refused};
 use crate::effects::World;
-use crate::import::{ForeignFile, Format, Import, ImportError, Loss, read, reconcile};
+use crate::import::{ForeignFile, Format, Import, ImportError, Loss, LossKind, place, read, reconcile};
 use crate::state::estimate;
 use crate::state::file;
 use crate::state::layout;
@@ -76,8 +76,9 @@ pub fn join(
     existing: &[Task],
     files: &[(&str, String)],
     notes: &[Note],
-    import: Import,
+    mut import: Import,
 ) -> Result<Intake, Problem> {
+    import.losses.extend(place(existing, &mut import.tasks));
     let places: HashMap<String, usize> =
         existing.iter().enumerate().map(|(at, task)| (task.id.folded(), at)).collect();
     let sure = |task: &Task| Some((task.source.clone()?, task.estimate.as_ref()?.confidence?));
@@ -166,35 +167,38 @@ fn add(tasks: Vec<Task>, mut flat: usize, intake: &mut Intake) {
     }
 }
 
-/// Losses as a report: kinds in their order, each with its lines; at most `lines` of them in all.
+/// Losses as a report: kinds in their order, each with lines of its own; about `lines` of them in all, of which
+/// kinds that have few lose none to kinds that have many.
 #[must_use]
 pub fn loss_report(losses: &[Loss], lines: usize) -> String {
     use std::fmt::Write as _;
+    let of_kind = |kind| losses.iter().filter(|loss| loss.what == kind).collect();
+    let kinds = LossKind::ALL.map(|kind| (kind, of_kind(kind)));
+    let share = share(&kinds.each_ref().map(|(_, of_kind): &(LossKind, Vec<&Loss>)| of_kind.len()), lines);
     let mut text = String::new();
-    let mut shown = 0;
-    for kind in crate::import::LossKind::ALL {
-        let of_kind: Vec<&Loss> = losses.iter().filter(|loss| loss.what == kind).collect();
-        if of_kind.is_empty() {
-            continue;
-        }
-        let _ =
-            writeln!(text, "{} ({})", kind.as_str(), of_kind.iter().map(|loss| loss.count).sum::<usize>());
-        for loss in of_kind.iter().take(lines.saturating_sub(shown)) {
+    for (kind, of_kind) in kinds.iter().filter(|(_, of_kind)| !of_kind.is_empty()) {
+        let count = of_kind.iter().map(|loss| loss.count).sum::<usize>();
+        let _ = writeln!(text, "{} ({count})", kind.as_str());
+        for loss in of_kind.iter().take(share) {
             let times = if loss.count > 1 { format!(" ({} times)", loss.count) } else { String::new() };
             let _ = writeln!(text, "  {}: {}{times}", loss.item, loss.detail);
         }
-        shown += of_kind.len().min(lines.saturating_sub(shown));
-    }
-    if shown < losses.len() {
-        let _ = writeln!(text, "and {} more; `--json` lists all", losses.len() - shown);
+        if of_kind.len() > share {
+            let _ = writeln!(text, "  and {} more; `--json` lists all", of_kind.len() - share);
+        }
     }
     text
+}
+
+/// The most lines, one at least, that each list may have so that all of them have no more than `lines`.
+fn share(lists: &[usize], lines: usize) -> usize {
+    let fits = |share: &usize| lists.iter().map(|list| list.min(share)).sum::<usize>() <= lines;
+    (1..=lines).take_while(fits).last().unwrap_or(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::LossKind;
     use crate::state::id::TaskId;
 
     fn loss(what: LossKind, item: &str, count: usize) -> Loss {
@@ -211,9 +215,21 @@ mod tests {
         let report = loss_report(&losses, 2);
         assert_eq!(
             report,
-            "skipped (1)\n  y: a fact\ndropped (4)\n  x: a fact (3 times)\nand 1 more; `--json` lists all\n"
+            "skipped (1)\n  y: a fact\ndropped (4)\n  x: a fact (3 times)\n  and 1 more; `--json` lists all\n"
         );
         assert!(loss_report(&losses, 20).ends_with("  z: a fact\n"));
+    }
+
+    #[test]
+    fn no_kind_of_loss_is_cut_for_the_many_of_another() {
+        let mut losses = vec![loss(LossKind::Dropped, "many", 1); 30];
+        losses.extend(["r1", "r2"].map(|item| loss(LossKind::Renamed, item, 1)));
+        losses.push(loss(LossKind::Conflict, "c", 1));
+        let report = loss_report(&losses, 8);
+        assert_eq!(report.matches("  many: a fact").count(), 5, "{report}");
+        assert!(report.contains("  and 25 more; `--json` lists all\nrenamed (2)\n  r1: "), "{report}");
+        assert!(report.ends_with("  r2: a fact\nconflict (1)\n  c: a fact\n"), "{report}");
+        assert!(loss_report(&losses, 1).ends_with("conflict (1)\n  c: a fact\n"));
     }
 
     #[test]
