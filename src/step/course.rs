@@ -150,7 +150,7 @@ impl Course {
     ) -> Result<Done, StepError> {
         // A session that goes on knows the rest.
         let goes_on = self.conversation.is_some() && !rejected.is_empty();
-        self.rejected = rejected.to_owned();
+        rejected.clone_into(&mut self.rejected);
         let mut text = if goes_on { rejected.to_owned() } else { self.afresh(job, "") };
         loop {
             let session = self.session(job);
