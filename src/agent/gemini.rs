@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_key_that_another_address_makes_useless_is_explained() {
-        assert!(explained("Invalid auth method selected.".to_owned()).ends_with("\"gemini-api-key\"}}}"));
+        let said = explained("Invalid auth method selected.".to_owned());
+        assert!(said.contains("name `GEMINI_API_KEY` in the profile's `env`"), "{said}");
         assert_eq!(explained("Please set an Auth method".to_owned()), "Please set an Auth method");
     }
 }

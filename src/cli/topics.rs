@@ -265,10 +265,12 @@ twice as long each time, up to an hour.
   step_usd   task_usd   day_usd   month_usd
   step_tokens task_tokens day_tokens month_tokens
 Looked at before a session starts and while it works; what was spent is summed up from run
-records, and from steps of this clone that never landed. A day and a month begin at midnight
-UTC; when theirs is spent: exit 13 until then. A task whose budget is spent is blocked. USD
-are the agent's own figure, else tokens by the profile's `price`; what has neither no budget
-in USD counts, which step, status and doctor tell: set the price, or a budget in tokens.
+records, and from steps of this clone that never landed (`orch undo` keeps the record, a
+plain `git revert` takes it away with what it says was spent). A day and a month begin at
+midnight UTC; when theirs is spent: exit 13 until then. A task whose budget is spent is
+blocked. USD are the agent's own figure, else tokens by the profile's `price`; what has
+neither no budget in USD counts, which step, status and doctor tell: set the price, or a
+budget in tokens.
 
 `orch agents` shows who is ready, rests until when, and has used what. `orch show RUN
 --transcript` shows what a session printed, without secrets, as long as this clone keeps it.";

@@ -96,15 +96,21 @@ impl<'e> Here<'e> {
     }
 }
 
-/// Tells which records of a project were made anew under an old key.
+/// Tells which records of a project were made anew under an old key, or may have been.
 fn tell_others(name: Option<&str>, here: &Here<'_>, imported: &[Task], losses: &mut Losses) {
     let all = imported.iter().flat_map(|new| here.with_key_of(new)).filter(|(of, ..)| *of == name);
     for (_, old, new) in all {
-        if likeness(old, new) == Likeness::Other && Age::of(old, new) == Age::Other {
-            let was = Field::Title.shown(old);
-            let fact = format!("its record was made anew there; it was {was}, and gave way to what is there");
-            losses.tell(LossKind::Conflict, old.id.as_str(), fact);
-        }
+        let was = Field::Title.shown(old);
+        let fact = match (likeness(old, new), Age::of(old, new)) {
+            (Likeness::Other, Age::Other) => {
+                format!("its record was made anew there; it was {was}, and gave way to what is there")
+            }
+            (Likeness::Unclear, _) => {
+                format!("whether its record is still of the same task cannot be told; it was {was}")
+            }
+            (Likeness::Other | Likeness::Same, _) => continue,
+        };
+        losses.tell(LossKind::Conflict, old.id.as_str(), fact);
     }
 }
 
