@@ -141,6 +141,23 @@ fn a_record_that_was_made_anew_in_its_project_is_told() {
 }
 
 #[test]
+fn a_record_of_which_only_another_title_is_known_is_told() {
+    let mut here = Vec::new();
+    let file = |title: &str| {
+        let root = serde_json::json!({"master": {"tasks": [{"id": 1, "title": title}]}});
+        [ForeignFile { path: "tasks.json".to_owned(), bytes: root.to_string().into_bytes() }]
+    };
+    import(&mut here, Format::TaskMaster, &file("one"));
+    let result = import(&mut here, Format::TaskMaster, &file("two"));
+    assert_eq!(counts(&result), (0, 1, 0));
+    let told: Vec<String> = result.losses.iter().map(ToString::to_string).collect();
+    let fact = "whether its record is still of the same task cannot be told; it was `one`";
+    assert!(told.contains(&format!("conflict: 1: {fact}")), "{told:?}");
+    let again = import(&mut here, Format::TaskMaster, &file("two"));
+    assert!(again.losses.iter().all(|loss| !loss.to_string().contains("cannot be told")), "it is told once");
+}
+
+#[test]
 fn what_an_earlier_version_imported_without_digests_is_still_its_own() {
     for format in FORMATS {
         let [a, b] =
