@@ -105,10 +105,11 @@ fn tell_others(name: Option<&str>, here: &Here<'_>, imported: &[Task], losses: &
             (Likeness::Other, Age::Other) => {
                 format!("its record was made anew there; it was {was}, and gave way to what is there")
             }
+            (Likeness::Other, _) => format!("it was {was}, and gave way to what is there"),
             (Likeness::Unclear, _) => {
                 format!("whether its record is still of the same task cannot be told; it was {was}")
             }
-            (Likeness::Other | Likeness::Same, _) => continue,
+            (Likeness::Identical | Likeness::Same, _) => continue,
         };
         losses.tell(LossKind::Conflict, old.id.as_str(), fact);
     }
@@ -117,6 +118,8 @@ fn tell_others(name: Option<&str>, here: &Here<'_>, imported: &[Task], losses: &
 /// How a record compares with the task that has its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Likeness {
+    /// In its title, and in its text or its time.
+    Identical,
     Same,
     Other,
     Unclear,
@@ -132,6 +135,8 @@ fn likeness(old: &Task, new: &Task) -> Likeness {
     let has_other_text = !has_text && !texts.is_empty();
     match (has_title, Age::of(old, new)) {
         (true, Age::Other) if has_other_text => Likeness::Unclear,
+        (true, Age::Same) => Likeness::Identical,
+        (true, _) if has_text => Likeness::Identical,
         (true, _) | (false, Age::Same) => Likeness::Same,
         (false, Age::Other) => Likeness::Other,
         (false, Age::SameDay | Age::Unknown) if has_text => Likeness::Same,
@@ -168,6 +173,8 @@ impl Age {
 /// How many of the keys that a file and a project both have are the same tasks.
 #[derive(Debug, Default)]
 struct Tally {
+    /// Those among the same that are identical.
+    identical: usize,
     same: usize,
     other: usize,
     unclear: usize,
@@ -175,15 +182,21 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, likeness: Likeness) {
+        self.identical += usize::from(likeness == Likeness::Identical);
         *match likeness {
-            Likeness::Same => &mut self.same,
+            Likeness::Identical | Likeness::Same => &mut self.same,
             Likeness::Other => &mut self.other,
             Likeness::Unclear => &mut self.unclear,
         } += 1;
     }
 
+    /// Most of them are the same; or so many to the letter that the others were written anew.
     fn agrees(&self) -> bool {
         let all = self.same + self.other + self.unclear;
-        2 * self.same >= all || (all == 1 && self.other == 0)
+        let is_tie = 2 * self.same == all;
+        2 * self.same > all
+            || (is_tie && self.other == 0)
+            || 3 * self.identical >= all && self.identical > 0
+            || (all == 1 && self.other == 0)
     }
 }

@@ -95,7 +95,9 @@ pub fn restore_settings(
 /// # Errors
 /// When the branch keeps moving, or the machine fails.
 pub fn put_back(world: World<'_>, branch: &str, reporter: &dyn Reporter) -> Result<(), StepError> {
-    at_work(world, branch)?.map_or(Ok(()), |working| rewind(world, &working, reporter))
+    // Since a step that was cut off, it may have been a person who moved it.
+    let living = at_work(world, branch)?.filter(|_| slot::is_held(world, slot::FIRST));
+    living.map_or(Ok(()), |working| rewind(world, &working, reporter))
 }
 
 /// Puts the branch of a step that works, or worked, in place back to where orch had left it. The caller holds the

@@ -51,8 +51,9 @@ pub fn everywhere(
     failure: Option<&Failure>,
 ) -> Result<Option<String>, StepError> {
     let Outcome::AgentFailed(how) = outcome else { return Ok(None) };
-    // A command of the task's own is not the agent's; nor is what a task is too large or too delicate for.
-    let is_own = failure.is_none_or(|failure| {
+    // A command of the task's own is not the agent's; nor is what a task is too large or too delicate for, or where
+    // nothing is to be changed.
+    let is_own = failure.is_some_and(|failure| {
         matches!(failure.kind, FailureKind::Crash | FailureKind::Garbage | FailureKind::BadRequest)
     });
     if profile.adapter == Adapter::Shell || !is_own {

@@ -82,6 +82,8 @@ pub fn recover(world: World<'_>, by: By, reporter: &dyn Reporter) -> Result<(), 
                 shell::word(branch)
             );
             reporter.event(&Event::Warning { text });
+            // What directs git is put back once: from now on it is a person's.
+            world.git.release_settings(&working.run)?;
             continue;
         }
         let mut put_away = || put_away(world, &working, landed == Some(true), &mut done, reporter);

@@ -143,15 +143,19 @@ fn killed_in_place_no_question_moves_what_a_person_has_checked_out_since() {
     sandbox.write("mine", "mine\n");
     sandbox.git(&["add", "mine"]);
     assert_eq!(sandbox.orch(&["list"]).code, 0);
+    // What directs git was put back by the first command; from then on it is the person's.
+    sandbox.git(&["config", "branch.topic.description", "mine"]);
     sandbox.orch(&["step", "--dry-run", "--quiet"]);
     // What lands meanwhile stays, and the work tree that is not its branch's is left alone.
     assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2", "--branch", "main"]).code, 0);
     sandbox.show_git(&["status", "--short", "--branch"]);
     assert_eq!(sandbox.read("src/code"), "precious\n");
+    assert_eq!(sandbox.git(&["config", "branch.topic.description"]), "mine\n");
     sandbox.commit("mine");
     sandbox.git(&["switch", "--quiet", "main"]);
     assert_eq!(sandbox.orch(&["list"]).code, 0);
     show_where_it_stands(&sandbox);
+    assert_eq!(sandbox.git(&["config", "branch.topic.description"]), "mine\n");
     transcript!(sandbox);
 }
 

@@ -40,13 +40,13 @@ impl Walk<'_> {
             _ => return,
         };
         let names = [(true, format!("pre{script}")), (false, script.to_owned())];
-        if arguments.iter().any(|word| ALL.contains(word)) {
+        // What comes behind `--`, or behind the script's name, may be the script's own.
+        if arguments.iter().take_while(|word| **word != "--").any(|word| ALL.contains(word)) {
             for member in self.members(&dir, script) {
                 self.scripts(Place { dir: &member, last: false, ..place }, &names);
             }
-        } else {
-            self.scripts(Place { dir: &dir, ..place }, &names);
         }
+        self.scripts(Place { dir: &dir, ..place }, &names);
         let planted = joined(&dir, "node_modules/.bin").unwrap_or_default();
         self.way(place, &planted, "what `node_modules` has of programs");
     }

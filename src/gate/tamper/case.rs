@@ -134,7 +134,12 @@ fn indented(source: &Source<'_>) -> Vec<Case> {
     let (tokens, starts) = (&source.tokens, &source.statements);
     let mut found: Vec<Case> = Vec::new();
     let mut scopes: BTreeMap<(Scope<'_>, String), usize> = BTreeMap::new();
-    let unittest = source.find("from unittest import").next().is_some();
+    // Others have classes of that name as well, and some of those wait.
+    let names = |from: usize| {
+        source.tokens[from + 3..].iter().take_while(|token| !matches!(token.text, "from" | "class" | "def"))
+    };
+    let unittest =
+        source.find("from unittest import").any(|at| names(at).any(|name| name.text == "TestCase"));
     for (index, &start) in starts.iter().enumerate() {
         let def = start + usize::from(tokens[start].text == "async");
         let Some(name) = tokens.get(def + 1).filter(|_| tokens[def].text == "def") else { continue };

@@ -255,7 +255,16 @@ fn overwritten(changed: &Changed<'_>) -> Option<Finding> {
             own && (script && others && holder == "assert"
                 || language.tests == Tests::Indented && holder.ends_with("TestCase"))
         };
-        let always = |at: usize| ALWAYS.iter().any(|pattern| matches(&tokens[at..], pattern));
+        let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+        // What a runner takes back by itself, a stub that it counts, and what was there before.
+        let is_stub = |at: usize| {
+            let by = text(at + 4);
+            let was = ["=", "process", ".", "exit"];
+            let kept = |one: usize| text(one) == by && (1..5).all(|next| text(one + next) == was[next - 1]);
+            text(at.wrapping_sub(2)) == "monkeypatch"
+                || text(at) == "process" && (matches!(by, "jest" | "vi") || (0..at).any(kept))
+        };
+        let always = |at: usize| ALWAYS.iter().any(|pattern| matches(&tokens[at..], pattern)) && !is_stub(at);
         let ends = ["_Exit ( 0", "_exit ( 0", "exit ( 0"];
         let ends = tokens
             .iter()

@@ -3,7 +3,7 @@
 use super::assertion::Assertion;
 use super::case::Case;
 use super::language::{Language, Tests};
-use super::lex::{Kind, Source};
+use super::lex::{Kind, Source, matches};
 use super::read::Side;
 use std::ops::Range;
 
@@ -108,8 +108,11 @@ fn braced(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
             continue;
         }
         let head = (open.saturating_sub(FAR)..open).rev();
-        let head = head.take_while(|place| !matches!(tokens[*place].text, ";" | "{" | "}"));
+        let head = head.take_while(|place| !matches!(tokens[*place].text, "{" | "}"));
         let begin = head.into_iter().find(|place| tokens[*place].text == "if");
+        // A statement before the condition (`if x := f(); x > 0 {`); not one before that of which this is the body.
+        let parted = |begin: &usize| tokens[*begin..open].iter().any(|token| token.text == ";");
+        let begin = begin.filter(|begin| !parted(begin) || text(begin + 1) != "(");
         let own = begin.filter(|begin| *begin == 0 || text(begin - 1) != "else");
         found.extend(own.filter(|_| !other(source.behind(open))).map(|begin| Guard { at: begin + 1..open }));
     }
@@ -179,7 +182,7 @@ impl<'f> Standing<'_, 'f> {
         all.filter(|(_, _, guard)| guard.is_some() == under).collect()
     }
 
-    /// Whether what a condition names is asserted as well, elsewhere: types are narrowed so.
+    /// Whether what a condition names is asserted as well, before it (types are narrowed so) or by itself.
     fn asserts_itself(&self, guard: &Guard, one: &Assertion<'f>) -> bool {
         let tokens = &self.side.source.tokens;
         let words: Vec<&str> = tokens[guard.at.clone()]
@@ -187,8 +190,12 @@ impl<'f> Standing<'_, 'f> {
             .filter(|token| token.kind == Kind::Word && !matches!(token.text, "not" | "is" | "None" | "null"))
             .map(|token| token.text)
             .collect();
+        let asserts =
+            |at: usize| self.language.asserts.iter().any(|form| matches(&tokens[at..], form.pattern));
+        let by_itself = guard.at.clone().any(asserts);
         let mut before = self.asserts.iter().filter(|each| each.span.start < guard.at.start);
-        before.any(|each| each.span != one.span && words.iter().all(|word| each.tokens.contains(word)))
+        by_itself
+            || before.any(|each| each.span != one.span && words.iter().all(|word| each.tokens.contains(word)))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::effects::os::files;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -77,8 +78,11 @@ pub(super) fn remove_locks(
 
 /// Removes a lock once it is old, unless a git works in one of these folders, which may hold it; whether it is gone.
 pub(super) fn remove_left(lock: &Path, users: &[PathBuf]) -> Result<bool> {
+    let which = || fs::symlink_metadata(lock).map(|lock| (lock.ino(), lock.modified().ok())).ok();
+    let seen = which();
     files::wait_until_old(lock, OLD)?;
-    let is_left = lock.exists() && !sweep::git_works_in(users);
+    // Whoever has made another one meanwhile is at work.
+    let is_left = seen.is_some() && which() == seen && !sweep::git_works_in(users);
     if is_left {
         remove_any(lock)?;
     }

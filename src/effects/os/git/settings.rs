@@ -219,12 +219,12 @@ fn list(path: &Path, depth: usize, into: &mut BTreeMap<PathBuf, fs::Metadata>) -
         return Ok(());
     }
     if depth > 0
-        && let Ok(to) = fs::read_link(path)
+        && metadata.is_symlink()
+        && let Ok(to) = fs::canonicalize(path)
         && is_sample(&to)
-        && to.components().count() == 1
     {
         // Git runs it by the name of the link.
-        list(&path.with_file_name(to), depth - 1, into)?;
+        list(&to, depth - 1, into)?;
     }
     into.insert(path.to_owned(), metadata);
     Ok(())
