@@ -154,6 +154,17 @@ fn hook(function: &Function<'_, '_>) -> Option<(Concern, String)> {
     })
 }
 
+/// Whether what is overwritten is so for one test: what a runner takes back by itself, a stub that it counts, and
+/// what was there before.
+fn is_stub(tokens: &[Token<'_>], at: usize) -> bool {
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let by = text(at + 4);
+    let was = ["=", "process", ".", "exit"];
+    let kept = |one: usize| text(one) == by && (1..5).all(|next| text(one + next) == was[next - 1]);
+    text(at.wrapping_sub(2)) == "monkeypatch"
+        || text(at) == "process" && (matches!(by, "jest" | "vi") || (0..at).any(kept))
+}
+
 /// Whether a name is one that asserts in a language.
 fn is_assertion(language: &Language, name: &str) -> bool {
     language.asserts.iter().any(|form| {
@@ -255,16 +266,8 @@ fn overwritten(changed: &Changed<'_>) -> Option<Finding> {
             own && (script && others && holder == "assert"
                 || language.tests == Tests::Indented && holder.ends_with("TestCase"))
         };
-        let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
-        // What a runner takes back by itself, a stub that it counts, and what was there before.
-        let is_stub = |at: usize| {
-            let by = text(at + 4);
-            let was = ["=", "process", ".", "exit"];
-            let kept = |one: usize| text(one) == by && (1..5).all(|next| text(one + next) == was[next - 1]);
-            text(at.wrapping_sub(2)) == "monkeypatch"
-                || text(at) == "process" && (matches!(by, "jest" | "vi") || (0..at).any(kept))
-        };
-        let always = |at: usize| ALWAYS.iter().any(|pattern| matches(&tokens[at..], pattern)) && !is_stub(at);
+        let always =
+            |at: usize| ALWAYS.iter().any(|pattern| matches(&tokens[at..], pattern)) && !is_stub(tokens, at);
         let ends = ["_Exit ( 0", "_exit ( 0", "exit ( 0"];
         let ends = tokens
             .iter()
