@@ -190,13 +190,12 @@ impl Tally {
         } += 1;
     }
 
-    /// Most of them are the same; or so many to the letter that the others were written anew.
+    /// Most of them are the same; or so many to the letter that the others were written anew; or nothing plainly speaks
+    /// against it.
     fn agrees(&self) -> bool {
         let all = self.same + self.other + self.unclear;
-        let is_tie = 2 * self.same == all;
         2 * self.same > all
-            || (is_tie && self.other == 0)
-            || 3 * self.identical >= all && self.identical > 0
-            || (all == 1 && self.other == 0)
+            || self.identical > 0 && 3 * self.identical >= all
+            || self.other == 0 && (2 * self.same == all || all == 1)
     }
 }

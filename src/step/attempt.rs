@@ -268,7 +268,7 @@ fn one(
     if let Some(session) = last_at_work(&mut course.sessions).filter(|_| outcome != Outcome::NeedsReview) {
         session.rejected_by = gate::first_rejection(&verdicts).map(|verdict| verdict.name.clone());
     }
-    if failure.is_none() && !matches!(outcome, Outcome::AgentFailed(_)) {
+    if failure.is_none() {
         course.went_well(job)?;
     }
     Ok(Judged { outcome, failure, reply, left, verdicts })

@@ -378,8 +378,7 @@ impl Course {
         self.because = Some(because);
         self.conversation = None;
         self.retries = 0;
-        let files = handoff::files(&there.changes);
-        Ok(self.afresh(job, &if files.is_empty() { String::new() } else { handoff::begun(&files) }))
+        Ok(self.afresh(job, &handoff::begun(&there.changes)))
     }
 
     /// Forgets the rests of the profile that has done its work.

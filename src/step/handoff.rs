@@ -56,8 +56,7 @@ impl Handoff {
 }
 
 /// Changed files, by name.
-#[must_use]
-pub fn files(changes: &[Change]) -> String {
+fn files(changes: &[Change]) -> String {
     let mut names: Vec<String> = changes
         .iter()
         .take(FILES)
@@ -69,9 +68,13 @@ pub fn files(changes: &[Change]) -> String {
     names.join(", ")
 }
 
-/// What an agent is told that takes over from one that failed.
+/// What an agent is told that takes over from one that failed; nothing where that had changed nothing.
 #[must_use]
-pub fn begun(files: &str) -> String {
+pub fn begun(changes: &[Change]) -> String {
+    let files = files(changes);
+    if files.is_empty() {
+        return files;
+    }
     format!(
         "## Begun\n\nAnother agent began this task in this directory and had to stop. It changed: {files}. Look at that first.\n"
     )

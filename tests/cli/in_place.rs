@@ -146,8 +146,12 @@ fn killed_in_place_no_question_moves_what_a_person_has_checked_out_since() {
     // What directs git was put back by the first command; from then on it is the person's.
     sandbox.git(&["config", "branch.topic.description", "mine"]);
     sandbox.orch(&["step", "--dry-run", "--quiet"]);
-    // What lands meanwhile stays, and the work tree that is not its branch's is left alone.
+    // What lands meanwhile stays, also on what a person has put there, and the work tree that is not its branch's is
+    // left alone.
+    let theirs = sandbox.git(&["commit-tree", "main^{tree}", "-p", "main", "-m", "theirs"]);
+    sandbox.git(&["update-ref", "refs/heads/main", theirs.trim()]);
     assert_eq!(sandbox.orch(&["add", "Another", "--id", "t-2", "--branch", "main"]).code, 0);
+    sandbox.git(&["merge-base", "--is-ancestor", theirs.trim(), "main"]);
     sandbox.show_git(&["status", "--short", "--branch"]);
     assert_eq!(sandbox.read("src/code"), "precious\n");
     assert_eq!(sandbox.git(&["config", "branch.topic.description"]), "mine\n");

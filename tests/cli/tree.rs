@@ -224,19 +224,11 @@ fn what_a_revert_changed_is_not_to_be_committed_without_its_code() {
 #[test]
 fn a_branch_that_a_rebase_of_another_is_to_move_is_left_alone() {
     let sandbox = project("echo new > new");
-    sandbox.git(&["branch", "lower"]);
-    sandbox.git(&["switch", "--quiet", "--create", "upper"]);
-    sandbox.write("src/code", "one\ntheirs\nthree\n");
-    sandbox.commit("theirs");
-    sandbox.git(&["switch", "--quiet", "lower"]);
+    sandbox.git(&["switch", "--quiet", "--create", "lower"]);
     sandbox.write("other", "other\n");
     sandbox.commit("other");
-    sandbox.git(&["switch", "--quiet", "upper"]);
-    sandbox.git(&["rebase", "--quiet", "lower"]);
-    sandbox.git(&["switch", "--quiet", "main"]);
-    sandbox.write("src/code", "one\nours\nthree\n");
-    sandbox.commit("ours");
-    sandbox.git(&["switch", "--quiet", "upper"]);
+    conflicting(&sandbox);
+    sandbox.git(&["switch", "--quiet", "other"]);
     let rebase = sandbox.git_tried(sandbox.repo(), &["rebase", "--update-refs", "main"]);
     assert_ne!(rebase.code, 0, "it conflicts");
     let before = sandbox.git(&["rev-parse", "lower"]);

@@ -152,6 +152,12 @@ fn scripts_of_all_members_of_a_workspace_are_followed() {
             assert_eq!(rejected(run, &base, &[(path, &test)]), [""; 0], "{run}: {path}");
         }
     }
+    base.insert("package.json".to_owned(), package("\"test\": \"mocha\""));
+    // What is the script's own option, and the root beside its members.
+    for run in ["npm test -- -r x", "yarn test -r x", "npm test --workspaces --include-workspace-root"] {
+        let hollow = package("\"test\": \"true\"");
+        assert!(!rejected(run, &base, &[("package.json", &hollow)]).is_empty(), "{run}");
+    }
 }
 
 #[test]
