@@ -2,6 +2,8 @@
 
 use super::error::CliError;
 use super::reading::Reading;
+use crate::effects::{EffectError, WorkFile, World};
+use crate::report::status::gather::PATHS_MAX;
 use crate::state::graph::Fault;
 use crate::state::layout;
 use crate::state::problem::{Problem, nearest};
@@ -9,6 +11,27 @@ use crate::state::store::Snapshot;
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
+/// How many faults of the graph are told by a command that reads the tip.
+const FAULTS_MAX: usize = 3;
+
+/// Which files of the state are not committed, and how many of them a merge left undecided.
+///
+/// # Errors
+/// When the work tree or its index cannot be read.
+pub(super) fn uncommitted(world: World<'_>, files: &[WorkFile]) -> Result<(Vec<String>, usize), EffectError> {
+    let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX)?;
+    let undecided = if paths.is_empty() { 0 } else { world.git.undecided(layout::ROOT)?.len() };
+    Ok((paths.iter().map(ToString::to_string).collect(), undecided))
+}
+
+/// What is wrong with the graph of a state, as warnings: the first of it, and how much more there is.
+pub(super) fn faults(snapshot: &Snapshot) -> Vec<String> {
+    let faults = snapshot.graph.faults();
+    let mut warnings: Vec<String> = faults.iter().take(FAULTS_MAX).map(Fault::to_string).collect();
+    let more = faults.len().saturating_sub(FAULTS_MAX);
+    warnings.extend((more > 0).then(|| format!("{more} more faults of the graph")));
+    warnings
+}
 
 impl Reading {
     /// What is wrong, as warnings: the first of each, and how many more there are.

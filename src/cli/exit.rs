@@ -1,5 +1,7 @@
 //! How the program ends: one enum, whose tens digit is the class.
 
+use crate::outcome::Outcome;
+
 /// An exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -123,6 +125,21 @@ impl Exit {
             | Self::Interrupted
             | Self::Terminated => self.code(),
         }
+    }
+}
+
+/// How the program ends after a step.
+pub(super) fn exit_of(outcome: &Outcome, signal: Option<i32>) -> Exit {
+    match (signal, outcome) {
+        (Some(signal), Outcome::Deferred(_)) => Exit::of_signal(signal),
+        (_, Outcome::Accepted) => Exit::Ok,
+        (_, Outcome::NeedsReview) => Exit::NeedsReview,
+        (_, Outcome::Rejected(_)) => Exit::Rejected,
+        (_, Outcome::AgentFailed(_)) => Exit::AgentFailed,
+        (_, Outcome::TimedOut(_)) => Exit::AgentTimeout,
+        (_, Outcome::Blocked(_)) => Exit::Waiting,
+        (_, Outcome::Deferred(_)) => Exit::Paused,
+        (_, Outcome::NoAgent(_)) => Exit::NoAgent,
     }
 }
 

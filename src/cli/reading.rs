@@ -1,9 +1,9 @@
 //! What commands that only read have in common: the state, the rules in force, who is at work.
 
 use super::context::{Context, Global};
+use super::damage::uncommitted;
 use super::error::CliError;
 use super::output::Format;
-use super::tip::uncommitted;
 use crate::config::Config;
 use crate::report::status::Unfit;
 use crate::select::Rules;

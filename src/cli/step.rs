@@ -2,13 +2,12 @@
 
 use super::context::{Context, Global};
 use super::error::CliError;
-use super::exit::Exit;
+use super::exit::exit_of;
 use super::next::nothing;
 use super::output::Answer;
 use super::request::open;
 use super::tip;
 use super::worker::{Job, work};
-use crate::outcome::Outcome;
 use crate::report::{json, summary};
 use crate::state::run::OutcomeKind;
 use crate::step::{self, Ending, Options, Planned, Ran};
@@ -46,7 +45,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let mut context = Context::open(global)?;
     context.caller.push = args.push;
     let task = args.task.as_deref().filter(|id| !id.is_empty());
-    let (base, tip) = tip::before(&context, task)?;
+    let (base, mut tip) = tip::before(&context, task, args.in_place && !args.dry_run)?;
     let options = Options {
         task,
         agent: args.agent.as_deref(),
@@ -56,6 +55,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         ..Options::default()
     };
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
+    if !matches!(ending, Ending::Ran(_)) {
+        // Perhaps nothing was done because of what is not committed.
+        tip = tip.whole(&context, base.as_ref())?;
+    }
     let interrupted = || context.world().process.interrupted();
     let answer = match ending {
         Ending::Nothing(idle, requests) => open(&context, &requests, nothing(&idle))?,
@@ -66,21 +69,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     // The program ends: giving back many thousand tasks one by one would only take time.
     std::mem::forget(base);
     Ok(tip.beside(answer))
-}
-
-/// How the program ends after a step.
-pub(super) fn exit_of(outcome: &Outcome, signal: Option<i32>) -> Exit {
-    match (signal, outcome) {
-        (Some(signal), Outcome::Deferred(_)) => Exit::of_signal(signal),
-        (_, Outcome::Accepted) => Exit::Ok,
-        (_, Outcome::NeedsReview) => Exit::NeedsReview,
-        (_, Outcome::Rejected(_)) => Exit::Rejected,
-        (_, Outcome::AgentFailed(_)) => Exit::AgentFailed,
-        (_, Outcome::TimedOut(_)) => Exit::AgentTimeout,
-        (_, Outcome::Blocked(_)) => Exit::Waiting,
-        (_, Outcome::Deferred(_)) => Exit::Paused,
-        (_, Outcome::NoAgent(_)) => Exit::NoAgent,
-    }
 }
 
 /// What a step did, as an answer.

@@ -1,27 +1,27 @@
 //! What who reads the tip of the target branch should know beside the answer, or before it.
 
 use super::context::Context;
+use super::damage::{faults, uncommitted};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::config::shell;
-use crate::effects::{EffectError, Head, Oid, WorkFile, World};
-use crate::report::status::gather::PATHS_MAX;
+use crate::effects::{Head, Oid, World};
 use crate::report::status::{Unfit, not_committed};
-use crate::state::graph::{Fault, Index};
+use crate::state::graph::Index;
 use crate::state::layout;
 use crate::step::{Base, in_place};
 
 /// The most tasks and notes with which a command that reads the tip compares the work tree with it.
 const COMPARED_MAX: usize = 1_000;
-/// How many faults of the graph are told by a command that reads the tip.
-const FAULTS_MAX: usize = 3;
 
 /// What who reads the tip should know beside the answer, and what to type about it.
 #[derive(Default)]
 pub(super) struct Tip {
     warnings: Vec<String>,
     hint: Option<&'static str>,
+    /// Whether the work tree was left out.
+    in_part: bool,
 }
 
 impl Tip {
@@ -36,6 +36,11 @@ impl Tip {
     pub(super) fn after(mut self, told: impl IntoIterator<Item = String>) -> Self {
         self.warnings.splice(..0, told);
         self
+    }
+
+    /// The same, with what the work tree has to say; an error where it cannot be read.
+    pub(super) fn whole(self, context: &Context, base: Option<&Base>) -> Result<Self, CliError> {
+        base.filter(|_| self.in_part).map_or(Ok(self), |base| compare(context, base))
     }
 }
 
@@ -53,31 +58,35 @@ fn compare(context: &Context, base: &Base) -> Result<Tip, CliError> {
         && in_place::at_work(world, &base.branch)?.is_none();
     let mut warnings = Vec::new();
     // A large state is left to `orch status`: looking at every file would cost more than the answer.
-    let mut compared = checked_out && base.snapshot.graph.nodes().len() <= COMPARED_MAX;
-    if compared {
-        let notes = base.snapshot.source.list(world, layout::NOTES)?.len();
-        compared = base.snapshot.graph.nodes().len() + notes <= COMPARED_MAX;
-    }
+    let tasks = base.snapshot.graph.nodes().len();
+    let notes = || base.snapshot.source.list(world, layout::NOTES).map(|notes| notes.len());
+    let compared = checked_out && tasks <= COMPARED_MAX && tasks + notes()? <= COMPARED_MAX;
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
         let unfit = Unfit { undecided, damaged: 0, in_progress: world.git.in_progress() };
         warnings.extend(not_committed(&paths, unfit));
     }
-    let faults = base.snapshot.graph.faults();
-    warnings.extend(faults.iter().take(FAULTS_MAX).map(Fault::to_string));
-    let more = faults.len().saturating_sub(FAULTS_MAX);
-    warnings.extend((more > 0).then(|| format!("{more} more faults of the graph")));
-    let hint = (!faults.is_empty()).then_some("type `orch fsck` to see what is wrong with the tasks");
-    Ok(Tip { warnings, hint })
+    Ok(Tip { in_part: false, ..of_graph(base).after(warnings) })
+}
+
+/// What is wrong with the graph.
+fn of_graph(base: &Base) -> Tip {
+    let warnings = faults(&base.snapshot);
+    let hint = (!warnings.is_empty()).then_some("type `orch fsck` to see what is wrong with the tasks");
+    Tip { warnings, hint, in_part: true }
 }
 
 /// Looks at the tip before a step on it, of this task if one was named; not where it is the remote's tip that
-/// counts.
+/// counts. A step in place refuses a work tree with changes, and names them, so that they are not told here.
 ///
 /// # Errors
 /// When the tip cannot be used, or there is no such task.
-pub(super) fn before(context: &Context, task: Option<&str>) -> Result<(Option<Base>, Tip), CliError> {
+pub(super) fn before(
+    context: &Context,
+    task: Option<&str>,
+    in_place: bool,
+) -> Result<(Option<Base>, Tip), CliError> {
     if context.caller.push {
         return Ok((None, Tip::default()));
     }
@@ -85,7 +94,8 @@ pub(super) fn before(context: &Context, task: Option<&str>) -> Result<(Option<Ba
     if let Some(id) = task {
         find(context, &base, id)?;
     }
-    compare(context, &base).map(|tip| (Some(base), tip))
+    let tip = if in_place { of_graph(&base) } else { compare(context, &base)? };
+    Ok((Some(base), tip))
 }
 
 /// Where a task is in the graph of the tip.
@@ -104,16 +114,6 @@ pub(super) fn find(context: &Context, base: &Base, id: &str) -> Result<Index, Cl
             None => error.into(),
         }
     })
-}
-
-/// Which files of the state are not committed, and how many of them a merge left undecided.
-///
-/// # Errors
-/// When the work tree or its index cannot be read.
-pub(super) fn uncommitted(world: World<'_>, files: &[WorkFile]) -> Result<(Vec<String>, usize), EffectError> {
-    let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX)?;
-    let undecided = if paths.is_empty() { 0 } else { world.git.undecided(layout::ROOT)?.len() };
-    Ok((paths.iter().map(ToString::to_string).collect(), undecided))
 }
 
 /// Refuses to look back where orch never was, which is not the same as having done nothing.

@@ -85,13 +85,15 @@ impl<'w> Recorded<'w> {
     /// When the tree cannot be read.
     pub fn folder(&mut self, tree: Oid) -> Result<Oid> {
         let git = self.world.git;
-        // Most commits change code alone, and have the state of the one before.
-        let Some(state) = memo(&mut self.states, tree, || git.subtree(tree, layout::ROOT))? else {
-            return Ok(git.empty_tree());
-        };
+        let Some(state) = self.state(tree)? else { return Ok(git.empty_tree()) };
         let runs = layout::RUNS.trim_start_matches(layout::ROOT).trim_start_matches('/');
         let folder = memo(&mut self.folders, state, || git.subtree(state, runs))?;
         Ok(folder.unwrap_or_else(|| git.empty_tree()))
+    }
+
+    /// The state in a tree, if it has one.
+    fn state(&mut self, tree: Oid) -> Result<Option<Oid>> {
+        memo(&mut self.states, tree, || self.world.git.subtree(tree, layout::ROOT))
     }
 
     /// What became of records between two trees.
@@ -99,6 +101,10 @@ impl<'w> Recorded<'w> {
     /// # Errors
     /// When a tree cannot be read.
     pub fn between(&mut self, before: Oid, after: Oid) -> Result<Records> {
+        // Most commits change code alone, and have the state of the one before.
+        if self.state(before)? == self.state(after)? {
+            return Ok(Records::default());
+        }
         let (old, new) = (self.folder(before)?, self.folder(after)?);
         if old == new {
             return Ok(Records::default());

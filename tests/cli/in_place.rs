@@ -55,6 +55,16 @@ fn a_tree_that_is_not_clean_is_refused_before_the_agent_runs() {
 }
 
 #[test]
+fn where_nothing_could_be_done_in_place_what_is_not_committed_is_told() {
+    let sandbox = project("echo new >> src/code", &[]);
+    assert_eq!(sandbox.orch(&["cancel", "t-1"]).code, 0);
+    sandbox.orch(&["add", "Not committed", "--no-commit"]);
+    let said = sandbox.orch(&["step", "--in-place"]);
+    assert_eq!(said.code, 10);
+    assert!(said.stderr.contains(".toml` is not committed"), "{}", said.stderr);
+}
+
+#[test]
 fn build_caches_stay_and_do_not_land() {
     let sandbox = project("cat cache/x > seen; echo more >> cache/x", &[]);
     sandbox.write(".gitignore", "cache/\n");

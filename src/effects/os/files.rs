@@ -340,6 +340,7 @@ pub fn sync_together(files: &[PathBuf], directories: &[PathBuf]) -> Result<()> {
         }
         _ => Ok(()),
     };
+    begin_writing(files);
     let threads = files.len().max(directories.len()).div_ceil(SYNC_SHARE).clamp(1, SYNC_THREADS);
     let sync_share = move |of: usize| {
         let share = |paths: &'_ [PathBuf]| paths.iter().skip(of).step_by(threads).try_for_each(sync);
@@ -359,6 +360,21 @@ pub fn sync_together(files: &[PathBuf], directories: &[PathBuf]) -> Result<()> {
         others.into_iter().try_for_each(|other| other.join().unwrap_or_else(|_| Err(died())))
     })
 }
+
+/// Asks the system to begin writing files out, without waiting for it: where a file comes to lie is decided
+/// only then, and what is decided before the first sync goes into the journal with it (half the time for
+/// twenty files). What fails here is told by the sync that follows.
+#[cfg(target_os = "linux")]
+fn begin_writing(files: &[PathBuf]) {
+    for file in files.iter().filter_map(|path| File::open(path).ok()) {
+        // Advice that the content will not be read again makes Linux start to write it.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+}
+
+/// Elsewhere nothing is known that would be faster.
+#[cfg(not(target_os = "linux"))]
+fn begin_writing(_: &[PathBuf]) {}
 
 #[cfg(test)]
 mod tests {

@@ -40,9 +40,10 @@ impl Jobs {
         walk.folder(walk.open(BStr::new(""))?, BStr::new(""), 0, entries)?;
         let most = if entries < THREADS_FROM { entries } else { entries / (threads() * 8) };
         for _ in 0..LEVELS_MAX {
-            // What is too large to be shared out is taken apart.
+            // What is too large to be shared out is taken apart, where that is possible.
+            let is_large = |job: &Job| job.to - job.from > most && has_folders(sight, job);
             let (large, small): (Vec<Job>, Vec<Job>) =
-                std::mem::take(&mut walk.jobs).into_iter().partition(|job| job.to - job.from > most);
+                std::mem::take(&mut walk.jobs).into_iter().partition(is_large);
             walk.jobs = small;
             large.iter().try_for_each(|job| walk.run(job))?;
         }
@@ -71,6 +72,13 @@ impl Jobs {
             Ok(found)
         })
     }
+}
+
+/// Whether something tracked lies in folders of a folder.
+fn has_folders(sight: Sight<'_>, job: &Job) -> bool {
+    let below = job.path.len() + 1;
+    let is_deeper = |entry: &gix::index::Entry| entry.path(sight.index)[below..].contains(&b'/');
+    sight.index.entries()[job.from..job.to].iter().any(is_deeper)
 }
 
 /// Compares everything that is tracked, and tells what is not.

@@ -26,11 +26,24 @@ const MOST: usize = 8_000;
 
 /// What the kernel tells of.
 pub(super) struct Watch {
-    ear: OwnedFd,
+    ear: Ear,
     folders: HashMap<i32, BString>,
     known: HashSet<BString>,
     /// A file of ignore rules outside of the work tree, and how it was.
     exclude: (PathBuf, Stamp),
+}
+
+/// Where the kernel's telling arrives.
+struct Ear(Option<OwnedFd>);
+
+impl Drop for Ear {
+    /// The kernel lets go of many folders in its own time, up to some 20 ms, for which nobody here waits.
+    fn drop(&mut self) {
+        if let Some(ear) = self.0.take() {
+            // Where no thread is to be had, it is closed here.
+            let _ = std::thread::Builder::new().spawn(move || drop(ear));
+        }
+    }
 }
 
 /// Folders in which something changed, each with the folders in it that are others than before.
@@ -56,12 +69,12 @@ impl Watch {
         let Some(ear) = kernel::open() else { return Ok(None) };
         let path = common_dir.join("info/exclude");
         let exclude = (path.clone(), stamp(&path)?);
-        Ok(Some(Self { ear, folders: HashMap::new(), known: HashSet::new(), exclude }))
+        Ok(Some(Self { ear: Ear(Some(ear)), folders: HashMap::new(), known: HashSet::new(), exclude }))
     }
 
     /// Asks the kernel to tell of a folder; none if it will not.
     pub(super) fn ask(&self, folder: BorrowedFd<'_>) -> Option<i32> {
-        kernel::add(&self.ear, folder)
+        kernel::add(self.ear.0.as_ref()?, folder)
     }
 
     /// Notes the folders that were asked about. False if it is too many of them.
@@ -86,7 +99,8 @@ impl Watch {
         if stamp(&self.exclude.0)? != self.exclude.1 {
             return Ok(None);
         }
-        let certain = kernel::read(&self.ear, &mut |told| match told {
+        let Some(ear) = &self.ear.0 else { return Ok(None) };
+        let certain = kernel::read(ear, &mut |told| match told {
             Told::In { folder, name, another_folder } => {
                 let Some(path) = self.folders.get(&folder) else { return false };
                 let changed = heard.entry(path.clone()).or_default();

@@ -187,6 +187,8 @@ pub(super) struct Prepared {
 /// Makes ready what [`bring`] will put in place.
 pub(super) fn prepare(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<()> {
     place.prepared = None;
+    // What changes from here on is orch's own doing.
+    place.watch = None;
     let changes = place.git.changes(from, to)?;
     let new: Vec<&Change> = changes.iter().filter(|change| change.new.is_some()).collect();
     // Attributes say how the others are to be written, and have to be in place before.
