@@ -163,3 +163,23 @@ fn hooks_that_are_switched_off_are_not_told_of() {
         assert!(!step.stderr.contains("no hook runs"), "{off:?}: {}", step.stderr);
     }
 }
+
+#[test]
+fn what_an_agent_puts_in_the_place_of_objects_counts_for_nothing() {
+    // The configuration of the tip, as the agent would have it: with a gate that passes.
+    let plants = "echo new >> src/code; test -f \"$HOME/done\" || git replace -f \
+         $(git rev-parse HEAD:.orchestrator/config.toml) $(git hash-object -w \"$HOME/mine\"); touch \"$HOME/done\"";
+    let sandbox = Sandbox::with(&[agent(plants), gate("test", "never"), table("policy", "max_attempts = 1")]);
+    for task in ["t-1", "t-2", "t-3"] {
+        sandbox.task(task, "Do it", &["--kind", "chore"]);
+    }
+    let mine = sandbox.read(".orchestrator/config.toml").replace("never", "true");
+    std::fs::write(sandbox.signal("mine"), &mine).expect("a file");
+    assert_eq!(sandbox.quietly(&["step", "--in-place"]).code, 20);
+    assert_eq!(sandbox.git(&["cat-file", "-p", "HEAD:.orchestrator/config.toml"]), mine);
+    for flags in [&["step"][..], &["step", "--in-place"]] {
+        let step = sandbox.quietly(flags);
+        assert_eq!(step.code, 20, "{}", step.stderr);
+        assert!(step.stderr.contains("gate test failed"), "{}", step.stderr);
+    }
+}

@@ -65,6 +65,7 @@ fn environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
         env.push((format!("GIT_CONFIG_VALUE_{n}"), (*value).to_owned()));
     }
     env.push(("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned()));
+    env.push(("GIT_NO_REPLACE_OBJECTS".to_owned(), "1".to_owned()));
     env.push(("LC_ALL".to_owned(), "C".to_owned()));
     env
 }

@@ -127,6 +127,7 @@ impl OsGit {
             ));
         }
         repo.object_cache_size_if_unset(4 << 20);
+        let repo = unreplaced(repo);
         let (ready, unsettled, ahead) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (fresh, held, in_vain) = (OnceCell::new(), RefCell::default(), RefCell::default());
         Ok(Self { opened: repo, fresh, held, ready, unsettled, in_vain, ahead, workspaces })
@@ -147,6 +148,13 @@ impl OsGit {
         self.unsettled.borrow_mut().push(id);
         oid(id)
     }
+}
+
+/// A repository whose objects are what they are called by. `refs/replace/` has others in their place, and who works
+/// in the repository can write there. Git children are told the same.
+fn unreplaced(mut repo: gix::Repository) -> gix::Repository {
+    repo.objects.ignore_replacements = true;
+    repo
 }
 
 impl Git for OsGit {

@@ -46,7 +46,7 @@ impl<'g> Place<'g> {
         let repo = if checkout.git_dir == git.repo().git_dir() {
             git.repo().clone()
         } else {
-            or("open the work tree", gix::open(&checkout.git_dir))?
+            super::unreplaced(or("open the work tree", gix::open(&checkout.git_dir))?)
         };
         let mut place = Self::new(git, repo, checkout.dir.clone(), Owner::User, index_path)?;
         if place.index.is_sparse() {

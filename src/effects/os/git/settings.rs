@@ -129,7 +129,7 @@ impl OsGit {
                 // What this command has read of it is somebody else's.
                 let mut fresh = self.opened.clone();
                 or("open the git repository", fresh.reload())?;
-                let _ = self.fresh.set(fresh);
+                let _ = self.fresh.set(super::unreplaced(fresh));
             }
             Ok(Some((settings, changed)))
         };
