@@ -4,10 +4,12 @@
 //! become of it. Invariant: what a person did to a file beside its markers is kept.
 
 use crate::effects::{EffectError, Head, MODE_FILE, Oid, Undecided, World};
+use crate::state::checkpoint::Checkpoint;
+use crate::state::file::checkpoint;
 use crate::state::file::marks::{self, Sides};
 use crate::state::file::merge::{Before, Clash, Unmerged, merge};
 use crate::state::layout::{self, FileKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A state file that a merge left undecided.
@@ -22,14 +24,18 @@ pub struct Leftover {
 /// How a file stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// Its fields say what it becomes: this.
-    Decided(String),
+    /// Its fields say what it becomes: these files, the first of which it is.
+    Decided(Vec<(String, String)>),
     /// Both sides changed these fields to different values.
     Clashes(Vec<Clash>),
     /// A person has to look, because of this.
     Person(String),
     /// One side removed it, the other one changed it.
     Removed,
+    /// Only one side has it, as a new file: the other one may have moved it elsewhere.
+    Alone,
+    /// Neither side has it here any more.
+    Gone,
     /// It has no markers any more, and git was not told.
     NotAdded,
 }
@@ -44,30 +50,41 @@ pub fn find(world: World<'_>, root: &Path) -> Result<Vec<Leftover>, EffectError>
     let mut undecided: BTreeMap<String, Undecided> =
         staged.into_iter().map(|each| (each.path.to_string(), each)).collect();
     let mut found = Vec::new();
-    for file in world.files.work_files(root, layout::ROOT)? {
+    let files = world.files.work_files(root, layout::ROOT)?;
+    let mut taken: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    for file in files {
         let staged = undecided.remove(&file.path);
         // What is no ordinary file has no markers, and is told of as such.
         let plain = file.mode == Some(MODE_FILE);
         let text = if plain { world.files.read_work(root, &file.path)? } else { None }.unwrap_or_default();
         let what = match &staged {
-            _ if marks::are_in(&text) => decide(world, &file.path, &text, staged.as_ref())?,
+            _ if marks::are_in(&text) => decide(world, &file.path, (&text, staged.as_ref()), &mut taken)?,
             Some(Undecided { ours: Some(_), theirs: Some(_), .. }) => What::NotAdded,
-            Some(_) => What::Removed,
+            Some(staged) => parted(staged),
             None => continue,
         };
         found.push(Leftover { path: file.path, what });
     }
-    found.extend(undecided.into_keys().map(|path| Leftover { path, what: What::Removed }));
+    found.extend(undecided.into_iter().map(|(path, staged)| Leftover { path, what: parted(&staged) }));
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
-/// What a file with markers becomes.
+/// How a file stands that not all have.
+fn parted(staged: &Undecided) -> What {
+    match staged {
+        Undecided { ours: None, theirs: None, .. } => What::Gone,
+        Undecided { before: None, .. } => What::Alone,
+        Undecided { .. } => What::Removed,
+    }
+}
+
+/// What a file with markers becomes, with the paths that files have.
 fn decide(
     world: World<'_>,
     path: &str,
-    text: &[u8],
-    staged: Option<&Undecided>,
+    (text, staged): (&[u8], Option<&Undecided>),
+    taken: &mut BTreeSet<String>,
 ) -> Result<What, EffectError> {
     let unclear = || What::Person("its conflict markers do not say which line is whose".to_owned());
     let Some(sides) = std::str::from_utf8(text).ok().and_then(marks::sides) else { return Ok(unclear()) };
@@ -84,8 +101,14 @@ fn decide(
         (None, Some(text)) => Before::Text(text),
         (None, None) => Before::Unknown,
     };
+    if layout::kind_of(path) == FileKind::Checkpoint
+        && !matches!(before, Before::Text(_))
+        && let Some(both) = both(path, [&ours, &theirs], taken)
+    {
+        return Ok(What::Decided(both));
+    }
     Ok(match merge(path, before, &ours, &theirs) {
-        Ok(text) => What::Decided(text),
+        Ok(text) => What::Decided(vec![(path.to_owned(), text)]),
         Err(Unmerged::Clashes(clashes)) => What::Clashes(clashes),
         Err(Unmerged::Unknown) => {
             What::Person("both sides changed its comments, or keys that orch does not know".to_owned())
@@ -93,6 +116,24 @@ fn decide(
         Err(Unmerged::Invalid(why)) => What::Person(why),
         Err(Unmerged::NotByFields) => What::Person(by_hand(path).to_owned()),
     })
+}
+
+/// The checkpoints of two runs that got one number on two sides: the later one is the next that has none.
+fn both(path: &str, sides: [&str; 2], taken: &mut BTreeSet<String>) -> Option<Vec<(String, String)>> {
+    let read = |text: &str| checkpoint::read(path, text.as_bytes()).value.map(|it| (it, text.to_owned()));
+    let [ours, theirs] = sides.map(read);
+    let (ours, theirs) = (ours?, theirs?);
+    if ours.0.run == theirs.0.run {
+        // One of the two was edited.
+        return None;
+    }
+    let (first, later) = if ours.0.run < theirs.0.run { (ours, theirs) } else { (theirs, ours) };
+    let free = |number: &u32| !taken.contains(&layout::checkpoint(&later.0.task, *number));
+    let number = (later.0.number..=u32::MAX).find(free)?;
+    let at = layout::checkpoint(&later.0.task, number);
+    taken.insert(at.clone());
+    let text = checkpoint::write(&Checkpoint { number, ..later.0 });
+    Some(vec![(path.to_owned(), first.1), (at, text)])
 }
 
 /// Why a file of another kind is not merged.

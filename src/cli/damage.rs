@@ -2,26 +2,53 @@
 
 use super::error::CliError;
 use super::reading::Reading;
-use crate::effects::{EffectError, WorkFile, World};
+use crate::effects::{EffectError, MODE_FILE, WorkFile, World};
+use crate::report::status::Unfit;
 use crate::report::status::gather::PATHS_MAX;
 use crate::state::graph::Fault;
-use crate::state::layout;
+use crate::state::layout::{self, FileKind};
 use crate::state::problem::{Problem, nearest};
 use crate::state::store::Snapshot;
+use crate::upkeep::migrate::unusable;
+use std::collections::HashSet;
+use std::path::Path;
 
 /// How many problems are told before `orch fsck` is named instead.
 const PROBLEMS_MAX: usize = 5;
 /// How many faults of the graph are told by a command that reads the tip.
 const FAULTS_MAX: usize = 3;
 
-/// Which files of the state are not committed, and how many of them a merge left undecided.
+/// What speaks against committing these paths of a work tree, so many of which a merge left undecided.
+///
+/// # Errors
+/// When one cannot be read.
+pub(super) fn unfit(
+    world: World<'_>,
+    root: &Path,
+    (files, paths): (&[WorkFile], &[String]),
+    undecided: usize,
+) -> Result<Unfit, EffectError> {
+    let paths: HashSet<&String> = paths.iter().filter(|_| undecided == 0).collect();
+    let mut damaged = 0;
+    for file in files.iter().filter(|file| file.mode == Some(MODE_FILE) && paths.contains(&file.path)) {
+        let bytes = world.files.read_work(root, &file.path)?.unwrap_or_default();
+        damaged += usize::from(unusable(&file.path, layout::kind_of(&file.path), &bytes).is_some());
+    }
+    Ok(Unfit { undecided, damaged, in_progress: world.git.in_progress() })
+}
+
+/// Which files of the state are not committed, and how many of them a merge left undecided. What is there and orch
+/// does not read is none of the state.
 ///
 /// # Errors
 /// When the work tree or its index cannot be read.
 pub(super) fn uncommitted(world: World<'_>, files: &[WorkFile]) -> Result<(Vec<String>, usize), EffectError> {
     let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX)?;
     let undecided = if paths.is_empty() { 0 } else { world.git.undecided(layout::ROOT)?.len() };
-    Ok((paths.iter().map(ToString::to_string).collect(), undecided))
+    let is_foreign =
+        |path: &str| layout::kind_of(path) == FileKind::Unknown && files.iter().any(|file| file.path == path);
+    let paths = paths.iter().map(ToString::to_string).filter(|path| !is_foreign(path)).collect();
+    Ok((paths, undecided))
 }
 
 /// What is wrong with the graph of a state, as warnings: the first of it, and how much more there is.

@@ -1,13 +1,13 @@
 //! What who reads the tip of the target branch should know beside the answer, or before it.
 
 use super::context::Context;
-use super::damage::{faults, uncommitted};
+use super::damage::{faults, uncommitted, unfit};
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::config::shell;
 use crate::effects::{Head, Oid, World};
-use crate::report::status::{Unfit, not_committed};
+use crate::report::status::not_committed;
 use crate::state::graph::Index;
 use crate::state::layout;
 use crate::step::{Base, in_place};
@@ -64,7 +64,7 @@ fn compare(context: &Context, base: &Base) -> Result<Tip, CliError> {
     if let Some(root) = world.git.work_dir().filter(|_| compared) {
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
-        let unfit = Unfit { undecided, damaged: 0, in_progress: world.git.in_progress() };
+        let unfit = unfit(world, root, (&files, &paths), undecided)?;
         warnings.extend(not_committed(&paths, unfit));
     }
     Ok(Tip { in_part: false, ..of_graph(base).after(warnings) })

@@ -275,7 +275,7 @@ fn join(source: Source, nodes: Vec<Node>, mut problems: Vec<Problem>) -> Snapsho
         let fact = format!("the id `{}` is also that of `{}`", node.id, graph.nodes()[kept].path);
         problems.push(
             Problem::error(node.path.as_str(), None, fact)
-                .with_remedy("give one of the two files another name and the same `id` inside"),
+                .with_remedy("remove one of the two files if they are one task; else give it another name and the same `id` inside"),
         );
     }
     Snapshot { source, graph, problems }

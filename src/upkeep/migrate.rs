@@ -70,7 +70,8 @@ fn one(path: &str, kind: FileKind, bytes: &[u8], migration: &mut Migration) {
 }
 
 /// The first thing that keeps a file from being used.
-fn unusable(path: &str, kind: FileKind, bytes: &[u8]) -> Option<Problem> {
+#[must_use]
+pub fn unusable(path: &str, kind: FileKind, bytes: &[u8]) -> Option<Problem> {
     let problems = match kind {
         FileKind::Config => read_config(&Layers { repository: Some(bytes), user: None }).problems,
         FileKind::Task => file::task::read(path, bytes).problems,

@@ -297,3 +297,58 @@ fn what_the_persons_own_settings_may_not_say_is_told_where_it_would_have_counted
         assert!(!told.contains("`context.task_share` is ignored"), "{command}: {told}");
     }
 }
+
+#[test]
+fn checkpoints_that_two_branches_gave_one_number_are_both_kept() {
+    let sandbox =
+        Sandbox::with(&[agent("echo x > x"), gate("test", "false"), table("policy", "max_attempts = 1")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.git(&["switch", "--quiet", "-c", "other"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    let run = |branch: &str| {
+        let text = sandbox.git(&["show", &format!("{branch}:.orchestrator/checkpoints/t-1/1.yaml")]);
+        text.lines().find(|line| line.starts_with("run:")).map(str::to_owned).expect("a run")
+    };
+    let (earlier, later) = (run("other"), run("main"));
+    assert!(earlier < later);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let said = sandbox.quietly(&["doctor"]);
+    assert_eq!(said.code, 3);
+    assert!(!said.stdout.contains("never edited"), "{}", said.stdout);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stderr
+            .contains("git add .orchestrator/checkpoints/t-1/1.yaml .orchestrator/checkpoints/t-1/2.yaml"),
+        "{}",
+        said.stderr
+    );
+    for (number, run) in [(1, earlier), (2, later)] {
+        let text = sandbox.read(&format!(".orchestrator/checkpoints/t-1/{number}.yaml"));
+        assert!(text.contains(&run) && text.contains(&format!("number: {number}")), "{text}");
+    }
+    sandbox.commit("merged");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}
+
+#[test]
+fn a_task_that_was_moved_to_two_places_is_named_as_what_it_is() {
+    let sandbox = with_a_task();
+    sandbox.git(&["switch", "--quiet", "-c", "other"]);
+    std::fs::create_dir_all(sandbox.repo().join(".orchestrator/tasks/theirs")).expect("a folder");
+    sandbox.git(&["mv", TASK, ".orchestrator/tasks/theirs/t-1.toml"]);
+    sandbox.commit("there");
+    sandbox.git(&["switch", "--quiet", "main"]);
+    std::fs::create_dir_all(sandbox.repo().join(".orchestrator/tasks/mine")).expect("a folder");
+    sandbox.git(&["mv", TASK, ".orchestrator/tasks/mine/t-1.toml"]);
+    sandbox.commit("here");
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let said = sandbox.quietly(&["doctor"]);
+    assert_eq!(said.code, 3);
+    assert!(said.stdout.contains("mine/t-1.toml`: only one side has it there"), "{}", said.stdout);
+    assert!(said.stderr.contains(&format!("type `git rm {TASK}`")), "{}", said.stderr);
+    let said = sandbox.quietly(&["fsck"]);
+    assert!(said.stdout.contains("remove one of the two files if they are one task"), "{}", said.stdout);
+}

@@ -192,3 +192,27 @@ fn a_commit_whose_objects_are_gone_is_not_verified() {
     assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
     assert!(said.stdout.contains("broken") && !said.stdout.contains("all good"), "{}", said.stdout);
 }
+
+#[test]
+fn a_step_proposes_no_commit_of_what_cannot_be_read_or_is_none_of_the_state() {
+    let sandbox = with_a_task();
+    sandbox.task("b", "Then", &["--kind", "chore"]);
+    sandbox.write(".orchestrator/tasks/.DS_Store", "x");
+    for command in ["step", "list", "status"] {
+        let said = sandbox.quietly(&[command]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert!(!said.stderr.contains("not committed"), "{command}: {}", said.stderr);
+    }
+    // As `git mergetool` leaves it.
+    let copy = sandbox.read(".orchestrator/tasks/b.toml");
+    sandbox.write(".orchestrator/tasks/b_BACKUP_1.toml", &copy);
+    for command in ["step", "next", "list"] {
+        let said = sandbox.quietly(&[command]);
+        assert!(!said.stderr.contains("git add"), "{command}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("may not be committed so: type `orch fsck`"),
+            "{command}: {}",
+            said.stderr
+        );
+    }
+}
