@@ -49,6 +49,16 @@ impl CliError {
         self
     }
 
+    /// The same error, told as an end by a signal where that came first: what fails then fails because of it, and
+    /// nothing has to be mended.
+    #[must_use]
+    pub fn after(self, signal: Option<i32>) -> Self {
+        match signal {
+            Some(signal) => Self { exit: Exit::of_signal(signal), hints: Vec::new(), is_away: false, ..self },
+            None => self,
+        }
+    }
+
     /// A wrong flag or argument.
     pub fn usage(fact: impl Into<String>) -> Self {
         Self::new(Exit::Usage, fact)

@@ -66,7 +66,7 @@ fn run(global: &Global, args: &PlanArgs, wanted: &Wanted) -> Result<Answer, CliE
             );
             Answer::ok(json!({"agent": agent, "prompt": prompt.text, "tokens": prompt.tokens}), human)
         }
-        Ending::Planned(planned) => answer(&planned),
+        Ending::Planned(planned) => answer(&planned, context.world().process.interrupted()),
     })
 }
 
@@ -74,7 +74,7 @@ fn refusal(refusal: &crate::plan::Refusal) -> Value {
     json!({"title": refusal.title, "why": refusal.why})
 }
 
-fn answer(planned: &Planned) -> Answer {
+fn answer(planned: &Planned, signal: Option<i32>) -> Answer {
     let mut human = String::new();
     for task in &planned.tasks {
         let line = format!("{}  {}  {}", task.id, task.status.as_str(), task.title);
@@ -87,6 +87,9 @@ fn answer(planned: &Planned) -> Answer {
         "commit": planned.commit.to_string(), "cost_usd": planned.run.cost_usd,
     });
     if planned.tasks.is_empty() {
+        if let Some(signal) = signal {
+            return Answer::ok(data, "nothing was proposed: interrupted\n").exit(Exit::of_signal(signal));
+        }
         let human = "the planner proposed nothing that can be used\n";
         return Answer::ok(data, human).exit(Exit::AgentFailed);
     }

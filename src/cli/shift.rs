@@ -91,7 +91,9 @@ impl Shift {
         let plans = if self.stuck { Plans::Never } else { Plans::Caller };
         let options = Options { agent: asked.agent, in_place: asked.in_place, plans, ..Options::default() };
         meter.begin();
-        match step::step(world, caller, options, meter).map_err(CliError::from) {
+        let interrupted = || world.process.interrupted();
+        let after = |error| CliError::from(error).after(interrupted());
+        match step::step(world, caller, options, meter).map_err(after) {
             Ok(Ending::Nothing(idle, requests)) => {
                 let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
                 self.tally.left(opened.hints, opened.warnings);
@@ -113,7 +115,7 @@ impl Shift {
                 let ends = matches!(ran.outcome, Outcome::Deferred(_) | Outcome::NoAgent(_));
                 // Who waits looks for what others may take meanwhile.
                 let ends = ends && !(asked.waits && ran.retry_after.is_some());
-                Ok(ends.then(|| answer(&ran, world.process.interrupted()).into()))
+                Ok(ends.then(|| answer(&ran, interrupted()).into()))
             }
             Err(error) => {
                 if let Some(usd) = meter.usd().filter(|_| error.exit == Exit::Busy || error.is_away) {

@@ -54,12 +54,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         known: base.as_ref(),
         ..Options::default()
     };
-    let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())?;
+    let interrupted = || context.world().process.interrupted();
+    let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())
+        .map_err(|error| CliError::from(error).after(interrupted()))?;
     if !matches!(ending, Ending::Ran(_)) {
         // Perhaps nothing was done because of what is not committed.
         tip = tip.whole(&context, base.as_ref())?;
     }
-    let interrupted = || context.world().process.interrupted();
     let answer = match ending {
         Ending::Nothing(idle, requests) => open(&context, &requests, nothing(&idle))?,
         Ending::Planned(planned) => plan(&planned),

@@ -99,10 +99,14 @@ pub(super) fn approve(global: &Global, args: &ApproveArgs) -> Result<Answer, Cli
                 .filter(|verdict| verdict.rejects())
                 .map(|verdict| verdict.name.as_str())
                 .collect();
-            let human =
-                format!("{} stays as it is: {} failed on the current tip\n", args.id, failed.join(", "));
             let data =
                 json!({"task": args.id, "gates": verdicts.iter().map(json::verdict).collect::<Vec<_>>()});
+            if let Some(signal) = world.process.interrupted() {
+                let human = format!("{} stays as it is: interrupted\n", args.id);
+                return Ok(Answer::ok(data, human).exit(Exit::of_signal(signal)));
+            }
+            let human =
+                format!("{} stays as it is: {} failed on the current tip\n", args.id, failed.join(", "));
             Ok(Answer::ok(data, human)
                 .exit(Exit::Rejected)
                 .hint(format!("type `orch reject {} --reason …` to have it improved", args.id)))

@@ -92,7 +92,8 @@ pub(super) fn work(
     }
     let (world, reporter) = (context.world(), global.reporter());
     let options = Options { agent, plans: job.plans, slot: job.slot, ..Options::default() };
-    match step::step(world, &context.caller, options, reporter.as_ref())? {
+    let after = |error| CliError::from(error).after(world.process.interrupted());
+    match step::step(world, &context.caller, options, reporter.as_ref()).map_err(after)? {
         Ending::Nothing(idle, requests) => tell(&context, &requests, nothing(&idle)),
         Ending::Planned(_) => Ok(Answer::ok(json!(null), "")),
         Ending::Ran(ran) => {

@@ -203,7 +203,7 @@ pub struct ContextConfig {
 /// `[workspace]`: where agents work.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkspaceConfig {
-    /// Run once, by `sh -c`, in a new workspace.
+    /// Run once, by `sh -c`, in a new workspace; again when what the project needs changed.
     pub setup: Option<String>,
     /// The directory of all workspaces; none means the user's state directory.
     pub root: Option<String>,

@@ -9,8 +9,8 @@ use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::in_place;
 use super::journal::{self, Moving};
-use super::land::{Landed, finish_landing, list, refuse_in_progress};
-use crate::effects::{Checkout, Oid, Swap, Trouble, WorkTree, World};
+use super::land::{Landed, OTHERS_LAND, finish_landing, landing_lock, list, refuse_in_progress};
+use crate::effects::{Checkout, Edit, MODE_FILE, Oid, Swap, Trouble, WorkTree, World};
 use crate::landing;
 use std::cell::RefCell;
 
@@ -240,6 +240,30 @@ fn open_locked<'w>(world: World<'w>, checkout: &Checkout) -> Result<Box<dyn Work
             Err(error) => wait_for_lock(world, &mut tries, error.fact)?,
         }
     }
+}
+
+/// Refuses where the user has changed a file, of this text in the base, that every end of a step changes too.
+///
+/// # Errors
+/// When that is so.
+pub(super) fn refuse_changed(
+    world: World<'_>,
+    checkout: &Checkout,
+    branch: &str,
+    (path, text): (&str, &str),
+) -> Result<(), StepError> {
+    let here = world.files.read_work(&checkout.dir, path).unwrap_or_default();
+    if here.as_deref() == Some(text.as_bytes()) || in_place::at_work(world, branch)?.is_some() {
+        return Ok(());
+    }
+    // Git may write a file otherwise than it keeps it, and others may just be landing: only a look as at the
+    // landing tells.
+    let _lock = landing_lock(world, OTHERS_LAND)?;
+    let Some(tip) = world.git.tip(&branch_ref(branch))? else { return Ok(()) };
+    let tree = world.git.commit(tip)?.tree;
+    let changed = Edit { path: path.into(), new: Some((MODE_FILE, world.git.write_blob(b"")?)) };
+    let trees = (tree, world.git.edit_tree(tree, &[changed])?);
+    refuse_in_the_way(checkout, world.git.open_checkout(checkout)?.as_mut(), trees)
 }
 
 /// Waits until nobody holds the lock on an index that will be needed.

@@ -252,7 +252,7 @@ fn run(
     let started = world.clock.now();
     let run_id = record::new_run_id(world, started)?;
     announce(base, chosen, reporter);
-    refuse_early(world, base)?;
+    refuse_early(world, base, chosen, options)?;
     upstream::bring_work_of(world, base, &chosen.task)?;
     let confinement = confine::choose(world, &chosen.who.profile, reporter)?;
     let mut workplace = if options.in_place {
@@ -263,7 +263,10 @@ fn run(
     let start = (&run_id, started, &workplace);
     let Some(held) = begin(world, base, chosen, start, reporter)? else { return Ok(None) };
     reporter.event(&Event::Prepared { dir: workplace.dir().display().to_string() });
-    set_up(world, base, &workplace, reporter)?;
+    if let Err(error) = room::prepare_workspace(world, base, &workplace, reporter) {
+        end_for_nothing(world, &run_id, &mut workplace, reporter)?;
+        return Err(error);
+    }
     let protected = Protected::new(&base.config.policy.protect);
     // Others may take over, or review.
     let redactor = confine::redactor(world, &base.config.agents);
@@ -288,13 +291,23 @@ fn run(
     };
     keep::prune(world, reporter);
     if let Some(error) = work.nothing_came_of_it(&job) {
-        ledger::void(world.files, job.run)?;
-        workplace.leave(reporter)?;
+        end_for_nothing(world, &run_id, &mut workplace, reporter)?;
         return Err(error);
     }
     let start =
         finish::Start { index: chosen.candidate.index, old_text: &chosen.text, run: run_id.clone(), started };
     finish::finish(&job, &mut workplace, work, &start).map(Some)
+}
+
+/// Ends a step in which nobody could work, as if it had not begun.
+fn end_for_nothing(
+    world: World<'_>,
+    run: &RunId,
+    workplace: &mut Workplace<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    ledger::void(world.files, run.as_str())?;
+    workplace.leave(reporter)
 }
 
 /// Writes the journal and claims the task; none where somebody else has it.
@@ -356,37 +369,26 @@ fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {
 }
 
 /// Refuses before any money is spent when the work could not land anyway.
-fn refuse_early(world: World<'_>, base: &Base) -> Result<(), StepError> {
+fn refuse_early(
+    world: World<'_>,
+    base: &Base,
+    chosen: &Chosen,
+    options: Options<'_>,
+) -> Result<(), StepError> {
     if base.config.project.author.is_none() {
         world.git.check_identity()?;
     }
     match world.git.checkout_of(&base.branch)? {
         Some(checkout) => {
             land::refuse_in_progress(&checkout)?;
-            along::refuse_locked(world, &checkout)
+            along::refuse_locked(world, &checkout)?;
+            if options.in_place || base.upstream.is_some() {
+                // The one is looked at as a whole, and what lands by a push lands whatever is here.
+                return Ok(());
+            }
+            let file = &base.snapshot.graph.nodes()[chosen.candidate.index].path;
+            along::refuse_changed(world, &checkout, &base.branch, (file, &chosen.text))
         }
         None => Ok(()),
     }
-}
-
-/// Runs `[workspace] setup` once in a workspace, and again when the command changes.
-fn set_up(
-    world: World<'_>,
-    base: &Base,
-    workplace: &Workplace<'_>,
-    reporter: &dyn Reporter,
-) -> Result<(), StepError> {
-    let Some(setup) = base.config.workspace.setup.as_ref().filter(|_| workplace.checkout.is_none()) else {
-        return Ok(());
-    };
-    let marker = site::set_up_marker(workplace.slot());
-    if world.files.read(&marker)?.as_deref() == Some(setup.as_bytes()) {
-        return Ok(());
-    }
-    let verdict = room::set_up(world, setup, &workplace.dir(), reporter)?;
-    if !verdict.rejects() {
-        return Ok(world.files.write(&marker, setup.as_bytes(), false)?);
-    }
-    let why = verdict.evidence.lines().last().unwrap_or_default().to_owned();
-    Err(StepError::Setup { setup: setup.clone(), why })
 }

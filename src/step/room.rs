@@ -10,10 +10,11 @@
 //! Rooms come in pairs, a pair for each command that is judging at one time; a lock says that it is
 //! taken, and goes with the process that held it.
 
+use super::base::Base;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::judge::gate_env;
-use super::site::set_up_marker;
+use super::site::{Workplace, set_up_marker};
 use crate::config::{Config, GateConfig};
 use crate::effects::{Commit, Edit, HookRun, Lock, Oid, WorkTree, World};
 use crate::gate::{Verdict, command};
@@ -233,6 +234,33 @@ impl<'f> Room<'f> {
     }
 }
 
+/// Runs `workspace.setup` in the workspace that an agent is to work in, unless that was done there for the same
+/// needs.
+///
+/// # Errors
+/// When it fails, or the machine does.
+pub fn prepare_workspace(
+    world: World<'_>,
+    base: &Base,
+    workplace: &Workplace<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), StepError> {
+    let Some(setup) = base.config.workspace.setup.as_ref().filter(|_| workplace.checkout.is_none()) else {
+        return Ok(());
+    };
+    let marker = set_up_marker(workplace.slot());
+    let needs = needs(world, setup, base.commit.tree)?;
+    if world.files.read(&marker)?.as_deref() == Some(needs.as_bytes()) {
+        return Ok(());
+    }
+    let verdict = set_up(world, setup, &workplace.dir(), reporter)?;
+    if !verdict.rejects() {
+        return Ok(world.files.write(&marker, needs.as_bytes(), false)?);
+    }
+    let why = verdict.evidence.lines().last().unwrap_or_default().to_owned();
+    Err(StepError::Setup { setup: setup.clone(), why })
+}
+
 /// What a preparation depends on: its command, and the files that say what the project needs.
 fn needs(world: World<'_>, setup: &str, tree: Oid) -> Result<String, StepError> {
     let mut hasher = Sha256::new();
@@ -247,15 +275,7 @@ fn needs(world: World<'_>, setup: &str, tree: Oid) -> Result<String, StepError> 
 }
 
 /// Runs `workspace.setup` in a directory.
-///
-/// # Errors
-/// When the machine fails.
-pub fn set_up(
-    world: World<'_>,
-    setup: &str,
-    dir: &Path,
-    reporter: &dyn Reporter,
-) -> Result<Verdict, StepError> {
+fn set_up(world: World<'_>, setup: &str, dir: &Path, reporter: &dyn Reporter) -> Result<Verdict, StepError> {
     let gate = GateConfig { timeout: Duration::from_secs(3600), ..GateConfig::new("setup", setup) };
     reporter.event(&Event::GateStarted { gate: gate.name.clone() });
     let invocation = command::invocation(&gate, dir.to_owned(), gate_env(world, &gate));

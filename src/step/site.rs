@@ -71,6 +71,16 @@ pub fn set_up_marker(slot: u32) -> String {
     format!("workspaces/{slot}.setup")
 }
 
+/// Whether a tree has submodules that another does not have, or has at other commits.
+fn moves_submodules(world: World<'_>, from: Oid, to: Oid) -> Result<bool, StepError> {
+    if world.git.entry(to, ".gitmodules")?.is_none() {
+        // Without it nothing fills them.
+        return Ok(false);
+    }
+    let changes = world.git.changes(from, to)?;
+    Ok(changes.iter().any(|change| change.new.is_some_and(|(mode, _)| mode == MODE_SUBMODULE)))
+}
+
 /// That a work tree has changes, and what to type about them.
 fn not_clean(checkout: &Checkout, changes: &[Change]) -> StepError {
     let is_moved = |change: &&Change| {
@@ -108,10 +118,13 @@ impl<'w> Workplace<'w> {
             place.flatten(&held)?;
             held = place.attend()?;
         }
+        if moves_submodules(world, held.tree, tree)? {
+            // What prepares a workspace fills them.
+            world.files.remove(&set_up_marker(slot))?;
+        }
         place.bring(held.tree, tree, &[])?;
         let emptied = place.empty_submodules(tree)?;
         if emptied {
-            // What prepares a workspace fills them.
             world.files.remove(&set_up_marker(slot))?;
         }
         if place.unhide()? || emptied {

@@ -195,3 +195,111 @@ fn without_a_home_folder_nothing_is_trusted_and_nothing_is_put_elsewhere() {
     assert!(told.stderr.contains("set `HOME`"), "{}", told.stderr);
     assert!(!sandbox.repo().join("here").exists());
 }
+
+/// A project whose workspaces are prepared by this.
+fn prepared_by(setup: &str) -> Sandbox {
+    let sandbox = Sandbox::with(&[agent("echo x > x"), table("workspace", &format!("setup = '{setup}'"))]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox
+}
+
+/// Nothing is left of a step that nobody began to work in.
+fn is_as_before(sandbox: &Sandbox) {
+    assert_eq!(sandbox.git(&["for-each-ref", "refs/orch"]), "");
+    let said = sandbox.quietly(&["next"]);
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{}", said.stdout);
+}
+
+#[test]
+fn an_interrupt_while_the_workspace_is_prepared_is_one_and_nothing_is_left() {
+    let sandbox = prepared_by("touch \"$HOME/at-work\"; exec sleep 600");
+    let step = sandbox.start(&["step"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
+        .expect("it is alive");
+    let said = sandbox.ended(&["step"], step);
+    assert_eq!(said.code, 130, "{}", said.stderr);
+    assert!(!said.stderr.contains("mend"), "{}", said.stderr);
+    is_as_before(&sandbox);
+}
+
+#[test]
+fn of_a_workspace_that_cannot_be_prepared_nothing_is_left() {
+    let sandbox = prepared_by("exit 3");
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 30, "{}", said.stderr);
+    assert!(said.stderr.contains("mend `setup`"), "{}", said.stderr);
+    is_as_before(&sandbox);
+}
+
+#[test]
+fn a_task_that_is_changed_and_not_committed_is_not_begun() {
+    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    let path = ".orchestrator/tasks/t-1.toml";
+    assert_eq!(sandbox.orch(&["edit", "t-1", "--priority", "0", "--no-commit"]).code, 0);
+    for arguments in [&["step"][..], &["run"]] {
+        let said = sandbox.quietly(arguments);
+        assert_eq!(said.code, 31, "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("are in the way: `{path}`")), "{}", said.stderr);
+    }
+    assert!(!sandbox.signal("ran").exists(), "nobody is paid for what cannot land");
+    sandbox.commit("what I meant");
+    // Git may write it otherwise than it keeps it.
+    sandbox.write(path, &sandbox.read(path).replace('\n', "\r\n"));
+    sandbox.git(&["config", "core.autocrlf", "true"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+}
+
+#[test]
+fn whoever_is_interrupted_while_a_gate_or_a_planner_works_is_told_so() {
+    let hold = "if test -f \"$HOME/hold\"; then touch \"$HOME/at-work\"; exec sleep 600; fi";
+    let sandbox = Sandbox::with(&[
+        agent(&format!("echo x > $ORCH_TASK; {hold}")),
+        gate("test", hold),
+        table("policy", "review = \"human\""),
+    ]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.task("e-1", "Do much", &["--kind", "epic"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 23);
+    std::fs::write(sandbox.signal("hold"), "").expect("written");
+    // What was judged before is not judged again.
+    sandbox.write("src/more", "x\n");
+    sandbox.commit("meanwhile");
+    for arguments in [["approve", "t-1"], ["split", "e-1"]] {
+        let child = sandbox.start(&arguments);
+        sandbox.wait_for(&sandbox.signal("at-work"));
+        std::fs::remove_file(sandbox.signal("at-work")).expect("it is there");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
+            .expect("it is alive");
+        let said = sandbox.ended(&arguments, child);
+        assert_eq!(said.code, 130, "{}{}", said.stdout, said.stderr);
+        assert!(
+            said.stdout.contains("interrupted") && !said.stderr.contains("orch reject"),
+            "{}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn a_second_interrupt_leaves_nobody_at_work() {
+    let sandbox = Sandbox::with(&[agent(
+        "echo $$ > \"$HOME/pid\"; trap 'touch \"$HOME/asked\"' TERM; touch \"$HOME/at-work\"; while :; do sleep 0.02; done",
+    )]);
+    sandbox.task("t-1", "Do it", &[]);
+    let step = sandbox.start(&["step"]);
+    let pid = rustix::process::Pid::from_child(&step);
+    let send = || rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is alive");
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    send();
+    // It is asked to end, and does not.
+    sandbox.wait_for(&sandbox.signal("asked"));
+    send();
+    let said = sandbox.ended(&["step"], step);
+    assert_eq!(said.code, 130, "{}", said.stderr);
+    let agent = std::fs::read_to_string(sandbox.signal("pid")).expect("a number");
+    let agent = agent.trim().parse().ok().and_then(rustix::process::Pid::from_raw).expect("a process");
+    sandbox.wait_until("the agent has ended", || rustix::process::test_kill_process(agent).is_err());
+    assert_eq!(sandbox.quietly(&["next"]).code, 0);
+}

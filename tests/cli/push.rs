@@ -473,3 +473,21 @@ fn a_branch_that_is_deleted_there_meanwhile_is_told_with_what_to_type() {
     assert_eq!(said.code, 31, "{}", said.stderr);
     assert!(said.stderr.contains("`git push --set-upstream origin main`"), "{}", said.stderr);
 }
+
+#[test]
+fn an_interrupt_ends_the_wait_for_a_remote_that_is_silent() {
+    let sandbox = project("touch \"$HOME/ran\"; echo x > x");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    sandbox.git(&["remote", "set-url", "origin", &format!("git://127.0.0.1:{port}/x")]);
+    let step = sandbox.start(&["step", "--push"]);
+    // It hears that somebody calls, and says nothing.
+    let _call = listener.accept().expect("a call");
+    let began = std::time::Instant::now();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
+        .expect("it is alive");
+    let said = sandbox.ended(&["step", "--push"], step);
+    assert_eq!(said.code, 130, "{}", said.stderr);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "git would have been given two minutes");
+    assert!(!sandbox.signal("ran").exists());
+}

@@ -171,3 +171,20 @@ fn an_interrupt_ends_the_wait_at_once() {
         assert!(somebody.wait().expect("it ends").success());
     }
 }
+
+#[test]
+fn the_first_interrupt_lets_a_hook_come_to_its_end_as_well() {
+    let sandbox = project();
+    sandbox.program(
+        ".git/hooks/pre-commit",
+        "#!/bin/sh\ntouch \"$HOME/at-work\"; while test ! -f \"$HOME/go-on\"; do sleep 0.01; done; sleep 0.3\n",
+    );
+    let run = sandbox.start(&["run"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+        .expect("it is alive");
+    std::fs::write(sandbox.signal("go-on"), "").expect("written");
+    assert_eq!(sandbox.ended(&["run"], run).code, 130);
+    assert_eq!(sandbox.read("done"), "t-1\n", "{}", sandbox.transcript());
+    assert!(sandbox.transcript().contains("1 step, 1 accepted; interrupted"), "{}", sandbox.transcript());
+}

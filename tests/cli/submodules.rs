@@ -127,3 +127,52 @@ fn what_is_left_in_a_submodule_in_place_is_told_kept_and_stays() {
     sandbox.show_git(&["for-each-ref", "--format=%(refname) %(contents:subject)", "refs/orch/attempts"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_submodule_that_the_branch_moved_is_filled_anew() {
+    let sandbox = project("cat lib/code > new", &[filled_by_setup()]);
+    with_submodule(&sandbox);
+    assert!(can_fill(&sandbox));
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    assert_eq!(sandbox.read("new"), "lib\n");
+    let lib = sandbox.root().join("lib");
+    std::fs::write(lib.join("code"), "newer\n").expect("a file");
+    sandbox.git_in(&lib, &["commit", "--quiet", "--all", "--message", "newer"]);
+    let here = sandbox.repo().join("lib");
+    sandbox.git_in(&here, &["-c", "protocol.file.allow=always", "pull", "--quiet", "origin", "main"]);
+    sandbox.commit("moved");
+    sandbox.task("t-2", "Again", &["--kind", "chore"]);
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.read("new"), "newer\n");
+}
+
+#[test]
+fn what_a_project_needs_is_prepared_anew_when_that_changed() {
+    let setup = table("workspace", "setup = \"echo once >> $HOME/prepared\"");
+    let sandbox = project("echo $ORCH_TASK > new", &[setup]);
+    let prepared = || std::fs::read_to_string(sandbox.signal("prepared")).expect("a file").lines().count();
+    let step = |id: &str, times: usize| {
+        sandbox.task(id, "Do it", &["--kind", "chore"]);
+        let said = sandbox.quietly(&["step", "--task", id]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert_eq!(prepared(), times);
+    };
+    step("a", 1);
+    step("b", 1);
+    sandbox.write("package-lock.json", "{}");
+    sandbox.commit("needs");
+    step("c", 2);
+}
+
+#[test]
+fn a_submodule_that_is_named_by_where_it_lies_beside_its_superproject_is_filled() {
+    let sandbox = project("cat lib/code > new", &[filled_by_setup(), gate("test", "test -f lib/code")]);
+    with_submodule(&sandbox);
+    assert!(can_fill(&sandbox));
+    sandbox.git(&["config", "--file", ".gitmodules", "submodule.lib.url", "../lib"]);
+    sandbox.commit("beside");
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.read("new"), "lib\n");
+}

@@ -463,3 +463,21 @@ fn a_hook_of_the_user_may_call_orch() {
     sandbox.show_git(&["log", "--format=%s", "-2"]);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_branch_of_a_work_tree_that_is_away_and_locked_is_not_moved() {
+    let sandbox = Sandbox::with(&[agent("touch \"$HOME/ran\"; echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    sandbox.git(&["switch", "--quiet", "-c", "other"]);
+    let (there, away) = (sandbox.root().join("there"), sandbox.root().join("away"));
+    sandbox.git(&["worktree", "add", "--quiet", &there.display().to_string(), "main"]);
+    sandbox.git(&["worktree", "lock", &there.display().to_string()]);
+    std::fs::rename(&there, &away).expect("moved");
+    let said = sandbox.quietly(&["step", "--branch", "main"]);
+    assert_eq!(said.code, 31, "{}", said.stderr);
+    assert!(said.stderr.contains("which is away, and locked"), "{}", said.stderr);
+    assert!(!sandbox.signal("ran").exists());
+    std::fs::rename(&away, &there).expect("moved");
+    assert_eq!(sandbox.quietly(&["step", "--branch", "main"]).code, 0);
+    assert_eq!(sandbox.git_in(&there, &["status", "--short"]), "");
+}

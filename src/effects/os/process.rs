@@ -16,6 +16,7 @@ use crate::effects::{
 };
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -31,14 +32,14 @@ const SETTLING: Duration = Duration::from_secs(60);
 /// Programs of this machine.
 #[derive(Debug)]
 pub struct OsProcess {
-    signals: Signals,
+    signals: Arc<Signals>,
     /// Whether time passes at once and the machine has no name of its own, for tests.
     hurried: bool,
 }
 
 impl OsProcess {
     /// Programs of this machine. From now on SIGINT, SIGTERM and SIGHUP are noted, not obeyed,
-    /// until the second one, which ends orch at once.
+    /// until the second one, which ends orch at once; unless this process heeds them otherwise already.
     ///
     /// # Errors
     /// When the signals cannot be watched.
@@ -63,7 +64,7 @@ impl OsProcess {
         Ok(Self::heeding(Signals::of_child(parent)?))
     }
 
-    fn heeding(signals: Signals) -> Self {
+    fn heeding(signals: Arc<Signals>) -> Self {
         Self { signals, hurried: std::env::var_os("ORCH_TEST_CLOCK").is_some() }
     }
 
@@ -99,7 +100,8 @@ impl Process for OsProcess {
                 Ok(())
             });
         let mut followed = Followed::new(watch, mouth);
-        let (handle, noted) = match sweep::start(mark, &expression) {
+        let start = if invocation.stop == Stop::Settle { sweep::start_settling } else { sweep::start };
+        let (handle, noted) = match start(mark, &expression) {
             Ok(started) => started,
             Err(error) => return Ok(not_started(&error.to_string(), started)),
         };
@@ -432,7 +434,7 @@ mod tests {
         ];
         let mut pool =
             Programs { dir: dir.path().to_owned(), scripts, started: Vec::new(), ended: Vec::new() };
-        let process = OsProcess { signals: Signals::default(), hurried: false };
+        let process = OsProcess { signals: Arc::default(), hurried: false };
         process.run_several(&mut pool).unwrap();
         pool.ended.sort_by_key(|(id, _)| *id);
         let endings: Vec<&Ended> = pool.ended.iter().map(|(_, finished)| &finished.ended).collect();
@@ -449,7 +451,7 @@ mod tests {
             started: Vec::new(),
             ended: Vec::new(),
         };
-        let process = OsProcess { signals: Signals::default(), hurried: false };
+        let process = OsProcess { signals: Arc::default(), hurried: false };
         process.run_several(&mut pool).unwrap();
         assert!(pool.ended[0].1.survivors >= 1);
         let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();

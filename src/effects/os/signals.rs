@@ -1,10 +1,51 @@
 //! SIGINT, SIGTERM and SIGHUP: noted, not obeyed, so that what was begun can be ended well.
 
+#![expect(clippy::disallowed_methods, reason = "signals are waited for here")]
+
+use super::sweep;
 use crate::effects::{EffectError, Result, Trouble};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::sync::Arc;
+use signal_hook::iterator::Signals as Coming;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// What this process has been told, as whoever came first wants it heeded: to watch again would count each signal
+/// once more, and without patience.
+static WATCHED: OnceLock<Arc<Signals>> = OnceLock::new();
+
+/// What comes within this time is one signal.
+const AT_ONCE: Duration = Duration::from_millis(20);
+/// The longest that a moment takes.
+const MOMENT: Duration = Duration::from_secs(5);
+
+/// While one of these is there, orch does what takes only a moment, and leaves locks of git's if it is cut off.
+pub(super) struct Moment(());
+
+/// How many there are.
+static MOMENTS: AtomicUsize = AtomicUsize::new(0);
+
+impl Moment {
+    pub(super) fn begin() -> Self {
+        MOMENTS.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    fn wait_for_all() {
+        let began = Instant::now();
+        while MOMENTS.load(Ordering::SeqCst) > 0 && began.elapsed() < MOMENT {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Moment {
+    fn drop(&mut self) {
+        MOMENTS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// The signals that have come.
 #[derive(Debug, Default)]
@@ -24,48 +65,76 @@ pub(super) struct Signals {
 struct Patience {
     times: AtomicUsize,
     /// Set once the next SIGINT is to end orch at once.
-    enough: Arc<AtomicBool>,
+    enough: AtomicBool,
 }
 
 impl Signals {
-    /// From now on the first signal of a kind says that orch is to stop; the second one ends it at once.
-    pub(super) fn new() -> Result<Self> {
-        Self::default().noting()
+    /// Those that are watched already. Where none are, the first signal of a kind says from now on that orch is to
+    /// stop; the second one ends it at once.
+    pub(super) fn new() -> Result<Arc<Self>> {
+        WATCHED.get().map_or_else(|| Self::default().noting(), |watched| Ok(Arc::clone(watched)))
     }
 
-    /// The same, but a first SIGINT says only that nothing more is to be begun, the second that orch is to
-    /// stop, and the third ends it at once.
-    pub(super) fn patient() -> Result<Self> {
+    /// Has a first SIGINT say only that nothing more is to be begun, the second that orch is to stop, and the third
+    /// end it at once.
+    pub(super) fn patient() -> Result<Arc<Self>> {
         Self { patience: Some(Patience::default()), ..Self::default() }.noting()
     }
 
-    /// The first, for a process that is to stop as well when the one that started it has ended.
-    pub(super) fn of_child(parent: u32) -> Result<Self> {
+    /// As at first, for a process that is to stop as well when the one that started it has ended.
+    pub(super) fn of_child(parent: u32) -> Result<Arc<Self>> {
         Self { parent: Some(parent), ..Self::default() }.noting()
     }
 
-    fn noting(self) -> Result<Self> {
+    fn noting(self) -> Result<Arc<Self>> {
         // A terminal that is closed ends what runs in it, unless that was told not to heed it (`nohup`).
         let hangup = (!ignores_hangup()).then_some(SIGHUP);
-        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
-            self.note(signal).map_err(|error| {
-                EffectError::new(Trouble::Other, format!("cannot watch signal {signal}: {error}"))
-            })?;
-        }
-        Ok(self)
+        let signals: Vec<i32> = [SIGINT, SIGTERM].into_iter().chain(hangup).collect();
+        let watched = Arc::new(self);
+        watched
+            .note(&signals)
+            .map_err(|error| EffectError::new(Trouble::Other, format!("cannot watch signals: {error}")))?;
+        // What runs later in the same process goes by the first.
+        let _ = WATCHED.set(Arc::clone(&watched));
+        Ok(watched)
     }
 
-    fn note(&self, signal: i32) -> std::io::Result<()> {
-        let patience = self.patience.as_ref().filter(|_| signal == SIGINT);
-        let enough = patience.map_or_else(Arc::default, |patience| Arc::clone(&patience.enough));
-        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&enough))?;
-        if patience.is_none() {
-            flag::register(signal, enough)?;
+    fn note(self: &Arc<Self>, signals: &[i32]) -> std::io::Result<()> {
+        let hurry = Arc::new(AtomicBool::new(false));
+        for signal in signals {
+            flag::register_conditional_shutdown(*signal, 128 + signal, Arc::clone(&hurry))?;
+            let number = usize::try_from(*signal).unwrap_or_default();
+            flag::register_usize(*signal, Arc::clone(&self.last), number)?;
+            flag::register_usize(*signal, Arc::clone(&self.came), 1)?;
         }
-        let number = usize::try_from(signal).unwrap_or_default();
-        flag::register_usize(signal, Arc::clone(&self.last), number)?;
-        flag::register_usize(signal, Arc::clone(&self.came), 1)?;
+        let (this, coming) = (Arc::clone(self), Coming::new(signals)?);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || this.heed(coming, &hurry))?;
         Ok(())
+    }
+
+    /// Ends orch at the signal that is one too many: no agent goes on without it, and what takes only a moment is not
+    /// cut off. One more signal ends it without that.
+    fn heed(&self, mut coming: Coming, hurry: &AtomicBool) {
+        let mut times: BTreeMap<i32, u32> = BTreeMap::new();
+        for signal in coming.forever() {
+            let times = times.entry(signal).or_default();
+            *times += 1;
+            if self.is_too_many(signal, *times) {
+                hurry.store(true, Ordering::SeqCst);
+                sweep::kill_all();
+                Moment::wait_for_all();
+                signal_hook::low_level::exit(128 + signal);
+            }
+            // What comes at once is one.
+            std::thread::sleep(AT_ONCE);
+        }
+    }
+
+    fn is_too_many(&self, signal: i32, times: u32) -> bool {
+        match &self.patience {
+            Some(patience) if signal == SIGINT => times > 2 && patience.enough.load(Ordering::SeqCst),
+            Some(_) | None => times > 1,
+        }
     }
 
     /// The signal after which nothing more is to be begun.

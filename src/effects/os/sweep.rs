@@ -30,6 +30,8 @@ static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 struct Running {
     leader: i32,
     mark: String,
+    /// Whether it ends by itself, and well, when orch has ended.
+    settles: bool,
 }
 
 /// What a look at all processes says about one of them.
@@ -69,10 +71,26 @@ pub(super) fn new_mark() -> String {
 
 /// Starts a program that leads a group of its own, and notes it.
 pub(super) fn start(mark: String, expression: &duct::Expression) -> std::io::Result<(duct::Handle, Noted)> {
+    note(mark, false, expression)
+}
+
+/// The same for a program that ends by itself, and well, when orch has ended.
+pub(super) fn start_settling(
+    mark: String,
+    expression: &duct::Expression,
+) -> std::io::Result<(duct::Handle, Noted)> {
+    note(mark, true, expression)
+}
+
+fn note(
+    mark: String,
+    settles: bool,
+    expression: &duct::Expression,
+) -> std::io::Result<(duct::Handle, Noted)> {
     let mut running = running();
     let handle = expression.start()?;
     let leader = handle.pids().first().and_then(|pid| i32::try_from(*pid).ok()).unwrap_or_default();
-    let noted = Running { leader, mark };
+    let noted = Running { leader, mark, settles };
     running.push(noted.clone());
     Ok((handle, Noted(noted)))
 }
@@ -123,6 +141,21 @@ pub(super) fn end_all(program: &Noted) -> u32 {
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// Kills all that runs and would go on without orch, with what left it. Nobody asks it to end well any more.
+pub(super) fn kill_all() {
+    let lasting = |each: &&Running| !each.mark.is_empty() && !each.settles;
+    let programs: Vec<Running> = running().iter().filter(lasting).cloned().collect();
+    for program in &programs {
+        let alive = members(program);
+        if let Some(group) = rustix::process::Pid::from_raw(program.leader).filter(|_| !alive.is_empty()) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        for pid in alive {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 
@@ -291,7 +324,7 @@ mod tests {
     const OWN: (i32, i32) = (10, 10);
 
     fn program(leader: i32, mark: &str) -> Running {
-        Running { leader, mark: mark.to_owned() }
+        Running { leader, mark: mark.to_owned(), settles: false }
     }
 
     fn seen(pid: i32, parent: i32, group: i32, mark: &str) -> Seen {

@@ -3,13 +3,18 @@
 //! Every child gets `core.fsync=all` by environment (a setting that is forgotten on one child loses
 //! everything), no `GIT_*` of the caller's that redirects it, and no pager, editor or prompt.
 
-use super::super::process::variables;
+use super::super::process::{LOOK, variables};
 use super::super::search;
+use super::super::signals::Signals;
 use super::super::sweep;
-use super::{Oid, OsGit, Result, id, or};
-use crate::effects::{EffectError, Trouble};
+use super::{Oid, OsGit, Result, id, modules, or};
+use crate::effects::{EffectError, Git as _, Remote as _, Trouble};
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long an answer is waited for that was asked before orch was told to stop, or is asked because of that.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What a git command said.
 pub(super) struct GitOutput {
@@ -68,6 +73,40 @@ fn environment(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     env.push(("GIT_NO_REPLACE_OBJECTS".to_owned(), "1".to_owned()));
     env.push(("LC_ALL".to_owned(), "C".to_owned()));
     env
+}
+
+/// How a git command ended that talks to a remote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// By itself, with this exit code.
+    Ended(Option<i32>),
+    /// Its time was over.
+    Over,
+    /// Orch is to stop.
+    Stopped,
+}
+
+/// Waits for git to end, for so long; for a while only, once orch is to stop.
+///
+/// # Errors
+/// When it cannot be waited for.
+pub(super) fn wait(handle: &duct::Handle, patience: Duration) -> std::io::Result<Waited> {
+    let signals = Signals::new().map_err(std::io::Error::other)?;
+    let (mut left, mut grace) = (patience, GRACE);
+    loop {
+        let is_to_stop = signals.stop().is_some();
+        let piece = if is_to_stop { left.min(grace) } else { left }.min(LOOK);
+        if piece.is_zero() {
+            return Ok(if is_to_stop { Waited::Stopped } else { Waited::Over });
+        }
+        if let Some(output) = handle.wait_timeout(piece)? {
+            return Ok(Waited::Ended(output.status.code()));
+        }
+        left -= piece;
+        if is_to_stop {
+            grace -= piece;
+        }
+    }
 }
 
 impl OsGit {
@@ -167,11 +206,30 @@ impl OsGit {
         Ok(lines.split_off(lines.len().saturating_sub(MAX_TAGS)).concat())
     }
 
+    /// Where the submodules of a commit come from that are named by where they lie beside this repository, as settings.
+    fn submodules_beside(&self, branch: &str, base: Oid) -> Result<String> {
+        let Some((_, blob)) = self.entry(self.commit(base)?.tree, ".gitmodules")? else {
+            return Ok(String::new());
+        };
+        let text = String::from_utf8_lossy(&self.blob(blob)?).into_owned();
+        let upstream = self.upstream(branch)?;
+        let url = upstream.map(|upstream| self.url(&upstream.remote)).transpose()?.flatten();
+        let here = self.repo().workdir().unwrap_or_else(|| self.repo().git_dir());
+        let here = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
+        let is_path = |url: &str| !url.split('/').next().is_some_and(|first| first.contains(':'));
+        let superproject = match url {
+            Some(url) if !is_path(&url) => url,
+            Some(path) => here.join(path).to_string_lossy().into_owned(),
+            None => here.to_string_lossy().into_owned(),
+        };
+        Ok(modules::beside(&text, &superproject))
+    }
+
     /// Writes a repository that an agent may do with as it likes: objects are borrowed, everything
     /// else is its own, and nothing in it is ever read again but what its submodules hold.
     pub(super) fn write_disposable(&self, dir: &Path, branch: &str, base: Oid) -> Result<()> {
         let git_dir = dir.join(".git");
-        super::modules::clear(&git_dir)?;
+        modules::clear(&git_dir)?;
         // Absolute also where the caller's `GIT_DIR` is not.
         let objects = self.repo().objects.store_ref().path();
         let objects = std::path::absolute(objects).unwrap_or_else(|_| objects.to_owned());
@@ -184,12 +242,13 @@ impl OsGit {
             format!("# pack-refs with: peeled fully-peeled sorted \n{} refs/heads/{branch}\n", id(base));
         refs.extend(self.newest_attempts()?.iter().map(|(name, commit)| format!("{commit} {name}\n")));
         refs.push_str(&self.tags()?);
+        let submodules = self.submodules_beside(branch, base)?;
         let files: [(&str, String); 5] = [
             ("HEAD", format!("ref: refs/heads/{branch}\n")),
             (
                 "config",
                 format!(
-                    "[core]\n{format}[core]\n\tbare = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[user]\n\tname = orch agent\n\temail = agent@localhost\n"
+                    "[core]\n{format}[core]\n\tbare = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[user]\n\tname = orch agent\n\temail = agent@localhost\n{submodules}"
                 ),
             ),
             ("objects/info/alternates", format!("{}\n", objects.display())),

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The hooks that are asked about accepted work.
 const ASKED: [&str; 2] = ["pre-commit", "commit-msg"];
+/// How long a hook is given, as tests may run in one.
+pub(super) const HOOK_TIME: Duration = Duration::from_secs(600);
 /// What husky makes, untracked, beside hooks that are tracked; they call it.
 const HUSKY: &str = "_";
 /// What hooks are switched off with.
@@ -34,11 +36,16 @@ fn scratch() -> Result<tempfile::TempDir> {
 impl OsGit {
     /// Whether hooks may run on what a work tree holds.
     pub(super) fn may_run_hooks(&self) -> bool {
+        self.may_run(&ASKED)
+    }
+
+    /// Whether one of these hooks may be there: where a folder is named for them, that is not looked into.
+    pub(super) fn may_run(&self, names: &[&str]) -> bool {
         let hooks = self.repo().common_dir().join("hooks");
         let is_there = |name: &str| std::fs::symlink_metadata(hooks.join(name)).is_ok();
         match self.repo().config_snapshot().string("core.hooksPath") {
             Some(path) => !is_off(&path),
-            None => ASKED.iter().any(|name| is_there(name)),
+            None => names.iter().any(|name| is_there(name)),
         }
     }
 
@@ -200,7 +207,7 @@ impl OsGit {
             dir: tree.dir().to_owned(),
             env,
             stdin: Input::Text(Vec::new()),
-            timeout: Duration::from_secs(600),
+            timeout: HOOK_TIME,
             idle_timeout: None,
             output_limit: 64 << 20,
             stop: Stop::Terminate,

@@ -4,6 +4,7 @@
 //! `index.lock` that is the same file as `index.orch` is known to be orch's and is removed at the
 //! next opening; any other is somebody else's and is left alone.
 
+use super::super::signals::Moment;
 use super::{EffectError, OsGit, Result, Trouble, bring};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct IndexLock {
     lock: PathBuf,
     own: PathBuf,
+    /// While it is held, for git waits for it meanwhile.
+    moment: Option<Moment>,
 }
 
 impl OsGit {
@@ -30,16 +33,18 @@ impl OsGit {
 
 impl IndexLock {
     fn of(git_dir: &Path) -> Self {
-        Self { lock: git_dir.join("index.lock"), own: git_dir.join("index.orch") }
+        Self { lock: git_dir.join("index.lock"), own: git_dir.join("index.orch"), moment: None }
     }
 
     pub(super) fn take(git_dir: &Path) -> Result<Self> {
-        let this = Self::of(git_dir);
+        let mut this = Self::of(git_dir);
         this.recover()?;
+        this.moment = Some(Moment::begin());
         bring::create(&this.own, b"", crate::effects::MODE_FILE, false)?;
         match fs::hard_link(&this.own, &this.lock) {
             Ok(()) => Ok(this),
             Err(error) => {
+                this.moment = None;
                 let _ = fs::remove_file(&this.own);
                 if error.kind() == std::io::ErrorKind::AlreadyExists {
                     let fact = format!("another git process holds `{}`", this.lock.display());

@@ -7,7 +7,7 @@ use super::Result;
 use super::bring::{is_folder, remove_any, write_plain};
 use crate::effects::os::files;
 use crate::effects::{EffectError, MODE_FILE};
-use bstr::{BString, ByteSlice as _};
+use bstr::ByteSlice as _;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,58 @@ const SWITCHES: [&str; 4] = ["filemode", "ignorecase", "precomposeunicode", "sym
 const MOST_TEXT: u64 = 1 << 20;
 /// How deep they lie in each other.
 const DEPTH: usize = 16;
+
+/// Where those submodules come from that are named by where they lie beside their superproject, as settings: a
+/// disposable repository has no remote by which that could be told. No secret is handed on.
+pub(super) fn beside(gitmodules: &str, superproject: &str) -> String {
+    let mut settings = String::new();
+    let Ok(found) = gix::config::File::try_from(gitmodules) else { return settings };
+    for section in found.sections_by_name("submodule").into_iter().flatten() {
+        let name = section.header().subsection_name().map(|name| name.to_str_lossy());
+        let url = section.value("url").map(|url| url.to_str_lossy().into_owned());
+        let (Some(name), Some(url)) = (name, url) else { continue };
+        let Some(url) = resolved(&without_secret(superproject), &url) else { continue };
+        if !name.contains(char::is_control) && !url.contains(char::is_control) {
+            let _ = writeln!(settings, "[submodule \"{}\"]\n\turl = \"{}\"", quoted(&name), quoted(&url));
+        }
+    }
+    settings
+}
+
+/// The URL that a relative one means beside a superproject, as git has it; none where it is no relative one.
+fn resolved(superproject: &str, url: &str) -> Option<String> {
+    let (mut above, mut rest) = (superproject.trim_end_matches('/'), url);
+    let mut joint = '/';
+    loop {
+        if let Some(further) = rest.strip_prefix("../") {
+            let at = above.rfind('/').or_else(|| above.rfind(':'))?;
+            joint = if above[at..].starts_with(':') { ':' } else { '/' };
+            (above, rest) = (&above[..at], further);
+        } else if let Some(further) = rest.strip_prefix("./") {
+            rest = further;
+        } else if rest.len() == url.len() {
+            return None;
+        } else {
+            return Some(format!("{above}{joint}{}", rest.trim_end_matches('/')));
+        }
+    }
+}
+
+/// A URL without what may be a secret in it: a password, or whoever it names for HTTP, which often is a token.
+fn without_secret(url: &str) -> String {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let at = rest[..rest.find('/').unwrap_or(rest.len())].rfind('@')?;
+        let user = rest[..at].split(':').next().filter(|_| !scheme.starts_with("http"));
+        let host = &rest[at + 1..];
+        Some(user.map_or_else(|| format!("{scheme}://{host}"), |user| format!("{scheme}://{user}@{host}")))
+    });
+    parts.unwrap_or_else(|| url.to_owned())
+}
+
+/// A value between the quotes of a configuration.
+fn quoted(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"")
+}
 
 /// Removes all of a disposable repository but those of its submodules.
 pub(super) fn clear(git_dir: &Path) -> Result<()> {
@@ -73,7 +125,6 @@ fn config_of(dir: &Path) -> String {
     let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
     let found = gix::config::File::try_from(text.as_str()).unwrap_or_default();
     let value = |key: &str| found.string(key).filter(|value| value.iter().all(|byte| *byte >= b' '));
-    let quoted = |value: BString| value.to_str_lossy().replace('\\', "\\\\").replace('"', "\\\"");
     let format = value("extensions.objectFormat");
     let mut config = format!(
         "[core]\n\trepositoryformatversion = {}\n\tbare = false\n\tlogallrefupdates = true\n",
@@ -85,12 +136,12 @@ fn config_of(dir: &Path) -> String {
         }
     }
     if let Some(format) = format {
-        let _ = writeln!(config, "[extensions]\n\tobjectFormat = \"{}\"", quoted(format));
+        let _ = writeln!(config, "[extensions]\n\tobjectFormat = \"{}\"", quoted(&format.to_str_lossy()));
     }
     config.push_str("[remote \"origin\"]\n");
     for name in ["url", "fetch"] {
         if let Some(value) = value(&format!("remote.origin.{name}")) {
-            let _ = writeln!(config, "\t{name} = \"{}\"", quoted(value));
+            let _ = writeln!(config, "\t{name} = \"{}\"", quoted(&value.to_str_lossy()));
         }
     }
     config
@@ -144,6 +195,30 @@ mod tests {
                         \tignorecase = true\n[remote \"origin\"]\n\turl = \"/a \\\"b\"\n\
                         \tfetch = \"+refs/*:refs/*\"\n";
         assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn a_submodule_beside_its_superproject_is_found_where_git_would_look() {
+        let is = |superproject: &str, url: &str, expected: &str| {
+            assert_eq!(resolved(superproject, url).as_deref(), Some(expected), "{url} beside {superproject}");
+        };
+        is("https://host/org/repo.git", "../lib.git", "https://host/org/lib.git");
+        is("https://host/org/repo/", "../../other/lib/", "https://host/other/lib");
+        is("git@host:org/repo.git", "../lib.git", "git@host:org/lib.git");
+        is("git@host:repo.git", "../lib.git", "git@host:lib.git");
+        is("/srv/git/repo", "./lib", "/srv/git/repo/lib");
+        assert_eq!(resolved("/srv/git/repo", "https://host/lib"), None);
+        assert_eq!(resolved("/srv/git/repo", "/lib"), None);
+        assert_eq!(resolved("repo", "../../../lib"), None);
+        let text = "[submodule \"a\\\"b\"]\n\tpath = x\n\turl = ../x\n[submodule \"c\"]\n\turl = /c\n";
+        for (superproject, url) in [
+            ("https://me:secret@host/org/repo", "https://host/org/x"),
+            ("https://token@host/org/repo", "https://host/org/x"),
+            ("ssh://git:secret@host/org/repo", "ssh://git@host/org/x"),
+        ] {
+            let expected = format!("[submodule \"a\\\"b\"]\n\turl = \"{url}\"\n");
+            assert_eq!(beside(text, superproject), expected);
+        }
     }
 
     /// The files below a folder.

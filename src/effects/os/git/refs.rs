@@ -186,13 +186,25 @@ impl OsGit {
 
 /// The work tree of an opened repository, if the branch is checked out there.
 fn checkout_in(repo: &gix::Repository, branch: &str) -> Result<Option<Checkout>> {
-    // A work tree whose folder is gone holds nothing that could be in the way.
-    let Some(dir) = repo.workdir().filter(|dir| dir.is_dir()) else { return Ok(None) };
+    let Some(dir) = repo.workdir() else { return Ok(None) };
     let wanted = format!("refs/heads/{branch}");
+    let is_locked = || repo.git_dir().join("locked").exists();
+    if !dir.is_dir() && !is_locked() {
+        // A work tree whose folder is gone holds nothing that could be in the way.
+        return Ok(None);
+    }
     let head = or("read HEAD", repo.head_name())?;
     let on_branch = head.is_some_and(|name| name.as_bstr() == wanted.as_str());
+    if on_branch && !dir.is_dir() {
+        // Once it is back, its index would take all that has landed meanwhile for removed.
+        let dir = dir.display();
+        let fact = format!(
+            "`{branch}` is checked out in `{dir}`, which is away, and locked: bring it back, or type `git worktree unlock {dir}`"
+        );
+        return Err(EffectError::new(Trouble::Repository, fact));
+    }
     // During a rebase HEAD is detached, but the branch is still somebody's.
-    Ok((on_branch || rebasing(repo.git_dir(), &wanted)).then(|| Checkout {
+    Ok((on_branch || dir.is_dir() && rebasing(repo.git_dir(), &wanted)).then(|| Checkout {
         dir: dir.to_owned(),
         git_dir: repo.git_dir().to_owned(),
         in_progress: repo.state().map(|state| in_progress(&state).to_owned()),

@@ -4,6 +4,8 @@
 //! Invariant: a ref of the remote only ever moves from an expected value, which is named. An exit
 //! code is not an outcome: what was cut off may have happened, or may happen later.
 
+use super::child::{Waited, wait};
+use super::hooks::HOOK_TIME;
 use super::{EffectError, Oid, OsGit, Result, Trouble};
 use crate::effects::{Pushed, Remote, Update, Upstream};
 use std::io::{Read as _, Seek as _};
@@ -41,8 +43,10 @@ const USELESS: [&str; 5] = [
 
 /// What a git command that talks to a remote said.
 struct Far {
-    /// None when it was ended after its time.
+    /// None when it was ended before it was done.
     code: Option<i32>,
+    /// Whether it was ended because orch is to stop.
+    is_stopped: bool,
     stdout: String,
     stderr: String,
 }
@@ -71,8 +75,9 @@ impl OsGit {
                 Ok(())
             });
         let (handle, noted) = super::super::sweep::start(String::new(), &expression).map_err(failed)?;
-        let code = if let Some(output) = handle.wait_timeout(patience).map_err(failed)? {
-            output.status.code()
+        let waited = wait(&handle, patience).map_err(failed)?;
+        let code = if let Waited::Ended(code) = waited {
+            code
         } else {
             super::super::sweep::end_all(&noted);
             handle.wait().map_err(failed)?;
@@ -84,7 +89,8 @@ impl OsGit {
             file.take(SAID_MAX).read_to_end(&mut bytes)?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
-        Ok(Far { code, stdout: read(&mut out).map_err(failed)?, stderr: read(&mut err).map_err(failed)? })
+        let (stdout, stderr) = (read(&mut out).map_err(failed)?, read(&mut err).map_err(failed)?);
+        Ok(Far { code, is_stopped: waited == Waited::Stopped, stdout, stderr })
     }
 
     /// As every git child's, with what a caller says about how remotes are reached.
@@ -135,17 +141,15 @@ impl OsGit {
         patience: Duration,
     ) -> std::result::Result<(), String> {
         let far = self.git_far(arguments, patience).map_err(|error| error.fact)?;
-        if far.code == Some(0) { Ok(()) } else { Err(why_not(far.code, &far.stderr, patience)) }
+        if far.code == Some(0) { Ok(()) } else { Err(why_not(&far, patience)) }
     }
 
     /// The error of a remote that was not reached. A folder that is not there may be of a disk that is away; git says
     /// of it only that it is no repository.
     fn unreachable(&self, remote: &str, far: &Far, patience: Duration) -> EffectError {
         let gone = far.code.and_then(|_| self.gone(remote));
-        let why = gone.map_or_else(
-            || why_not(far.code, &far.stderr, patience),
-            |path| format!("`{}` is not there", path.display()),
-        );
+        let why =
+            gone.map_or_else(|| why_not(far, patience), |path| format!("`{}` is not there", path.display()));
         EffectError::new(Trouble::Unreachable, format!("`{remote}` cannot be reached: {why}"))
     }
 
@@ -238,6 +242,9 @@ impl Remote for OsGit {
     }
 
     fn push(&self, remote: &str, updates: &[Update], patience: Duration, hook: bool) -> Result<Pushed> {
+        // It is not the remote that is slow where the repository's own hook works.
+        let own = if hook && self.may_run(&["pre-push"]) { HOOK_TIME } else { Duration::ZERO };
+        let patience = patience + own;
         let far = self.git_far(&push_arguments(remote, updates, hook, true)?, patience)?;
         let far = if far.code.is_some_and(|code| code != 0) && far.stderr.contains("not support --atomic") {
             self.git_far(&push_arguments(remote, updates, hook, false)?, patience)?
@@ -338,10 +345,11 @@ fn is_full(stderr: &str) -> bool {
     own.any(|line| FULL.iter().any(|word| line.contains(word)))
 }
 
-fn why_not(code: Option<i32>, stderr: &str, patience: Duration) -> String {
-    match code {
+fn why_not(far: &Far, patience: Duration) -> String {
+    match far.code {
+        None if far.is_stopped => "interrupted before it answered".to_owned(),
         None => format!("no answer within {} s", patience.as_secs()),
-        Some(_) => words(stderr),
+        Some(_) => words(&far.stderr),
     }
 }
 
@@ -370,6 +378,7 @@ mod tests {
         let updates = [Update { reference: reference.clone(), expected: None, new: None }];
         let said = |stderr: &str| Far {
             code: Some(1),
+            is_stopped: false,
             stdout: format!(
                 "To remote.git\n!\t:{reference}\t[remote rejected] (atomic transaction failed)\nDone\n"
             ),

@@ -9,6 +9,7 @@
 //! Not here: refs that are packed, symbolic, new or without a log, hooks that want to know, locks that
 //! somebody holds. Nothing is done about those, and git itself is asked.
 
+use super::super::signals::Moment;
 use super::{EffectError, Oid, OsGit, Result};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -55,6 +56,7 @@ impl OsGit {
         if !self.is_plain(name) {
             return Ok(false);
         }
+        let _moment = Moment::begin();
         let Some(lock) = Lock::take(&path, &format!("{new}\n")) else { return Ok(false) };
         let head_names_it = || holds(&head, &format!("ref: {name}"));
         let head_lock = if head_names_it() { Lock::take(&head, "") } else { None };
