@@ -28,6 +28,8 @@ pub mod walls;
 mod command;
 mod shell;
 pub mod probe;
+mod complaint;
+mod figures;
 mod reply;
 #[cfg(test)]
 mod asked;

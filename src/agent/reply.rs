@@ -3,6 +3,8 @@
 //! The outcome file is YAML written by an agent: unknown keys are ignored, wrong ones are told, and
 //! every text is one that could have been made to deceive.
 
+use super::complaint::{all_of, beyond};
+use super::figures;
 use crate::effects::Finished;
 use crate::state::note::NoteKind;
 use crate::state::run::Tokens;
@@ -218,40 +220,30 @@ pub fn add_proposals(reply: &mut Reply, lines: &[u8]) {
     let mut seen = BTreeSet::new();
     let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let mut lines = lines.filter(|line| seen.insert(*line));
+    let mut told: Vec<String> = reply.complaint.take().into_iter().collect();
     for line in lines.by_ref().take(MAX_ITEMS) {
         match serde_json::from_slice::<Shape>(line) {
             Ok(shape) => {
                 let proposed = shape.into_reply(String::new());
                 reply.notes.extend(proposed.notes);
                 reply.follow_ups.extend(proposed.follow_ups);
-                reply.complaint = reply.complaint.take().or(proposed.complaint);
+                told.extend(proposed.complaint);
             }
             Err(error) => {
-                let told = format!("a proposal cannot be read: {}", one_line(&error.to_string(), 200));
-                reply.complaint.get_or_insert(told);
+                told.push(format!("a proposal cannot be read: {}", one_line(&error.to_string(), 200)));
             }
         }
     }
-    reply.complaint = and(reply.complaint.take(), beyond("proposals", MAX_ITEMS + lines.count()));
-}
-
-/// That not all of so many things are taken up.
-fn beyond(what: &str, count: usize) -> Option<String> {
-    let more = count.saturating_sub(MAX_ITEMS);
-    (more > 0).then(|| format!("of {count} {what} only the first {MAX_ITEMS} are taken up"))
-}
-
-/// One complaint, and another.
-fn and(one: Option<String>, other: Option<String>) -> Option<String> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
-        (one, other) => one.or(other),
-    }
+    told.extend(beyond("proposals", MAX_ITEMS + lines.count()));
+    reply.complaint = all_of(told);
 }
 
 /// The largest outcome file that is read, in bytes.
 pub const MAX_OUTCOME_BYTES: usize = 1 << 20;
-const MAX_ITEMS: usize = 50;
+/// The most notes, follow-ups or proposals that are taken up.
+pub(super) const MAX_ITEMS: usize = 50;
+/// The most characters of a note.
+const MAX_NOTE: usize = 2_000;
 
 /// Reads what an agent said.
 #[must_use]
@@ -259,8 +251,8 @@ pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
     let printed = summary_of_output(&finished.stdout);
     let whole = String::from_utf8_lossy(&finished.stdout);
     let outcome = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace));
-    let block = || final_block(&whole).map(|block| parse(block.as_bytes()));
-    let said = match outcome.map(parse) {
+    let block = || final_block(&whole).map(|block| parse(block.as_bytes(), "the block of YAML at its end"));
+    let said = match outcome.map(|bytes| parse(bytes, "the outcome file")) {
         None => block(),
         // A file of figures alone leaves the words to what was printed.
         Some(Ok(file)) if file.has_figures_alone() => block()
@@ -288,14 +280,14 @@ fn final_block(text: &str) -> Option<&str> {
     is_outcome.then_some(block)
 }
 
-fn parse(bytes: &[u8]) -> Result<Shape, String> {
+fn parse(bytes: &[u8], what: &str) -> Result<Shape, String> {
     if bytes.len() > MAX_OUTCOME_BYTES {
-        return Err(format!("the outcome file is larger than {MAX_OUTCOME_BYTES} bytes"));
+        return Err(format!("{what} is larger than {MAX_OUTCOME_BYTES} bytes"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| "the outcome file is not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8"))?;
     serde_yaml::from_str(text).map_err(|error| {
         let text = error.to_string();
-        format!("the outcome file cannot be read: {}", text.lines().next().unwrap_or_default())
+        format!("{what} cannot be read: {}", text.lines().next().unwrap_or_default())
     })
 }
 
@@ -303,6 +295,9 @@ impl FollowUpShape {
     /// What it says that is not understood, and what is made of it.
     fn complaint(&self) -> Option<String> {
         let title = one_line(&self.title, 60);
+        if title.is_empty() {
+            return Some("a follow-up has no title".to_owned());
+        }
         if let Some(kind) = self.kind.as_ref().filter(|kind| Kind::parse(kind).is_none()) {
             return Some(format!(
                 "the follow-up `{title}` is a chore: unknown kind `{}`",
@@ -323,23 +318,15 @@ impl Shape {
     }
 
     fn into_reply(self, printed: String) -> Reply {
-        let mut complaint = None;
-        let many = and(beyond("notes", self.notes.len()), beyond("follow-ups", self.follow_ups.len()));
-        let mut notes = Vec::new();
-        for note in self.notes.into_iter().take(MAX_ITEMS) {
-            match NoteKind::parse(&note.kind) {
-                Some(kind) => notes.push(NewNote {
-                    kind,
-                    topic: note.topic.map(|topic| one_line(&topic, 60)).filter(|topic| !topic.is_empty()),
-                    text: plain_lines(&note.text, 2_000),
-                }),
-                None => complaint = Some(format!("unknown note kind `{}`", one_line(&note.kind, 40))),
-            }
-        }
-        notes.retain(|note| !note.text.is_empty());
+        let many = [beyond("notes", self.notes.len()), beyond("follow-ups", self.follow_ups.len())];
+        let (notes, mut told) = notes(self.notes);
         let follow_ups: Vec<FollowUpShape> = self.follow_ups.into_iter().take(MAX_ITEMS).collect();
-        complaint = follow_ups.iter().find_map(FollowUpShape::complaint).or(complaint);
-        complaint = and(complaint, many);
+        told.extend(follow_ups.iter().filter_map(FollowUpShape::complaint));
+        told.extend(many.into_iter().flatten());
+        let TokensShape { input, cached, output } = self.tokens;
+        let tokens = Tokens { input, cached, output, reasoning: 0 };
+        let (tokens, cost_usd, figures) = figures::plausible(tokens, self.cost_usd);
+        told.extend(figures);
         let follow_ups = follow_ups
             .into_iter()
             .map(|follow_up| FollowUp {
@@ -366,17 +353,32 @@ impl Shape {
             notes,
             follow_ups,
             review: self.review.map(ReviewShape::into_review),
-            tokens: Tokens {
-                input: self.tokens.input,
-                cached: self.tokens.cached,
-                output: self.tokens.output,
-                reasoning: 0,
-            },
-            cost_usd: self.cost_usd.filter(|cost| cost.is_finite() && *cost >= 0.0),
+            tokens,
+            cost_usd,
             unreadable: None,
-            complaint,
+            complaint: all_of(told),
         }
     }
+}
+
+/// The notes that can be kept, and what is wrong with the others.
+fn notes(shapes: Vec<NoteShape>) -> (Vec<NewNote>, Vec<String>) {
+    let (mut notes, mut told) = (Vec::new(), Vec::new());
+    for shape in shapes.into_iter().take(MAX_ITEMS) {
+        let text = plain_lines(&shape.text, MAX_NOTE);
+        if shape.text.trim().chars().count() > MAX_NOTE {
+            told.push(format!("a note is cut to {MAX_NOTE} characters"));
+        }
+        match NoteKind::parse(&shape.kind) {
+            None => told.push(format!("unknown note kind `{}`", one_line(&shape.kind, 40))),
+            Some(_) if text.is_empty() => told.push("a note has no text".to_owned()),
+            Some(kind) => {
+                let topic = shape.topic.map(|topic| one_line(&topic, 60)).filter(|topic| !topic.is_empty());
+                notes.push(NewNote { kind, topic, text });
+            }
+        }
+    }
+    (notes, told)
 }
 
 fn lines(texts: &[String], max: usize) -> Vec<String> {
@@ -404,6 +406,32 @@ mod tests {
             duration_ms: 1,
             survivors: 0,
         }
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_left_out_and_told() {
+        for figures in
+            ["tokens: {input: 18446744073709551615}", "cost_usd: 1e308", "cost_usd: -1", "cost_usd: .inf"]
+        {
+            let reply = read_reply(&finished(""), Some(format!("summary: x\n{figures}\n").as_bytes()));
+            assert_eq!((reply.tokens, reply.cost_usd), (Tokens::default(), None), "{figures}");
+            assert_eq!(reply.complaint.as_deref(), Some("figures that cannot be are left out"), "{figures}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_not_understood_is_told_and_of_many_the_first() {
+        let outcome = "notes: [{kind: odd, text: x}, {kind: fact, text: x}, {kind: decision, text: ''}]\n\
+                       follow_ups: [{title: A, kind: whim}, {title: ''}]";
+        let told =
+            |outcome: &str| read_reply(&finished(""), Some(outcome.as_bytes())).complaint.unwrap_or_default();
+        assert_eq!(
+            told(outcome),
+            "unknown note kind `odd`; unknown note kind `fact`; a note has no text; the follow-up `A` is a chore: \
+             unknown kind `whim`; a follow-up has no title"
+        );
+        let many: String = (0..9).map(|n| format!("  - {{kind: odd-{n}, text: x}}\n")).collect();
+        assert!(told(&format!("notes:\n{many}")).ends_with("`odd-4`; and 4 more like these"));
     }
 
     #[test]
@@ -459,7 +487,8 @@ mod tests {
         assert!(read_reply(&finished(""), Some(&large)).unreadable.is_some());
         let reply = read_reply(&finished(""), Some(b"notes: [{kind: order, text: x}]\ncost_usd: .nan\n"));
         assert_eq!(reply.unreadable, None);
-        assert_eq!(reply.complaint.as_deref(), Some("unknown note kind `order`"));
+        let told = "unknown note kind `order`; figures that cannot be are left out";
+        assert_eq!(reply.complaint.as_deref(), Some(told));
         assert_eq!(reply.cost_usd, None);
     }
 }

@@ -18,6 +18,8 @@ use crate::upkeep::note::NoteError;
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// How many problems of the state are shown where a command cannot go on because of them.
+const PROBLEMS_SHOWN: usize = 20;
 /// How many commands that are not trusted are named.
 const UNTRUSTED_SHOWN: usize = 5;
 
@@ -76,6 +78,11 @@ impl CliError {
             }
         }
         hints.truncate(2);
+        let more = facts.len().saturating_sub(PROBLEMS_SHOWN);
+        if more > 1 {
+            facts.truncate(PROBLEMS_SHOWN);
+            facts.push(format!("{more} more problems: type `orch fsck`"));
+        }
         Self { exit: Exit::Invalid, facts, hints, retry_after: None, is_away: false }
     }
 
@@ -226,7 +233,7 @@ impl From<StepError> for CliError {
             StepError::NoSandbox(error) => no_sandbox(&error),
             StepError::Paused { until, .. } => paused(fact, until),
             StepError::Unusable { todo, .. } => Self::new(Exit::NoAgent, fact).hint(todo),
-            StepError::Busy(_) => {
+            StepError::Busy(_) | StepError::Taken(_) => {
                 Self::new(Exit::Busy, fact).hint("wait for it to end, then type the command again")
             }
             StepError::Git { hint, .. } => {

@@ -54,6 +54,7 @@ pub(super) fn run(
         started: 0,
         told: false,
         last: None,
+        unplanned: None,
         failed: None,
     };
     loop {
@@ -84,6 +85,8 @@ struct Shift<'s> {
     told: bool,
     /// What the last one said that found nothing, or that ended the run.
     last: Option<End>,
+    /// Why a planner could not be asked: it is asked again when nothing else is left.
+    unplanned: Option<End>,
     failed: Option<CliError>,
 }
 
@@ -92,6 +95,7 @@ impl Pool for Shift<'_> {
         self.look();
         if self.again.is_some_and(|again| self.context.world().clock.now() >= again) {
             self.crew.look_again();
+            self.unplanned = None;
         }
         let (slot, plans) = self.crew.next(self.elapsed())?;
         self.again = None;
@@ -197,10 +201,23 @@ impl Shift<'_> {
     fn came(&mut self, slot: u32, doc: &Value) -> Came {
         let data = &doc["data"];
         let usd = |key: &str| data[key].as_f64();
+        let mut end = End::of(doc);
+        let unplanned =
+            |shift: &Self| shift.say(|board| board.note(&format!("nothing is planned: {}", end.why)));
         if data["planned"] == true {
+            if data["why"].is_string() {
+                unplanned(self);
+            }
             return Came::Plan(usd("planned_usd"));
         }
-        let end = End::of(doc);
+        if data["unplanned"] == true {
+            // A planner that was asked has said so itself.
+            if end.exit != Exit::Ok {
+                unplanned(self);
+                self.unplanned = Some(end);
+            }
+            return Came::Unplanned;
+        }
         self.tally.left(texts(&data["left"]), texts(&doc["warnings"]));
         if data["run"].is_object() {
             let stops = matches!(data["failure"].as_str(), Some("deferred" | "no_agent"));
@@ -224,6 +241,10 @@ impl Shift<'_> {
         if lost {
             self.last = Some(end);
             return Came::Lost;
+        }
+        // What nobody plans is all that is left.
+        if let Some(unplanned) = self.unplanned.clone().filter(|_| waits && end.cause().is_none()) {
+            end = unplanned;
         }
         if self.will_wait(&end) {
             self.last = Some(end);

@@ -23,6 +23,7 @@ mod run;
 mod shift;
 mod prompt;
 mod plan;
+mod planned;
 mod transition;
 mod undo;
 mod trust;

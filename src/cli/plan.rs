@@ -84,14 +84,11 @@ fn answer(planned: &Planned, signal: Option<i32>) -> Answer {
     let refused: Vec<Value> = planned.refused.iter().map(refusal).collect();
     let data = json!({
         "tasks": tasks, "refused": refused, "run": planned.run.id.as_str(), "branch": planned.branch,
-        "commit": planned.commit.to_string(), "cost_usd": planned.run.cost_usd,
+        "commit": planned.commit.to_string(), "cost_usd": planned.run.cost_usd, "reason": planned.run.reason,
     });
     if planned.tasks.is_empty() {
-        if let Some(signal) = signal {
-            return Answer::ok(data, "nothing was proposed: interrupted\n").exit(Exit::of_signal(signal));
-        }
-        let human = "the planner proposed nothing that can be used\n";
-        return Answer::ok(data, human).exit(Exit::AgentFailed);
+        let human = format!("{}\n", safe::text(&planned.run.reason));
+        return Answer::ok(data, human).exit(signal.map_or(Exit::AgentFailed, Exit::of_signal));
     }
     let proposed = planned.tasks.iter().find(|task| task.status == crate::state::status::Status::Proposed);
     match proposed {

@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
 use super::tip::{self, Tip, has_project};
+use crate::prompt::Prompt;
 use crate::report::prompt::{document, human};
 use crate::select::{self, Selection};
 use crate::step::{Base, assemble, rebuild};
@@ -34,7 +35,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let now = context.base()?;
     let tip = if args.at.is_none() { tip::look(&context, &now)? } else { Tip::default() };
     if let Some(run) = &args.run {
-        return replay(&context, &now, run);
+        return replay(&context, &now, run, &|prompt| show(global, args, prompt));
     }
     let base = match &args.at {
         Some(revision) => {
@@ -56,24 +57,33 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let prompt = assemble::of_base(world, &base, index, &task)??;
     // The program ends: giving back many thousand tasks and notes one by one would only take time.
     std::mem::forget(base);
-    let shown = if args.explain {
-        human(&prompt, global.width(), global.colour_out())
+    Ok(tip.beside(Answer::ok(document(task.id.as_str(), &prompt), show(global, args, &prompt))))
+}
+
+/// The prompt itself, or what is in it.
+fn show(global: &Global, args: &Args, prompt: &Prompt) -> String {
+    if args.explain {
+        human(prompt, global.width(), global.colour_out())
     } else {
         crate::report::safe::lines(&prompt.text)
-    };
-    Ok(tip.beside(Answer::ok(document(task.id.as_str(), &prompt), shown)))
+    }
 }
 
 /// Shows the prompt of a past run, and whether it still comes out as it was recorded.
-fn replay(context: &Context, now: &Base, run: &str) -> Result<Answer, CliError> {
+fn replay(
+    context: &Context,
+    now: &Base,
+    run: &str,
+    show: &dyn Fn(&Prompt) -> String,
+) -> Result<Answer, CliError> {
     let (record, prompt) = rebuild::of_run(context.world(), &context.caller, now, run)?;
     let prompt = prompt?;
     let same = prompt.sha256() == record.prompt_sha256;
-    let data = json!({
-        "run": record.id.as_str(), "task": record.task.as_str(), "text": prompt.text,
-        "sha256": prompt.sha256(), "recorded_sha256": record.prompt_sha256, "same": same,
-    });
-    let answer = Answer::ok(data, crate::report::safe::lines(&prompt.text));
+    let mut data = document(record.task.as_str(), &prompt);
+    data["run"] = json!(record.id.as_str());
+    data["recorded_sha256"] = json!(record.prompt_sha256);
+    data["same"] = json!(same);
+    let answer = Answer::ok(data, show(&prompt));
     if same {
         return Ok(answer);
     }

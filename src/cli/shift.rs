@@ -6,6 +6,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
+use super::planned::Planning;
 use super::request::open;
 use super::run::Asked;
 use super::step::answer;
@@ -15,7 +16,7 @@ use crate::report::json;
 use crate::step::crew::{LOSSES, Reached};
 use crate::step::meter::Meter;
 use crate::step::wait::{Cause, Patience};
-use crate::step::{self, Ending, Options, Plans, planning};
+use crate::step::{self, Ending, Options};
 use serde_json::json;
 
 /// Takes steps.
@@ -67,9 +68,7 @@ pub(super) fn run(global: &Global, context: &Context, asked: Asked<'_>) -> Resul
 #[derive(Default)]
 struct Shift {
     tally: Tally,
-    /// Whether a planner has brought nothing: it is not asked again in this run.
-    stuck: bool,
-    planned_usd: f64,
+    planning: Planning,
     /// Steps whose work could not land: all of them, what they cost, and how many in a row.
     lost: usize,
     lost_usd: f64,
@@ -82,14 +81,14 @@ impl Shift {
     }
 
     fn usd(&self) -> f64 {
-        self.tally.usd() + self.planned_usd + self.lost_usd
+        self.tally.usd() + self.planning.usd + self.lost_usd
     }
 
     /// Takes a step, or plans where that comes first; the end of the run where there is no more to do.
     fn go_on(&mut self, context: &Context, asked: Asked<'_>, meter: &Meter) -> Result<Option<End>, CliError> {
         let (world, caller) = (context.world(), &context.caller);
-        let plans = if self.stuck { Plans::Never } else { Plans::Caller };
-        let options = Options { agent: asked.agent, in_place: asked.in_place, plans, ..Options::default() };
+        let (agent, in_place, plans) = (asked.agent, asked.in_place, self.planning.plans);
+        let options = Options { agent, in_place, plans, ..Options::default() };
         meter.begin();
         let interrupted = || world.process.interrupted();
         let after = |error| CliError::from(error).after(interrupted());
@@ -97,15 +96,10 @@ impl Shift {
             Ok(Ending::Nothing(idle, requests)) => {
                 let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
                 self.tally.left(opened.hints, opened.warnings);
-                Ok(Some(nothing(&idle).into()))
+                self.planning.end(nothing(&idle).into()).map(Some)
             }
             Ok(Ending::Planned(_)) => Ok(Some(End::new("dry run", Exit::Ok))),
-            Ok(Ending::PlanDue(wanted)) => {
-                let plan = planning::plan(world, caller, &wanted, Options::default(), meter)?;
-                self.stuck = plan.is_empty();
-                self.planned_usd += plan.cost_usd();
-                Ok(None)
-            }
+            Ok(Ending::PlanDue(wanted)) => self.planning.plan(context, &wanted, meter).map(|()| None),
             Ok(Ending::Ran(ran)) => {
                 self.losses = 0;
                 self.tally.add(json::ran(&ran));

@@ -8,12 +8,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::next::nothing;
 use super::output::Answer;
+use super::planned;
 use super::request::open;
 use super::step::answer;
 use crate::effects::os::process::{OsProcess, variables};
 use crate::effects::{Input, Invocation, Stop};
 use crate::step::request::Request;
-use crate::step::{self, Ending, Options, Plans, planning};
+use crate::step::{self, Ending, Options, Plans};
 use serde_json::json;
 use std::time::Duration;
 
@@ -100,12 +101,7 @@ pub(super) fn work(
             let answer = answer(&ran, world.process.interrupted());
             tell(&context, ran.requests.iter().flatten(), answer)
         }
-        Ending::PlanDue(wanted) => {
-            let options = Options { slot: job.slot, ..Options::default() };
-            let plan = planning::plan(world, &context.caller, &wanted, options, reporter.as_ref())?;
-            let usd = (!plan.is_empty()).then(|| plan.cost_usd());
-            Ok(Answer::ok(json!({"planned": true, "planned_usd": usd}), ""))
-        }
+        Ending::PlanDue(wanted) => planned::work(&context, &wanted, job.slot, reporter.as_ref()),
     }
 }
 

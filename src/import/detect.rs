@@ -3,6 +3,7 @@
 use super::beads::WORDS_OF_BEADS;
 use super::text::{extension, name_of};
 use super::{ForeignFile, Format};
+use bstr::ByteSlice;
 
 /// The format of files: by their names, else by how they begin.
 pub(super) fn detect(files: &[ForeignFile]) -> Option<Format> {
@@ -50,19 +51,18 @@ fn by_name(file: &ForeignFile) -> Option<Format> {
 }
 
 fn by_content(file: &ForeignFile) -> Option<Format> {
+    let extension = extension(&file.path);
+    if extension == "json" {
+        return by_keys(&file.bytes);
+    }
     let head = String::from_utf8_lossy(&file.bytes[..file.bytes.len().min(64 << 10)]);
     let has = |word: &str| head.contains(word);
-    let extension = extension(&file.path);
     let front = head.trim_start_matches('\u{feff}').starts_with("---");
     if extension == "jsonl" {
         let is_beads = WORDS_OF_BEADS.iter().any(|word| has(&format!("\"{word}\"")));
         Some(if has("\"blocked_by\"") && !is_beads { Format::Ralph } else { Format::Beads })
     } else if has("\"userStories\"") {
         Some(Format::Ralph)
-    } else if let Some(forge) = forge(&head).filter(|_| extension == "json") {
-        Some(forge)
-    } else if extension == "json" && has("\"tasks\"") {
-        Some(Format::TaskMaster)
     } else if front && has("\ndeps:") {
         Some(Format::Tk)
     } else if front && has("\nid:") && (has("\ndependencies:") || has("\ncreated_date:")) {
@@ -76,20 +76,52 @@ fn by_content(file: &ForeignFile) -> Option<Format> {
     }
 }
 
+/// The format of a JSON document, by its keys wherever they are: what texts in it say does not count.
+fn by_keys(bytes: &[u8]) -> Option<Format> {
+    let has = |key: &str| has_key(bytes, key);
+    if has("userStories") {
+        Some(Format::Ralph)
+    } else if let Some(forge) = forge(bytes) {
+        Some(forge)
+    } else {
+        has("tasks").then_some(Format::TaskMaster)
+    }
+}
+
 /// The forge that issues come from, by what only it writes.
-fn forge(head: &str) -> Option<Format> {
-    let has = |word: &str| head.contains(word);
-    if !has("\"title\"") {
+fn forge(bytes: &[u8]) -> Option<Format> {
+    let has = |key: &str| has_key(bytes, key);
+    if !has("title") {
         None
-    } else if has("\"object_attributes\"") || has("\"iid\"") {
+    } else if has("object_attributes") || has("iid") {
         Some(Format::Gitlab)
-    } else if !has("\"number\"") {
+    } else if !has("number") {
         None
-    } else if has("\"node_id\"") || has("github.com/") || has("\"author_association\"") {
+    } else if has("node_id") || has("author_association") || is_on_github(bytes) {
         Some(Format::Github)
     } else {
-        has("\"html_url\"").then_some(Format::Gitea)
+        has("html_url").then_some(Format::Gitea)
     }
+}
+
+/// Whether an address in a JSON document is one of GitHub's; a link in a text is none.
+fn is_on_github(bytes: &[u8]) -> bool {
+    let is_there = |value: &[u8]| value.starts_with(b"\"https://github.com/");
+    ["html_url", "url"].into_iter().any(|key| values(bytes, key).any(is_there))
+}
+
+/// Whether a JSON document has a key.
+fn has_key(bytes: &[u8], key: &str) -> bool {
+    values(bytes, key).next().is_some()
+}
+
+/// What follows each key of this name in a JSON document: in a text the quotes around it would be escaped, and no colon
+/// follows a text.
+fn values<'b>(bytes: &'b [u8], key: &str) -> impl Iterator<Item = &'b [u8]> {
+    let quoted = format!("\"{key}\"");
+    let ends: Vec<usize> = bytes.find_iter(&quoted).map(|at| at + quoted.len()).collect();
+    let after = |end: usize| bytes[end..].trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    ends.into_iter().filter_map(after)
 }
 
 #[cfg(test)]
@@ -118,11 +150,30 @@ mod tests {
             ("i.json", "[{\"number\": 1, \"title\": \"x\", \"node_id\": \"I\"}]", Some(Format::Github)),
             ("i.json", "[{\"number\": 1, \"title\": \"x\", \"html_url\": \"\"}]", Some(Format::Gitea)),
             ("i.json", "[{\"iid\": 1, \"title\": \"x\"}]", Some(Format::Gitlab)),
+            (
+                "i.json",
+                "[{\"number\": 1, \"title\": \"x\", \"url\": \"https://github.com/a/b\"}]",
+                Some(Format::Github),
+            ),
+            (
+                "i.json",
+                "[{\"number\": 1, \"title\": \"x\", \"html_url\": \"\", \"body\": \"as https://github.com/a/b\"}]",
+                Some(Format::Gitea),
+            ),
+            ("i.json", "[{\"title\": \"iid\", \"number\" : 1, \"node_id\": \"I\"}]", Some(Format::Github)),
+            ("i.json", "[{\"title\": \"tasks\", \"body\": \"\\\"userStories\\\": 1\"}]", None),
             ("README.md", "# hello\n", None),
         ];
         for (path, text, expected) in cases {
             assert_eq!(Format::detect(&one(path, text)), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn a_forge_is_recognised_however_long_a_text_comes_before_what_tells() {
+        let body = "word ".repeat(40_000);
+        let text = format!("{{\"body\": \"{body}\", \"number\": 1, \"title\": \"x\", \"node_id\": \"I\"}}");
+        assert_eq!(Format::detect(&one("payload.json", &text)), Some(Format::Github));
     }
 
     #[test]

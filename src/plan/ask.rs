@@ -2,7 +2,8 @@
 //!
 //! In: state at the base commit. Out: sections under a budget, deterministic. Not here: running the planner.
 
-use crate::prompt::{Prompt, Section, TooLarge, fit, section};
+use super::is_roadmap;
+use crate::prompt::{Prompt, Section, TooLarge, described, description_share, fit, one_paragraph, section};
 use crate::state::graph::{Graph, Index};
 use crate::state::note::{Gist, NoteKind, NoteStatus};
 use crate::state::status::Status;
@@ -63,11 +64,12 @@ follow_ups:
 /// # Errors
 /// When what has to be in it does not fit the budget.
 pub fn prompt(material: &Material<'_>) -> Result<Prompt, TooLarge> {
-    let mut required = vec![section("goal", goal(material), true, 0.0)];
+    let (goal, cut) = goal(material);
+    let mut required = vec![section("goal", goal, true, 0.0)];
     let constraints: Vec<&Gist<'_>> =
         material.notes.iter().filter(|note| is_in_force(note, NoteKind::Constraint)).collect();
     if !constraints.is_empty() {
-        let lines = constraints.iter().map(|note| format!("- {}\n", first_line(note.text)));
+        let lines = constraints.iter().map(|note| format!("- {}\n", one_paragraph(note.text)));
         required.push(section(
             "constraints",
             format!("## Constraints\n\n{}", lines.collect::<String>()),
@@ -76,10 +78,14 @@ pub fn prompt(material: &Material<'_>) -> Result<Prompt, TooLarge> {
         ));
     }
     required.push(section("answer", FORM.to_owned(), true, 0.0));
-    fit(required, optional(material), material.budget_tokens)
+    let mut prompt = fit(required, optional(material), material.budget_tokens)?;
+    let rest = (cut > 0).then(|| Section { tokens: cut, ..section("goal (rest)", String::new(), true, 0.0) });
+    prompt.omitted.splice(0..0, rest);
+    Ok(prompt)
 }
 
-fn goal(material: &Material<'_>) -> String {
+/// What is wanted, and how many tokens of a task's description were left out.
+fn goal(material: &Material<'_>) -> (String, u64) {
     let size = material
         .most_tokens
         .map(|tokens| format!(" None may need more than about {tokens} tokens of an agent's context."))
@@ -90,13 +96,15 @@ fn goal(material: &Material<'_>) -> String {
          Propose nothing that is there already.\n"
     );
     match material.goal {
-        Goal::Split { task, .. } => {
+        Goal::Split { task, index } => {
             let mut text = format!(
                 "# Split a task\n\nBreak `{}` ({}) into 2 to {} tasks that together are all of it.\n\n{rules}",
                 task.id, task.title, material.most
             );
-            if !task.description.trim().is_empty() {
-                let _ = write!(text, "\n## What it is\n\n{}\n", task.description.trim());
+            let path = &material.graph.nodes()[index].path;
+            let (description, cut) = described(task, path, description_share(material.budget_tokens));
+            if !description.is_empty() {
+                let _ = write!(text, "\n## What it is\n\n{description}\n");
             }
             if !task.acceptance.is_empty() {
                 let lines: String = task.acceptance.iter().map(|line| format!("- {line}\n")).collect();
@@ -105,13 +113,16 @@ fn goal(material: &Material<'_>) -> String {
             if !task.files.is_empty() {
                 let _ = write!(text, "\nIt concerns: {}\n", task.files.join(", "));
             }
-            text
+            (text, cut)
         }
-        Goal::Extend => format!(
-            "# Extend the roadmap\n\nLittle is left to do here. Look at the repository and at what was done, and \
+        Goal::Extend => {
+            let text = format!(
+                "# Extend the roadmap\n\nLittle is left to do here. Look at the repository and at what was done, and \
              propose at most {} tasks that bring it forward: what is missing, wrong, untested or hard to use.\n\n{rules}",
-            material.most
-        ),
+                material.most
+            );
+            (text, 0)
+        }
     }
 }
 
@@ -149,6 +160,14 @@ fn optional(material: &Material<'_>) -> Vec<Section> {
             3.0 / order(number),
             part.iter().copied().map(line).collect(),
         ));
+    }
+    let mut given_up: Vec<Index> = all()
+        .filter(|at| graph.status(*at) == Status::Cancelled && !is_roadmap(&graph.nodes()[*at]))
+        .collect();
+    given_up.sort_by_key(|at| std::cmp::Reverse(graph.nodes()[*at].created));
+    if matches!(material.goal, Goal::Extend) {
+        let lines = given_up.into_iter().take(10).map(line).collect();
+        found.extend(list("given-up", "Given up: do not propose it again", 2.8, lines));
     }
     let mut done: Vec<Index> = all().filter(|at| graph.status(*at) == Status::Done).collect();
     done.sort_by_key(|at| std::cmp::Reverse(graph.nodes()[*at].created));

@@ -1,9 +1,9 @@
 //! Proposals made tasks, or refused with the reason.
 
 use super::similar::Title;
-use super::{FollowUp, Rules};
+use super::{FollowUp, Rules, is_roadmap};
 use crate::state::estimate;
-use crate::state::graph::{Graph, Index};
+use crate::state::graph::{Graph, Index, Node};
 use crate::state::id::TaskId;
 use crate::state::status::Status;
 use crate::state::task::{Kind, PRIORITY_MAX, Task};
@@ -48,7 +48,7 @@ pub fn check<E>(
     new_id: &mut dyn FnMut() -> Result<TaskId, E>,
 ) -> Result<Plan, E> {
     let mut verdicts: Vec<Option<String>> = Vec::with_capacity(proposals.len());
-    let known = titles(rules.graph);
+    let known = titles(rules);
     for (at, proposal) in proposals.iter().enumerate() {
         verdicts.push(fault(proposal, at, proposals, &known, rules));
     }
@@ -76,10 +76,13 @@ pub fn check<E>(
     Ok(plan)
 }
 
-/// The titles of everything that was not given up.
-fn titles(graph: &Graph) -> Vec<(&str, Title)> {
-    let open = graph.nodes().iter().filter(|node| node.status != Status::Cancelled);
-    open.map(|node| (node.id.as_str(), Title::new(&node.title))).collect()
+/// The titles of everything that is there, given up or not; but parts that were given up may be proposed anew for what
+/// they are parts of.
+fn titles(rules: Rules<'_>) -> Vec<(&Node, Title)> {
+    let parent = rules.parent.filter(|_| rules.is_asked).map(|parent| &rules.graph.nodes()[parent].id);
+    let is_open_again = |node: &&Node| node.status == Status::Cancelled && node.parent.as_ref() == parent;
+    let all = rules.graph.nodes().iter().filter(|node| parent.is_none() || !is_open_again(node));
+    all.filter(|node| !is_roadmap(node)).map(|node| (node, Title::new(&node.title))).collect()
 }
 
 /// What is wrong with a proposal by itself.
@@ -87,15 +90,20 @@ fn fault(
     proposal: &FollowUp,
     at: usize,
     proposals: &[FollowUp],
-    known: &[(&str, Title)],
+    known: &[(&Node, Title)],
     rules: Rules<'_>,
 ) -> Option<String> {
     if at >= rules.most {
         return Some(format!("more than {} were proposed at once", rules.most));
     }
     let title = Title::new(&proposal.title);
-    if let Some((id, _)) = known.iter().find(|(_, other)| title.is_like(other)) {
-        return Some(format!("`{id}` is the same work"));
+    // What is there says more than what was given up.
+    let mut alike: Vec<&Node> =
+        known.iter().filter(|(_, other)| title.is_like(other)).map(|(node, _)| *node).collect();
+    alike.sort_by_key(|node| node.status == Status::Cancelled);
+    if let Some(Node { id, status, .. }) = alike.first() {
+        let given_up = if *status == Status::Cancelled { ", and was given up" } else { "" };
+        return Some(format!("`{id}` is the same work{given_up}"));
     }
     let earlier = proposals[..at].iter().find(|other| title.is_like(&Title::new(&other.title)));
     if let Some(other) = earlier {
@@ -297,7 +305,6 @@ fn task(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::graph::Node;
     use proptest::prelude::*;
 
     fn proposal(key: &str, title: &str, depends_on: &[&str]) -> FollowUp {
@@ -344,6 +351,42 @@ mod tests {
 
     fn whys(plan: &Plan) -> Vec<String> {
         plan.refused.iter().map(|refusal| format!("{}: {}", refusal.title, refusal.why)).collect()
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_proposed_again_unless_its_own_epic_is_split_anew() {
+        let given_up = |id: &str, title: &str, parent: Option<&str>| {
+            let mut task = Task::new(TaskId::new(id).unwrap(), title);
+            task.status = Status::Cancelled;
+            task.parent = parent.map(|id| TaskId::new(id).unwrap());
+            Node::of(&task, "")
+        };
+        let epic = Node::of(&Task::new(TaskId::new("epic").unwrap(), "Dates everywhere"), "");
+        let mut plan = given_up("old", crate::plan::ROADMAP, None);
+        plan.kind = Kind::Research;
+        let nodes = vec![
+            epic,
+            given_up("part", "Print dates", Some("epic")),
+            given_up("no", "Guess zones", None),
+            plan,
+        ];
+        let graph = Graph::new(nodes);
+        let proposals =
+            ["Print the dates", "Guess zones", "Plan what comes next"].map(|title| proposal("", title, &[]));
+        let whys_of = |parent| {
+            let rules = Rules {
+                graph: &graph,
+                parent,
+                status: Status::Proposed,
+                most_tokens: None,
+                most: 10,
+                is_asked: true,
+            };
+            whys(&check(&proposals, rules, &mut || TaskId::new("t-1")).unwrap())
+        };
+        let zones = "Guess zones: `no` is the same work, and was given up";
+        assert_eq!(whys_of(graph.find("epic")), [zones]);
+        assert_eq!(whys_of(None), ["Print the dates: `part` is the same work, and was given up", zones]);
     }
 
     #[test]

@@ -11,8 +11,25 @@ pub mod ask;
 pub use check::{Found, Plan, Refusal, check, dangling};
 
 use crate::agent::FollowUp;
-use crate::state::graph::{Graph, Index};
+use crate::state::graph::{Graph, Index, Node};
 use crate::state::status::Status;
+use crate::state::task::Kind;
+use similar::Title;
+
+/// The title of the task that plans of the roadmap are runs of.
+pub const ROADMAP: &str = "Plan what comes next";
+
+/// Whether two titles mean the same work.
+#[must_use]
+pub fn is_same_work(title: &str, other: &str) -> bool {
+    Title::new(title).is_like(&Title::new(other))
+}
+
+/// Whether a task stands for planning the roadmap.
+#[must_use]
+pub fn is_roadmap(node: &Node) -> bool {
+    node.title == ROADMAP && node.kind == Kind::Research && node.status.is_closed()
+}
 
 /// What proposals are checked against.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ mod failure;
 mod notes;
 
 pub use likely::Likely;
-pub use sections::{section, words_of};
+pub use sections::{described, description_share, one_paragraph, section, words_of};
 
 use crate::state::checkpoint::Checkpoint;
 use crate::state::id::TaskId;
@@ -124,6 +124,7 @@ pub struct Prompt {
     pub omitted: Vec<Section>,
     /// Ids of notes that did not compete: they share nothing with the task, or many others share more.
     pub passed_over: Vec<String>,
+    input_sha256: String,
 }
 
 /// How many names of what was left out a record holds: it does not grow with the state.
@@ -155,14 +156,19 @@ impl Prompt {
     /// with the same one were given the same work.
     #[must_use]
     pub fn input_sha256(&self) -> String {
-        let mut digest = Sha256::new();
-        let of_steps = [failure::LAST_FAILURE, sections::PACE];
-        for section in self.sections.iter().filter(|section| !of_steps.contains(&section.name.as_str())) {
-            digest.update(section.text.as_bytes());
-            digest.update([0]);
-        }
-        hex(&digest.finalize())
+        self.input_sha256.clone()
     }
+}
+
+/// SHA-256 of sections that do not depend on how work went, in hexadecimal.
+fn input_sha256(sections: &[Section]) -> String {
+    let mut digest = Sha256::new();
+    let of_steps = [failure::LAST_FAILURE, sections::PACE];
+    for section in sections.iter().filter(|section| !of_steps.contains(&section.name.as_str())) {
+        digest.update(section.text.as_bytes());
+        digest.update([0]);
+    }
+    hex(&digest.finalize())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -216,9 +222,27 @@ fn sizes(sections: &[(String, u64)]) -> String {
 /// # Errors
 /// When the required sections alone are over the budget; nothing required is cut silently.
 pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
+    let limit = description_share(material.budget_tokens);
+    let prompt = build_with(material, limit)?;
+    let left = material.budget_tokens.saturating_sub(prompt.tokens);
+    let is_cut = prompt.omitted.first().is_some_and(|section| section.name == sections::REST);
+    if !is_cut || left == 0 {
+        return Ok(prompt);
+    }
+    // What nothing else needs is the description's. How much that is rests on how work went, and so is no input.
+    match build_with(material, limit + left) {
+        Ok(fuller) if fuller.sections.len() >= prompt.sections.len() => {
+            Ok(Prompt { input_sha256: prompt.input_sha256, ..fuller })
+        }
+        Ok(_) | Err(_) => Ok(prompt),
+    }
+}
+
+/// Builds the prompt, with a description of at most so many tokens.
+fn build_with(material: &Material<'_>, limit: u64) -> Result<Prompt, TooLarge> {
     let (related, passed_over) = notes::sections(material);
     let optional = sections::optional(material).into_iter().chain(related).collect();
-    let (mut required, cut) = sections::required(material);
+    let (mut required, cut) = sections::required(material, limit);
     let fixed: u64 = required.iter().map(|section| section.tokens).sum();
     let (last, rest) = failure::sections(material, material.budget_tokens.saturating_sub(fixed));
     required.extend(last);
@@ -231,7 +255,7 @@ pub fn build(material: &Material<'_>) -> Result<Prompt, TooLarge> {
 /// What the required sections of a task have of which nothing is known.
 fn common(material: &Material<'_>) -> u64 {
     let nothing = Task::new(material.task.id.clone(), "");
-    let (required, _) = sections::required(&Material { task: &nothing, ..material.clone() });
+    let (required, _) = sections::required(&Material { task: &nothing, ..material.clone() }, 0);
     required.iter().map(|section| section.tokens).sum()
 }
 
@@ -269,7 +293,8 @@ pub fn fit(
         text.push_str(&section.text);
     }
     let tokens = sections.iter().map(|section| section.tokens).sum();
-    Ok(Prompt { text, tokens, budget_tokens, sections, omitted, passed_over: Vec::new() })
+    let input_sha256 = input_sha256(&sections);
+    Ok(Prompt { text, tokens, budget_tokens, sections, omitted, passed_over: Vec::new(), input_sha256 })
 }
 
 /// What a rejected attempt is told: what failed, what it claimed otherwise, and that it ended early with

@@ -13,13 +13,11 @@ pub(super) const PACE: &str = "pace";
 /// The section of the task itself.
 pub(super) const TASK: &str = "task";
 /// What stands for the part of its description that was left out.
-const REST: &str = "task (rest)";
+pub(super) const REST: &str = "task (rest)";
 /// The section of what holds for all tasks.
 pub(super) const CONSTRAINTS: &str = "constraints";
 /// From here on a word is a long one, in bytes.
 const WORD_BYTES: usize = 200;
-/// The share of the budget that a description may have before it is cut.
-const DESCRIPTION_SHARE: f64 = 0.5;
 
 /// A section, its size estimated.
 pub fn section(name: impl Into<String>, text: String, required: bool, score: f64) -> Section {
@@ -28,9 +26,9 @@ pub fn section(name: impl Into<String>, text: String, required: bool, score: f64
 }
 
 /// Sections that are always in and always whole: the task, what "done" means, constraints; and what stands for the
-/// part of a long description that was left out.
-pub(super) fn required(material: &Material<'_>) -> (Vec<Section>, Option<Section>) {
-    let (task, rest) = task(material);
+/// part of a long description that was left out, of more than so many tokens.
+pub(super) fn required(material: &Material<'_>, limit: u64) -> (Vec<Section>, Option<Section>) {
+    let (task, rest) = task(material, limit);
     let rest = (rest > 0).then(|| Section { tokens: rest, ..section(REST, String::new(), true, 0.0) });
     let mut all = vec![section(TASK, task, true, 0.0), section("done", done(material), true, 0.0)];
     let constraints: Vec<&Gist<'_>> =
@@ -45,16 +43,19 @@ pub(super) fn required(material: &Material<'_>) -> (Vec<Section>, Option<Section
     (all, rest)
 }
 
-/// The task, and how many tokens of its description were left out.
-fn task(material: &Material<'_>) -> (String, u64) {
+/// The tokens that a description may have of a budget, whatever else there is.
+#[must_use]
+pub fn description_share(budget_tokens: u64) -> u64 {
+    budget_tokens / 2
+}
+
+/// The task, its description in so many tokens, and how many tokens of that were left out.
+fn task(material: &Material<'_>, limit: u64) -> (String, u64) {
     let task = material.task;
     let mut text = format!("# {} ({})\n\nTask `{}`.\n", task.title, task.kind.as_str(), task.id);
-    let (description, cut) = description(material);
+    let (description, cut) = described(task, material.path, limit);
     if !description.is_empty() {
         let _ = write!(text, "\n{description}\n");
-    }
-    if cut > 0 {
-        let _ = write!(text, "\n(Shortened; the whole text is in `{}`.)\n", material.path);
     }
     if !task.files.is_empty() {
         let _ = write!(text, "\nExpected files: {}\n", code_list(&task.files));
@@ -62,22 +63,24 @@ fn task(material: &Material<'_>) -> (String, u64) {
     (text, cut)
 }
 
-/// The description, whole or its most telling paragraphs in their order; and how many tokens were left out.
-fn description(material: &Material<'_>) -> (String, u64) {
-    let whole = material.task.description.trim();
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "small"
-    )]
-    let limit = (material.budget_tokens as f64 * DESCRIPTION_SHARE) as u64;
+/// What so many tokens say of a description: all of it, or its most telling paragraphs in their order and where the
+/// whole text is; and how many tokens were left out.
+#[must_use]
+pub fn described(task: &Task, path: &str, limit: u64) -> (String, u64) {
+    let whole = task.description.trim();
     if estimate(whole) <= limit {
         return (whole.to_owned(), 0);
     }
+    let kept = most_telling(whole, &words_of(task), limit);
+    let cut = estimate(whole).saturating_sub(estimate(&kept)).max(1);
+    (format!("{kept}\n\n(Shortened; the whole text is in `{path}`.)").trim_start().to_owned(), cut)
+}
+
+/// The paragraphs of a text that have most to do with these words and fit into so many tokens, in their order.
+fn most_telling(whole: &str, words: &str, limit: u64) -> String {
     let paragraphs: Vec<String> =
         whole.split("\n\n").map(|paragraph| paragraph.trim().to_owned()).filter(|p| !p.is_empty()).collect();
-    let scores = relevance::scores(&query(material), paragraphs.iter().map(|text| numbers(text)));
+    let scores = relevance::scores(words, paragraphs.iter().map(|text| numbers(text)));
     let mut order: Vec<usize> = (0..paragraphs.len()).collect();
     // The first paragraph says what it is about.
     order.sort_by(|&a, &b| {
@@ -97,9 +100,7 @@ fn description(material: &Material<'_>) -> (String, u64) {
             kept.insert(0, format!("{short} …"));
         }
     }
-    let kept = kept.into_values().collect::<Vec<_>>().join("\n\n");
-    let cut = estimate(whole).saturating_sub(estimate(&kept)).max(1);
-    (kept, cut)
+    kept.into_values().collect::<Vec<_>>().join("\n\n")
 }
 
 /// The words of a text that fit into so many tokens. Of what is long without a space the beginning is kept: a trace
@@ -246,7 +247,9 @@ fn code_list(items: &[String]) -> String {
     quoted.join(", ")
 }
 
-pub(super) fn one_paragraph(text: &str) -> String {
+/// A text on one line, whole.
+#[must_use]
+pub fn one_paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -18,6 +18,15 @@ pub use predict::{Prediction, Sample};
 /// From here on a profile is a strategist, and a task one's work.
 pub const STRATEGIST: u8 = 8;
 
+/// How the reason begins for which a task is blocked that no profile can hold.
+const OVERSIZED: &str = "it is too large: about ";
+
+/// Whether a task that is blocked for this reason is one that no profile can hold.
+#[must_use]
+pub fn is_oversized(reason: &str) -> bool {
+    reason.starts_with(OVERSIZED)
+}
+
 /// A count as a number to reckon with.
 #[must_use]
 pub fn count(n: usize) -> f64 {

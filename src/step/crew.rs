@@ -54,6 +54,8 @@ pub enum Came {
     Step(f64),
     /// A plan, which cost so much; none where the planner brought nothing.
     Plan(Option<f64>),
+    /// No planner can be asked just now; other tasks are none the worse for it.
+    Unplanned,
     /// There was nothing that it could take now.
     Nothing,
     /// A step whose work could not land; it is kept.
@@ -93,6 +95,8 @@ pub struct Crew {
     stops: bool,
     /// Whether the planner has brought nothing: it is not asked again.
     stuck: bool,
+    /// Whether no planner can be asked just now.
+    unplanned: bool,
 }
 
 impl Crew {
@@ -110,7 +114,7 @@ impl Crew {
             return None;
         }
         let slot = (0..self.jobs).find(|slot| !self.at_work.contains_key(slot))?;
-        let planned_for = self.at_work.values().any(|worker| worker.may_plan);
+        let planned_for = self.unplanned || self.at_work.values().any(|worker| worker.may_plan);
         let plans = match (self.stuck, planned_for) {
             (true, _) => Plans::Never,
             (false, true) => Plans::Others,
@@ -148,6 +152,7 @@ impl Crew {
     /// Time has passed: what nobody found may be there now.
     pub fn look_again(&mut self) {
         self.idle = false;
+        self.unplanned = false;
     }
 
     /// A worker has taken a task.
@@ -184,7 +189,7 @@ impl Crew {
                 self.usd += usd;
             }
             Came::Plan(usd) => {
-                self.usd += usd.unwrap_or(spent);
+                self.usd += usd.unwrap_or_default().max(spent);
                 self.stuck |= usd.is_none();
             }
             // What the dead have spent is spent.
@@ -194,6 +199,10 @@ impl Crew {
                 self.usd += spent;
             }
             Came::Nothing => {}
+            Came::Unplanned => {
+                self.usd += spent;
+                self.unplanned = true;
+            }
             Came::Stop => self.stops = true,
         }
         self.stops |= self.deaths >= LOSSES + self.jobs;
@@ -275,6 +284,20 @@ mod tests {
         crew.plans(0);
         crew.ended(0, Came::Plan(None));
         assert_eq!(crew.next(NOW), Some((0, Plans::Never)), "who brought nothing is not asked again");
+    }
+
+    #[test]
+    fn where_no_planner_can_be_asked_the_others_go_on() {
+        let mut crew = crew(2);
+        crew.next(NOW);
+        crew.ended(0, Came::Unplanned);
+        assert_eq!(crew.next(NOW), Some((0, Plans::Others)));
+        crew.chose(0);
+        assert_eq!(crew.next(NOW), Some((1, Plans::Others)));
+        crew.ended(1, Came::Nothing);
+        crew.ended(0, Came::Nothing);
+        crew.look_again();
+        assert_eq!(crew.next(NOW), Some((0, Plans::Caller)), "unless somebody has waited");
     }
 
     #[test]

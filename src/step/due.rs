@@ -4,6 +4,8 @@
 
 use super::base::Base;
 use super::error::StepError;
+use super::lease;
+use super::planner::INTERRUPTED;
 use super::planning::{Wanted, ask};
 use super::quarantine;
 use super::subject::Subject;
@@ -23,8 +25,11 @@ pub(super) fn due(world: World<'_>, base: &Base) -> Result<Option<Wanted>, StepE
     let is_one = |index: &Index| config.plan.split && is_to_be_split(graph, *index);
     for index in (0..graph.nodes().len()).filter(is_one) {
         let split = Wanted::Split(graph.nodes()[index].id.to_string());
-        if !was_in_vain(world, base, &split)? {
-            return Ok(Some(split));
+        match look(world, base, &split)? {
+            Look::Asks => return Ok(Some(split)),
+            // What comes of it is not to be proposed beside.
+            Look::Taken => return Ok(None),
+            Look::InVain => {}
         }
     }
     // What waits for approval counts: planning more of it would bring nothing.
@@ -32,21 +37,42 @@ pub(super) fn due(world: World<'_>, base: &Base) -> Result<Option<Wanted>, StepE
     let waits = |index: &usize| graph.status(*index) == Status::Proposed;
     let runs = |index: &usize| graph.standing(*index, rules.agent_review) == Standing::Runnable;
     let ahead = (0..graph.nodes().len()).filter(|index| waits(index) || runs(index)).count();
-    let is_due = ahead < config.plan.floor as usize && !was_in_vain(world, base, &Wanted::Extend)?;
+    let is_due = ahead < config.plan.floor as usize && look(world, base, &Wanted::Extend)? == Look::Asks;
     Ok(is_due.then_some(Wanted::Extend))
+}
+
+/// What becomes of asking a planner something.
+#[derive(PartialEq, Eq)]
+enum Look {
+    /// It is to be asked.
+    Asks,
+    /// Others ask it just now.
+    Taken,
+    /// It would be in vain.
+    InVain,
+}
+
+fn look(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<Look, StepError> {
+    let subject = Subject::new(world, base, wanted)?;
+    if was_in_vain(world, base, &subject)? {
+        return Ok(Look::InVain);
+    }
+    let id = subject.task.id.as_str();
+    let live = lease::live(world, &|task| task == id)?;
+    Ok(if live.iter().any(|claim| claim.task == id) { Look::Taken } else { Look::Asks })
 }
 
 /// Whether nothing came of asking a planner just this: it had nothing, or nothing that can be used; or it failed,
 /// as often as is enough.
-fn was_in_vain(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<bool, StepError> {
-    let subject = Subject::new(world, base, wanted)?;
+fn was_in_vain(world: World<'_>, base: &Base, subject: &Subject) -> Result<bool, StepError> {
     let Some(task) = subject.planned_before() else { return Ok(false) };
     // What cannot be asked is told by whoever tries.
-    let Ok(prompt) = ask(world, base, &subject)? else { return Ok(false) };
+    let Ok(prompt) = ask(world, base, subject)? else { return Ok(false) };
     let input = prompt.input_sha256();
     let (runs, _) = runs::of_task(world, &base.snapshot.source, task, 1)?;
     let alike = runs.iter().take_while(|run| run.input_sha256.as_deref() == Some(&*input));
-    let lasting: Vec<&Run> = alike.filter(|run| !quarantine::is_passing(run.failure.as_ref())).collect();
+    let is_lasting = |run: &&Run| run.reason != INTERRUPTED && !quarantine::is_passing(run.failure.as_ref());
+    let lasting: Vec<&Run> = alike.filter(is_lasting).collect();
     let had_nothing = |run: &&Run| run.failure.is_none();
     Ok(lasting.iter().any(had_nothing) || lasting.len() >= quarantine::SAME as usize)
 }

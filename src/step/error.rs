@@ -105,6 +105,9 @@ pub enum StepError {
     /// Another step is at work.
     #[error("{0}")]
     Busy(String),
+    /// Others plan it, or work on it, just now.
+    #[error("others are at work on `{0}`")]
+    Taken(String),
     /// The repository is not in a state to work on.
     #[error("{fact}")]
     Git {
@@ -153,6 +156,19 @@ impl Way {
 }
 
 impl StepError {
+    /// Whether it keeps nobody from working but a planner: who plans, or what it would read, is the matter.
+    #[must_use]
+    pub fn is_of_planner(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownAgent(_)
+                | Self::NoAgent(_)
+                | Self::NotRunnable { .. }
+                | Self::Paused { .. }
+                | Self::Unusable { .. }
+        )
+    }
+
     /// A repository that is not in a state to work on.
     pub fn git(fact: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Git { fact: fact.into(), hint: Some(hint.into()) }

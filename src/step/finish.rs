@@ -370,6 +370,7 @@ fn give_up(
         | StepError::NoSandbox(_)
         | StepError::Paused { .. }
         | StepError::Unusable { .. }
-        | StepError::Busy(_) => error,
+        | StepError::Busy(_)
+        | StepError::Taken(_) => error,
     }
 }

@@ -1,42 +1,39 @@
 //! Planning: a planner proposes tasks, which are checked and committed with the record of what they cost.
 //!
 //! In: what is to be planned. Out: a commit of state alone. Invariant: nothing that the planner changes in its
-//! workplace is kept; what it proposes goes through [`crate::plan`]; a plan that is not whole goes back to
-//! it with the reasons, as often as the policy has attempts.
+//! workplace is kept; what it proposes goes through [`crate::plan`], and lands only where what it was asked about
+//! still stands as it did.
 
 use super::attempt::Job;
 use super::base::Base;
-use super::consult::{self, Question};
 use super::course::Course;
 use super::error::StepError;
 use super::event::{Event, Reporter};
 use super::finish::{code_tree, identity};
 use super::journal;
-use super::land::{FileEdit, Judged, Plan as Landing, land, tree_with};
+use super::land::{Ask, FileEdit, Judged, Made, Plan as Landing, land, tree_with};
+use super::planner::{Came, propose_until_whole};
 use super::publish;
-use super::record::{new_run_id, new_task_id_in};
+use super::record::{new_run_id, note_files};
 use super::site::Workplace;
 use super::subject::Subject;
+use super::twin;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, confine, propose, recover, slot, upstream};
+use super::{Caller, Options, Plans, confine, lease, propose, quarantine, recover, slot, upstream};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
 use crate::gate::protect::Protected;
 use crate::plan::ask::{Material, prompt};
-use crate::plan::{self, Plan, Refusal, Rules};
+use crate::plan::{Refusal, Rules};
 use crate::prompt::{Prompt, TooLarge};
+use crate::state::id::RunId;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::Status;
+use crate::state::store::{self, Source};
 use crate::state::task::Task;
 use crate::state::{file, layout};
-use std::fmt::Write as _;
-
-/// What a session of a planner is called in the run record.
-pub const ROLE: &str = "plan";
-
-/// What an answer lacks that proposes nothing.
-const NO_PLAN: &str = "no `follow_ups` in a block of YAML at its end";
+use jiff::Timestamp;
 
 /// What is to be planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +59,14 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether no task came of it.
+    /// What becomes of planning after it: a planner that has brought nothing is not asked again, one that has to
+    /// rest not now.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn leaves(&self) -> Plans {
         match self {
-            Self::Planned(planned) => planned.tasks.is_empty(),
-            Self::Would { .. } => true,
+            Self::Planned(planned) if !planned.tasks.is_empty() => Plans::Caller,
+            Self::Planned(planned) if quarantine::is_passing(planned.run.failure.as_ref()) => Plans::Others,
+            Self::Planned(_) | Self::Would { .. } => Plans::Never,
         }
     }
 
@@ -189,6 +188,11 @@ fn work(
     let mut workplace = Workplace::workspace(world, slot, &base.branch, base.commit.id, base.commit.tree)?;
     let working = publish::working(base, (&run, &subject.task.id), workplace.site(), who.allowance);
     journal::begin_work(world, slot, &working)?;
+    let held = claim(world, base, subject, (&run, &who.profile.name, started), reporter);
+    if held.is_err() {
+        journal::end_work(world, slot)?;
+    }
+    let held = held?;
     let job = Job {
         world,
         base,
@@ -197,94 +201,46 @@ fn work(
         confinement: &confinement,
         prompt,
         run: run.as_str(),
-        lease: None,
+        lease: held.as_ref(),
         started,
         protected: &protected,
         redactor: &confine::redactor(world, &base.config.agents),
         reporter,
     };
     let mut course = Course::new(who, &confinement, started);
-    let (best, failure) = propose_until_whole(&job, &mut course, &mut workplace, rules)?;
-    let record = Run { failure, ..record(&job, &course, &best, run.clone())? };
-    let planned = settle(&job, subject, best, record)?;
-    journal::end_work(world, slot)?;
-    Ok(Ending::Planned(Box::new(planned)))
+    let came = propose_until_whole(&job, &mut course, &mut workplace, rules)?;
+    let record = record(&job, &course, &came, run.clone())?;
+    let planned = settle(&job, subject, came, record);
+    // A plan that is of no use any more leaves nothing that would have to be recovered.
+    if matches!(planned, Ok(_) | Err(StepError::Moved { .. })) {
+        journal::end_work(world, slot)?;
+    }
+    Ok(Ending::Planned(Box::new(planned?)))
 }
 
-/// Asks until the plan is whole, or there is no point in asking again; the best that came, and the class of
-/// the failure that the last session ended with.
-fn propose_until_whole(
-    job: &Job<'_>,
-    course: &mut Course,
-    workplace: &mut Workplace<'_>,
-    rules: Rules<'_>,
-) -> Result<(Plan, Option<String>), StepError> {
-    let mut best = Plan::default();
-    let mut failure = None;
-    let mut text = job.prompt.text.clone();
-    let mut was_silent = false;
-    for _ in 0..job.base.config.policy.max_attempts {
-        let question =
-            Question { profile: &job.who.profile, role: ROLE, text: &text, tree: job.base.commit.tree };
-        let heard = consult::ask(job, course, workplace, question)?;
-        failure = heard.tally.failure.as_ref().map(|failure| failure.kind.as_str().to_owned());
-        let proposals = heard.reply.follow_ups;
-        let found = plan::check(&proposals, rules, &mut || new_task_id_in(job.world, rules.graph))?;
-        if proposals.is_empty() {
-            let text = format!("`{}` gave {NO_PLAN}", job.who.profile.name);
-            job.reporter.event(&Event::Warning { text });
-        }
-        for refusal in &found.refused {
-            let text = format!("refused: {}: {}", refusal.title, refusal.why);
-            job.reporter.event(&Event::Warning { text });
-        }
-        let whole = found.refused.is_empty() && !found.tasks.is_empty();
-        if whole || found.tasks.len() >= best.tasks.len() {
-            best = found;
-        }
-        // Who has nothing to say twice has nothing to say.
-        let hopeless = (proposals.is_empty() && was_silent)
-            || failure.is_some()
-            || job.world.process.interrupted().is_some();
-        if whole || hopeless || course.used_up().is_some() {
-            break;
-        }
-        was_silent = proposals.is_empty();
-        text = format!("{}\n{}", job.prompt.text, again(&best, was_silent));
+/// Claims what is planned, so that nobody else asks a planner the same meanwhile. A roadmap that was never planned
+/// before has no name yet by which others would know it.
+fn claim<'w>(
+    world: World<'w>,
+    base: &Base,
+    subject: &Subject,
+    (run, agent, started): (&RunId, &str, Timestamp),
+    reporter: &dyn Reporter,
+) -> Result<Option<lease::Held<'w>>, StepError> {
+    if subject.is_new() {
+        return Ok(None);
     }
-    Ok((best, failure))
-}
-
-/// What a planner is told whose plan is not whole.
-fn again(plan: &Plan, silent: bool) -> String {
-    let mut text = "## Your last answer was not accepted\n\n".to_owned();
-    if silent {
-        let _ = writeln!(text, "It had {NO_PLAN}.");
-    }
-    for refusal in &plan.refused {
-        let _ = writeln!(text, "- {}: {}", refusal.title, refusal.why);
-    }
-    text.push_str("\nAnswer again with the whole plan.\n");
-    text
-}
-
-/// What came of it, in one line.
-fn reason(plan: &Plan) -> String {
-    match (plan.tasks.len(), plan.refused.len()) {
-        (0, 0) => "planned nothing: the planner proposed nothing".to_owned(),
-        (0, 1) => "planned nothing: the one proposal was refused".to_owned(),
-        (0, refused) => format!("planned nothing: all {refused} proposals were refused"),
-        (1, _) => "planned 1 task".to_owned(),
-        (tasks, _) => format!("planned {tasks} tasks"),
+    let (task, author) = (&subject.task.id, identity(base));
+    let upstream = base.upstream.as_ref();
+    let ask =
+        lease::Ask { task, run, agent, base: base.commit.id, author: author.as_ref(), started, upstream };
+    match lease::take(world, ask, reporter)? {
+        Some(held) if held.share(reporter)? => Ok(Some(held)),
+        Some(_) | None => Err(StepError::Taken(task.to_string())),
     }
 }
 
-fn record(
-    job: &Job<'_>,
-    course: &Course,
-    plan: &Plan,
-    id: crate::state::id::RunId,
-) -> Result<Run, StepError> {
+fn record(job: &Job<'_>, course: &Course, came: &Came, id: RunId) -> Result<Run, StepError> {
     let (omitted, omitted_more) = job.prompt.left_out();
     Ok(Run {
         id,
@@ -295,7 +251,7 @@ fn record(
         finished: job.world.clock.now(),
         // The task itself stays as it is.
         outcome: OutcomeKind::Deferred,
-        reason: reason(plan),
+        reason: came.reason(),
         agent: job.who.profile.name.clone(),
         adapter: crate::agent::adapter_word(job.who.profile.adapter).to_owned(),
         model: job.who.profile.model.clone(),
@@ -309,7 +265,7 @@ fn record(
         cost_usd: course.spent.cost_usd,
         tree: Some(code_tree(job.world, job.base.commit.tree)?.to_string()),
         orch: env!("CARGO_PKG_VERSION").to_owned(),
-        failure: None,
+        failure: came.failure.map(|kind| kind.as_str().to_owned()),
         took_over: None,
         mode: Some(job.base.mode.spell()),
         sandbox: Some(job.confinement.level.as_str().to_owned()),
@@ -328,26 +284,65 @@ fn record(
 }
 
 /// Lands the tasks and the record.
-fn settle(job: &Job<'_>, subject: &Subject, plan: Plan, mut run: Run) -> Result<Planned, StepError> {
+fn settle(job: &Job<'_>, subject: &Subject, came: Came, mut run: Run) -> Result<Planned, StepError> {
     let (world, base) = (job.world, job.base);
+    let Came { plan, notes, .. } = came;
     let refused = plan.refused.clone();
     let (tasks, mut files) = propose::files(plan, &run, base.snapshot.flat_tasks());
     let (task, path, text) = subject.after(base, &mut run, tasks.len())?;
     files.push((path, Some(text.into_bytes())));
+    if !tasks.is_empty() {
+        files.extend(note_files(world, base, &notes, &task, &run)?);
+    } else if !notes.is_empty() {
+        // Who has nothing to propose is not to be asked again because of what it noted.
+        let text = "what the planner noted is left out, as nothing was planned".to_owned();
+        job.reporter.event(&Event::Warning { text });
+    }
     let record: FileEdit = (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()));
     files.push(record);
     let tree = tree_with(world, base.commit.tree, &files)?;
+    let message = plan_message(&task, &run, &tasks);
     let landing = Landing {
         branch: &base.branch,
         base: base.commit.id,
         tree,
-        message: plan_message(&task, &run, &tasks),
+        message: message.clone(),
         author: identity(base),
         run: Some(job.run),
         in_place: None,
         push: publish::of(base, Some(job.run)),
-        replay: &|_| Ok(Judged::Fits),
+        replay: &|replay| match replay.ask {
+            // What it cost is told whatever became of the task.
+            Ask::Wanted if !tasks.is_empty() => {
+                let now = store::load(world, Source::Tree(world.git.commit(replay.tip)?.tree))?;
+                Ok(subject.no_longer_wanted(world, &now)?.map_or(Judged::Fits, Judged::No))
+            }
+            // What others have added meanwhile is not planned again.
+            Ask::AsIs(merged) => {
+                let tip = world.git.commit(replay.tip)?.tree;
+                let tree = twin::left_out(world, (base.commit.tree, tip), merged, job.reporter)?;
+                Ok(Judged::As(Made { tree, message: message.clone() }))
+            }
+            Ask::Wanted | Ask::Look(_) => Ok(Judged::Fits),
+        },
     };
     let landed = land(world, &landing, job.reporter)?;
+    let tasks = those_in(world, landed.tree, tasks, &files)?;
     Ok(Planned { tasks, refused, run, commit: landed.commit, branch: base.branch.clone() })
+}
+
+/// The tasks whose files, which are the first of these, are in a tree.
+fn those_in(
+    world: World<'_>,
+    tree: Oid,
+    tasks: Vec<Task>,
+    files: &[FileEdit],
+) -> Result<Vec<Task>, StepError> {
+    let mut there = Vec::with_capacity(tasks.len());
+    for (task, (path, _)) in tasks.into_iter().zip(files) {
+        if world.git.entry(tree, path)?.is_some() {
+            there.push(task);
+        }
+    }
+    Ok(there)
 }

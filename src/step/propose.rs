@@ -24,7 +24,12 @@ const MOST: usize = 50;
 pub fn mentioned(job: &Job<'_>, task: &Task, run: &Run, work: &mut Work) -> Result<Vec<FileEdit>, StepError> {
     let counts =
         matches!(run.outcome, OutcomeKind::Accepted | OutcomeKind::NeedsReview | OutcomeKind::Blocked);
-    if !counts || work.reply.follow_ups.is_empty() {
+    let many = work.reply.follow_ups.len();
+    if !counts && many > 0 {
+        let what = if many == 1 { "1 follow-up is".to_owned() } else { format!("{many} follow-ups are") };
+        work.complaints.push(format!("{what} left out, as the work was not accepted"));
+    }
+    if !counts || many == 0 {
         return Ok(Vec::new());
     }
     let graph = &job.base.snapshot.graph;

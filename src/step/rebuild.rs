@@ -5,10 +5,12 @@
 
 use super::base::{Base, Caller};
 use super::error::StepError;
+use super::planner;
 use super::planning::{self, Wanted};
 use super::subject::Subject;
 use super::{assemble, second};
 use crate::effects::World;
+use crate::plan::is_roadmap;
 use crate::prompt::{Prompt, TooLarge};
 use crate::state::run::Run;
 use crate::state::runs;
@@ -32,7 +34,7 @@ pub fn of_run(
             second::prompt(world, &base, &task)?
         }
         (Some(work), _) => of_work(world, caller, now, &find(world, now, work.as_str())?)?,
-        (None, Some(planning::ROLE)) => {
+        (None, Some(planner::ROLE)) => {
             let base = base_of(world, caller, now, &record)?;
             planning::ask(world, &base, &Subject::new(world, &base, &wanted(&base, &record))?)?
         }
@@ -72,7 +74,7 @@ fn of_work(
 fn wanted(base: &Base, record: &Run) -> Wanted {
     let graph = &base.snapshot.graph;
     match graph.find(record.task.as_str()) {
-        Some(index) if !super::subject::is_roadmap(graph, index) => Wanted::Split(record.task.to_string()),
+        Some(index) if !is_roadmap(&graph.nodes()[index]) => Wanted::Split(record.task.to_string()),
         Some(_) | None => Wanted::Extend,
     }
 }

@@ -91,15 +91,32 @@ pub fn files(
         (path.to_string(), Some(text.into_bytes())),
         (layout::run(&run.id, run.started), Some(file::run::write(run).into_bytes())),
     ];
-    for note in unknown(&base.notes(world)?, &work.reply.notes, run.finished) {
-        let note = new_note(world, note, after, run)?;
-        edits.push((layout::note(&note.id), Some(file::note::write(&note).into_bytes())));
-    }
+    edits.extend(note_files(world, base, &work.reply.notes, after, run)?);
     for checkpoint in checkpoints(world, base, after, run, work)? {
         let path = layout::checkpoint(&checkpoint.task, checkpoint.number);
         edits.push((path, Some(file::checkpoint::write(&checkpoint).into_bytes())));
     }
     Ok(edits)
+}
+
+/// The files of what an agent has noted in a run of a task, as far as it is new.
+///
+/// # Errors
+/// When the notes that are there cannot be read.
+pub fn note_files(
+    world: World<'_>,
+    base: &Base,
+    new: &[NewNote],
+    task: &Task,
+    run: &Run,
+) -> Result<Vec<FileEdit>, StepError> {
+    let known = base.notes(world)?;
+    let new = unknown(&known, new, run.finished);
+    let write = |note: &NewNote| {
+        let note = new_note(world, note, task, run)?;
+        Ok((layout::note(&note.id), Some(file::note::write(&note).into_bytes())))
+    };
+    new.into_iter().map(write).collect()
 }
 
 /// What nobody has noted before: attempts that fail alike learn alike. What has faded may be learned again,

@@ -14,6 +14,7 @@ use super::finish::Draft;
 use super::land::{Ask, Judged, Made, Replay, tree_with};
 use super::second;
 use super::site::{Left, Workplace};
+use super::twin;
 use crate::config::Regate;
 use crate::effects::{Change, Oid};
 use crate::gate::first_rejection;
@@ -63,12 +64,11 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
     /// # Errors
     /// When the machine fails.
     pub(super) fn answer(&self, Replay { tip, ask }: Replay) -> Result<Judged, StepError> {
+        let is_accepted = || self.draft.borrow().run.outcome == OutcomeKind::Accepted;
         match ask {
             Ask::Wanted => Ok(self.no_longer_ours(tip)?.map_or(Judged::Fits, Judged::No)),
-            Ask::AsIs(_) if self.draft.borrow().run.outcome != OutcomeKind::Accepted => Ok(Judged::Fits),
-            Ask::AsIs(_) if self.is_to_be_looked_at(tip)? => Ok(Judged::Gated),
-            Ask::AsIs(_) if self.looked_on.get() == self.job.base.commit.id => Ok(Judged::Fits),
-            Ask::AsIs(merged) => self.as_told(merged),
+            Ask::AsIs(_) if is_accepted() && self.is_to_be_looked_at(tip)? => Ok(Judged::Gated),
+            Ask::AsIs(merged) => self.as_told(tip, merged),
             Ask::Look(merged) => self.look(tip, merged),
         }
     }
@@ -99,12 +99,15 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
         Ok(self.changes(self.looked_on.get(), tip)?.iter().any(rests))
     }
 
-    /// What lands, as was found at the last look.
-    fn as_told(&self, merged: Oid) -> Result<Judged, StepError> {
+    /// What lands, as was found at the last look; without what others have proposed or noted since the base as well.
+    fn as_told(&self, tip: Oid, merged: Oid) -> Result<Judged, StepError> {
+        let Job { world, base, reporter, .. } = *self.job;
+        let trees = (base.commit.tree, world.git.commit(tip)?.tree);
+        let merged = twin::left_out(world, trees, merged, reporter)?;
         let draft = self.draft.borrow();
         let record = file::run::write(&draft.run).into_bytes();
         let files = [(layout::run(&draft.run.id, draft.run.started), Some(record))];
-        let tree = tree_with(self.job.world, merged, &files)?;
+        let tree = tree_with(world, merged, &files)?;
         Ok(Judged::As(Made { tree, message: draft.message.clone() }))
     }
 

@@ -10,15 +10,15 @@ use super::planning::Wanted;
 use super::record::new_task_id_in;
 use crate::effects::World;
 use crate::plan::ask::Goal;
-use crate::state::graph::{Graph, Index};
+use crate::plan::{ROADMAP, is_roadmap};
+use crate::route::is_oversized;
+use crate::state::graph::{Index, Node};
 use crate::state::id::TaskId;
 use crate::state::run::Run;
 use crate::state::status::Status;
+use crate::state::store::Snapshot;
 use crate::state::task::{Kind, Task};
 use crate::state::{file, layout};
-
-/// The title of the task that plans of the roadmap are runs of.
-const ROADMAP: &str = "Plan what comes next";
 
 /// A task that planning is a run of.
 pub(super) struct Subject {
@@ -62,7 +62,8 @@ impl Subject {
     fn roadmap(world: World<'_>, base: &Base) -> Result<Self, StepError> {
         let graph = &base.snapshot.graph;
         let known = |status| {
-            let is_it = |index: &Index| is_roadmap(graph, *index) && graph.nodes()[*index].status == status;
+            let is_it =
+                |index: &Index| is_roadmap(&graph.nodes()[*index]) && graph.nodes()[*index].status == status;
             (0..graph.nodes().len()).find(is_it)
         };
         if let Some(index) = known(Status::Done) {
@@ -96,11 +97,46 @@ impl Subject {
         }
     }
 
+    /// Whether it is a task that is not there yet.
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.place, Place::New(_))
+    }
+
     /// The task whose parts are planned.
     pub(super) fn parent(&self) -> Option<Index> {
         match self.place {
             Place::Split(index, _) => Some(index),
             Place::Roadmap(..) | Place::New(_) => None,
+        }
+    }
+
+    /// Why what was planned for it is not wanted any more where the state is this now, if it is not.
+    pub(super) fn no_longer_wanted(
+        &self,
+        world: World<'_>,
+        now: &Snapshot,
+    ) -> Result<Option<String>, StepError> {
+        let id = &self.task.id;
+        match &self.place {
+            Place::Split(..) | Place::Roadmap(..) => {
+                let Some(index) = now.graph.find(id.as_str()) else {
+                    return Ok(Some(format!("task `{id}` is gone")));
+                };
+                let (_, task) = now.task(world, index)?;
+                let is_settled = task.status != self.task.status && task.status.is_closed();
+                Ok(if is_settled {
+                    Some(format!("task `{id}` is `{}` now", task.status.as_str()))
+                } else if task.history.last_run != self.task.history.last_run {
+                    Some(format!("task `{id}` was planned, or run, by others meanwhile"))
+                } else {
+                    None
+                })
+            }
+            Place::New(_) => {
+                let is_planned = |node: &Node| is_roadmap(node) && node.status == Status::Done;
+                let others = now.graph.nodes().iter().any(is_planned);
+                Ok(others.then(|| "others have planned what comes next meanwhile".to_owned()))
+            }
         }
     }
 
@@ -116,7 +152,12 @@ impl Subject {
         let (index, text) = match &self.place {
             Place::Split(index, text) => {
                 // Its parts are done in its place: from now on it stands where they make it stand.
-                task.kind = if planned > 0 { Kind::Epic } else { task.kind };
+                if planned > 0 {
+                    task.kind = Kind::Epic;
+                    if task.status == Status::Blocked && task.reason.as_deref().is_some_and(is_oversized) {
+                        (task.status, task.reason) = (Status::Pending, None);
+                    }
+                }
                 (*index, text)
             }
             Place::Roadmap(index, text) => (*index, text),
@@ -144,10 +185,4 @@ impl Subject {
         let text = file::task::rewrite(&path, text, &task).map_err(|why| StepError::Invalid(vec![why]))?;
         Ok((task, path, text))
     }
-}
-
-/// Whether a task stands for planning the roadmap.
-pub(super) fn is_roadmap(graph: &Graph, index: Index) -> bool {
-    let node = &graph.nodes()[index];
-    node.title == ROADMAP && node.kind == Kind::Research && node.status.is_closed()
 }

@@ -168,7 +168,7 @@ fn what_a_step_would_not_take_up_is_refused_while_it_can_be_mended() {
         refused,
         [
             "`kind` is not one of decision, constraint, hypothesis, learning",
-            "nothing is proposed: a text is empty",
+            "nothing is proposed: a note has no text",
             "nothing is proposed: `Bad` depends on `nope`, which is not there",
             "nothing is proposed: the follow-up `Hard` has complexity 10: 11 is not from 1 to 10",
             "nothing is proposed: the follow-up `Odd` is a chore: unknown kind `odd`",

@@ -190,3 +190,26 @@ fn constraints_that_no_task_fits_beside_block_none_of_them() {
     assert_eq!(sandbox.orch(&["step"]).code, 0);
     transcript!(sandbox);
 }
+
+#[test]
+fn a_description_has_the_room_that_nothing_else_needs() {
+    let sandbox = Sandbox::with(&[agent("true")]);
+    let body = |paragraphs: usize| -> String {
+        (0..paragraphs).map(|n| format!("Paragraph {n} is about dates and what they are for.\n\n")).collect()
+    };
+    sandbox.task("t-1", "Parse dates", &["--body", &body(35)]);
+    sandbox.task("t-2", "Print times", &["--body", &body(300)]);
+    let prompt = |id: &str| -> serde_json::Value {
+        let said = sandbox.quietly(&["prompt", id, "--json"]);
+        serde_json::from_str::<serde_json::Value>(&said.stdout).expect("one document")["data"].clone()
+    };
+    let (fits, cut) = (prompt("t-1"), prompt("t-2"));
+    assert_eq!(fits["omitted"], serde_json::json!([]), "{}", fits["tokens"]);
+    let tokens = cut["tokens"].as_u64().expect("a number");
+    assert!((560..=600).contains(&tokens), "{tokens}");
+    assert_eq!(cut["omitted"][0]["name"], "task (rest)");
+    // A note that matters comes before the rest of a description.
+    let said = sandbox.quietly(&["note", "decision", "Times are in UTC", "--task", "t-2"]);
+    assert_eq!(said.code, 0);
+    assert!(prompt("t-2")["text"].as_str().expect("a text").contains("Times are in UTC"));
+}

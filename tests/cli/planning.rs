@@ -202,3 +202,143 @@ fn what_a_plan_costs_counts_in_a_run() {
     assert_eq!(said.code, 13, "{}", said.stderr);
     assert!(said.stdout.contains("0 steps, 0 accepted; the cost limit is reached"), "{}", said.stdout);
 }
+
+/// A planner beside whoever does the work.
+fn planner_beside(script: &str) -> String {
+    agent(script).replace("name = \"script\"", "name = \"planner\"")
+}
+
+#[test]
+fn where_no_planner_can_be_asked_other_tasks_are_done_all_the_same() {
+    let works = agent("echo done > $ORCH_TASK");
+    let rests = planner_beside("echo 'You have hit your usage limit. Try again in 2 hours.' >&2; exit 1");
+    let is_missing = rests.replace("\"sh\"", "\"/nowhere/planner\"");
+    let plan = |agent: &str| table("plan", &format!("agent = \"{agent}\"\nfloor = 3\nsplit = true"));
+    for (planner, plan, code) in
+        [(&is_missing, plan("planner"), 30), (&works, plan("nobody"), 3), (&rests, plan("planner"), 13)]
+    {
+        for jobs in ["1", "2"] {
+            let parts =
+                if planner == &works { vec![works.clone()] } else { vec![works.clone(), planner.clone()] };
+            let sandbox = Sandbox::with(&[&parts[..], std::slice::from_ref(&plan)].concat());
+            for id in ["t-1", "t-2"] {
+                sandbox.task(id, &format!("Do {id}"), &["--kind", "chore"]);
+            }
+            sandbox.quietly(&["run", "--jobs", jobs]);
+            sandbox.task("t-3", "Do one more", &["--kind", "chore"]);
+            let said = sandbox.quietly(&["run", "--jobs", jobs]);
+            assert_eq!(said.code, code, "{jobs} {}{}", said.stdout, said.stderr);
+            assert!(said.stderr.contains("nothing is planned: "), "{jobs} {}", said.stderr);
+            assert!(["t-1", "t-2", "t-3"].into_iter().all(|id| sandbox.has(id)), "{code} {jobs}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_does_not_land_where_others_have_planned_or_decided_meanwhile() {
+    let proposes =
+        "printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME";
+    let cancels = "ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" cancel e-1 >&2";
+    let plans = "( cd \"$HOME/../repo\" && unset GIT_DIR && printf '\\n[history]\\nlast_run = \"01JD0000000000000000000000\"\\n' \
+                 >> .orchestrator/tasks/e-1.toml && git commit --quiet -a -m other )";
+    for (meanwhile, why) in
+        [(cancels, "is `cancelled` now"), (plans, "was planned, or run, by others meanwhile")]
+    {
+        let sandbox = Sandbox::with(&[agent(&format!("{meanwhile}; {proposes}"))]);
+        sandbox.task("e-1", "Dates everywhere", &["--kind", "epic"]);
+        let said = sandbox.quietly(&["split", "e-1"]);
+        assert_eq!(said.code, 12, "{}", said.stderr);
+        assert!(said.stderr.contains(why), "{}", said.stderr);
+        let list = sandbox.quietly(&["list", "--all"]);
+        assert!(!list.stdout.contains("Parse dates"), "{}", list.stdout);
+        assert!(!sandbox.has(".git/orch/journal.json"));
+        assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    }
+}
+
+#[test]
+fn an_interrupted_planner_is_asked_again() {
+    let script = "if test -e \"$HOME/go-on\"; \
+                  then printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME; \
+                  else touch \"$HOME/at-work\"; sleep 60; fi";
+    let sandbox = Sandbox::with(&[agent(script), table("plan", "split = true")]);
+    sandbox.task("e-1", "Dates everywhere", &["--kind", "epic"]);
+    let split = sandbox.start(&["split", "e-1"]);
+    sandbox.wait_for(&sandbox.signal("at-work"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&split), rustix::process::Signal::INT)
+        .expect("it is alive");
+    let said = sandbox.ended(&["split", "e-1"], split);
+    assert_eq!((said.code, said.stdout.as_str()), (130, "planned nothing: interrupted\n"));
+    std::fs::write(sandbox.signal("go-on"), "").expect("written");
+    assert_eq!(sandbox.quietly(&["run"]).code, 11);
+    assert!(sandbox.quietly(&["list"]).stdout.contains("Parse dates"));
+}
+
+#[test]
+fn a_planner_reads_the_beginning_of_a_long_text_and_all_of_each_constraint() {
+    let sandbox = Sandbox::with(&[planner(PARTS)]);
+    let body: String =
+        (0..300).map(|n| format!("Paragraph {n} is about dates and what they are for.\n\n")).collect();
+    sandbox.task("e-1", "Dates everywhere", &["--kind", "epic", "--body", &body]);
+    let rule = format!("{}THE END", "No date is guessed. ".repeat(20));
+    assert_eq!(sandbox.quietly(&["note", "constraint", &rule]).code, 0);
+    let said = sandbox.quietly(&["split", "e-1", "--dry-run"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    for part in ["Paragraph 0 is", "(Shortened; the whole text is in `.orchestrator/tasks/e-1.toml`.)", &rule]
+    {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+    assert_eq!(sandbox.quietly(&["split", "e-1"]).code, 0);
+}
+
+#[test]
+fn what_of_an_answer_is_not_taken_up_is_told() {
+    let sandbox = Sandbox::with(&[
+        agent("printf 'follow_ups: [{title: [}\\n' > $ORCH_OUTCOME"),
+        table("policy", "max_attempts = 2"),
+    ]);
+    let said = sandbox.quietly(&["plan", "--json"]);
+    assert_eq!(said.code, 21);
+    let read: serde_json::Value = serde_json::from_str(&said.stdout).expect("one document");
+    let reason = read["data"]["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("planned nothing: the outcome file cannot be read: "), "{reason}");
+    assert!(
+        said.stderr.contains("the answer of `script` is no plan: the outcome file cannot be read"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn what_a_person_has_declined_is_not_proposed_again() {
+    let script =
+        "printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME";
+    let sandbox = Sandbox::with(&[agent(script), table("policy", "max_attempts = 1")]);
+    let said = sandbox.quietly(&["plan"]);
+    let id = said.stdout.split_whitespace().next().expect("an id");
+    assert_eq!(sandbox.quietly(&["reject", id, "--reason", "nobody wants it"]).code, 0);
+    let said = sandbox.quietly(&["plan"]);
+    assert_eq!(said.code, 21);
+    assert!(
+        said.stderr.contains(&format!("refused: Parse dates: `{id}` is the same work, and was given up")),
+        "{}",
+        said.stderr
+    );
+    assert!(sandbox.quietly(&["plan", "--dry-run"]).stdout.contains("Given up: do not propose it again"));
+}
+
+#[test]
+fn what_was_too_large_waits_for_nobody_once_it_is_split() {
+    let script =
+        "printf 'follow_ups:\\n  - {title: Do the first half, acceptance: [it is there]}\\n' > $ORCH_OUTCOME";
+    let small = agent(script).replace("capability = 10", "capability = 10\ncontext_window = 120000");
+    let sandbox = Sandbox::with(&[small]);
+    let files: Vec<String> = (0..9).map(|n| format!("src/{n}.rs")).collect();
+    let flags: Vec<&str> = files.iter().flat_map(|file| ["--file", file.as_str()]).collect();
+    sandbox.task("t-1", "Do everything", &flags);
+    assert_eq!(sandbox.quietly(&["step"]).code, 11);
+    assert!(sandbox.quietly(&["status"]).stdout.contains("orch split t-1"));
+    assert_eq!(sandbox.quietly(&["split", "t-1"]).code, 0);
+    let status = sandbox.quietly(&["status"]).stdout;
+    assert!(!status.contains("too large") && !status.contains("blocked"), "{status}");
+}

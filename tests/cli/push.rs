@@ -491,3 +491,28 @@ fn an_interrupt_ends_the_wait_for_a_remote_that_is_silent() {
     assert!(began.elapsed() < std::time::Duration::from_secs(60), "git would have been given two minutes");
     assert!(!sandbox.signal("ran").exists());
 }
+
+#[test]
+fn what_one_clone_plans_no_other_one_does_meanwhile() {
+    let asks = "if grep -q 'Split a task' $ORCH_PROMPT_FILE; then echo x >> \"$HOME/asked\"; \
+                ORCH_TRUST=1 ORCH_TEST_CLOCK=2026-11-20T10:20:00Z orch -C \"$HOME/../clone\" run --push > \"$HOME/other\" 2>&1; \
+                printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME; \
+                else echo x > new; fi";
+    let sandbox = project(asks);
+    sandbox.configure(&[agent(asks), table("policy", "max_attempts = 1"), table("plan", "split = true")]);
+    sandbox.task("e-1", "Dates everywhere", &["--kind", "epic"]);
+    sandbox.git(&["push", "--quiet", "origin", "main"]);
+    let clone = sandbox.root().join("clone");
+    sandbox.git(&["clone", "--quiet", &remote(&sandbox).to_string_lossy(), &clone.to_string_lossy()]);
+    sandbox.identify(&clone);
+    let said = sandbox.quietly(&["run", "--push"]);
+    let other = std::fs::read_to_string(sandbox.signal("other")).expect("it was asked");
+    assert_eq!(said.code, 11, "{}{other}", said.stderr);
+    // The other one has done what was there to be done.
+    assert!(other.contains("1 step, 1 accepted"), "{other}");
+    let asked = std::fs::read_to_string(sandbox.signal("asked")).expect("it was asked");
+    assert_eq!(asked.lines().count(), 1, "{other}");
+    assert_eq!(sandbox.quietly(&["list"]).stdout.matches("Parse dates").count(), 1);
+    assert_eq!(there(&sandbox, &["for-each-ref", "refs/orch/leases"]), "");
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}

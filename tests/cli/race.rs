@@ -242,3 +242,34 @@ fn what_a_task_asks_for_meanwhile_is_not_said_to_be_judged() {
         said.stderr
     );
 }
+
+#[test]
+fn what_others_proposed_or_noted_meanwhile_is_not_added_again() {
+    let orch = "ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\"";
+    let sandbox = project(
+        &format!(
+            "echo new >> src/code; {orch} add 'Handle the burst case' --id t-2 > \"$HOME/said\"; \
+             {orch} note learning 'Bursts are counted twice' > \"$HOME/said\"; \
+             printf 'follow_ups:\\n  - {{key: a, title: Handle burst cases}}\\n  - {{title: Document bursts, depends_on: [a]}}\\n\
+             notes:\\n  - {{kind: learning, text: Bursts are counted twice}}\\n  - {{kind: learning, text: Clocks drift}}\\n' \
+             > $ORCH_OUTCOME"
+        ),
+        &[],
+    );
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(
+        said.stderr.contains("`Handle burst cases` is left out: `t-2` is the same work"),
+        "{}",
+        said.stderr
+    );
+    let list = sandbox.quietly(&["list", "--json"]).stdout;
+    let read: serde_json::Value = serde_json::from_str(&list).expect("one document");
+    let tasks = read["data"]["tasks"].as_array().expect("tasks");
+    let edges: Vec<_> = tasks.iter().map(|task| (&task["title"], &task["depends_on"])).collect();
+    assert_eq!(tasks.len(), 2, "{edges:?}");
+    let document = tasks.iter().find(|task| task["title"] == "Document bursts").expect("it is there");
+    assert_eq!(document["depends_on"], serde_json::json!(["t-2"]));
+    assert_eq!(sandbox.git(&["ls-files", ".orchestrator/notes"]).lines().count(), 2);
+    assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+}

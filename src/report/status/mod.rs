@@ -13,6 +13,7 @@ pub(in crate::report) mod render;
 use super::at_work::AtWork;
 use super::graph::{Look, look};
 use super::plural;
+use crate::route::is_oversized;
 use crate::select::Rules;
 use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index, Standing};
@@ -260,7 +261,10 @@ pub fn advice(
         Look::Person => review(),
         Look::Proposed => (format!("proposed: {}", node.title), format!("orch approve {id}")),
         Look::Blocked if status == Stands::Blocked => {
-            (reason.unwrap_or_else(|| "blocked, nobody said why".to_owned()), format!("orch unblock {id}"))
+            let reason = reason.unwrap_or_else(|| "blocked, nobody said why".to_owned());
+            // As it is, it would be blocked again.
+            let todo = if is_oversized(&reason) { "split" } else { "unblock" };
+            (reason, format!("orch {todo} {id}"))
         }
         Look::Blocked
         | Look::Done

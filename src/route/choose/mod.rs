@@ -12,7 +12,7 @@ pub use refusal::Refusal;
 use super::need::Need;
 use super::past::{Past, Ratio};
 use super::predict::{Prediction, predict};
-use super::{STRATEGIST, tokens, window};
+use super::{OVERSIZED, STRATEGIST, tokens, window};
 use crate::config::{Adapter, Price, Profile};
 use crate::state::task::Task;
 use jiff::Timestamp;
@@ -359,7 +359,7 @@ fn unavailable(candidates: &[Candidate], nobody: &str) -> NoRoute {
     });
     match large {
         Some(size) => NoRoute::Oversized(format!(
-            "it is too large: about {size:.0} tokens, more than one task may need of any window; split it"
+            "{OVERSIZED}{size:.0} tokens, more than one task may need of any window; split it"
         )),
         None => NoRoute::Nobody(nobody.to_owned()),
     }
