@@ -98,7 +98,7 @@ const DAMAGES: [&str; 10] = [
 fn repo_with_everything() -> Repo {
     let repo = Repo::new(Scenario::Accepted);
     for (path, text) in [
-        (NOTE, "schema: 1\nid: n-1\nkind: decision\ntopic: api\ntext: Use it.\nstatus: in-force\n"),
+        (NOTE, "schema: 1\nid: n-1\nkind: decision\ntopic: api\ntext: Use it.\nstatus: in_force\n"),
         (CHECKPOINT, "schema: 1\ntask: t-1\nnumber: 1\nreason: rejected\nsummary: Half done.\n"),
     ] {
         let path = repo.dir.join(path);
@@ -161,10 +161,27 @@ fn a_damaged_note_stops_what_needs_notes_and_is_left_as_it_is() {
 }
 
 #[test]
-fn a_damaged_checkpoint_never_panics_and_is_left_as_it_is() {
+fn a_damaged_checkpoint_stops_what_needs_it_and_is_left_as_it_is() {
+    let needs: [&[&str]; 3] = [&["step"], &["step", "--dry-run"], &["prompt", "t-1"]];
     for how in DAMAGES {
-        damage_and_try(CHECKPOINT, how, &[]);
+        damage_and_try(CHECKPOINT, how, &needs);
     }
+}
+
+#[test]
+fn no_checkpoint_is_written_over_one_that_cannot_be_read() {
+    let repo = repo_with_everything();
+    commit(&repo);
+    assert_eq!(orch(&repo, &["step"]).code, Some(0));
+    let full = repo.dir.join(CHECKPOINT);
+    let bytes = damaged("a newer schema", &fs::read_to_string(&full).unwrap());
+    fs::write(&full, &bytes).unwrap();
+    commit(&repo);
+    let ended = orch(&repo, &["undo"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(fs::read(&full).unwrap(), bytes);
+    let next = fs::read_to_string(full.with_file_name("2.yaml")).unwrap();
+    assert!(next.contains("number: 2\n"), "{next}");
 }
 
 #[test]

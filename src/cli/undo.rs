@@ -8,7 +8,7 @@ use serde_json::json;
 /// Revert a step's code by a new commit, and block its task
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The run (or its task); the newest accepted step if left out
+    /// The run, its task or its commit; the newest accepted step if left out
     run: Option<String>,
 }
 

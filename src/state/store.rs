@@ -321,6 +321,19 @@ pub fn checkpoints(
     Ok((all, problems))
 }
 
+/// The number of a task's next checkpoint, by the names of what is there: nothing is written over, not even what cannot be
+/// read.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn next_checkpoint(world: World<'_>, source: &Source, task: &TaskId) -> Result<u32> {
+    let dir = format!("{}/{task}", layout::CHECKPOINTS);
+    let files = source.list(world, &dir)?;
+    let names = files.iter().filter_map(|file| file.path[dir.len()..].split('/').nth(1));
+    let numbers = names.filter_map(|name| layout::stem(name).parse::<u32>().ok());
+    Ok(numbers.max().unwrap_or(0).saturating_add(1))
+}
+
 /// Tells the runs of a task whose accepted work was taken back; most tasks have no checkpoints, which is looked up for
 /// all of them at once. What cannot be read says nothing.
 pub fn undone<'w>(world: World<'w>, source: &Source) -> impl Fn(&TaskId) -> Vec<RunId> + use<'w> {

@@ -12,6 +12,7 @@ use crate::state::digest::Digest;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
 use crate::state::note::Gist;
+use crate::state::problem::Problem;
 use crate::state::run::OutcomeKind;
 use crate::state::status::Status;
 use crate::state::store;
@@ -83,7 +84,11 @@ pub fn assemble(
     };
     let near = near(graph, index);
     let likely = likely(world, base, task, &near, known.runs)?;
-    let (checkpoints, _) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
+    let (checkpoints, problems) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
+    // What earlier steps left for this one is not passed over in silence.
+    if problems.iter().any(Problem::is_error) {
+        return Err(StepError::Invalid(problems));
+    }
     let protected = Protected::new(&base.config.policy.protect);
     let waits = |index: &Index| !matches!(graph.status(*index), Status::Done | Status::Cancelled);
     Ok(build(&Material {

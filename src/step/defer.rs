@@ -77,10 +77,9 @@ fn checkpoint(
     run: &Run,
     kept: Option<&String>,
 ) -> Result<FileEdit, StepError> {
-    let (earlier, _) = store::checkpoints(world, &Source::Tree(tree), &job.task.id)?;
     let checkpoint = Checkpoint {
         task: job.task.id.clone(),
-        number: earlier.last().map_or(0, |last| last.number) + 1,
+        number: store::next_checkpoint(world, &Source::Tree(tree), &job.task.id)?,
         run: Some(run.id.clone()),
         reason: CheckpointReason::Deferred,
         base: Some(run.base.clone()),

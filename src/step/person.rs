@@ -6,7 +6,7 @@ use super::event::Reporter;
 use super::finish::identity;
 use super::land::{FileEdit, Judged, Landed, Plan, land, tree_with};
 use super::publish;
-use super::record::{attempts_ref, in_vain, next_checkpoint};
+use super::record::{attempts_ref, in_vain};
 use crate::commit::state_commit;
 use crate::effects::World;
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
@@ -14,6 +14,7 @@ use crate::state::file;
 use crate::state::graph::Index;
 use crate::state::layout;
 use crate::state::status::{self, Move, Status};
+use crate::state::store;
 use crate::state::task::{Kind, Task};
 
 /// A move that a person asks for.
@@ -129,7 +130,7 @@ fn turned_down(
     let why = change.reason.as_ref().map(|reason| format!("{}: {reason}", past(change.action)));
     let checkpoint = Checkpoint {
         task: task.id.clone(),
-        number: next_checkpoint(world, base, &task.id)?,
+        number: store::next_checkpoint(world, &base.snapshot.source, &task.id)?,
         run: Some(run),
         reason,
         base: world.git.commit(kept)?.parents.first().map(ToString::to_string),

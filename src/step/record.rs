@@ -225,7 +225,7 @@ fn checkpoints(
     if work.course.handoffs.is_empty() {
         return Ok(last.into_iter().collect());
     }
-    let first = next_checkpoint(world, base, &task.id)?;
+    let first = store::next_checkpoint(world, &base.snapshot.source, &task.id)?;
     let rotated = work.course.handoffs.iter().map(|handoff| Checkpoint {
         task: task.id.clone(),
         number: 0,
@@ -269,7 +269,7 @@ fn checkpoint(
     };
     Ok(Some(Checkpoint {
         task: task.id.clone(),
-        number: next_checkpoint(world, base, &task.id)?,
+        number: store::next_checkpoint(world, &base.snapshot.source, &task.id)?,
         run: Some(run.id.clone()),
         reason,
         base: Some(run.base.clone()),
@@ -278,15 +278,6 @@ fn checkpoint(
         next: Vec::new(),
         evidence: evidence.join("\n"),
     }))
-}
-
-/// The number of a task's next checkpoint.
-///
-/// # Errors
-/// When the earlier ones cannot be listed.
-pub fn next_checkpoint(world: World<'_>, base: &Base, task: &TaskId) -> Result<u32, StepError> {
-    let (earlier, _) = store::checkpoints(world, &base.snapshot.source, task)?;
-    Ok(earlier.last().map_or(0, |last| last.number) + 1)
 }
 
 /// The branch on which the work of a task waits to be merged, where it lands by a pull request.

@@ -8,7 +8,6 @@ use super::finish::identity;
 use super::land::{Ask, FileEdit, Judged, Landed, Plan, Replay, land, list, tree_with};
 use super::person::{Change, moved};
 use super::publish;
-use super::record::next_checkpoint;
 use crate::commit::{read_trailers, state_commit, trailer};
 use crate::effects::{Commit, Edit, EffectError, Merge, Oid, World};
 use crate::gate::protect::Protected;
@@ -19,6 +18,7 @@ use crate::state::layout;
 use crate::state::recorded::Recorded;
 use crate::state::run::{OutcomeKind, Run};
 use crate::state::status::{Move, Status};
+use crate::state::store;
 use crate::state::task::Task;
 
 /// Undoes a run, or the newest accepted one.
@@ -65,7 +65,7 @@ fn checkpoint(
 ) -> Result<FileEdit, StepError> {
     let checkpoint = Checkpoint {
         task: task.id.clone(),
-        number: next_checkpoint(world, base, &task.id)?,
+        number: store::next_checkpoint(world, &base.snapshot.source, &task.id)?,
         run: RunId::new(run).ok(),
         reason: CheckpointReason::Undone,
         base: commit.parents.first().map(ToString::to_string),
@@ -83,14 +83,21 @@ fn checkpoint(
 fn find(world: World<'_>, base: &Base, wanted: Option<&str>) -> Result<(Commit, String, String), StepError> {
     let graph = &base.snapshot.graph;
     let done = |task: &str| graph.find(task).is_some_and(|index| graph.status(index) == Status::Done);
-    let fits = |(run, task): &(String, String)| {
-        wanted.map_or_else(|| done(task), |wanted| run.eq_ignore_ascii_case(wanted) || task == wanted)
+    // `orch log` shows commits: whoever names one means its step, unless a task is called so.
+    let named = wanted.filter(|wanted| graph.find(wanted).is_none());
+    let named = named.map(|wanted| world.git.resolve(wanted)).transpose()?.flatten();
+    let fits = |commit: Oid, run: &str, task: &str| match wanted {
+        None => done(task),
+        Some(wanted) => run.eq_ignore_ascii_case(wanted) || task == wanted || named == Some(commit),
     };
     let mut recorded = Recorded::of(world, base.commit.id)?;
     let mut found = Ok(None);
     world.git.walk(base.commit.id, &mut |commit| {
         let steps = accepted(&mut recorded, &commit);
-        found = steps.map(|steps| steps.into_iter().find(fits).map(|(run, task)| (commit, run, task)));
+        found = steps.map(|steps| {
+            let step = steps.into_iter().find(|(run, task)| fits(commit.id, run, task));
+            step.map(|(run, task)| (commit, run, task))
+        });
         matches!(found, Ok(None))
     })?;
     let (commit, run, task) = found?.ok_or_else(|| StepError::UnknownStep(wanted.map(str::to_owned)))?;

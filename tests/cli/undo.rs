@@ -30,6 +30,18 @@ fn undoing_takes_the_code_back_blocks_the_task_and_keeps_the_record() {
 }
 
 #[test]
+fn a_step_is_undone_by_the_commit_that_log_shows() {
+    let sandbox = landed();
+    let commit = sandbox.git(&["rev-parse", "--short", "HEAD"]);
+    assert_eq!(sandbox.quietly(&["undo", "HEAD~1"]).code, 2);
+    assert_eq!(sandbox.quietly(&["undo", commit.trim()]).code, 0);
+    assert!(sandbox.read(".orchestrator/tasks/t-1.toml").contains("status = \"blocked\""));
+    // A task goes before a commit of the same name.
+    sandbox.task("main", "Do more", &["--kind", "chore"]);
+    assert_eq!(sandbox.quietly(&["undo", "main"]).code, 2);
+}
+
+#[test]
 fn of_two_that_undo_at_once_one_does() {
     let sandbox = landed();
     let both = [sandbox.start(&["undo"]), sandbox.start(&["undo"])];
