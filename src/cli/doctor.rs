@@ -70,6 +70,9 @@ fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     checks.extend(clone::under_way(world).into_iter().chain(clone::leases(world)));
     let dir = context.workspaces();
     checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
+    if let Err(error) = world.process.check_temporary() {
+        checks.push(from_error("temporary", &error.into()));
+    }
     // Where state and commits are written; there is nothing to say of it where that can be done.
     for dir in world.git.work_dir().into_iter().chain([world.git.common_dir()]) {
         let check = machine::room("writing", &dir.display().to_string(), room(dir));

@@ -147,9 +147,11 @@ impl From<EffectError> for CliError {
         let made = |exit| Self::new(exit, error.fact.clone());
         match error.trouble {
             Trouble::Full => made(Exit::Error).hint("make room on the disk, then type the command again"),
-            Trouble::Denied if error.fact.contains("belongs to another user") => made(Exit::Git).hint(
-                "type `git config --global --add safe.directory <the repository>` if you trust its owner",
-            ),
+            Trouble::Denied if error.fact.ends_with(ANOTHERS) => {
+                let dir = error.fact.strip_suffix(ANOTHERS).unwrap_or_default().trim_start_matches('`');
+                let command = format!("git config --global --add safe.directory {}", shell::word(dir));
+                made(Exit::Git).hint(format!("type `{command}` if you trust its owner"))
+            }
             Trouble::Denied => made(Exit::Error).hint("see who may write there with `ls -ld`"),
             Trouble::Foreign => made(Exit::Git).hint(take_over(&error.fact)),
             Trouble::ReadOnly => made(Exit::Error)
@@ -158,12 +160,18 @@ impl From<EffectError> for CliError {
             Trouble::Missing if error.fact.contains("not in a git repository") => {
                 made(Exit::NoProject).hint("type `git init`, then `orch init`")
             }
+            Trouble::Missing if error.fact.contains("temporary files in") => {
+                made(Exit::Error).hint("set `TMPDIR` to a folder that is there, or type `unset TMPDIR`")
+            }
             Trouble::Missing => made(Exit::Error),
             Trouble::Promised => {
                 made(Exit::Git).hint("type the command again when the remote can be reached").hint(WHOLE)
             }
             Trouble::Unsupported if error.fact.contains("is sparse") => made(Exit::Git)
                 .hint("type `git sparse-checkout reapply --no-sparse-index`: the files stay as they are"),
+            Trouble::Unsupported if error.fact.contains("`reftable`") => {
+                made(Exit::Git).hint("type `git refs migrate --ref-format=files` (git 2.46 or newer)")
+            }
             Trouble::Unsupported => made(Exit::Git),
             Trouble::Locked => made(Exit::Busy).hint("wait for the other command to end"),
             Trouble::Identity => made(Exit::Git)
@@ -178,6 +186,9 @@ impl From<EffectError> for CliError {
         }
     }
 }
+
+/// How the fact ends where the whole repository is another user's.
+const ANOTHERS: &str = "` belongs to another user";
 
 /// How to get all that a partial clone lacks.
 pub(super) const WHOLE: &str = "type `git fetch --refetch --no-filter` for a clone that lacks nothing";

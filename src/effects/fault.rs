@@ -281,6 +281,7 @@ impl Remote for Faulty<'_> {
 
 impl Process for Faulty<'_> {
     pass_on! { process:
+        reads check_temporary() -> ();
         writes watch(invocation: &Invocation, watch: &mut dyn Watch) -> Finished;
         writes end_strays(run: &str, dir: &Path) -> ();
         writes end_left_in(dir: &Path) -> ();

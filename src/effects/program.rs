@@ -92,6 +92,14 @@ pub trait Process: Confine {
     /// When the machine cannot watch it.
     fn watch(&self, invocation: &Invocation, watch: &mut dyn Watch) -> Result<Finished>;
 
+    /// Looks whether programs can be run at all: what they print goes to temporary files.
+    ///
+    /// # Errors
+    /// When none can be made.
+    fn check_temporary(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Lets time pass, unless orch is told to stop.
     fn wait(&self, duration: Duration);
 

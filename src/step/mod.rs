@@ -377,6 +377,7 @@ fn refuse_early(
     chosen: &Chosen,
     options: Options<'_>,
 ) -> Result<(), StepError> {
+    world.process.check_temporary()?;
     if base.config.project.author.is_none() {
         world.git.check_identity()?;
     }

@@ -436,6 +436,22 @@ fn every_form_of_an_index_is_one_to_work_with() {
 }
 
 #[test]
+fn new_files_outside_of_a_sparse_checkout_are_left_out_of_it() {
+    let sandbox =
+        project("mkdir -p docs src/deep; echo new > docs/new; echo new > src/deep/new; echo new > new");
+    sandbox.git(&["sparse-checkout", "set", "--cone", "src"]);
+    assert_eq!(sandbox.quietly(&["step", "--quiet"]).code, 0);
+    assert!(sandbox.has("new") && sandbox.has("src/deep/new"));
+    assert!(!sandbox.has("docs") && !sandbox.has(".orchestrator"));
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+    assert_eq!(sandbox.git(&["sparse-checkout", "reapply"]), "");
+    assert_eq!(sandbox.quietly(&["list", "--all"]).stdout.lines().count(), 2);
+    sandbox.git(&["sparse-checkout", "disable"]);
+    assert!(sandbox.has("docs/new"));
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+}
+
+#[test]
 fn a_repository_of_sha_256_takes_steps() {
     let sandbox = Sandbox::nowhere();
     sandbox.git(&["init", "--quiet", "--initial-branch=main", "--object-format=sha256", "."]);

@@ -127,6 +127,10 @@ impl Process for OsProcess {
         })
     }
 
+    fn check_temporary(&self) -> Result<()> {
+        tempfile::tempfile().map(drop).map_err(cannot_watch)
+    }
+
     fn wait(&self, duration: Duration) {
         let started = Instant::now();
         while !self.hurried && self.interrupted().is_none() && started.elapsed() < duration {
@@ -266,7 +270,7 @@ impl OsProcess {
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 pub(super) fn cannot_watch(error: std::io::Error) -> EffectError {
-    EffectError::io("run a program with files in", &std::env::temp_dir(), &error)
+    EffectError::io("run a program with temporary files in", &std::env::temp_dir(), &error)
 }
 
 fn not_started(why: &str, started: Instant) -> Finished {

@@ -23,6 +23,7 @@ mod inside;
 mod uncommitted;
 mod lock;
 mod left;
+mod cone;
 mod place;
 mod settings;
 mod hooks;
@@ -115,9 +116,10 @@ impl OsGit {
             _ => repo,
         };
         if repo.git_dir_trust() != gix::sec::Trust::Full {
+            let whose = repo.workdir().unwrap_or(repo.git_dir());
             return Err(EffectError::new(
                 Trouble::Denied,
-                format!("`{}` belongs to another user", repo.git_dir().display()),
+                format!("`{}` belongs to another user", whose.display()),
             ));
         }
         if repo.config_snapshot().string("extensions.refStorage").is_some_and(|kind| *kind != *b"files") {

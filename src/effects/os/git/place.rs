@@ -1,5 +1,6 @@
 //! Opening a work tree: the user's, with its index lock held, or a private one.
 
+use super::cone::Cone;
 use super::lock::IndexLock;
 use super::look::Look;
 use super::survey::{Ahead, Early};
@@ -8,6 +9,7 @@ use super::worktree::{self, Owner};
 use super::{Checkout, EffectError, Oid, OsGit, Result, Trouble, bring, id, oid, or};
 use crate::effects::os::walk::threads;
 use bstr::ByteSlice;
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +31,8 @@ pub(super) struct Place<'g> {
     pub(super) early: Option<Early>,
     /// What lies ready to be put in place.
     pub(super) prepared: Option<worktree::Prepared>,
+    /// What a sparse checkout has, once that is asked for.
+    pub(super) cone: OnceCell<Option<Cone>>,
 }
 
 impl OsGit {
@@ -92,6 +96,7 @@ impl<'g> Place<'g> {
             watch: None,
             early,
             prepared: None,
+            cone: OnceCell::new(),
         })
     }
 

@@ -31,6 +31,10 @@ impl OsGit {
     }
 
     pub(super) fn read_tip(&self, name: &str) -> Result<Option<Oid>> {
+        // What no ref can be called is the name of none.
+        if <&gix::refs::PartialNameRef>::try_from(name).is_err() {
+            return Ok(None);
+        }
         let Some(mut reference) = or("read a ref", self.repo().try_find_reference(name))? else {
             return Ok(None);
         };

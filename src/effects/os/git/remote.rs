@@ -4,6 +4,7 @@
 //! Invariant: a ref of the remote only ever moves from an expected value, which is named. An exit
 //! code is not an outcome: what was cut off may have happened, or may happen later.
 
+use super::super::process::cannot_watch;
 use super::child::{Waited, wait};
 use super::hooks::HOOK_TIME;
 use super::{EffectError, Oid, OsGit, Result, Trouble};
@@ -60,7 +61,7 @@ impl OsGit {
         };
         // Files, not pipes: what a credential helper leaves running would keep a pipe open.
         let (mut out, mut err) =
-            (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
+            (tempfile::tempfile().map_err(cannot_watch)?, tempfile::tempfile().map_err(cannot_watch)?);
         self.guard()?;
         let env = self.far_environment();
         let expression = super::super::search::command("git", arguments, &env)

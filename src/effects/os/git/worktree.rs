@@ -156,15 +156,17 @@ fn update_index(place: &mut Place<'_>, entries: Vec<(BString, Option<Hashed>)>) 
             // What lies there is what counts now, of whatever sides.
             gone.insert(path.clone());
         }
-        new.push((stat, id(blob), mode, path));
+        let skipped = place.leaves_out(path.as_bstr());
+        let flags = if skipped { Flags::SKIP_WORKTREE | Flags::EXTENDED } else { Flags::empty() };
+        new.push((stat, id(blob), flags, mode, path));
     }
     if !gone.is_empty() {
         place.index.remove_entries(|_, path, _| gone.contains(path));
     }
     // Only now: an entry at the end of the list is one that the search above does not find.
     if !new.is_empty() {
-        for (stat, blob, mode, path) in new {
-            place.index.dangerously_push_entry(stat, blob, Flags::empty(), mode, path.as_bstr());
+        for (stat, blob, flags, mode, path) in new {
+            place.index.dangerously_push_entry(stat, blob, flags, mode, path.as_bstr());
         }
         place.index.sort_entries();
     }
@@ -204,8 +206,7 @@ pub(super) fn prepare(place: &mut Place<'_>, from: Oid, to: Oid) -> Result<()> {
 
 /// Has at once all that is to be written; what lies outside of a sparse checkout is not.
 fn gather(place: &Place<'_>, changes: &[&Change]) {
-    let written =
-        |change: &&&Change| place.owner == Owner::Orch || !place_is_sparse(place, change.path.as_bstr());
+    let written = |change: &&&Change| place.owner == Owner::Orch || !place.leaves_out(change.path.as_bstr());
     let new = changes.iter().filter(written).filter_map(|change| change.new);
     let blobs: Vec<Oid> = new.filter(|(mode, _)| *mode != MODE_SUBMODULE).map(|(_, blob)| blob).collect();
     place.git.gather(&blobs);
@@ -264,17 +265,13 @@ fn take_out(place: &Place<'_>, change: &Change) -> Result<Option<Entry>> {
         // The user changed it a moment ago: it stays, and shows as theirs.
         Owner::User if is_users(place, change)? => return Ok(Some((change.path.clone(), None))),
         Owner::User => {
-            if !place_is_sparse(place, change.path.as_bstr()) {
+            if !place.leaves_out(change.path.as_bstr()) {
                 write::remove_any(&full)?;
             }
         }
     }
     write::remove_empty_folders(&place.dir, &relative(change.path.as_bstr()));
     Ok(Some((change.path.clone(), None)))
-}
-
-fn place_is_sparse(place: &Place<'_>, path: &BStr) -> bool {
-    place.index.entry_by_path(path).is_some_and(|entry| entry.flags.contains(Flags::SKIP_WORKTREE))
 }
 
 fn put_in(
@@ -287,7 +284,7 @@ fn put_in(
     let path = change.path.as_bstr();
     let full = full(place, path);
     let nothing_to_write = place.owner == Owner::User
-        && (place_is_sparse(place, path) || mode == MODE_SUBMODULE || is_users(place, change)?);
+        && (place.leaves_out(path) || mode == MODE_SUBMODULE || is_users(place, change)?);
     if nothing_to_write || (place.owner == Owner::User && !write::make_way(&full)?) {
         if mode == MODE_SUBMODULE && fs::symlink_metadata(&full).is_err() {
             // Without its folder it would be missing.
