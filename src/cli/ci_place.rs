@@ -22,19 +22,29 @@ pub(super) fn local(context: &Context) -> Result<Local, CliError> {
     let local = Local {
         dir: text(context.root()?),
         orch: text(&orch),
-        path: folders().join(":"),
+        variables: variables(),
         name: context.caller.repository.clone(),
         settings: home::dir("XDG_CONFIG_HOME", ".config")?.display().to_string(),
         log: text(&world.files.root().join("cron.log")),
         push: !world.git.refs("refs/remotes/origin/")?.is_empty(),
     };
-    for text in [&local.dir, &local.orch, &local.path, &local.settings, &local.log] {
+    let values = local.variables.iter().map(|(_, value)| value);
+    for text in [&local.dir, &local.orch, &local.settings, &local.log].into_iter().chain(values) {
         if text.contains(char::is_control) {
             let fact = format!("`{}` has a control character in it", text.escape_debug());
             return Err(CliError::new(Exit::Error, fact));
         }
     }
     Ok(local)
+}
+
+/// What a clock's own environment lacks: where programs are, and where what is trusted is written down.
+fn variables() -> Vec<(&'static str, String)> {
+    let own = ["XDG_CONFIG_HOME", "XDG_STATE_HOME"].into_iter().filter_map(|name| {
+        let dir = PathBuf::from(std::env::var_os(name)?);
+        dir.is_absolute().then(|| (name, dir.display().to_string()))
+    });
+    std::iter::once(("PATH", folders().join(":"))).chain(own).collect()
 }
 
 /// The folders in which programs lie, the system's own last.

@@ -15,8 +15,8 @@ pub struct Local {
     pub dir: String,
     /// This program.
     pub orch: String,
-    /// Folders that git and the agents lie in.
-    pub path: String,
+    /// Variables that say where programs lie, and what orch keeps for its user, such as what is trusted.
+    pub variables: Vec<(&'static str, String)>,
     /// The name of the repository, unlike that of any other on this machine.
     pub name: String,
     /// Orch's folder among the user's settings.
@@ -41,12 +41,14 @@ impl Local {
 
 /// The line of a crontab: cron mails what is printed, so the log is shown only where a person is needed.
 pub(super) fn cron(local: &Local) -> Vec<Recipe> {
-    let Local { dir, orch, path, log, .. } = local;
+    let Local { dir, orch, variables, log, .. } = local;
+    let variables: Vec<String> =
+        variables.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
     let log = quoted(log);
     let line = format!(
-        "cd {} && export PATH={} && set -a && if test -f ~/.config/orch/env; then . ~/.config/orch/env; fi && {{ {} {} >>{log} 2>&1 || tail -n 20 {log}; }}",
+        "cd {} && export {} && set -a && if test -f ~/.config/orch/env; then . ~/.config/orch/env; fi && {{ {} {} >>{log} 2>&1 || tail -n 20 {log}; }}",
         quoted(dir),
-        quoted(path),
+        variables.join(" "),
         quoted(orch),
         local.run(),
     );
@@ -84,12 +86,16 @@ fn unit_word(text: &str) -> String {
 
 /// A service and its timer.
 pub(super) fn systemd(local: &Local, minutes: u64) -> Vec<Recipe> {
-    let path = unit_text(&format!("PATH={}", local.path)).replace('\\', r"\\").replace('"', "\\\"");
+    let variable = |(name, value): &(&str, String)| {
+        let text = unit_text(&format!("{name}={value}")).replace('\\', r"\\").replace('"', "\\\"");
+        format!("\"{text}\"")
+    };
+    let variables: Vec<String> = local.variables.iter().map(variable).collect();
     let values = Values::new([
         ("name", vec![local.unit()]),
         ("dir", vec![unit_text(&local.dir)]),
         ("dir_text", vec![unit_text(&local.dir)]),
-        ("path", vec![format!("\"{path}\"")]),
+        ("variables", vec![variables.join(" ")]),
         ("command", vec![format!("{} {}", unit_word(&local.orch), local.run())]),
         ("minutes", vec![minutes.to_string()]),
     ]);
@@ -110,7 +116,7 @@ mod tests {
         Local {
             dir: text(dir),
             orch: text("/opt/100% orch/$orch"),
-            path: text("/usr/bin:/it's here"),
+            variables: vec![("PATH", text("/usr/bin:/it's here")), ("XDG_STATE_HOME", text("/state of u"))],
             name: text("repo-0123456789ab"),
             settings: text("/home/u/.config/orch"),
             log: text("/srv/repo/.git/orch/cron.log"),
@@ -141,11 +147,16 @@ mod tests {
         let line = text.lines().last().unwrap();
         assert!(
             line.starts_with(
-                r"17,47 * * * * cd '/srv/it'\''s 100\%' && export PATH='/usr/bin:/it'\''s here'"
+                r"17,47 * * * * cd '/srv/it'\''s 100\%' && export PATH='/usr/bin:/it'\''s here' XDG_STATE_HOME='/state of u' && "
             )
         );
         let files = systemd(&local("/srv/it's 100%"), 60);
         assert!(files[0].content.contains("WorkingDirectory=/srv/it's 100%%\n"));
+        assert!(
+            files[0]
+                .content
+                .contains("Environment=\"PATH=/usr/bin:/it's here\" \"XDG_STATE_HOME=/state of u\"\n")
+        );
         assert!(files[0].content.contains("ExecStart=\"/opt/100%% orch/$$orch\" run "));
     }
 }
