@@ -315,7 +315,7 @@ fn history(steps: &[Step], total: usize) -> String {
         let when = minute(&step.finished);
         let word = step.outcome;
         format!(
-            "<tr><td class=\"when\">{}</td><td class=\"id\">{}</td><td>{}</td><td><span class=\"tag {word}\">{}</span> {}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+            "<tr><td class=\"when\">{}</td><td class=\"id\">{}</td><td>{}</td><td><span class=\"tag {word}\">{}</span> {}</td><td class=\"word\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
             text(&when),
             text(&step.task),
             line(step.title.as_deref().unwrap_or_default()),
@@ -337,7 +337,7 @@ fn open(open: &[Open], total: usize) -> String {
     let row = |task: &Open| {
         let word = task.stands;
         format!(
-            "<tr><td class=\"id\">{}</td><td><span class=\"tag {word}\">{word}</span></td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td class=\"id\">{}</td><td class=\"word\"><span class=\"tag {word}\">{word}</span></td><td class=\"n\">{}</td><td class=\"word\">{}</td><td>{}</td><td>{}</td></tr>\n",
             text(&task.id),
             task.priority,
             task.kind,

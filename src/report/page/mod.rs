@@ -14,7 +14,7 @@ use super::status::{Status, unpriced};
 use super::trends::Trends;
 use crate::select::{Rules, why_not};
 use crate::state::digest::Digest;
-use crate::state::graph::{Graph, Index};
+use crate::state::graph::{Graph, Index, Standing};
 use crate::state::run::{OutcomeKind, plain_usd};
 pub use html::html;
 use jiff::Timestamp;
@@ -162,7 +162,9 @@ impl<'p> Page<'p> {
         runs.sort_by(|a, b| b.finished.cmp(&a.finished).then_with(|| b.id.as_str().cmp(a.id.as_str())));
         let looks = super::status::looks(graph, given.rules, given.running);
         let order = pick::open(graph, &looks);
-        let why = |index: Index| why_not(graph, given.rules, index);
+        // What a person holds says so in the column beside it; why is told where it needs somebody.
+        let held = |index| matches!(graph.standing(index, given.rules.agent_review), Standing::Held(_));
+        let why = |index: Index| why_not(graph, given.rules, index).filter(|_| !held(index));
         let open = order.iter().take(OPEN_MAX).map(|&index| {
             let node = &graph.nodes()[index];
             Open {
