@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::one_of::OneOf;
 use super::output::Answer;
+use crate::config::shell;
 use crate::effects::os::foreign::read_files;
 use crate::import::{ForeignFile, Format, Import, ImportError, Loss, LossKind, MAX_FOREIGN_BYTES, read};
 use crate::upkeep::intake::{Intake, loss_report, plan};
@@ -88,6 +89,9 @@ fn foreign(path: &Path, args: &Args) -> Result<(Format, Import), CliError> {
         count: 1,
     });
     import.losses.splice(..0, not_read);
+    if args.format.0.is_none() {
+        import.losses.splice(..0, format.others(&files, &shell::word(&args.path.to_string_lossy())));
+    }
     Ok((format, import))
 }
 

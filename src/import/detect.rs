@@ -10,6 +10,11 @@ pub(super) fn detect(files: &[ForeignFile]) -> Option<Format> {
     files.iter().find_map(by_name).or_else(|| files.iter().find_map(by_content))
 }
 
+/// The formats that the names of files tell.
+pub(super) fn named(files: &[ForeignFile]) -> Vec<Format> {
+    files.iter().filter_map(by_name).collect()
+}
+
 /// Whether a file's name makes it worth reading.
 pub(super) fn wants(format: Format, path: &str) -> bool {
     let name = name_of(path);
@@ -177,10 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn what_else_lies_there_is_known_by_its_name() {
+        let both = [one(".beads/issues.jsonl", ""), one(".taskmaster/tasks/tasks.json", "")].concat();
+        assert_eq!(Format::detect(&both), Some(Format::Beads));
+        let others = Format::Beads.others(&both, "old");
+        assert_eq!(others.len(), 1);
+        assert_eq!(others[0].detail, "is here, too: type `orch import task-master old`");
+        assert_eq!(Format::Beads.others(&one("README.md", ""), "old"), []);
+    }
+
+    #[test]
     fn every_format_has_its_word() {
         for format in Format::ALL {
             assert_eq!(Format::parse(format.as_str()), Some(format));
         }
+        assert_eq!(Format::parse("taskmaster"), Some(Format::TaskMaster));
+        assert_eq!(Format::parse("backlog.md"), Some(Format::BacklogMd));
         assert_eq!(Format::parse("jira"), None);
     }
 }

@@ -41,6 +41,7 @@ pub use assemble::source;
 pub use draft::Losses;
 pub use project::place;
 pub use reconcile::{Reconciled, reconcile};
+pub use words::priority;
 
 use crate::state::id::TaskId;
 use crate::state::note::Note;
@@ -111,7 +112,14 @@ impl Format {
     /// The format that a word names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        let word = if word == "forgejo" { "gitea" } else { word };
+        let word = match word {
+            "bd" => "beads",
+            "taskmaster" => "task-master",
+            "backlog" | "backlog.md" => "backlog-md",
+            "speckit" => "spec-kit",
+            "forgejo" => "gitea",
+            other => other,
+        };
         Self::ALL.into_iter().find(|format| format.as_str() == word)
     }
 
@@ -133,6 +141,21 @@ impl Format {
     #[must_use]
     pub fn detect(files: &[ForeignFile]) -> Option<Self> {
         detect::detect(files)
+    }
+
+    /// What else lies at a path, by the names of its files, and what to type to have that read.
+    #[must_use]
+    pub fn others(self, files: &[ForeignFile], path: &str) -> Vec<Loss> {
+        let named = detect::named(files);
+        let others = Self::ALL.into_iter().filter(|format| *format != self && named.contains(format));
+        others
+            .map(|other| Loss {
+                what: LossKind::Skipped,
+                item: other.to_string(),
+                detail: format!("is here, too: type `orch import {other} {path}`"),
+                count: 1,
+            })
+            .collect()
     }
 
     /// Whether a file below the folder that the user named is worth reading for this format.

@@ -99,7 +99,8 @@ pub(super) fn kind(word: &str) -> Option<Kind> {
 }
 
 /// A priority of 0..=4 from a word such as `high`, `P1` or `2`.
-pub(super) fn priority(word: &str) -> Option<u8> {
+#[must_use]
+pub fn priority(word: &str) -> Option<u8> {
     let plain = plain(word);
     match plain.as_str() {
         "critical" | "urgent" | "highest" | "blocker" => Some(0),
