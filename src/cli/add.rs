@@ -10,6 +10,7 @@ use crate::state::layout;
 use crate::state::task::{TITLE_CHARS, Task, whole_line};
 use crate::step::base::commands;
 use crate::step::record::new_task_id;
+use crate::upkeep::edit::check;
 use serde_json::json;
 
 /// Write a task down
@@ -50,6 +51,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     args.flags.apply(&mut task, &base.snapshot.graph)?;
     crate::state::estimate::put(&mut task);
     let path = layout::new_task(&task.id, base.snapshot.flat_tasks());
+    // Nothing waits for a new task but its epic, so that only then a cycle can be.
+    if task.parent.is_some() && !task.depends_on.is_empty() {
+        check(&path, &task, &base.snapshot.graph)?;
+    }
     let text = file::task::write(&task);
     let was_trusted = base.check_trust(&context.caller).is_ok();
     let what = format!("add {} {}", task.id, task.title);

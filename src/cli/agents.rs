@@ -65,7 +65,7 @@ fn with_remedies(mut answer: Answer, reading: &Reading, states: &[AgentState]) -
         a.split_once(": ").map(|(_, todo)| todo) == b.split_once(": ").map(|(_, todo)| todo)
     });
     if states.is_empty() {
-        let hint = "no agent profile is configured: add an `[[agent]]` to `.orchestrator/config.toml`";
+        let hint = "no agent profile is configured: add an `[[agent]]` to `.orchestrator/config.toml`: `orch help config` shows one";
         answer.hints.push(hint.to_owned());
     }
     answer.hints.extend(remedies);

@@ -3,6 +3,7 @@
 use super::Cli;
 use super::error::CliError;
 use super::output::{Format, Printed, Style, render};
+use super::unknown;
 use crate::effects::Clock as _;
 use crate::effects::os::clock::OsClock;
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -26,8 +27,8 @@ pub fn read(arguments: &[String]) -> Result<Cli, clap::Error> {
     read.map_err(|error| if error.kind() == missing { command.error(missing, fact) } else { error })
 }
 
-/// The answer to a command line that cannot be understood, where it was a program that asked; none
-/// where clap's own words are for a person.
+/// The answer to a command line that cannot be understood, where orch knows what was meant or it was a program that
+/// asked; none where clap's own words are for a person.
 #[must_use]
 pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
     if !error.use_stderr() {
@@ -43,16 +44,22 @@ pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
     let log = wants_log.then(|| OsClock::from_env().now());
     let text = error.render().to_string();
     let annotates = arguments.iter().any(|argument| argument == "--ci") && is_annotated();
-    if format.is_none() && log.is_none() && !annotates {
+    let mut commands = Cli::command();
+    commands.build();
+    let explained = unknown::explained(error, &commands, arguments);
+    if explained.is_none() && format.is_none() && log.is_none() && !annotates {
         return None;
     }
-    let commands = Cli::command();
     let name = arguments.iter().skip(1).find(|argument| commands.find_subcommand(argument).is_some());
     let said: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
     let fact = said.join(" ").trim_start_matches("error: ").to_owned();
     let format = format.unwrap_or_default();
     let style = Style { format, quiet: false, ci: annotates, annotations: annotates, log };
-    Some(render(name.map_or("orch", String::as_str), &Err(CliError::usage(fact)), style))
+    Some(render(
+        name.map_or("orch", String::as_str),
+        &Err(explained.unwrap_or_else(|| CliError::usage(fact))),
+        style,
+    ))
 }
 
 /// Whether a runner reads annotations.

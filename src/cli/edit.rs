@@ -3,7 +3,7 @@
 use super::context::{Context, Global};
 use super::damage::no_such_task;
 use super::error::CliError;
-use super::flags::TaskFlags;
+use super::flags::{TaskFlags, no_longer};
 use super::output::Answer;
 use crate::effects::Head;
 use crate::effects::os::foreign;
@@ -72,7 +72,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         context.trust(&commands(&now.config, &now.snapshot))?;
     }
     let data = json!({"task": json::task(&change.task), "path": path, "changed": true, "commit": commit});
-    Ok(Answer::ok(data, format!("{}\n", change.task.id)))
+    let mut answer = Answer::ok(data, format!("{}\n", change.task.id));
+    answer.warnings.extend(no_longer(&task, &change.task).filter(|_| !args.flags.depends_on.is_empty()));
+    Ok(answer)
 }
 
 /// The work tree, where the target branch is checked out in it; else the branch's tip.

@@ -238,7 +238,7 @@ impl From<StepError> for CliError {
             StepError::TooLarge(too_large) => too_large.into(),
             StepError::Untrusted { commands, since } => untrusted(fact, &commands, &since),
             StepError::NoAgent(_) => Self::new(Exit::NoAgent, fact)
-                .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`, or give the task a `run` command"),
+                .hint("add an `[[agent]]` to `.orchestrator/config.toml` (`orch help config` shows one), or give the task a `run` command"),
             StepError::Setup { .. } => Self::new(Exit::NoAgent, fact)
                 .hint("mend `setup` in `[workspace]` of `.orchestrator/config.toml`; it runs in a new checkout of the branch"),
             StepError::NoSandbox(error) => no_sandbox(&error),

@@ -3,6 +3,7 @@
 use super::context::Global;
 use super::error::CliError;
 use super::output::{self, Answer, Format};
+use super::picture::{by_name, too_large};
 use super::reading::Reading;
 use crate::effects::os::files::publish;
 use crate::report::graph::{Options, View, dot, json, mermaid, svg, text};
@@ -14,7 +15,7 @@ const LIMIT: usize = 60;
 
 /// Draw the graph of tasks, or of one task with what it needs and what needs it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples: orch graph --hide-closed\n          orch graph --format svg -o plan.svg")]
+#[command(after_help = "Examples: orch graph --hide-closed\n          orch graph -o plan.svg")]
 pub(super) struct Args {
     /// Only this task, what it needs and what needs it
     id: Option<String>,
@@ -24,7 +25,8 @@ pub(super) struct Args {
     /// Leave out what is done or cancelled
     #[arg(long)]
     hide_closed: bool,
-    /// Write the picture to this file, not to standard output (`-`)
+    /// Write the picture to this file, not to standard output (`-`); `.svg`, `.dot`, `.mmd`, `.md` and `.json` say
+    /// what it is to be, if `--format` does not
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// As of this revision, not the work tree
@@ -45,7 +47,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let view = View::new(&reading.snapshot.graph, &options);
     let to_file = output::file(args.output.as_ref()).is_some();
-    let picture = match global.format() {
+    let format = match output::file(args.output.as_ref()) {
+        Some(path) if global.format() == Format::Human => by_name(path)?,
+        _ => global.format(),
+    };
+    let picture = match format {
         Format::Json | Format::Jsonl if to_file => json::render(&view),
         Format::Json | Format::Jsonl => String::new(),
         Format::Dot => dot::render(&view),
@@ -57,6 +63,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             text::render(&view, &terminal(global, args))
         }
     };
+    let too_large = matches!(format, Format::Mermaid | Format::Md).then(|| too_large(&picture)).flatten();
     let mut answer = match output::file(args.output.as_ref()) {
         Some(path) => {
             publish(&global.path(path), picture.as_bytes())?;
@@ -75,6 +82,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     // A text picture lists what is wrong with the graph itself.
     answer.warnings = reading.warnings();
+    answer.warnings.extend(too_large);
     Ok(answer)
 }
 

@@ -26,8 +26,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
                 .hint("type `orch help` to see them all")
         })?;
     }
+    let of = args.words.join(" ");
+    // A topic is a text of its own, whose lines and examples stay as they are.
+    if let Some(text) = at.get_long_about().filter(|_| at.is_hide_set()) {
+        let text = format!("{text}\n");
+        return Ok(Answer::ok(json!({"of": of, "text": text}), text));
+    }
     let help = at.render_long_help();
     let text = help.to_string();
     let human = if global.colour_out() { help.ansi().to_string() } else { text.clone() };
-    Ok(Answer::ok(json!({"of": args.words.join(" "), "text": text}), human))
+    Ok(Answer::ok(json!({"of": of, "text": text}), human))
 }

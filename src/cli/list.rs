@@ -14,7 +14,7 @@ use crate::state::problem::Problem;
 /// List tasks: what is open, unless something else is asked for
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples: orch list --ready --limit 5\n          orch list --status blocked --status needs_review"
+    after_help = "Examples: orch list --ready --limit 5\n          orch list --status blocked,needs_review\n          orch list --all --search login"
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(super) struct Args {
     at: Option<String>,
     /// Tasks that other branches have or have otherwise, local ones and those of remotes as last fetched; and
     /// what would conflict
-    #[arg(long, conflicts_with_all = ["statuses", "kinds", "labels", "ready", "all", "limit", "at"])]
+    #[arg(long, conflicts_with_all = ["statuses", "kinds", "labels", "priorities", "parent", "texts", "ready", "all", "limit", "at"])]
     branches: bool,
 }
 

@@ -39,6 +39,7 @@ mod list;
 mod show;
 mod status;
 mod log;
+mod picture;
 mod graph;
 mod completions;
 mod man;
@@ -73,6 +74,8 @@ mod estimate;
 mod trends;
 mod report;
 mod help;
+mod elsewhere;
+mod unknown;
 mod command_line;
 
 use clap::{Parser, Subcommand};
@@ -91,7 +94,7 @@ use output::{Answer, Format, Style, render};
 #[command(name = "orch", version, propagate_version = true, arg_required_else_help = true)]
 #[command(args_override_self = true, disable_help_subcommand = true)]
 #[command(
-    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: exit-codes, environment, files, formats, gates, sandbox, sessions, ci."
+    after_help = "Begin with `orch init`, then `orch add \"what to do\"`, then `orch step`.\nSee it work first: `orch demo`.\nMore: `orch help TOPIC`; topics: config, exit-codes, environment, files, formats, gates, sandbox, sessions, ci."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -125,6 +128,8 @@ enum Command {
     Undo(undo::Args),
     Trust(trust::Args),
     Demo(demo::Args),
+    #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::config())]
+    Config,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::EXIT_CODES)]
     ExitCodes,
     #[command(hide = true, help_template = topics::TEMPLATE, long_about = topics::ENVIRONMENT)]
@@ -192,6 +197,7 @@ impl Command {
             Self::Undo(_) => "undo",
             Self::Trust(_) => "trust",
             Self::Demo(_) => "demo",
+            Self::Config => "config",
             Self::ExitCodes => "exit-codes",
             Self::Environment => "environment",
             Self::Files => "files",
@@ -252,6 +258,7 @@ impl Command {
             Self::Undo(args) => undo::run(global, args),
             Self::Trust(args) => trust::run(global, args),
             Self::Demo(args) => demo::run(global, args),
+            Self::Config => Ok(topics::answer("config", &topics::config())),
             Self::ExitCodes => Ok(topics::answer("exit-codes", topics::EXIT_CODES)),
             Self::Environment => Ok(topics::answer("environment", topics::ENVIRONMENT)),
             Self::Files => Ok(topics::answer("files", topics::FILES)),

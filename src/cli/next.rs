@@ -108,7 +108,7 @@ pub(super) fn nothing(idle: &Idle) -> Answer {
                 plural(*count, "task"),
                 if *count == 1 { "it" } else { "them" }
             ),
-            Some("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`"),
+            Some("add an `[[agent]]` to `.orchestrator/config.toml`: `orch help config` shows one"),
         ),
         Idle::Waiting(counts) => {
             let all: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();

@@ -54,7 +54,7 @@ fn run(global: &Global, args: &PlanArgs, wanted: &Wanted) -> Result<Answer, CliE
     // No command of a task's own plans.
     if let Err(StepError::NoAgent(fact)) = ending {
         return Err(CliError::new(Exit::NoAgent, fact)
-            .hint("add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`"));
+            .hint("add an `[[agent]]` to `.orchestrator/config.toml`: `orch help config` shows one"));
     }
     Ok(match ending? {
         Ending::Would { agent, prompt } => {

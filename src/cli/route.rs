@@ -68,7 +68,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     match &route.chosen {
         Ok(_) => {}
         Err(NoRoute::Nobody(_)) => {
-            answer = answer.exit(Exit::NoAgent).hint("add an `[[agent]]` to `.orchestrator/config.toml`");
+            answer = answer
+                .exit(Exit::NoAgent)
+                .hint("add an `[[agent]]` to `.orchestrator/config.toml`: `orch help config` shows one");
         }
         Err(NoRoute::Missing(_) | NoRoute::Unusable(..)) => {
             answer = answer.exit(Exit::NoAgent).hint("type `orch agents` to see what to do");

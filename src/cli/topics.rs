@@ -3,6 +3,7 @@
 //! Each topic is a hidden command whose help is the text, so that clap's own `help` finds it.
 
 use super::output::Answer;
+use crate::config::read::DEFAULT_TOML;
 use serde_json::json;
 
 /// How a topic is printed: its text and nothing else.
@@ -12,6 +13,31 @@ pub(super) const TEMPLATE: &str = "{about}";
 pub(super) fn answer(name: &str, text: &str) -> Answer {
     Answer::ok(json!({"topic": name, "text": text}), format!("{text}\n"))
 }
+
+/// The configuration: an example, and every key.
+pub(super) fn config() -> String {
+    format!("{CONFIG}\n{}", DEFAULT_TOML.trim_end())
+}
+
+const CONFIG: &str = "\
+The configuration: `.orchestrator/config.toml`, committed: steps read it from the commit that they
+start from. An unknown key is an error. `orch doctor -v` shows where each value came from, `orch
+trust` which commands it names. An agent and a gate, for example:
+
+  [[agent]]
+  name = \"script\"
+  adapter = \"command\"             # any program: it reads its prompt, changes files, and ends
+  command = [\"./tools/agent.sh\"]
+  capability = 7                  # the highest complexity that it is trusted with, 1..10
+
+  [[gate]]
+  name = \"test\"
+  run = \"make test\"               # by `sh -c`; exit status 0 is a pass
+  timeout = \"5m\"
+
+Every key, with its default ([defaults.agent] and [defaults.gate] are what an [[agent]] and a
+[[gate]] have that say nothing else; a file of yours cannot have these two):
+";
 
 /// How the program ends.
 pub(super) const EXIT_CODES: &str = "\

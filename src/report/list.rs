@@ -10,7 +10,7 @@ use super::graph::{Look, look, word};
 use super::table::{Cell, Table, paint};
 use super::{plural, safe};
 use crate::select::{Rules, queue, why_not};
-use crate::state::graph::{Graph, Index, Standing};
+use crate::state::graph::{Graph, Index, Node, Standing};
 use crate::state::status::Status;
 use crate::state::task::Kind;
 use anstyle::Style;
@@ -75,8 +75,32 @@ pub struct Filter {
     pub kinds: Vec<Kind>,
     /// All of these.
     pub labels: Vec<String>,
+    /// Any of these; every priority, if there are none.
+    pub priorities: Vec<u8>,
+    /// Children of this epic alone.
+    pub parent: Option<String>,
+    /// All of these texts, in lower case, in an id, a title or a label.
+    pub texts: Vec<String>,
     /// What is closed, too.
     pub closed: bool,
+}
+
+impl Filter {
+    /// Whether a task is wanted, wherever it stands.
+    fn wants(&self, node: &Node) -> bool {
+        let has = |text: &String| {
+            let holds = |words: &str| words.to_lowercase().contains(text.as_str());
+            holds(node.id.as_str()) || holds(&node.title) || node.labels.iter().any(|label| holds(label))
+        };
+        let of = |parent: &String| {
+            node.parent.as_ref().is_some_and(|each| each.as_str().eq_ignore_ascii_case(parent))
+        };
+        (self.kinds.is_empty() || self.kinds.contains(&node.kind))
+            && (self.priorities.is_empty() || self.priorities.contains(&node.priority))
+            && self.labels.iter().all(|label| node.labels.iter().any(|each| **each == **label))
+            && self.parent.iter().all(of)
+            && self.texts.iter().all(has)
+    }
 }
 
 /// A task that is wanted.
@@ -120,9 +144,7 @@ impl<'g> Listing<'g> {
         let (mut rows, mut hidden_closed) = (Vec::new(), 0);
         for (index, node) in graph.nodes().iter().enumerate() {
             let status = graph.status(index);
-            let wanted = (filter.kinds.is_empty() || filter.kinds.contains(&node.kind))
-                && filter.labels.iter().all(|label| node.labels.iter().any(|each| **each == **label));
-            if !wanted {
+            if !filter.wants(node) {
                 continue;
             }
             if filter.words.is_empty() && !filter.closed && status.is_closed() {
@@ -337,6 +359,7 @@ struct Item<'g> {
 mod tests {
     use super::super::graph::samples::{ATTACKS, graph, small, task, with};
     use super::*;
+    use crate::state::id::TaskId;
 
     const RULES: Rules =
         Rules { agent_review: false, has_agent: true, mode: crate::select::mode::Mode::Balance };
@@ -389,6 +412,25 @@ mod tests {
             let listing = Listing::new(&graph, RULES, &[0], &words(&[word]), None);
             assert_eq!(listing.rows.len(), found, "{word}");
         }
+    }
+
+    #[test]
+    fn a_text_a_priority_and_an_epic_pick_tasks() {
+        let mut login = task("login", "Ask for the PASSWORD again", &[]);
+        login.priority = 1;
+        login.labels = vec!["Auth".to_owned()];
+        let mut child = task("x", "Straße und Weg", &[]);
+        child.parent = Some(TaskId::new("login").unwrap());
+        let graph = graph(&[login, child]);
+        let texts = |texts: &[&str]| Filter {
+            texts: texts.iter().map(|&text| text.to_owned()).collect(),
+            ..Filter::default()
+        };
+        assert_eq!(ids(&graph, &texts(&["password"])), ["login"]);
+        assert_eq!(ids(&graph, &texts(&["auth", "log"])), ["login"]);
+        assert_eq!(ids(&graph, &texts(&["auth", "weg"])), Vec::<String>::new());
+        assert_eq!(ids(&graph, &Filter { priorities: vec![1, 0], ..Filter::default() }), ["login"]);
+        assert_eq!(ids(&graph, &Filter { parent: Some("Login".to_owned()), ..Filter::default() }), ["x"]);
     }
 
     #[test]

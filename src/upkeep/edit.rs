@@ -195,7 +195,11 @@ fn read(path: &str, text: &[u8], graph: &Graph) -> Result<Task, EditError> {
 }
 
 /// Refuses a task that would give the graph a fault that it does not have now.
-fn check(path: &str, task: &Task, graph: &Graph) -> Result<(), EditError> {
+/// Whether a task that is new or changed leaves the graph as whole as it was.
+///
+/// # Errors
+/// When it closes a cycle, or names a task that is not there.
+pub fn check(path: &str, task: &Task, graph: &Graph) -> Result<(), EditError> {
     let mut nodes: Vec<Node> = graph.nodes().to_vec();
     let node = Node::of(task, path);
     match graph.find(task.id.as_str()) {

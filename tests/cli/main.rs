@@ -9,6 +9,7 @@ mod edit;
 mod step;
 mod endings;
 mod json;
+mod newcomer;
 mod lease;
 mod jobs;
 mod tree;

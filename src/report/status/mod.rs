@@ -201,7 +201,7 @@ impl Status {
     pub fn warnings(&self) -> Vec<String> {
         let stuck = (self.without_agent > 0).then(|| {
             let tasks = plural(self.without_agent, "ready task");
-            format!("no agent profile can take {tasks}: add an `[[agent]]` with `adapter = \"command\"` to `.orchestrator/config.toml`")
+            format!("no agent profile can take {tasks}: add an `[[agent]]` to `.orchestrator/config.toml`: `orch help config` shows one")
         });
         let uncommitted = self.uncommitted.as_deref().and_then(|paths| not_committed(paths, self.unfit));
         stuck.into_iter().chain(uncommitted).collect()

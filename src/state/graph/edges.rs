@@ -48,31 +48,6 @@ impl Edges {
     }
 }
 
-/// The shortest way from one node to another, by breadth-first search.
-pub(super) fn path_between(edges: &Edges, from: Index, to: Index) -> Option<Vec<Index>> {
-    let mut came_from: HashMap<Index, Index> = HashMap::new();
-    let mut queue = std::collections::VecDeque::from([from]);
-    while let Some(at) = queue.pop_front() {
-        if at == to {
-            let mut path = vec![to];
-            while let Some(&before) =
-                came_from.get(path.last().unwrap_or(&to)).filter(|_| path.last() != Some(&from))
-            {
-                path.push(before);
-            }
-            path.reverse();
-            return Some(path);
-        }
-        for &next in edges.of(at) {
-            if next != from && !came_from.contains_key(&next) {
-                came_from.insert(next, at);
-                queue.push_back(next);
-            }
-        }
-    }
-    None
-}
-
 /// Whether all nodes can be put in an order (Kahn's algorithm).
 fn is_acyclic(edges: &Edges) -> bool {
     let mut incoming = vec![0_u32; edges.nodes()];

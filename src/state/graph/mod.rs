@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 
 use by_id::ById;
-use edges::{Edges, cycles, path_between};
+use edges::{Edges, cycles};
 
 /// What the graph needs to know of a task. Its texts are slices of shared buffers: a hundred
 /// thousand nodes from the parse cache then cost one buffer, not a million small ones.
@@ -349,17 +349,6 @@ impl Graph {
         }
         counts
     }
-
-    /// The cycle that an edge from `from` to `to` would close, starting at `from`.
-    #[must_use]
-    pub fn cycle_with(&self, from: Index, to: Index) -> Option<Vec<TaskId>> {
-        path_between(&self.dependencies, to, from).map(|path| {
-            let mut ids = vec![self.nodes[from].id.clone()];
-            ids.extend(path.into_iter().map(|i| self.nodes[i].id.clone()));
-            ids.pop();
-            ids
-        })
-    }
 }
 
 #[cfg(test)]
@@ -416,19 +405,6 @@ mod tests {
         let done = Graph::new(nodes);
         assert_eq!((done.status(2), done.status(3)), (Status::Done, Status::Done));
         assert_eq!(done.standing(4, false), Standing::Runnable);
-    }
-
-    #[test]
-    fn an_edge_that_would_close_a_cycle_is_found() {
-        let graph = Graph::new(vec![
-            node("a", Kind::Feature, None, &["b"]),
-            node("b", Kind::Feature, None, &["c"]),
-            node("c", Kind::Feature, None, &[]),
-        ]);
-        let ids: Vec<String> =
-            graph.cycle_with(2, 0).expect("a cycle").iter().map(ToString::to_string).collect();
-        assert_eq!(ids, ["c", "a", "b"]);
-        assert_eq!(graph.cycle_with(0, 2), None);
     }
 
     proptest! {
