@@ -254,11 +254,10 @@ pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
     let block = || final_block(&whole).map(|block| parse(block.as_bytes(), "the block of YAML at its end"));
     let said = match outcome.map(|bytes| parse(bytes, "the outcome file")) {
         None => block(),
-        // A file of figures alone leaves the words to what was printed.
-        Some(Ok(file)) if file.has_figures_alone() => block()
-            .or(Some(Ok(Shape::default())))
-            .map(|block| block.map(|block| Shape { tokens: file.tokens, cost_usd: file.cost_usd, ..block })),
-        other => other,
+        Some(file) => Some(file.map(|file| match block() {
+            Some(Ok(printed)) => file.beside(printed),
+            Some(Err(_)) | None => file,
+        })),
     };
     match said {
         None => Reply { summary: printed, ..Reply::default() },
@@ -311,10 +310,16 @@ impl FollowUpShape {
 }
 
 impl Shape {
-    /// Whether it says nothing but what was used.
-    fn has_figures_alone(&self) -> bool {
-        let words = self.summary.is_some() || self.blocked.is_some() || self.review.is_some();
-        !words && self.notes.is_empty() && self.follow_ups.is_empty()
+    /// The same, with what was printed for what it leaves out; figures are its own.
+    fn beside(self, printed: Self) -> Self {
+        Self {
+            summary: self.summary.or(printed.summary),
+            blocked: self.blocked.or(printed.blocked),
+            notes: if self.notes.is_empty() { printed.notes } else { self.notes },
+            follow_ups: if self.follow_ups.is_empty() { printed.follow_ups } else { self.follow_ups },
+            review: self.review.or(printed.review),
+            ..self
+        }
     }
 
     fn into_reply(self, printed: String) -> Reply {
@@ -473,7 +478,11 @@ mod tests {
         let reply = read(b"cost_usd: 0.5\ntokens: {input: 7}\n");
         assert!(reply.review.is_some_and(|review| review.approves));
         assert_eq!((reply.cost_usd, reply.tokens.input), (Some(0.5), 7));
-        assert_eq!(read(b"summary: mine\n").review, None, "whoever says more has said all");
+        let more = read(b"summary: mine\nnotes: [{kind: learning, text: x}]\n");
+        assert!(more.review.is_some_and(|review| review.approves), "what it leaves out was printed");
+        assert_eq!((more.summary.as_str(), more.notes.len()), ("mine", 1));
+        let other = read(b"review: {verdict: reject}\n").review;
+        assert!(other.is_some_and(|review| !review.approves), "what it says goes before what was printed");
     }
 
     #[test]
@@ -490,5 +499,6 @@ mod tests {
         let told = "unknown note kind `order`; figures that cannot be are left out";
         assert_eq!(reply.complaint.as_deref(), Some(told));
         assert_eq!(reply.cost_usd, None);
+        assert_eq!(read_reply(&finished(""), Some(b"cost_usd: 1e300\n")).cost_usd, None);
     }
 }

@@ -174,7 +174,22 @@ const OPTIONS: &[&str] = &[
 pub(super) fn class(text: &str) -> Option<FailureKind> {
     let text = start(text).to_lowercase().replace('\u{2019}', "'");
     let says = |words: &&(_, &[&str])| words.1.iter().any(|word| text.contains(word));
-    WORDS.iter().find(says).map(|(kind, _)| *kind)
+    let known = WORDS.iter().find(says).map(|(kind, _)| *kind);
+    known.or_else(|| names_status(&text, "429").then_some(RateLimit))
+}
+
+/// Whether words, in lower case, name an HTTP status: its number alone may be anything.
+fn names_status(text: &str, status: &str) -> bool {
+    text.match_indices(status).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + status.len()..]);
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '.';
+        let is_whole = !before.ends_with(goes_on) && !after.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let before = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        is_whole
+            && ["http", "http/1.0", "http/1.1", "http/2", "status", "code", "error"]
+                .iter()
+                .any(|word| before.ends_with(word))
+    })
 }
 
 /// The class of what a program printed to standard error before it ended without a word more.
@@ -236,6 +251,9 @@ mod tests {
             ("quota exceeded, resets in 3 days", UsageLimit),
             ("Quota exceeded. Check your plan and billing details.", Billing),
             ("exceeded retry limit, last status: 429 Too Many Requests", RateLimit),
+            ("Request failed with status code 429", RateLimit),
+            ("HTTP/1.1 429", RateLimit),
+            ("Error: 429, retry after 90 s", RateLimit),
             ("Server is temporarily limiting requests (not your usage limit)", RateLimit),
             ("Selected model is at capacity. Please try a different model.", Overloaded),
             ("We\u{2019}re currently experiencing high demand, which may cause temporary errors.", Server),
@@ -251,7 +269,10 @@ mod tests {
         for (text, kind) in said {
             assert_eq!(class(text), Some(kind), "{text}");
         }
-        assert_eq!(class("all is well"), None);
+        for text in ["all is well", "429 tests failed", "error at main.c:429", "error TS4290", "status 1.429"]
+        {
+            assert_eq!(class(text), None, "{text}");
+        }
         assert_eq!(class_of_stderr("error: unknown option '--no-such-flag'"), Some(WrongVersion));
     }
 }

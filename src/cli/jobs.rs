@@ -97,10 +97,11 @@ impl Pool for Shift<'_> {
             self.crew.look_again();
             self.unplanned = None;
         }
+        let most_usd = self.crew.left();
         let (slot, plans) = self.crew.next(self.elapsed())?;
         self.again = None;
         self.started += 1;
-        let job = Job { slot, parent: std::process::id(), plans };
+        let job = Job { slot, parent: std::process::id(), plans, most_usd };
         match invocation(self.global, (self.asked.agent, self.context.caller.push), job, self.started) {
             Ok(invocation) => Some((slot as usize, invocation)),
             Err(error) => {

@@ -64,11 +64,16 @@ fn propose(global: &Global, dir: &Path, proposal: &Value) -> Result<Given, Strin
     let line = format!("{proposal}\n");
     let refused = |why: String| format!("nothing is proposed: {why}");
     let proposed = read_proposal(line.as_bytes()).map_err(refused)?;
+    let lands = if proposed.follow_ups.is_empty() {
+        "with the step's commit"
+    } else {
+        "with the step's commit, unless its work is rejected"
+    };
     check_names(global, &std::fs::read(&path).unwrap_or_default(), proposed).map_err(refused)?;
     let opened = std::fs::File::options().append(true).create(true).open(&path);
     let written = opened.and_then(|mut file| file.write_all(line.as_bytes()));
     written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
-    let text = json!({"proposed": true, "lands": "with the step's commit, if it is accepted"}).to_string();
+    let text = json!({"proposed": true, "lands": lands}).to_string();
     Ok(Given { text, failed: false })
 }
 

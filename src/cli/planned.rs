@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::output::Answer;
 use crate::step::meter::Meter;
 use crate::step::planning::{self, Wanted};
-use crate::step::{Event, Options, Plans, Reporter, StepError, slot};
+use crate::step::{Event, Options, Plans, Reporter, StepError};
 use serde_json::json;
 
 /// What became of planning that was due.
@@ -20,8 +20,12 @@ enum Came {
     Settled(String),
 }
 
-fn ask(context: &Context, wanted: &Wanted, slot: u32, reporter: &dyn Reporter) -> Result<Came, CliError> {
-    let options = Options { slot, ..Options::default() };
+fn ask(
+    context: &Context,
+    wanted: &Wanted,
+    options: Options<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Came, CliError> {
     match planning::plan(context.world(), &context.caller, wanted, options, reporter) {
         Ok(plan) => Ok(Came::Asked(plan.leaves(), plan.cost_usd())),
         Err(error @ (StepError::Moved { .. } | StepError::Taken(_))) => Ok(Came::Settled(error.to_string())),
@@ -47,10 +51,16 @@ impl Default for Planning {
 }
 
 impl Planning {
-    /// Plans, where that can be done.
-    pub(super) fn plan(&mut self, context: &Context, wanted: &Wanted, meter: &Meter) -> Result<(), CliError> {
+    /// Plans, where that can be done, for no more than what is left, in USD.
+    pub(super) fn plan(
+        &mut self,
+        context: &Context,
+        (wanted, most_usd): (&Wanted, Option<f64>),
+        meter: &Meter,
+    ) -> Result<(), CliError> {
         let warn = |why: &str| meter.event(&Event::Warning { text: format!("nothing is planned: {why}") });
-        match ask(context, wanted, slot::FIRST, meter)? {
+        let options = Options { most_usd, ..Options::default() };
+        match ask(context, wanted, options, meter)? {
             Came::Asked(plans, usd) => {
                 self.plans = plans;
                 self.usd += usd;
@@ -81,10 +91,10 @@ impl Planning {
 pub(super) fn work(
     context: &Context,
     wanted: &Wanted,
-    slot: u32,
+    options: Options<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Answer, CliError> {
-    let (data, exit) = match ask(context, wanted, slot, reporter)? {
+    let (data, exit) = match ask(context, wanted, options, reporter)? {
         Came::Asked(Plans::Caller, usd) => (json!({"planned": true, "planned_usd": usd}), Exit::Ok),
         Came::Asked(Plans::Never, _) => (json!({"planned": true, "planned_usd": null}), Exit::Ok),
         // The planner has said itself why it rests.

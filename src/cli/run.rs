@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// Begin no step after this time, such as `8h` or `90m`
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     period: Option<Duration>,
-    /// Begin no step once the steps of this call have cost so much
+    /// Spend so much at the most: then no step begins, and sessions at work end
     #[arg(long, value_name = "USD", value_parser = usd)]
     max_cost: Option<f64>,
     /// Use this agent profile

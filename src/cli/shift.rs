@@ -88,7 +88,8 @@ impl Shift {
     fn go_on(&mut self, context: &Context, asked: Asked<'_>, meter: &Meter) -> Result<Option<End>, CliError> {
         let (world, caller) = (context.world(), &context.caller);
         let (agent, in_place, plans) = (asked.agent, asked.in_place, self.planning.plans);
-        let options = Options { agent, in_place, plans, ..Options::default() };
+        let most_usd = asked.limits.left(self.usd());
+        let options = Options { agent, in_place, plans, most_usd, ..Options::default() };
         meter.begin();
         let interrupted = || world.process.interrupted();
         let after = |error| CliError::from(error).after(interrupted());
@@ -99,7 +100,9 @@ impl Shift {
                 self.planning.end(nothing(&idle).into()).map(Some)
             }
             Ok(Ending::Planned(_)) => Ok(Some(End::new("dry run", Exit::Ok))),
-            Ok(Ending::PlanDue(wanted)) => self.planning.plan(context, &wanted, meter).map(|()| None),
+            Ok(Ending::PlanDue(wanted)) => {
+                self.planning.plan(context, (&wanted, most_usd), meter).map(|()| None)
+            }
             Ok(Ending::Ran(ran)) => {
                 self.losses = 0;
                 self.tally.add(json::ran(&ran));

@@ -18,27 +18,32 @@ use crate::step::{self, Ending, Options, Plans};
 use serde_json::json;
 use std::time::Duration;
 
-/// What a worker is told by its run: its slot, the run's process, and what becomes of planning.
+/// What a worker is told by its run: its slot, the run's process, who plans, and what is left to spend, in USD.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
     pub(super) slot: u32,
     pub(super) parent: u32,
     pub(super) plans: Plans,
+    pub(super) most_usd: Option<f64>,
 }
 
 impl Job {
     /// Reads what [`invocation`] wrote.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let parts: Vec<&str> = text.split('.').collect();
+        let parts: Vec<&str> = text.split(':').collect();
         let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
-        let [slot, parent, plans] = parts.as_slice() else { return Err("three parts are needed".to_owned()) };
+        let [slot, parent, plans, usd] = parts.as_slice() else {
+            return Err("four parts are needed".to_owned());
+        };
+        let usd = (!usd.is_empty()).then(|| usd.parse().map_err(|_| format!("`{usd}` is no amount")));
+        let most_usd = usd.transpose()?;
         let plans = match *plans {
             "never" => Plans::Never,
             "caller" => Plans::Caller,
             "others" => Plans::Others,
             other => return Err(format!("`{other}` says nothing about planning")),
         };
-        Ok(Self { slot: number(slot)?, parent: number(parent)?, plans })
+        Ok(Self { slot: number(slot)?, parent: number(parent)?, plans, most_usd })
     }
 }
 
@@ -56,7 +61,8 @@ pub(super) fn invocation(
         Plans::Caller => "caller",
         Plans::Others => "others",
     };
-    let flag = format!("--job={}.{}.{plans}", job.slot, job.parent);
+    let usd = job.most_usd.map(|usd| usd.to_string()).unwrap_or_default();
+    let flag = format!("--job={}:{}:{plans}:{usd}", job.slot, job.parent);
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(["--format=jsonl", "--color=never", "--no-input", "step", &flag].map(str::to_owned));
     let named = [("--agent", agent), ("--branch", global.branch.as_deref())];
@@ -92,7 +98,8 @@ pub(super) fn work(
         return Err(CliError::new(Exit::Terminated, "the run that this step belonged to has ended"));
     }
     let (world, reporter) = (context.world(), global.reporter());
-    let options = Options { agent, plans: job.plans, slot: job.slot, ..Options::default() };
+    let Job { slot, plans, most_usd, .. } = job;
+    let options = Options { agent, plans, slot, most_usd, ..Options::default() };
     let after = |error| CliError::from(error).after(world.process.interrupted());
     match step::step(world, &context.caller, options, reporter.as_ref()).map_err(after)? {
         Ending::Nothing(idle, requests) => tell(&context, &requests, nothing(&idle)),
@@ -101,7 +108,10 @@ pub(super) fn work(
             let answer = answer(&ran, world.process.interrupted());
             tell(&context, ran.requests.iter().flatten(), answer)
         }
-        Ending::PlanDue(wanted) => planned::work(&context, &wanted, job.slot, reporter.as_ref()),
+        Ending::PlanDue(wanted) => {
+            let options = Options { slot, most_usd, ..Options::default() };
+            planned::work(&context, &wanted, options, reporter.as_ref())
+        }
     }
 }
 

@@ -61,6 +61,13 @@ fn fits(rule: &ReviewRule, task: &Task, change: Change<'_>) -> bool {
     kind && path && change.lines.is_none_or(|lines| lines >= rule.min_lines)
 }
 
+/// What no answer is worth; why there is none.
+#[must_use]
+pub fn none(reviewer: &str, why: &str) -> Verdict {
+    let evidence = format!("{reviewer} gave no review: {why}");
+    Verdict { kind: VerdictKind::Error, ..Verdict::fail(GATE, evidence) }
+}
+
 /// What a reviewer's answer is worth.
 #[must_use]
 pub fn judge(reviewer: &str, answer: Option<&Review>, acceptance: &[String]) -> Verdict {

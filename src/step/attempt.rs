@@ -314,6 +314,7 @@ fn halted(
     course.retry_after = match span {
         Span::Step => return outcome,
         Span::Task => return Outcome::Blocked(why),
+        Span::Run => None,
         Span::Day => Some(day),
         Span::Month => Some(month),
     };

@@ -1,4 +1,4 @@
-//! What a step may spend: the least of what its own budget, its task's, the day's and the month's leave.
+//! What a step may spend: the least of what its own budget, its task's, the day's, the month's and its run's leave.
 //!
 //! In: the budgets, and what was spent before. Out: an [`Allowance`], or which budget is spent. Pure.
 
@@ -18,6 +18,8 @@ pub enum Span {
     Day,
     /// A month.
     Month,
+    /// All steps of one `orch run`.
+    Run,
 }
 
 impl Span {
@@ -29,6 +31,15 @@ impl Span {
             Self::Task => "task",
             Self::Day => "day",
             Self::Month => "month",
+            Self::Run => "run",
+        }
+    }
+
+    /// How people say it: a key of the configuration, or what they typed.
+    fn key(self, unit: &str) -> String {
+        match self {
+            Self::Step | Self::Task | Self::Day | Self::Month => format!("budget.{}_{unit}", self.as_str()),
+            Self::Run => "--max-cost".to_owned(),
         }
     }
 }
@@ -103,8 +114,8 @@ pub fn allowance(budget: &Budget, spending: &Spending) -> Result<Allowance, Exha
 /// What sessions of a step used that no budget in USD counts, since nobody knows what it cost; none where there is
 /// no such budget.
 #[must_use]
-pub fn uncounted(budget: &Budget, agent: &str, sessions: &[AttemptRecord]) -> Option<String> {
-    let key = budget.in_usd()?;
+pub fn uncounted(budget: Allowance, agent: &str, sessions: &[AttemptRecord]) -> Option<String> {
+    let key = budget.spans.0?.key("usd");
     let unknown = || sessions.iter().filter(|each| each.cost_usd.is_none() && each.tokens.total() > 0);
     let mut names: Vec<&str> = unknown().map(|each| each.agent.as_deref().unwrap_or(agent)).collect();
     names.sort_unstable();
@@ -120,6 +131,13 @@ pub fn uncounted(budget: &Budget, agent: &str, sessions: &[AttemptRecord]) -> Op
 }
 
 impl Allowance {
+    /// The same, but no more than what is left of what a run may spend, in USD.
+    #[must_use]
+    pub fn within(self, run: Option<f64>) -> Self {
+        let less = run.filter(|usd| self.usd.is_none_or(|least| *usd < least));
+        less.map_or(self, |usd| Self { usd: Some(usd), spans: (Some(Span::Run), self.spans.1), ..self })
+    }
+
     /// What is left after this was spent.
     #[must_use]
     pub fn after(&self, spent: Spent) -> Self {
@@ -135,7 +153,7 @@ impl Allowance {
         let tokens = self.tokens.is_some_and(|tokens| spent.tokens.total() >= tokens);
         let (span, unit) =
             if usd { (self.spans.0, "usd") } else { (self.spans.1.filter(|_| tokens), "tokens") };
-        span.map(|span| (span, format!("budget.{}_{unit}", span.as_str())))
+        span.map(|span| (span, span.key(unit)))
     }
 }
 

@@ -85,12 +85,12 @@ pub fn ask(
         duration_ms: heard.finished.duration_ms,
         tokens: heard.reply.tokens,
         agent: Some(profile.name.clone()),
-        failure: heard.tally.failure.as_ref().map(|failure| failure.kind.as_str().to_owned()),
+        failure: heard.failure().map(|failure| failure.kind.as_str().to_owned()),
         role: Some(role.to_owned()),
         cost_usd: heard.reply.cost_usd,
         ..AttemptRecord::default()
     };
-    if let Some(failure) = &heard.tally.failure {
+    if let Some(failure) = heard.failure() {
         rest::after(job, profile, failure)?;
     }
     course.count(job, record, Spent { tokens: heard.reply.tokens, cost_usd: heard.reply.cost_usd })?;

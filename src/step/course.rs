@@ -20,7 +20,7 @@ use crate::agent::facts;
 use crate::agent::failure::Failure;
 use crate::agent::sandbox::{self, Chosen};
 use crate::agent::stream::{Session, Spent};
-use crate::agent::watch::{Decision, Limits};
+use crate::agent::watch::Limits;
 use crate::config::Profile;
 use crate::effects::Oid;
 use crate::state::cooldown;
@@ -155,12 +155,7 @@ impl Course {
         loop {
             let session = self.session(job);
             let (heard, there) = self.one(job, workplace, attempt, &session, &text)?;
-            let failure = match &heard.decision {
-                Decision::Stop(failure) => Some(failure.clone()),
-                Decision::GoOn | Decision::Compact | Decision::Rotate | Decision::Dismiss => {
-                    heard.tally.failure.clone()
-                }
-            };
+            let failure = heard.failure().cloned();
             if failure.is_some() {
                 self.others.retain(|profile| sandbox::choose(profile, job.world.process).is_ok());
             }
@@ -270,12 +265,6 @@ impl Course {
             Session::New => None,
             Session::Named(id) | Session::Resumed(id) | Session::Compacted(id) => Some(id.clone()),
         });
-        let failure = match &heard.decision {
-            Decision::Stop(failure) => Some(failure.kind),
-            Decision::GoOn | Decision::Compact | Decision::Rotate | Decision::Dismiss => {
-                tally.failure.as_ref().map(|failure| failure.kind)
-            }
-        };
         self.conversation = id.clone().filter(|_| facts(self.profile.adapter).resumes).map(|id| {
             let earlier = self.conversation.take().filter(|earlier| earlier.id == id);
             let (spent, compactions) =
@@ -288,7 +277,7 @@ impl Course {
             tokens: heard.reply.tokens,
             // The profile is the run's own, unless another takes over.
             session: id,
-            failure: failure.map(|kind| kind.as_str().to_owned()),
+            failure: heard.failure().map(|failure| failure.kind.as_str().to_owned()),
             cost_usd: heard.reply.cost_usd,
             ..AttemptRecord::default()
         });

@@ -34,6 +34,12 @@ pub enum Reached {
 }
 
 impl Limits {
+    /// What may still be spent after so much, in USD.
+    #[must_use]
+    pub fn left(&self, usd: f64) -> Option<f64> {
+        self.max_usd.map(|max| (max - usd).max(0.0))
+    }
+
     /// The limit that so much reaches.
     #[must_use]
     pub fn reached(&self, steps: usize, usd: f64, elapsed: Duration) -> Option<Reached> {
@@ -128,8 +134,17 @@ impl Crew {
     /// The limit that the steps so far and those at work reach.
     #[must_use]
     pub fn reached(&self, elapsed: Duration) -> Option<Reached> {
-        let usd: f64 = self.at_work.values().map(|worker| worker.usd).sum();
-        self.limits.reached(self.steps + self.at_work.len(), self.usd + usd, elapsed)
+        self.limits.reached(self.steps + self.at_work.len(), self.spent_so_far(), elapsed)
+    }
+
+    /// What is left for who begins now, in USD: those at work may spend it as well.
+    #[must_use]
+    pub fn left(&self) -> Option<f64> {
+        self.limits.left(self.spent_so_far())
+    }
+
+    fn spent_so_far(&self) -> f64 {
+        self.usd + self.at_work.values().map(|worker| worker.usd).sum::<f64>()
     }
 
     /// Whether no further worker is to begin, whatever those at work come to.
@@ -314,7 +329,7 @@ mod tests {
         assert_eq!(fill(&mut of_cost).len(), 4);
         of_cost.ended(0, Came::Step(0.25));
         of_cost.spent(1, 0.5);
-        assert_eq!(of_cost.reached(NOW), None);
+        assert_eq!((of_cost.reached(NOW), of_cost.left()), (None, Some(0.25)));
         of_cost.spent(2, 0.25);
         assert_eq!(of_cost.next(NOW), None);
         assert_eq!(of_cost.reached(NOW), Some(Reached::Cost));

@@ -79,7 +79,7 @@ pub enum Event {
     },
     /// What becomes of an agent's session, other than that it goes on.
     Turned {
-        /// `compacted`, `rotated`, `retried`, `rested` or `fell_back`.
+        /// `compacted`, `rotated`, `retried`, `rested`, `waits` or `fell_back`.
         how: &'static str,
         /// Why, and what is done.
         text: String,

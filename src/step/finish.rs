@@ -78,7 +78,7 @@ pub fn finish(
     let _ = ledger::forget(job.world.files, job.run);
     tidy(job);
     let steps_left = draft.task.status != Status::Blocked;
-    let uncounted = budget::uncounted(&job.base.config.budget, &job.who.profile.name, &work.course.sessions);
+    let uncounted = budget::uncounted(job.who.allowance, &job.who.profile.name, &work.course.sessions);
     Ok(Ran {
         task: draft.task,
         // The judgement, also where it was the last step that the policy gives the task.

@@ -36,6 +36,7 @@ pub mod replay;
 pub mod budget;
 pub mod who;
 pub mod confine;
+pub mod crowd;
 pub mod session;
 pub mod handoff;
 pub mod next;
@@ -103,6 +104,8 @@ pub struct Options<'o> {
     pub plans: Plans,
     /// The slot to work in.
     pub slot: u32,
+    /// What is left of what the run that takes this step may spend, in USD.
+    pub most_usd: Option<f64>,
     /// A base that was loaded before; it counts while the branch is where it was.
     pub known: Option<&'o Base>,
 }
@@ -272,11 +275,12 @@ fn run(
     let protected = Protected::new(&base.config.policy.protect);
     // Others may take over, or review.
     let redactor = confine::redactor(world, &base.config.agents);
+    let who = chosen.who.clone().within(options.most_usd);
     let job = Job {
         world,
         base,
         task: &chosen.task,
-        who: &chosen.who,
+        who: &who,
         confinement: &confinement,
         prompt: &chosen.prompt,
         run: run_id.as_str(),

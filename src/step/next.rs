@@ -88,9 +88,11 @@ pub fn cause(tally: &Tally) -> String {
 #[must_use]
 pub fn pointless(tally: &Tally, profile: &Profile) -> Failure {
     let window = profile.context_window.map_or(String::new(), |window| format!(" of {window} tokens"));
-    let (cause, name) = (cause(tally), &profile.name);
+    let overflow = tally.failure.as_ref().filter(|failure| failure.kind == FailureKind::ContextOverflow);
+    let cause = overflow.map_or_else(|| cause(tally), |failure| failure.said.clone());
+    let name = &profile.name;
     let said = format!(
-        "{cause} once more and nothing came of it: the task is too large for the window{window} of `{name}`"
+        "the task is too large for the window{window} of `{name}`: nothing came of it again: {cause}"
     );
     Failure::new(FailureKind::ContextOverflow, &said)
 }

@@ -56,7 +56,7 @@ pub fn propose_until_whole(
         let question =
             Question { profile: &job.who.profile, role: ROLE, text: &text, tree: job.base.commit.tree };
         let heard = consult::ask(job, course, workplace, question)?;
-        came.failure = heard.tally.failure.as_ref().map(|failure| failure.kind);
+        came.failure = heard.failure().map(|failure| failure.kind);
         came.unreadable = heard.reply.unreadable.as_deref().map(|why| one_line(why, 200));
         came.is_interrupted = job.world.process.interrupted().is_some();
         let proposals = &heard.reply.follow_ups;

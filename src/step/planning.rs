@@ -113,7 +113,7 @@ pub fn plan(
     base.check_trust(caller)?;
     let subject = Subject::new(world, &base, wanted)?;
     let who = match who::planner(world, &base, &subject.task, options.agent)? {
-        Ok(who) => who,
+        Ok(who) => who.within(options.most_usd),
         Err(Halt::Pause(fact, until)) => return Err(StepError::Paused { fact, until: Some(until) }),
         Err(Halt::Hold(fact)) => return Err(StepError::Paused { fact, until: None }),
     };

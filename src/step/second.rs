@@ -9,6 +9,7 @@ use super::consult::{self, Question};
 use super::course::Course;
 use super::error::StepError;
 use super::event::Event;
+use super::next::describe;
 use super::quarantine;
 use super::review::{Submitted, submitted};
 use super::site::{Left, Workplace};
@@ -137,10 +138,12 @@ fn by(
     job.reporter.event(&Event::GateStarted { gate: review::GATE.to_owned() });
     let question = Question { profile: reviewer, role: ROLE, text: prompt, tree };
     let heard = consult::ask(job, course, workplace, question)?;
-    let verdict = Verdict {
-        duration_ms: heard.finished.duration_ms,
-        ..review::judge(&reviewer.name, heard.reply.review.as_ref(), &job.task.acceptance)
+    let judged = match heard.failure() {
+        // What it said by then is not what it would have said at its end.
+        Some(failure) => review::none(&reviewer.name, &describe(failure)),
+        None => review::judge(&reviewer.name, heard.reply.review.as_ref(), &job.task.acceptance),
     };
+    let verdict = Verdict { duration_ms: heard.finished.duration_ms, ..judged };
     job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     Ok(verdict)
 }

@@ -5,6 +5,7 @@
 
 use super::attempt::Job;
 use super::confine;
+use super::crowd;
 use super::error::StepError;
 use super::event::{Event, Progress};
 use super::site::Workplace;
@@ -18,6 +19,7 @@ use crate::agent::{self, Brief, Known, Reply};
 use crate::config::{Adapter, Profile};
 use crate::effects::{EffectError, Ended, Finished, Follow, Invocation, Order, Watch};
 use crate::state::ledger;
+use crate::state::run::plain_usd;
 use jiff::Timestamp;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,12 +66,26 @@ pub struct Heard {
     pub reply: Reply,
 }
 
+impl Heard {
+    /// Why the session failed, by itself or because it was ended for it.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.decision {
+            Decision::Stop(failure) => Some(failure),
+            Decision::GoOn | Decision::Compact | Decision::Rotate | Decision::Dismiss => {
+                self.tally.failure.as_ref()
+            }
+        }
+    }
+}
+
 /// Runs a process and listens to it.
 ///
 /// # Errors
 /// When the machine fails.
 pub fn run(job: &Job<'_>, workplace: &Workplace<'_>, turn: &Turn<'_>) -> Result<Heard, StepError> {
     let world = job.world;
+    let _place = crowd::place(job, turn.profile)?;
     let dir = format!("steps/{}", job.run);
     let number = turn.number;
     let (prompt_name, outcome_name) = (format!("{dir}/prompt-{number}.md"), format!("{dir}/outcome.yaml"));
@@ -123,7 +139,8 @@ fn reply(profile: &Profile, finished: &Finished, outcome: Option<&[u8]>, tally: 
         reply.tokens = tally.spent.tokens;
     }
     let told = tally.spent.cost_usd.or(reply.cost_usd);
-    reply.cost_usd = Spent { tokens: reply.tokens, cost_usd: told }.priced(profile.price).cost_usd;
+    reply.cost_usd =
+        Spent { tokens: reply.tokens, cost_usd: told }.priced(profile.price).cost_usd.map(plain_usd);
     reply
 }
 

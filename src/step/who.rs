@@ -22,7 +22,7 @@ use crate::state::task::Task;
 use jiff::Timestamp;
 
 /// Who does a task.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Who {
     /// The profile.
     pub profile: Profile,
@@ -32,6 +32,14 @@ pub struct Who {
     pub others: Vec<Profile>,
     /// What the step may spend.
     pub allowance: Allowance,
+}
+
+impl Who {
+    /// The same, who may spend no more than what a run has left, in USD.
+    #[must_use]
+    pub fn within(self, run: Option<f64>) -> Self {
+        Self { allowance: self.allowance.within(run), ..self }
+    }
 }
 
 /// What speaks against running a task now.
@@ -194,7 +202,7 @@ pub fn allowance(
     let at_work = promised.usd > 0.0 || promised.tokens > 0;
     let fact = |fact| if at_work { format!("{fact}, with what steps at work may spend") } else { fact };
     Ok(budget::allowance(limits, &spending).map_err(|spent| match spent.span {
-        Span::Step | Span::Task => Halt::Hold(spent.fact),
+        Span::Step | Span::Task | Span::Run => Halt::Hold(spent.fact),
         Span::Day => Halt::Pause(fact(spent.fact), day),
         Span::Month => Halt::Pause(fact(spent.fact), month),
     }))

@@ -303,3 +303,17 @@ fn a_second_interrupt_leaves_nobody_at_work() {
     sandbox.wait_until("the agent has ended", || rustix::process::test_kill_process(agent).is_err());
     assert_eq!(sandbox.quietly(&["next"]).code, 0);
 }
+
+#[test]
+fn what_rejected_work_proposes_is_left_out_and_told() {
+    let sandbox = Sandbox::with(&[
+        agent("echo x > x; printf 'follow_ups: [{title: Go on}]\\n' > $ORCH_OUTCOME"),
+        gate("test", "false"),
+        table("policy", "max_attempts = 1"),
+    ]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 20);
+    let told = "1 follow-up is left out, as the work was not accepted";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
+}

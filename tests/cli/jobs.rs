@@ -124,7 +124,7 @@ fn what_has_to_wait_says_for_what() {
     let run = sandbox.start(&["run", "--jobs", "2", "--quiet"]);
     pids(&sandbox, "t-1");
     // Another step has a slot of its own, as that of another clone on this machine would have.
-    let job = format!("--job=9.{}.never", std::process::id());
+    let job = format!("--job=9:{}:never:", std::process::id());
     let said = sandbox.quietly(&["step", &job]);
     assert_eq!(said.code, 12);
     assert!(said.stderr.contains("task `t-2` touches files of `t-1` (`src/api/**`)"), "{}", said.stderr);
@@ -144,7 +144,7 @@ fn a_profile_has_no_more_sessions_than_it_may() {
     }
     let run = sandbox.start(&["run", "--jobs", "2", "--quiet"]);
     pids(&sandbox, "t-1");
-    let job = format!("--job=9.{}.never", std::process::id());
+    let job = format!("--job=9:{}:never:", std::process::id());
     let said = sandbox.orch(&["step", &job.replace(&std::process::id().to_string(), "1")]);
     assert_eq!(said.code, 143, "a worker whose run has gone does nothing");
     let said = sandbox.quietly(&["step", &job]);
@@ -169,7 +169,7 @@ fn what_steps_at_work_may_spend_is_gone_from_the_budget() {
     let sandbox = more("day_usd = 1.0");
     let run = sandbox.start(&["run", "--jobs", "2", "--quiet"]);
     pids(&sandbox, "t-1");
-    let job = format!("--job=9.{}.never", std::process::id());
+    let job = format!("--job=9:{}:never:", std::process::id());
     let said = sandbox.quietly(&["step", &job]);
     assert_eq!(said.code, 13, "{}", said.stderr);
     let fact = "`budget.day_usd` is spent: $1.00 of $1.00, with what steps at work may spend";
@@ -320,4 +320,20 @@ fn a_run_whose_steps_all_lose_their_landing_says_so() {
     let why = data(&said)["ended_because"].as_str().unwrap_or_default().to_owned();
     assert!(why.starts_with("branch `main` moved: "), "{why}");
     is_tidy(&sandbox);
+}
+
+#[test]
+fn a_reviewer_has_no_more_sessions_at_one_time_than_it_may_have() {
+    let eyes = "mkdir \"$HOME/here\" || touch \"$HOME/crowded\"; sleep 0.3; rm -r \"$HOME/here\"; \
+                printf 'review: {verdict: approve}\\n' > $ORCH_OUTCOME";
+    let worker =
+        agent_with("echo x > $ORCH_TASK", "max_parallel = 3").replace("capability = 10", "capability = 5");
+    let reviewer = agent_with(eyes, "").replace("name = \"script\"", "name = \"eyes\"");
+    let sandbox = Sandbox::with(&[table("policy", "review = \"agent\""), worker, reviewer]);
+    for id in ["t-1", "t-2", "t-3"] {
+        sandbox.task(id, "Do it", &["--kind", "chore", "--complexity", "3"]);
+    }
+    let said = sandbox.quietly(&["run", "--jobs", "3"]);
+    assert_eq!(said.code, 10, "{}", said.stderr);
+    assert!(!sandbox.signal("crowded").exists(), "{}", said.stderr);
 }

@@ -118,6 +118,30 @@ fn who_waits_goes_on_when_the_time_has_come_that_was_told() {
     transcript!(sandbox);
 }
 
+#[test]
+fn what_it_may_spend_holds_within_a_step_too() {
+    for jobs in ["1", "2"] {
+        let sandbox = Sandbox::with(&[
+            agent("echo x >> done; echo 'cost_usd: 0.4' > \"$ORCH_OUTCOME\""),
+            gate("test", "false"),
+            table("policy", "max_attempts = 9"),
+        ]);
+        sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+        let said = sandbox.quietly(&["run", "--jobs", jobs, "--max-cost", "1"]);
+        assert_eq!(said.code, 13, "{}", said.stderr);
+        let record = sandbox.git(&["grep", "-h", "^cost_usd", "HEAD", "--", ".orchestrator/runs"]);
+        assert_eq!(record, "cost_usd = 1.2\ncost_usd = 0.4\ncost_usd = 0.4\ncost_usd = 0.4\n");
+    }
+}
+
+#[test]
+fn what_it_may_spend_counts_no_tokens_without_a_price_which_is_told() {
+    let sandbox = Sandbox::with(&[agent("echo x > done; echo 'tokens: {input: 7}' > \"$ORCH_OUTCOME\"")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    let said = sandbox.quietly(&["run", "--max-cost", "1"]);
+    assert!(said.stderr.contains("`--max-cost` does not count the 7 tokens of"), "{}", said.stderr);
+}
+
 /// A project in which somebody works on the first of two tasks of the same files until they may go on.
 fn held() -> (Sandbox, std::process::Child) {
     let hold = "touch \"$HOME/$ORCH_TASK.here\"; case $ORCH_TASK in t-1) \
@@ -127,7 +151,7 @@ fn held() -> (Sandbox, std::process::Child) {
         sandbox.task(id, "Do it", &["--kind", "chore", "--file", "src/api/**"]);
     }
     // It has a slot of its own, as another clone on this machine would have.
-    let somebody = sandbox.start(&["step", &format!("--job=9.{}.never", std::process::id())]);
+    let somebody = sandbox.start(&["step", &format!("--job=9:{}:never:", std::process::id())]);
     sandbox.wait_for(&sandbox.signal("t-1.here"));
     (sandbox, somebody)
 }

@@ -54,6 +54,25 @@ fn a_reviewer_sends_work_back_and_the_next_attempt_is_told_why() {
 }
 
 #[test]
+fn a_reviewer_that_fails_has_approved_nothing_whatever_it_left() {
+    for (end, told) in [("exit 1", "crash"), ("kill -9 $$", "crash: signal 9")] {
+        let sandbox = reviewed("echo better >> src/code", &format!("{APPROVES}; {end}"));
+        let said = sandbox.quietly(&["step", "--agent", "script"]);
+        assert_eq!(said.code, 23, "{end}: {}", said.stderr);
+        assert!(said.stderr.contains(&format!("eyes gave no review: {told}")), "{end}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_reviewer_may_note_what_it_learned_beside_what_it_prints() {
+    let script = r"printf 'summary: looked\n' > $ORCH_OUTCOME
+        printf '```yaml\nreview: {verdict: approve, criteria: [{met: true, why: seen}]}\n```\n'";
+    let sandbox = reviewed("echo better >> src/code", script);
+    let said = sandbox.quietly(&["step", "--agent", "script"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+}
+
+#[test]
 fn a_reviewer_that_does_not_answer_has_passed_nothing_and_the_work_waits_for_the_next_one() {
     let script = format!("if [ -e $HOME/awake ]; then {APPROVES}; else echo fine by me; fi");
     let sandbox = reviewed("echo better >> src/code", &script);
