@@ -21,7 +21,11 @@ pub fn todo(profile: &Profile, kind: FailureKind) -> String {
             format!("type `{}`", known.install)
         }
         FailureKind::Missing if profile.adapter == Adapter::Command => {
-            format!("put `{}` where the `command` of the agent `{}` says", program(profile), profile.name)
+            format!(
+                "put an executable `{}` where the `command` of the agent `{}` says",
+                program(profile),
+                profile.name
+            )
         }
         FailureKind::UnknownModel => {
             format!("set another `model` for the agent `{}` in `.orchestrator/config.toml`", profile.name)

@@ -54,6 +54,13 @@ impl Check {
     pub fn failed(name: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { health: Health::Failed, ..Self::warning(name, detail, hint) }
     }
+
+    /// What a work tree has that is not committed and does not count, in words that end with what to do.
+    #[must_use]
+    pub fn edited(told: &str) -> Self {
+        let (what, todo) = told.split_once(": ").unwrap_or((told, "type `git status`"));
+        Self::warning("edited", what, todo)
+    }
 }
 
 /// The oldest git that orch works with.

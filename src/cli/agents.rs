@@ -8,6 +8,8 @@ use super::reading::Reading;
 use crate::agent::FACTS;
 use crate::effects::os::process::on_path;
 use crate::report::agents::{human, human_login, shape};
+use crate::report::status::not_committed;
+use crate::state::layout;
 use crate::upkeep::agents::{AgentState, Machine, Standing, look};
 use serde_json::{Value, json};
 
@@ -46,7 +48,7 @@ pub(super) fn auth(global: &Global, _: &AuthArgs) -> Result<Answer, CliError> {
 }
 
 fn looked(global: &Global) -> Result<(Reading, Vec<AgentState>), CliError> {
-    let mut reading = Reading::open(global, None)?;
+    let mut reading = Reading::open_and_compare(global, None)?;
     let world = reading.context.world();
     let machine = Machine { has_file: &|path| path.is_file(), dir: world.files.root().to_owned() };
     let profiles = reading.config.as_ref().map_or(&[][..], |config| &config.agents);
@@ -70,5 +72,9 @@ fn with_remedies(mut answer: Answer, reading: &Reading, states: &[AgentState]) -
     }
     answer.hints.extend(remedies);
     answer.warnings = reading.warnings();
+    // What is shown is what the file says, which no step sees before it is committed.
+    let edited =
+        reading.uncommitted.as_deref().filter(|paths| paths.iter().any(|path| path == layout::CONFIG));
+    answer.warnings.extend(edited.and_then(|paths| not_committed(paths, reading.unfit)));
     answer
 }

@@ -2,6 +2,7 @@
 
 use super::conflicts::conflicts;
 use super::context::{Context, Global};
+use super::edited::edited;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
@@ -24,8 +25,7 @@ pub(super) struct Args {
 /// Looks at everything, and goes on where something is wrong.
 pub(super) fn run(global: &Global, args: &Args) -> Answer {
     let mut checks = vec![machine::git_version(git_version().as_deref())];
-    let mut settings = BTreeMap::new();
-    let mut failed = Exit::Invalid;
+    let (mut settings, mut failed) = (BTreeMap::new(), Exit::Invalid);
     match Context::open_as_it_is(global) {
         Ok(context) => {
             repository(&context, args.fix, &mut checks);
@@ -89,6 +89,7 @@ fn project(context: &Context, checks: &mut Vec<Check>) -> Result<BTreeMap<String
         checks.push(Check::warning("hooks", fact, hint));
     }
     checks.extend(base.warnings.iter().map(|each| Check::warning("state", each.to_string(), "mend it")));
+    checks.extend(edited(context, &base)?.map(|told| Check::edited(&told)));
     checks.push(ready::trust(&base, &context.caller));
     checks.extend(base.config.agents.iter().map(|profile| ready::profile(profile, &on_path)));
     checks.extend(base.config.agents.iter().filter_map(|one| ready::price(one, &base.config.budget)));
@@ -125,9 +126,8 @@ fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>
     let mut answer = Answer::ok(data, human).exit(exit);
     for check in checks {
         let hint = check.hint.as_ref().map(|hint| format!("{}: {hint}", check.name));
-        if let Some(hint) = hint.filter(|hint| !answer.hints.contains(hint)) {
-            answer.hints.push(hint);
-        }
+        let new = hint.filter(|hint| !answer.hints.contains(hint));
+        answer.hints.extend(new);
     }
     answer
 }

@@ -33,6 +33,7 @@ mod demo_place;
 mod topics;
 mod reading;
 mod damage;
+mod edited;
 mod tip;
 mod branches;
 mod list;

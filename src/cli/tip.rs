@@ -1,19 +1,16 @@
 //! What who reads the tip of the target branch should know beside the answer, or before it.
 
 use super::context::Context;
-use super::damage::{faults, uncommitted, unfit};
+use super::damage::faults;
+use super::edited::edited;
 use super::error::CliError;
 use super::exit::Exit;
 use super::output::Answer;
 use crate::config::shell;
-use crate::effects::{Head, Oid, World};
-use crate::report::status::not_committed;
+use crate::effects::{Oid, World};
 use crate::state::graph::Index;
 use crate::state::layout;
-use crate::step::{Base, in_place};
-
-/// The most tasks and notes with which a command that reads the tip compares the work tree with it.
-const COMPARED_MAX: usize = 1_000;
+use crate::step::Base;
 
 /// What who reads the tip should know beside the answer, and what to type about it.
 #[derive(Default)]
@@ -53,21 +50,8 @@ pub(super) fn look(context: &Context, base: &Base) -> Result<Tip, CliError> {
 }
 
 fn compare(context: &Context, base: &Base) -> Result<Tip, CliError> {
-    let world = context.world();
-    let checked_out = matches!(world.git.head()?, Head::Branch(branch, _) if branch == base.branch)
-        && in_place::at_work(world, &base.branch)?.is_none();
-    let mut warnings = Vec::new();
-    // A large state is left to `orch status`: looking at every file would cost more than the answer.
-    let tasks = base.snapshot.graph.nodes().len();
-    let notes = || base.snapshot.source.list(world, layout::NOTES).map(|notes| notes.len());
-    let compared = checked_out && tasks <= COMPARED_MAX && tasks + notes()? <= COMPARED_MAX;
-    if let Some(root) = world.git.work_dir().filter(|_| compared) {
-        let files = world.files.work_files(root, layout::ROOT)?;
-        let (paths, undecided) = uncommitted(world, &files)?;
-        let unfit = unfit(world, root, (&files, &paths), undecided)?;
-        warnings.extend(not_committed(&paths, unfit));
-    }
-    Ok(Tip { in_part: false, ..of_graph(base).after(warnings) })
+    let edited = edited(context, base)?;
+    Ok(Tip { in_part: false, ..of_graph(base).after(edited) })
 }
 
 /// What is wrong with the graph.

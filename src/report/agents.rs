@@ -4,6 +4,7 @@
 
 use super::table::{Cell, Table};
 use crate::agent::probe::Login;
+use crate::state::run::spell_usd;
 use crate::upkeep::agents::{AgentState, Standing};
 use anstyle::AnsiColor;
 use jiff::Timestamp;
@@ -36,11 +37,9 @@ pub fn human(states: &[AgentState], now: Timestamp, width: Option<usize>, colour
             stands(state, now),
             Cell::right(state.used.runs.to_string()),
             Cell::right(if tokens == 0 { "-".to_owned() } else { super::spell_count(tokens) }),
-            Cell::right(if state.used.cost_usd > 0.0 {
-                format!("{:.2}", state.used.cost_usd)
-            } else {
-                "-".to_owned()
-            }),
+            Cell::right(
+                state.used.cost_usd.map_or_else(|| "-".to_owned(), |usd| spell_usd(usd).replace('$', "")),
+            ),
         ]);
     }
     table.render(width, colour)
@@ -113,7 +112,7 @@ pub fn shape(state: &AgentState) -> Value {
             "cached": state.used.tokens.cached,
             "output": state.used.tokens.output,
         },
-        "cost_usd": state.used.cost_usd,
+        "cost_usd": state.used.cost_usd.or((state.used.runs == 0).then_some(0.0)),
         "remedy": state.remedy(),
     })
 }

@@ -37,8 +37,8 @@ pub struct Used {
     pub runs: u64,
     /// Tokens of all of them.
     pub tokens: Tokens,
-    /// USD, of those whose cost is known.
-    pub cost_usd: f64,
+    /// USD, of those whose cost is known; none where it is known of none.
+    pub cost_usd: Option<f64>,
 }
 
 /// Whether a profile could be given work now.
@@ -94,7 +94,7 @@ impl AgentState {
         match self.standing() {
             Standing::Ready => None,
             Standing::Missing if self.facts.install.is_empty() => {
-                Some(format!("`{name}`: put `{}` where its `command` says", self.program))
+                Some(format!("`{name}`: put an executable `{}` where its `command` says", self.program))
             }
             Standing::Missing => Some(format!("`{name}`: type `{}`", self.facts.install)),
             Standing::LoggedOut => {
@@ -156,7 +156,8 @@ pub fn look(
             used.runs += 1;
             for part in digest.parts.iter().filter(|part| part.agent == profile.name) {
                 used.tokens = used.tokens + part.tokens;
-                used.cost_usd = plain_usd(used.cost_usd + part.cost_usd.unwrap_or_default());
+                let sum = |usd| plain_usd(used.cost_usd.unwrap_or_default() + usd);
+                used.cost_usd = part.cost_usd.map(sum).or(used.cost_usd);
             }
         }
         let rest = rests.iter().find(|rest| rest.profile == profile.name && rest.lasts(now));

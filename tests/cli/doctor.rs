@@ -352,3 +352,26 @@ fn a_task_that_was_moved_to_two_places_is_named_as_what_it_is() {
     let said = sandbox.quietly(&["fsck"]);
     assert!(said.stdout.contains("remove one of the two files if they are one task"), "{}", said.stdout);
 }
+
+#[test]
+fn a_configuration_that_is_edited_and_not_committed_is_told_by_whoever_shows_it_or_what_is_in_force() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    let config = ".orchestrator/config.toml";
+    sandbox.write(config, &format!("{}# edited\n", sandbox.read(config)));
+    let told = |command: &str| {
+        let said = sandbox.quietly(&[command]);
+        said.stdout + &said.stderr
+    };
+    for command in ["agents", "auth", "doctor", "next", "status"] {
+        let said = told(command);
+        assert!(said.contains("is not committed, so no step sees it"), "{command}: {said}");
+    }
+    // What would stop every step is nobody's advice to commit.
+    sandbox.write(config, "schema = 1\n[[agent]]\nname = 3\n");
+    for command in ["agents", "auth", "doctor", "next", "status"] {
+        let said = told(command);
+        assert!(said.contains("may not be committed so"), "{command}: {said}");
+        assert!(!said.contains("git commit"), "{command}: {said}");
+    }
+}
