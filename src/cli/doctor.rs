@@ -112,15 +112,11 @@ fn answer(global: &Global, checks: &[Check], settings: &BTreeMap<String, String>
         human.push_str(&sources.render(global.width(), global.colour_out()));
     }
     let health = machine::worst(checks);
-    let list: Vec<Value> = checks
-        .iter()
-        .map(|check| {
-            json!({
-                "name": check.name, "health": check.health.as_str(), "detail": check.detail,
-                "hint": check.hint,
-            })
-        })
-        .collect();
+    let shown = |check: &Check| {
+        let Check { name, health, detail, hint } = check;
+        json!({"name": name, "health": health.as_str(), "detail": detail, "hint": hint})
+    };
+    let list: Vec<Value> = checks.iter().map(shown).collect();
     let data = json!({"health": health.as_str(), "checks": list, "settings": settings});
     let exit = if health == Health::Failed { failed } else { Exit::Ok };
     let mut answer = Answer::ok(data, human).exit(exit);
