@@ -8,10 +8,16 @@ fn main() -> ExitCode {
         std::env::args_os().map(|each| each.to_string_lossy().into_owned()).collect();
     let (written, code) = match orch::cli::read(&arguments) {
         Ok(cli) => print(&orch::cli::main(&cli)),
-        Err(error) => match orch::cli::refused(&error, &arguments) {
-            Some(printed) => print(&printed),
-            None => (error.print(), ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))),
-        },
+        Err(error) => {
+            if let Some(printed) = orch::cli::refused(&error, &arguments) {
+                print(&printed)
+            } else {
+                let shown = error.print();
+                // That nobody can be told of a mistake does not make it another one.
+                let shown = if error.use_stderr() { Ok(()) } else { shown };
+                (shown, ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)))
+            }
+        }
     };
     match written.and_then(|()| stdout().flush()) {
         // A reader that has gone is not an error: the command has done its work.

@@ -7,6 +7,7 @@ use super::unknown;
 use crate::effects::Clock as _;
 use crate::effects::os::clock::OsClock;
 use clap::{CommandFactory as _, FromArgMatches as _};
+use std::ffi::OsStr;
 
 /// Reads a command line.
 ///
@@ -18,13 +19,28 @@ pub fn read(arguments: &[String]) -> Result<Cli, clap::Error> {
         Some("always") => clap::ColorChoice::Always,
         Some(_) | None => clap::ColorChoice::Auto,
     };
-    let mut command = Cli::command().color(colour);
+    let mut command = commands().color(colour);
     let read =
         command.try_get_matches_from_mut(std::env::args_os()).and_then(|all| Cli::from_arg_matches(&all));
     // What clap says of a missing command lists those by which orch calls itself, too.
     let missing = clap::error::ErrorKind::MissingSubcommand;
     let fact = "a command is missing: type `orch help` to see them all";
     read.map_err(|error| if error.kind() == missing { command.error(missing, fact) } else { error })
+}
+
+/// Reads words as the command line.
+///
+/// # Errors
+/// When they are not one, or only help was wanted.
+pub(super) fn parse(words: &[String]) -> Result<Cli, clap::Error> {
+    commands().try_get_matches_from(words).and_then(|all| Cli::from_arg_matches(&all))
+}
+
+/// All commands. A variable that is set to nothing, as a CI job does for an input that nobody gave, says nothing.
+fn commands() -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    Cli::command()
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&'static str>) } else { arg })
 }
 
 /// The answer to a command line that cannot be understood, where orch knows what was meant or it was a program that

@@ -125,11 +125,12 @@ impl Global {
     #[must_use]
     pub fn may_colour(&self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let forced = |name: &str| set(name) && std::env::var(name).as_deref() != Ok("0");
         match self.colour {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto if set("NO_COLOR") => false,
-            Colour::Auto if set("CLICOLOR_FORCE") || set("FORCE_COLOR") => true,
+            Colour::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
             Colour::Auto => terminal && std::env::var("TERM").as_deref() != Ok("dumb"),
         }
     }

@@ -60,19 +60,16 @@ fn from_error(name: &'static str, error: &CliError) -> Check {
 fn repository(context: &Context, fix: bool, checks: &mut Vec<Check>) {
     let world = context.world();
     // Before what is said about a merge: git ends none whose files are not decided.
-    match conflicts(world, fix) {
-        Ok(found) => checks.extend(found),
-        Err(error) => checks.push(from_error("conflict", &error)),
-    }
+    let found = conflicts(world, fix);
+    checks.extend(found.unwrap_or_else(|error| vec![from_error("conflict", &error)]));
     let shallow = world.git.common_dir().join("shallow").is_file();
     checks.extend(machine::repository(&clone::facts(world, shallow)));
     checks.push(machine::identity(context.identity().as_ref()));
     checks.extend(clone::under_way(world).into_iter().chain(clone::leases(world)));
     let dir = context.workspaces();
     checks.push(machine::room("workspaces", &dir.display().to_string(), room(dir)));
-    if let Err(error) = world.process.check_temporary() {
-        checks.push(from_error("temporary", &error.into()));
-    }
+    let temporary = world.process.check_temporary().map_err(CliError::from);
+    checks.extend(temporary.err().map(|error| from_error("temporary", &error)));
     // Where state and commits are written; there is nothing to say of it where that can be done.
     for dir in world.git.work_dir().into_iter().chain([world.git.common_dir()]) {
         let check = machine::room("writing", &dir.display().to_string(), room(dir));

@@ -9,7 +9,6 @@ use crate::agent::{PROPOSALS, Reply, add_proposals, read_proposal};
 use crate::plan::dangling;
 use crate::serve::mcp::{Given, talk};
 use crate::serve::tool::{Call, Tool};
-use clap::Parser as _;
 use serde_json::{Map, Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -99,7 +98,7 @@ fn command(global: &Global, words: &[String]) -> Given {
     argv.extend(dir.into_iter().chain(global.branch.as_ref().map(|branch| format!("--branch={branch}"))));
     argv.extend(global.no_commit.then(|| "--no-commit".to_owned()));
     argv.extend(words.iter().cloned());
-    let printed = match super::Cli::try_parse_from(&argv) {
+    let printed = match super::command_line::parse(&argv) {
         Ok(cli) => super::main(&cli),
         Err(error) => match super::refused(&error, &argv) {
             Some(printed) => printed,

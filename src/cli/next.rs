@@ -7,8 +7,7 @@ use super::output::Answer;
 use super::tip;
 use super::waits::{all_wait, none_may, waiting};
 use crate::report::at_work::AtWork;
-use crate::report::plural;
-use crate::report::table::{Cell, Table};
+use crate::report::{plural, queue};
 use crate::select::{self, Idle};
 use crate::step::choice::{self, Queue};
 use crate::step::{Base, lease};
@@ -35,31 +34,26 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let graph = &base.snapshot.graph;
     let claims = lease::live(context.world(), &|task| graph.find(task).is_some())?;
     let at_work: Vec<AtWork> = claims.iter().map(AtWork::from).collect();
-    let Queue { free: queue, waits, error, .. } = choice::queue(context.world(), &base, args.limit.max(1))?;
+    let Queue { free, waits, error, .. } = choice::queue(context.world(), &base, args.limit.max(1))?;
     let none = match (error, waits.first()) {
         (Some(error), _) => Some(none_may(graph, &waits, error)?),
-        (None, Some(first)) if queue.is_empty() => Some(all_wait(graph, &waits, first, !at_work.is_empty())),
+        (None, Some(first)) if free.is_empty() => Some(all_wait(graph, &waits, first, !at_work.is_empty())),
         (None, _) => None,
     };
     if let Some(mut answer) = none {
         answer.data["leases"] = json!(at_work);
         return Ok(tip.beside(answer));
     }
-    if queue.is_empty() {
+    if free.is_empty() {
         return Ok(tip.beside(idle(&base)?));
     }
     // No step takes a task where notes cannot be read.
     base.notes(context.world())?;
-    let mut table = Table::new();
-    for candidate in &queue {
-        let node = &graph.nodes()[candidate.index];
-        table.row([Cell::new(node.id.as_str()), Cell::new(&node.title), Cell::new(&candidate.because)]);
-    }
-    for (index, why) in waits.iter().filter(|_| args.limit > 1) {
-        let node = &graph.nodes()[*index];
-        table.row([Cell::new(node.id.as_str()), Cell::new(&node.title), Cell::new(format!("waits: {why}"))]);
-    }
-    let data: Vec<_> = queue
+    let shown = if args.limit > 1 { &waits[..] } else { &[] };
+    // Of a queue a terminal shows a line each, of one task all that there is to say.
+    let width = global.width().filter(|_| args.limit > 1);
+    let table = queue::rows(graph, &free, shown, width);
+    let data: Vec<_> = free
         .iter()
         .map(|candidate| {
             let node = &graph.nodes()[candidate.index];
@@ -70,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
             })
         })
         .collect();
-    let mut human = table.render(global.width(), global.colour_out());
+    let mut human = table.render(width, global.colour_out());
     if args.limit > 1 {
         human.push_str(&format!("mode: {}\n", base.mode.spell()));
     }

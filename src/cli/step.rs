@@ -44,7 +44,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     }
     let mut context = Context::open(global)?;
     context.caller.push = args.push;
-    let task = args.task.as_deref().filter(|id| !id.is_empty());
+    let task = args.task.as_deref();
     let (base, mut tip) = tip::before(&context, task, args.in_place && !args.dry_run)?;
     let options = Options {
         task,

@@ -117,9 +117,10 @@ What it changed (base tree against candidate). Each finding has a name:
                        checks-suppressed, checks-changed, gate-changed
   change             nothing was changed
 
-The repository's own hooks are asked as well, and recorded like gates. They are those of `.git/hooks`,
-or of `core.hooksPath`: as the base has them where they are tracked, with what husky makes beside them.
-With --in-place they are held before the agent begins. One that cannot run is told, here and by doctor.
+The repository's own hooks are asked as well, and recorded like gates. They are those of
+`.git/hooks`, or of `core.hooksPath`: as the base has them where they are tracked, with what husky
+makes beside them. With --in-place they are held before the agent begins. One that cannot run is
+told, here and by doctor.
   pre-commit         after the gates; what it changes is judged once more. Where gates run
                      again (the branch moved, an approval, a pull request) it runs again,
                      and then what it would change rejects
@@ -132,9 +133,9 @@ more, not less: a recipe or a script that stops at failures may go on at its end
 get more files, a test file more tests. Anything else rejects, also a new file that is taken
 instead (GNUmakefile, .npmrc, a json.py that pytest would import), or a new script that installing
 runs, \"prepare\": \"husky\" as well: what it calls comes from packages that the change may name. A
-task's `files` allow nothing: a planner writes those, too. A script in another language that is not named as
-a check may as well be what is checked (`python3 app.py`): it is reported. Programs that are only
-on PATH are not followed.
+task's `files` allow nothing: a planner writes those, too. A script in another language that is
+not named as a check may as well be what is checked (`python3 app.py`): it is reported. Programs
+that are only on PATH are not followed.
 
 A person decides otherwise by the name of a finding or of a gate:
   for one task       orch edit ID --allow tests-changed  (it is reported only)
@@ -152,11 +153,13 @@ Read by orch:
   ORCH_FORMAT       human, json, jsonl or md (as --format)
   ORCH_COLOR        auto, always or never (as --color)
   ORCH_LOG_FORMAT   human or json (as --log-format)
-  NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS   as usual
+  NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR, TERM, COLUMNS, TMPDIR, VISUAL, EDITOR   as usual
   XDG_CONFIG_HOME   your own settings: orch/config.toml below it (~/.config)
   XDG_STATE_HOME    workspaces and trust: orch/ below it (~/.local/state)
   GITHUB_ACTIONS    with --ci: annotations on standard error; no text of others is a command there
   ORCH_PUSH_TOKEN   by which git pushes in CI; no agent, gate or hook sees it
+  ORCH_WEBHOOK_SECRET  what `orch ingest` checks payloads with (or --secret-file)
+One that is set to nothing counts as one that is not set.
 
 Seen by an agent (adapters `shell` and `command`), beside PATH, HOME, LANG, TERM, TMPDIR
 and what its profile names in `env`:
@@ -185,13 +188,16 @@ Committed, one entity a file:
 
 In the repository, not in its work tree:
   refs/orch/attempts/<run>   work that is not on the branch; push it to share it
+  refs/orch/leases/<task>    who is at work on it, and until when
+  refs/orch/held/<slot>      what a step at work has made, so that git's upkeep leaves it alone
   .git/orch/                 locks and journals of the steps in flight, prompts, a cache
   .git/orch/gates/           passes that are remembered; may be removed at any time
 
 Outside:
   $XDG_STATE_HOME/orch/             workspaces; trust.toml, what `orch trust` allowed
   $XDG_CONFIG_HOME/orch/config.toml your own settings: add agents, tighten, never loosen;
-                                    `[workspace] root` moves the workspaces, each repository's to a folder of its own";
+                                    `[workspace] root` moves the workspaces, each repository's
+                                    to a folder of its own";
 
 /// What is printed, and what an agent may write.
 pub(super) const FORMATS: &str = "\

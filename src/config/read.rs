@@ -533,6 +533,10 @@ required = false
             bad("[[gate]]\nname = 'a'\nrun = 'x'\n[[gate]]\nname = 'A'\nrun = 'y'\n"),
             ["config:6: two entries of `gate` have the name `A`, the first is at line 3"]
         );
+        for name in ["Secrets", "execution", "tamper", "pre-commit"] {
+            let expected = format!("config:3: `{name}` is a built-in gate (give it another name)");
+            assert_eq!(bad(&format!("[[gate]]\nname = '{name}'\nrun = 'x'\n")), [expected]);
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod otel;
 pub mod summary;
 pub mod list;
+pub mod queue;
 pub mod branches;
 pub mod show;
 pub mod verify;

@@ -211,6 +211,16 @@ impl Concern {
     }
 }
 
+/// Gates without concerns: nobody can allow what they say. The last are recorded as gates.
+const OTHERS: [&str; 9] =
+    ["execution", "timeliness", "reply", "state", "protected", "unfit", "review", "pre-commit", "commit-msg"];
+
+/// Whether a gate is one of orch's own, by its name in records and trailers.
+#[must_use]
+pub fn is_built_in(gate: &str) -> bool {
+    OTHERS.contains(&gate) || Concern::ALL.iter().any(|concern| concern.gate() == gate)
+}
+
 /// Whether a name means any concern.
 ///
 /// # Errors

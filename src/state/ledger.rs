@@ -5,6 +5,8 @@
 //! (UTC). Invariant: a run counts once, however often it is noted.
 
 use super::id::{RunId, TaskId};
+use super::layout;
+use super::problem::Problem;
 use super::run::{Tokens, plain_usd};
 use super::runs;
 use super::store::Source;
@@ -165,18 +167,19 @@ pub fn begins(now: Timestamp) -> (Timestamp, Timestamp) {
 /// the task's runs spent.
 ///
 /// # Errors
-/// When the records cannot be read.
+/// When the records cannot be listed. Those that cannot be read, and would have counted, are in the problems.
 pub fn spending(
     world: World<'_>,
     source: &Source,
     (task, whole_task): (&TaskId, bool),
     noted: &[Entry],
     now: Timestamp,
-) -> Result<Spending> {
+) -> Result<(Spending, Vec<Problem>)> {
     let (day, month) = begins(now);
     let mut spending = Spending::default();
     let mut known = HashSet::new();
-    let (digests, _) = runs::since(world, source, month, now)?;
+    let (digests, mut problems) = runs::since(world, source, month, now)?;
+    problems.retain(|problem| runs::began(layout::stem(&problem.path)) >= Some(month));
     for digest in digests.iter().filter(|digest| digest.started >= month) {
         known.insert(digest.id.to_string());
         spending.month.add(digest.cost_usd, digest.tokens.total());
@@ -185,7 +188,9 @@ pub fn spending(
         }
     }
     if whole_task {
-        for run in runs::of_task(world, source, task, u32::MAX)?.0 {
+        let (all, more) = runs::of_task(world, source, task, u32::MAX)?;
+        problems.extend(more);
+        for run in all {
             spending.task.add(run.cost_usd, run.tokens().total());
             known.insert(run.id.to_string());
         }
@@ -202,7 +207,7 @@ pub fn spending(
             of(&mut spending.month);
         }
     }
-    Ok(spending)
+    Ok((spending, problems))
 }
 
 /// What a number of tokens costs by a price list in USD per million: input, cached input, output.

@@ -234,7 +234,8 @@ fn one(
     let mut verdicts = builtin::ended(&finished, told.as_deref()).to_vec();
     verdicts.extend(bench.built_in(&left)?);
     verdicts.extend(reply.unreadable.as_deref().map(builtin::unreadable));
-    for verdict in verdicts.iter().filter(|verdict| is_told(verdict, &next, failure.as_ref(), &reply)) {
+    let unfinished = failure.is_some() || finished.ended == Ended::Interrupted;
+    for verdict in verdicts.iter().filter(|verdict| is_told(verdict, &next, unfinished, &reply)) {
         job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });
     }
     let stop = reply.blocked.is_some() || gate::first_rejection(&verdicts).is_some();
@@ -274,11 +275,11 @@ fn one(
     Ok(Judged { outcome, failure, reply, left, verdicts })
 }
 
-/// Whether what a built-in gate says is worth a line: not where the outcome says it all, and who failed need
-/// not be told as well that nothing was changed.
-fn is_told(verdict: &Verdict, next: &Next, failure: Option<&Failure>, reply: &Reply) -> bool {
+/// Whether what a built-in gate says is worth a line: not where the outcome says it all, and who did not come to the
+/// end need not be told as well that nothing was changed.
+fn is_told(verdict: &Verdict, next: &Next, unfinished: bool, reply: &Reply) -> bool {
     let outcome_says_it = reply.blocked.is_some() || matches!(next, Next::Rest(_) | Next::Person(_));
-    let idle = failure.is_some() && verdict.name == builtin::CHANGE;
+    let idle = unfinished && verdict.name == builtin::CHANGE;
     !verdict.evidence.is_empty() && !outcome_says_it && !idle
 }
 

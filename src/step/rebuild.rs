@@ -44,8 +44,11 @@ pub fn of_run(
 }
 
 fn find(world: World<'_>, now: &Base, run: &str) -> Result<Run, StepError> {
-    let found = runs::one(world, &now.snapshot.source, run)?.and_then(|(record, _)| record);
-    found.ok_or_else(|| StepError::UnknownRun(run.to_owned()))
+    match runs::one(world, &now.snapshot.source, run)? {
+        Some((Some(record), _)) => Ok(record),
+        Some((None, problems)) => Err(StepError::Invalid(problems)),
+        None => Err(StepError::UnknownRun(run.to_owned())),
+    }
 }
 
 fn base_of(world: World<'_>, caller: &Caller, now: &Base, record: &Run) -> Result<Base, StepError> {

@@ -16,6 +16,7 @@ use crate::review::GATE;
 use crate::route::Route;
 use crate::route::choose::ranked;
 use crate::state::ledger::{self, Spending, Sum};
+use crate::state::problem::Problem;
 use crate::state::run::{Run, VerdictKind};
 use crate::state::runs;
 use crate::state::task::Task;
@@ -193,7 +194,12 @@ pub fn allowance(
     }
     let now = world.clock.now();
     let whole = limits.task_usd.is_some() || limits.task_tokens.is_some();
-    let mut spending = ledger::spending(world, &base.snapshot.source, (&task.id, whole), noted, now)?;
+    let of_task = (&task.id, whole);
+    let (mut spending, problems) = ledger::spending(world, &base.snapshot.source, of_task, noted, now)?;
+    // What a record says was spent, and nobody can read, may be all that there is.
+    if problems.iter().any(Problem::is_error) {
+        return Err(StepError::Invalid(problems));
+    }
     let promised = promised(world, noted)?;
     for sum in [&mut spending.day, &mut spending.month] {
         sum.add(Some(promised.usd), promised.tokens);

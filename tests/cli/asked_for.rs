@@ -1,7 +1,7 @@
 //! What is asked for is done, or refused with what speaks against it: the commit, the branch, the
 //! revision, the profile that a command line names.
 
-use crate::sandbox::{Sandbox, agent};
+use crate::sandbox::{Sandbox, agent, table};
 use crate::transcript;
 
 #[test]
@@ -424,4 +424,64 @@ fn an_age_may_be_years() {
     assert_eq!(sandbox.quietly(&["archive", "--older-than", "400d"]).code, 0);
     assert_eq!(sandbox.quietly(&["trends", "--since", "4000d"]).code, 0);
     assert_eq!(sandbox.quietly(&["run", "--for", "400d"]).code, 2);
+}
+
+#[test]
+fn a_task_or_a_branch_that_is_named_by_nothing_is_none() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.quietly(&["step", "--task", ""]).code, 2);
+    for branch in ["", "a..b", "a b"] {
+        let said = sandbox.quietly(&["step", "--branch", branch]);
+        assert!(said.code == 31 && said.stderr.contains("there is no branch"), "{}", said.stderr);
+    }
+    assert!(!sandbox.has("x"));
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_says_nothing() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("t-1", "Do it", &[]);
+    for variable in ["ORCH_FORMAT", "ORCH_COLOR", "ORCH_LOG_FORMAT"] {
+        assert_eq!(sandbox.with_env(variable, "", &["list"]).code, 0, "{variable}");
+        assert_eq!(sandbox.with_env(variable, "x", &["list"]).code, 2, "{variable}");
+    }
+    for (value, has_colour) in [("1", true), ("0", false)] {
+        let said = sandbox.with_env("FORCE_COLOR", value, &["list"]);
+        assert_eq!(said.stdout.contains('\u{1b}'), has_colour, "{value}");
+    }
+}
+
+#[test]
+fn no_step_begins_where_no_temporary_file_can_be_made() {
+    let sandbox = Sandbox::with(&[agent("echo x > x")]);
+    sandbox.task("t-1", "Do it", &[]);
+    for _ in 0..4 {
+        let said = sandbox.with_env("TMPDIR", "/nowhere", &["step"]);
+        assert_eq!(said.code, 1, "{}", said.stderr);
+        assert!(said.stderr.contains("set `TMPDIR`"), "{}", said.stderr);
+    }
+    let said = sandbox.with_env("TMPDIR", "/nowhere", &["doctor"]);
+    assert!(said.code == 3 && said.stdout.contains("temporary   cannot"), "{}", said.stdout);
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+}
+
+#[test]
+fn a_budget_passes_over_no_record_that_cannot_be_read() {
+    let spends = agent("echo x >> x; echo 'cost_usd: 0.5' > \"$ORCH_OUTCOME\"");
+    let sandbox = Sandbox::with(&[spends, table("budget", "day_usd = 0.6")]);
+    for id in ["t-1", "t-2"] {
+        sandbox.task(id, &format!("Do {id}"), &[]);
+    }
+    assert_eq!(sandbox.quietly(&["step"]).code, 0);
+    let path = sandbox.git(&["ls-files", ".orchestrator/runs"]).trim().to_owned();
+    let run = path.rsplit(['/', '.']).nth(1).expect("an id").to_owned();
+    let explained = sandbox.quietly(&["prompt", "--run", &run, "--explain"]);
+    assert!(explained.stdout.starts_with("SECTION"), "{}", explained.stdout);
+    sandbox.write(&path, &sandbox.read(&path).replace("schema = 1", "schema = 99"));
+    sandbox.commit("a record of a newer orch");
+    for command in [&["next"][..], &["step"], &["prompt", "--run", &run]] {
+        let said = sandbox.quietly(command);
+        assert!(said.code == 3 && said.stderr.contains(&path), "{command:?}: {}", said.stderr);
+    }
 }

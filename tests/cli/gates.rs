@@ -1,6 +1,6 @@
 //! The engine of gates: what they see, in which order they run, what they ask, what is remembered.
 
-use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::sandbox::{Sandbox, agent, gate, link, table};
 use crate::transcript;
 
 /// A project with one task, which one attempt is made at.
@@ -434,4 +434,14 @@ fn gates_run_and_steps_are_verified_where_no_branch_is_checked_out() {
     for command in ["verify", "fsck"] {
         assert_eq!(sandbox.orch(&[command]).code, 0, "{}", sandbox.transcript());
     }
+}
+
+#[test]
+fn a_pass_that_cannot_be_remembered_is_one_all_the_same() {
+    let sandbox = project("true", &[gate("test", "true")]);
+    let own = sandbox.repo().join(".git/orch");
+    std::fs::create_dir_all(&own).expect("a folder");
+    link(&sandbox.root().join("nowhere/at/all"), &own.join("gates"));
+    let said = sandbox.quietly(&["gate"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
 }
