@@ -126,6 +126,7 @@ impl Git for Faulty<'_> {
         reads entry(tree: Oid, path: &str) -> Option<(Mode, Oid)>;
         reads names(tree: Oid, dir: &str) -> Vec<BString>;
         reads blob(id: Oid) -> Vec<u8>;
+        reads blob_within(id: Oid, most: usize) -> Option<Vec<u8>>;
         reads changes(old: Oid, new: Oid) -> Vec<Change>;
         reads lacks(from: Oid, to: Oid) -> Option<BString>;
         writes write_blob(content: &[u8]) -> Oid;

@@ -164,6 +164,12 @@ pub trait Git {
     /// When it is not there.
     fn blob(&self, id: Oid) -> Result<Vec<u8>>;
 
+    /// The content of a blob that has at most so many bytes; none of one that has more.
+    ///
+    /// # Errors
+    /// When it is not there.
+    fn blob_within(&self, id: Oid, most: usize) -> Result<Option<Vec<u8>>>;
+
     /// How two trees differ, in the order of paths, without renames.
     ///
     /// # Errors

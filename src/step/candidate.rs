@@ -129,7 +129,7 @@ impl<'b> Bench<'b> {
     pub fn built_in(self, left: &Left) -> Result<Vec<Verdict>, StepError> {
         let git = self.world.git;
         let policy = &self.config.policy;
-        let read = |id| git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
+        let read = |id| git.blob_within(id, MAX_BLOB).ok().flatten();
         let entry = |tree: Oid, path: &str| {
             let (mode, id) = git.entry(tree, path).ok().flatten()?;
             Some((mode, read(id).unwrap_or_default()))

@@ -32,8 +32,8 @@ impl Extent {
 /// Lines added and removed, as a line-by-line comparison of both sides counts them.
 fn lines(world: World<'_>, changes: &[&Change]) -> (u32, u32) {
     let text = |entry: Option<(u32, Oid)>| {
-        let content = entry.and_then(|(_, id)| world.git.blob(id).ok()).unwrap_or_default();
-        if content.contains(&0) || content.len() > 1 << 20 { Vec::new() } else { content }
+        let content = entry.and_then(|(_, id)| world.git.blob_within(id, 1 << 20).ok().flatten());
+        content.filter(|content| !content.contains(&0)).unwrap_or_default()
     };
     changes.iter().take(1_000).fold((0, 0), |(added, removed), change| {
         let (old, new) = (text(change.old), text(change.new));

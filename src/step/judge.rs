@@ -330,7 +330,7 @@ fn files(world: World<'_>, dir: &Path, path: &str) -> Result<Vec<String>, StepEr
 }
 
 pub(super) fn read(world: World<'_>, id: Oid) -> Option<Vec<u8>> {
-    world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB)
+    world.git.blob_within(id, MAX_BLOB).ok().flatten()
 }
 
 /// What a gate sees of the environment.

@@ -164,7 +164,7 @@ fn ask(
 /// What a candidate changes outside of the state.
 fn changed(world: World<'_>, base: &Base, candidate: Oid) -> Result<Vec<File>, StepError> {
     let changes = world.git.changes(base.commit.tree, candidate)?;
-    let read = |id: Oid| world.git.blob(id).ok().filter(|blob| blob.len() <= MAX_BLOB);
+    let read = |id: Oid| world.git.blob_within(id, MAX_BLOB).ok().flatten();
     let is_state = |path: &[u8]| crate::gate::protect::Protected::is_state(path);
     Ok(load(changes.iter().filter(|change| !is_state(&change.path)), &read))
 }

@@ -103,3 +103,19 @@ fn what_is_called_git_by_other_letters_is_not_dropped_without_a_word() {
     assert_eq!(sandbox.git(&["status", "--short"]), "");
     assert!(sandbox.repo().join(".git/orch/repositories/.GIT/notes.txt").exists());
 }
+
+#[test]
+fn a_huge_file_is_taken_in_whole_and_lands_where_a_person_allows_it() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(&[agent("truncate -s 40M core; echo 1 > new")]);
+    sandbox.lend("truncate");
+    sandbox.task("t-1", "Do it", &[]);
+    assert_eq!(sandbox.orch(&["step"]).code, 20);
+    let kept = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orch/attempts"]);
+    assert_eq!(sandbox.git(&["cat-file", "-s", &format!("{}:core", kept.trim())]).trim(), "41943040");
+    assert_eq!(sandbox.orch(&["edit", "t-1", "--allow", "large-file"]).code, 0);
+    assert_eq!(sandbox.orch(&["step"]).code, 0);
+    let content = fs::read(sandbox.repo().join("core")).expect("the file of the work tree");
+    assert!(content.len() == 40 << 20 && content.iter().all(|byte| *byte == 0), "{} bytes", content.len());
+    assert_eq!(sandbox.git(&["status", "--short"]), "");
+}

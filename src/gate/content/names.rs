@@ -9,7 +9,7 @@ use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::id::is_windows_device;
 use bstr::{BString, ByteSlice};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Lists the names in a folder of the candidate.
 pub type List<'l> = &'l dyn Fn(&[u8]) -> Vec<BString>;
@@ -18,7 +18,7 @@ pub type List<'l> = &'l dyn Fn(&[u8]) -> Vec<BString>;
 #[must_use]
 pub fn findings(files: &[File], list: List<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut folders: BTreeMap<Vec<u8>, Vec<BString>> = BTreeMap::new();
+    let mut folders: BTreeMap<Vec<u8>, Folder> = BTreeMap::new();
     for file in files {
         match file.modes {
             (None, Some(_)) => {
@@ -38,14 +38,28 @@ pub fn findings(files: &[File], list: List<'_>) -> Vec<Finding> {
     found
 }
 
+/// The names in a folder, by what they are where case does not count.
+type Folder = HashMap<String, Vec<BString>>;
+
+fn folded(name: &[u8]) -> String {
+    name.to_str_lossy().to_lowercase()
+}
+
+fn folder_of(names: Vec<BString>) -> Folder {
+    let mut folder = Folder::new();
+    for name in names {
+        folder.entry(folded(&name)).or_default().push(name);
+    }
+    folder
+}
+
 /// A name beside which there is the same in other letters.
-fn collision(file: &File, list: List<'_>, folders: &mut BTreeMap<Vec<u8>, Vec<BString>>) -> Option<Finding> {
+fn collision(file: &File, list: List<'_>, folders: &mut BTreeMap<Vec<u8>, Folder>) -> Option<Finding> {
     let mut folder: Vec<u8> = Vec::new();
     for name in file.path.split_str("/") {
-        let names = folders.entry(folder.clone()).or_insert_with(|| list(&folder));
-        let folded = name.to_str_lossy().to_lowercase();
-        let twin = names.iter().find(|each| *each != name && each.to_str_lossy().to_lowercase() == folded);
-        if let Some(twin) = twin {
+        let names = folders.entry(folder.clone()).or_insert_with(|| folder_of(list(&folder)));
+        let alike = names.get(&folded(name));
+        if let Some(twin) = alike.and_then(|alike| alike.iter().find(|each| *each != name)) {
             let fact = format!("`{}` and `{}` are one name where case does not count", name.as_bstr(), twin);
             return Some(Finding::error(Concern::CaseCollision, &file.shown, None, fact));
         }
@@ -90,6 +104,21 @@ mod tests {
         assert_eq!(concerns("Src/b.rs", &[("", &["src", "Src"])]), [Concern::CaseCollision]);
         assert_eq!(concerns("É", &[("", &["é", "É"])]), [Concern::CaseCollision]);
         assert!(concerns("src/a.rs", &[("", &["src"]), ("src", &["a.rs", "b.rs"])]).is_empty());
+    }
+
+    #[test]
+    fn a_folder_with_very_many_new_names_is_looked_through_once() {
+        let names: Vec<String> = (0..40_000).map(|at| format!("f{at}")).chain(["F7".to_owned()]).collect();
+        let files: Vec<File> = names.iter().map(|name| file(&format!("d/{name}"), None, Some("x"))).collect();
+        let list = |folder: &[u8]| -> Vec<BString> {
+            if folder.is_empty() {
+                vec!["d".into()]
+            } else {
+                names.iter().map(|name| name.as_str().into()).collect()
+            }
+        };
+        let paths: Vec<String> = findings(&files, &list).into_iter().map(|finding| finding.path).collect();
+        assert_eq!(paths, ["d/f7", "d/F7"]);
     }
 
     #[test]

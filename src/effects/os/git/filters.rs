@@ -5,6 +5,7 @@
 //! Invariant: a file that git would not take in either is no error. It is kept as it lies there, or (where it
 //! is too large) as a line that says so, and it is told: nobody's work ends because of one file.
 
+use super::objects::HUGE;
 use super::place::Place;
 use super::worktree::full;
 use super::{EffectError, Oid, Result, Trouble, or};
@@ -64,14 +65,20 @@ impl<'p> Filters<'p> {
         if file && metadata.len() > LARGEST && !self.has_driver(path)? {
             return self.leave_out(&metadata, TOO_LARGE).map(Some);
         }
+        if file
+            && metadata.len() >= HUGE as u64
+            && let Ok(Ok(taken)) = self.take_by_git(path, &metadata)
+        {
+            return Ok(Some(taken));
+        }
         let place = self.place;
-        let found = match self.pipeline.worktree_file_to_object(path, &place.index) {
-            Ok(found) => found,
-            Err(error) if file => {
-                let why = or::<(), _>("hash a file of the work tree", Err(error));
-                return why.map_or_else(|error| self.take_otherwise(path, &metadata, error), |()| Ok(None));
-            }
-            Err(error) => return or("hash a file of the work tree", Err(error)),
+        let pipeline = &mut self.pipeline;
+        let found = place.git.complete(|| {
+            or("hash a file of the work tree", pipeline.worktree_file_to_object(path, &place.index))
+        });
+        let found = match found {
+            Err(error) if file => return self.take_otherwise(path, &metadata, error),
+            found => found?,
         };
         Ok(found.map(|(id, kind, _)| Taken {
             mode: kind as Mode,
@@ -98,20 +105,31 @@ impl<'p> Filters<'p> {
             | Trouble::Repository
             | Trouble::Other => {}
         }
-        let (git, name) = (self.place.git, path.to_str_lossy());
-        let asked = self.ask_git(&["hash-object", "-w", "--", &name])?;
-        let mode = mode_of(metadata);
-        if let Some(id) = Oid::from_hex(&asked.stdout_line()).filter(|_| asked.ok) {
-            return Ok(Some(Taken { mode, id: git.note_written(super::id(id)), unfit: None }));
-        }
+        let said = match self.take_by_git(path, metadata)? {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(said) => said,
+        };
         if metadata.len() > LARGEST {
             return self.leave_out(metadata, TOO_LARGE).map(Some);
         }
-        let said = asked.stderr_line();
         let why = said.split("; ").find_map(|line| line.strip_prefix("fatal: ")).unwrap_or(&said).to_owned();
         let full = full(self.place, path);
         let content = fs::read(&full).map_err(|error| EffectError::io("read", &full, &error))?;
-        Ok(Some(Taken { mode, id: git.write_blob(&content)?, unfit: Some(why) }))
+        let id = self.place.git.write_blob(&content)?;
+        Ok(Some(Taken { mode: mode_of(metadata), id, unfit: Some(why) }))
+    }
+
+    /// A file as git itself takes it in, which holds no copy of it in memory; what it says where it does not.
+    fn take_by_git(&self, path: &BStr, metadata: &Metadata) -> Result<std::result::Result<Taken, String>> {
+        let asked = self.ask_git(&["hash-object", "-w", "--", &path.to_str_lossy()])?;
+        let Some(id) = Oid::from_hex(&asked.stdout_line()).filter(|_| asked.ok).map(super::id) else {
+            return Ok(Err(asked.stderr_line()));
+        };
+        if metadata.len() >= HUGE as u64 {
+            self.place.git.note_huge(id);
+        }
+        let id = self.place.git.note_written(id);
+        Ok(Ok(Taken { mode: mode_of(metadata), id, unfit: None }))
     }
 
     /// A line in place of a file of which nothing can be kept.

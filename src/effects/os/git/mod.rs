@@ -46,6 +46,7 @@ use super::super::{
 };
 use gix::ObjectId;
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use trouble::{failed, or};
 
@@ -61,6 +62,8 @@ pub struct OsGit {
     ready: RefCell<Vec<PathBuf>>,
     /// Objects written since the last [`Git::settle`].
     unsettled: RefCell<Vec<ObjectId>>,
+    /// Blobs that are known to be huge.
+    huge: RefCell<HashSet<ObjectId>>,
     /// What a partial clone lacks, and could not get.
     in_vain: RefCell<promised::InVain>,
     /// A look at a work tree that has begun.
@@ -131,8 +134,9 @@ impl OsGit {
         repo.object_cache_size_if_unset(4 << 20);
         let repo = unreplaced(repo);
         let (ready, unsettled, ahead) = (RefCell::default(), RefCell::default(), RefCell::default());
-        let (fresh, held, in_vain) = (OnceCell::new(), RefCell::default(), RefCell::default());
-        Ok(Self { opened: repo, fresh, held, ready, unsettled, in_vain, ahead, workspaces })
+        let (fresh, held) = (OnceCell::new(), RefCell::default());
+        let (huge, in_vain) = (RefCell::default(), RefCell::default());
+        Ok(Self { opened: repo, fresh, held, ready, unsettled, huge, in_vain, ahead, workspaces })
     }
 
     /// The same repository with private work trees in another place.
@@ -236,6 +240,10 @@ impl Git for OsGit {
         self.read_blob(id)
     }
 
+    fn blob_within(&self, id: Oid, most: usize) -> Result<Option<Vec<u8>>> {
+        self.read_blob_within(id, most)
+    }
+
     fn changes(&self, old: Oid, new: Oid) -> Result<Vec<Change>> {
         self.diff_trees(old, new)
     }
@@ -249,7 +257,7 @@ impl Git for OsGit {
     }
 
     fn write_blob(&self, content: &[u8]) -> Result<Oid> {
-        let id = or("write an object", self.repo().write_blob(content))?.detach();
+        let id = self.complete(|| or("write an object", self.repo().write_blob(content)))?.detach();
         Ok(self.note_written(id))
     }
 

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// The mode of a directory in a tree.
 pub(super) const MODE_TREE: Mode = 0o040_000;
+/// From which size on a blob is remembered for it, and git itself takes in files, in bytes.
+pub(super) const HUGE: usize = 32 << 20;
 
 fn mode(mode: EntryMode) -> Mode {
     match mode.kind() {
@@ -51,7 +53,22 @@ impl OsGit {
 
     pub(super) fn read_blob(&self, blob: Oid) -> Result<Vec<u8>> {
         let mut object = self.complete(|| or("read an object", self.repo().find_object(id(blob))))?;
+        if object.data.len() >= HUGE {
+            self.note_huge(object.id);
+        }
         Ok(std::mem::take(&mut object.data))
+    }
+
+    /// A blob that is known to be huge is not read again to be found too large.
+    pub(super) fn read_blob_within(&self, blob: Oid, most: usize) -> Result<Option<Vec<u8>>> {
+        if most < HUGE && self.huge.borrow().contains(&id(blob)) {
+            return Ok(None);
+        }
+        Ok(Some(self.read_blob(blob)?).filter(|content| content.len() <= most))
+    }
+
+    pub(super) fn note_huge(&self, blob: gix::ObjectId) {
+        self.huge.borrow_mut().insert(blob);
     }
 
     fn find_tree(&self, tree: gix::ObjectId) -> Result<gix::Tree<'_>> {
@@ -198,7 +215,7 @@ impl OsGit {
     pub(super) fn build_tree_without(&self, tree: Oid, name: &str) -> Result<Oid> {
         let mut root = self.read_tree(tree)?;
         root.entries.retain(|entry| entry.filename != name);
-        let written = or("write a tree", self.repo().write_object(&root))?.detach();
+        let written = self.complete(|| or("write a tree", self.repo().write_object(&root)))?.detach();
         Ok(self.note_written(written))
     }
 
@@ -215,7 +232,7 @@ impl OsGit {
             }
         }
         let written = editor.write(|tree| -> Result<gix::ObjectId> {
-            let id = or("write a tree", self.repo().write_object(tree))?.detach();
+            let id = self.complete(|| or("write a tree", self.repo().write_object(tree)))?.detach();
             self.unsettled.borrow_mut().push(id);
             Ok(id)
         })?;
@@ -297,7 +314,7 @@ impl OsGit {
             message: commit.message.as_str().into(),
             extra_headers: Vec::new(),
         };
-        let written = or("write a commit", self.repo().write_object(&object))?.detach();
+        let written = self.complete(|| or("write a commit", self.repo().write_object(&object)))?.detach();
         Ok(self.note_written(written))
     }
 

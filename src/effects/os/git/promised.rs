@@ -1,4 +1,5 @@
-//! Objects of a partial clone that only its remote has: fetched by the git binary when they are needed.
+//! Objects that are not there when they are looked for: of a partial clone, which only its remote has, they are
+//! fetched by the git binary when they are needed; and a `git gc` beside orch moves them.
 //!
 //! Invariant: nothing is asked for in an ordinary clone, nor twice in vain; one that cannot be had is
 //! [`Trouble::Promised`], never damage.
@@ -11,6 +12,9 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The most objects that are asked for at once: their names have to fit into one command line.
 const AT_ONCE: usize = 500;
+
+/// How often a `git gc` may come in between.
+const AGAIN: u32 = 10;
 
 /// What was asked for without success.
 #[derive(Debug, Default)]
@@ -31,16 +35,23 @@ impl OsGit {
         named.or_else(|| self.remotes().into_iter().find(promises))
     }
 
-    /// Does something that only reads, or can be done again: what turns out to be lacking in a partial clone is
-    /// fetched, and it is done once more.
+    /// Does something that can be done again: what turns out to be lacking in a partial clone is fetched, and it is
+    /// done once more; also where what it needs was only being moved.
     pub(super) fn complete<T>(&self, mut work: impl FnMut() -> Result<T>) -> Result<T> {
-        let mut fetched = HashSet::new();
+        let (mut fetched, mut again) = (HashSet::new(), 0);
         loop {
             let error = match work() {
-                Err(error) if error.trouble == Trouble::Missing => error,
+                Err(error) if error.trouble == Trouble::Missing || lost_its_folder(&error) => error,
                 done => return done,
             };
-            let Some((lacking, remote)) = lacking(&error.fact).zip(self.promisor()) else {
+            let lacking = lacking(&error.fact);
+            let moved =
+                lost_its_folder(&error) || lacking.is_some_and(|object| self.repo().has_object(object));
+            if moved && again < AGAIN {
+                again += 1;
+                continue;
+            }
+            let Some((lacking, remote)) = lacking.zip(self.promisor()) else {
                 return Err(error);
             };
             if !fetched.insert(lacking) {
@@ -121,6 +132,12 @@ impl OsGit {
     }
 }
 
+/// Whether an object could not be written because the folder that it was to come into was gone again: what packs
+/// objects takes away the folders that it has emptied.
+fn lost_its_folder(error: &EffectError) -> bool {
+    error.fact.contains("Could not persist loose object") && error.fact.contains("No such file or directory")
+}
+
 /// The object that an error of gix says is not there.
 fn lacking(fact: &str) -> Option<ObjectId> {
     let mut words = fact.split(|c: char| !c.is_ascii_hexdigit());
@@ -137,5 +154,35 @@ mod tests {
         let fact = format!("cannot read an object: An object with id {name} could not be found");
         assert_eq!(lacking(&fact).map(|id| id.to_string()).as_deref(), Some(name));
         assert_eq!(lacking("`/deadbeef/face` could not be found"), None);
+    }
+
+    #[test]
+    fn an_object_whose_folder_is_taken_away_meanwhile_is_written_again() {
+        let home = tempfile::tempdir().expect("a directory");
+        gix::init(home.path()).expect("a repository");
+        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
+        // The first two digits of what `hello` is called; a link to nowhere is there, and leads nowhere.
+        let folder = home.path().join(".git/objects/b6");
+        std::os::unix::fs::symlink("nowhere", &folder).expect("a link");
+        let mut times = 0;
+        let written = git.complete(|| {
+            times += 1;
+            if times == 3 {
+                std::fs::remove_file(&folder).expect("the link");
+            }
+            super::super::or("write an object", git.repo().write_blob("hello")).map(gix::Id::detach)
+        });
+        assert_eq!(written.expect("it is written").to_string(), "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0");
+        assert_eq!(times, 3);
+    }
+
+    #[test]
+    fn what_is_lost_is_not_looked_for_for_ever() {
+        let home = tempfile::tempdir().expect("a directory");
+        gix::init(home.path()).expect("a repository");
+        let git = OsGit::discover(home.path(), home.path().join("workspaces")).expect("a repository");
+        std::os::unix::fs::symlink("nowhere", home.path().join(".git/objects/b6")).expect("a link");
+        let written = git.complete(|| super::super::or("write an object", git.repo().write_blob("hello")));
+        assert!(written.is_err_and(|error| lost_its_folder(&error)));
     }
 }
