@@ -385,17 +385,13 @@ fn refuse_early(
     if base.config.project.author.is_none() {
         world.git.check_identity()?;
     }
-    match world.git.checkout_of(&base.branch)? {
-        Some(checkout) => {
-            land::refuse_in_progress(&checkout)?;
-            along::refuse_locked(world, &checkout)?;
-            if options.in_place || base.upstream.is_some() {
-                // The one is looked at as a whole, and what lands by a push lands whatever is here.
-                return Ok(());
-            }
-            let file = &base.snapshot.graph.nodes()[chosen.candidate.index].path;
-            along::refuse_changed(world, &checkout, &base.branch, (file, &chosen.text))
-        }
-        None => Ok(()),
+    let Some(checkout) = world.git.checkout_of(&base.branch)? else { return Ok(()) };
+    land::refuse_in_progress(&checkout)?;
+    along::refuse_locked(world, &checkout)?;
+    if options.in_place || base.upstream.is_some() {
+        // The one is looked at as a whole, and what lands by a push lands whatever is here.
+        return Ok(());
     }
+    let file = &base.snapshot.graph.nodes()[chosen.candidate.index].path;
+    along::refuse_changed(world, &checkout, &base.branch, (file, &chosen.text))
 }
