@@ -302,6 +302,7 @@ fn each_library_has_one_home() {
         ("tempfile", &["src/effects/os", "src/cli/demo.rs", "src/cli/demo_place.rs"]),
         ("indicatif", &["src/report/human.rs", "src/report/jobs.rs"]),
         ("anstyle", &["src/report", "src/cli/demo.rs"]),
+        ("anstream", &["src/gate/builtin.rs"]),
         ("unicode_width", &["src/report"]),
         ("toml", &["src/state/file", "src/config", "src/import"]),
         ("toml_edit", &["src/state/file", "src/config"]),

@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::explain::explain;
 use super::output::Answer;
+use super::tip;
 use crate::config::GateConfig;
 use crate::effects::Oid;
 use crate::gate::Verdict;
@@ -36,6 +37,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     let base = Base::at(context.world(), &context.caller, branch, commit)?;
     let root = context.root()?;
     let gates = choose(&base.config.gates, &args.names)?;
+    let tip = tip::look(&context, &base)?;
     let tree = what_is_there(&context, &base);
     let reporter = global.reporter();
     let case = Case {
@@ -52,15 +54,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
         reporter: reporter.as_ref(),
     };
     if args.explain {
-        return explain(global, &case);
+        return Ok(tip.beside(explain(global, &case)?));
     }
     base.check_trust(&context.caller)?;
     let verdicts = judge(&case)?;
     if let Some(signal) = context.world().process.interrupted() {
         let exit = Exit::of_signal(signal);
-        return Ok(answer(global, &verdicts).exit(exit));
+        return Ok(tip.beside(answer(global, &verdicts).exit(exit)));
     }
-    Ok(answer(global, &verdicts))
+    Ok(tip.beside(answer(global, &verdicts)))
 }
 
 /// The tree of everything in the work tree that git does not ignore; none where it cannot be named.

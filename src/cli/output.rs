@@ -2,8 +2,8 @@
 
 use super::error::CliError;
 use super::exit::Exit;
+use crate::prompt::fence;
 use crate::report::logged::{Level, said};
-use crate::review::fence;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -77,8 +77,9 @@ on a gate keeps nothing. Gates that do not need each other run at one time, at m
 [policy] gate_jobs.
   needs = [\"build\"]    it runs when these have passed
   metric = {...}       a number in its output, with min and max: the last that its regex finds;
-                       of one that is named `passed`, the sum of all, and not fewer than on
-                       the base, but for tests that went with what they tested or into others;
+                       of one that is named `passed`, the sum of all, at least 1 unless min = 0,
+                       and not fewer than on the base, but for tests that went with what they
+                       tested or into others;
                        with a group (?<each>...) it is how often the regex is found
   junit = \"out.xml\"    tests: none may fail, one has to run, not fewer than on the base, as there
   coverage = { file = \"lcov.info\", min = 85, changed_min = 90, max_drop = 0.5 }

@@ -195,10 +195,16 @@ fn limited(mut items: Vec<String>) -> Vec<String> {
     items
 }
 
+/// What a program printed, without the colours that it gave it.
+#[must_use]
+pub fn plain(output: &[u8]) -> String {
+    anstream::adapter::strip_bytes(output).into_vec().to_str_lossy().into_owned()
+}
+
 /// The last lines of what a program printed, each at most 500 characters, without secrets.
 #[must_use]
 pub fn last_lines(output: &[u8], count: usize) -> String {
-    let text = output.to_str_lossy();
+    let text = plain(output);
     let lines: Vec<String> = text
         .lines()
         .map(|line| {

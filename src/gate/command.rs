@@ -2,7 +2,7 @@
 //! and a number taken from what it printed.
 
 use super::Verdict;
-use super::builtin::last_lines;
+use super::builtin::{last_lines, plain};
 use crate::config::{GateConfig, MetricConfig};
 use crate::effects::{Ended, Finished, Input, Invocation, Stop};
 use crate::state::run::VerdictKind;
@@ -97,15 +97,14 @@ fn telling(output: &[u8]) -> Vec<u8> {
 /// in several places, such as several test binaries.
 fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
     let pattern = Regex::new(&metric.regex).ok()?;
-    let text = String::from_utf8_lossy(output);
+    let text = plain(output);
     if pattern.capture_names().flatten().any(|name| name == EACH) {
         #[expect(clippy::cast_precision_loss, reason = "there are fewer lines than a float can count")]
         return Some(pattern.captures_iter(&text).count() as f64);
     }
-    let values: Vec<f64> = pattern
-        .captures_iter(&text)
-        .filter_map(|captures| captures.get(1)?.as_str().replace(['_', ','], "").parse().ok())
-        .filter(|value: &f64| value.is_finite())
+    let found = pattern.captures_iter(&text).filter_map(|captures| captures.get(1));
+    let values: Vec<f64> = found
+        .filter_map(|group| number(group.as_str(), text[group.end()..].trim_start().starts_with('%')))
         .collect();
     if metric.name == PASSED {
         (!values.is_empty()).then(|| values.iter().sum())
@@ -114,10 +113,26 @@ fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
     }
 }
 
+/// A number as people and tools write it: a comma is a point, unless it parts thousands.
+fn number(text: &str, per_cent: bool) -> Option<f64> {
+    let bare = text.replace('_', "");
+    let (whole, rest) = bare.split_once('.').unwrap_or((&bare, ""));
+    let mut parts = whole.split(',').skip(1).peekable();
+    let thousands = parts.peek().is_some() && parts.all(|part| part.len() == 3);
+    let plain = match (thousands && !(per_cent && rest.is_empty()), bare.matches(',').count()) {
+        (true, _) => bare.replace(',', ""),
+        (false, 1) if rest.is_empty() => bare.replace(',', "."),
+        (false, _) => bare.clone(),
+    };
+    plain.parse().ok().filter(|value: &f64| value.is_finite())
+}
+
 fn out_of_range(metric: &MetricConfig, value: Option<f64>) -> Option<String> {
     let name = &metric.name;
+    let counts = *name == PASSED && metric.min.is_none();
     match value {
-        None if metric.min.is_some() || metric.max.is_some() => {
+        Some(count) if counts && count <= 0.0 => Some(format!("`{name}` is 0: no test was run")),
+        None if counts || metric.min.is_some() || metric.max.is_some() => {
             Some(format!("`{name}` was not found in the output (looked for `{}`)", metric.regex))
         }
         None => None,
@@ -183,7 +198,41 @@ mod tests {
         assert_eq!(red.metric, Some(("passed".to_owned(), 2.0)));
         assert_eq!(red.evidence, "b_test.go:9: 1 is not 2\n--- FAIL: TestB (0.00s)\nFAIL\nexit 1");
         let none = judge(&gate, &finished(Ended::Exited(0), "ok  x 0.1s\n"));
-        assert_eq!(none.metric, Some(("passed".to_owned(), 0.0)));
+        assert_eq!((none.kind, none.metric), (VerdictKind::Fail, Some(("passed".to_owned(), 0.0))));
+    }
+
+    #[test]
+    fn a_gate_that_counts_tests_wants_one_unless_it_says_that_none_will_do() {
+        for output in ["0 passed\n", "ok\n"] {
+            assert_eq!(judge(&gate(None), &finished(Ended::Exited(0), output)).kind, VerdictKind::Fail);
+        }
+        let none = judge(&gate(Some(0.0)), &finished(Ended::Exited(0), "0 passed\n"));
+        assert_eq!(none.kind, VerdictKind::Pass);
+    }
+
+    #[test]
+    fn colours_are_no_part_of_what_was_printed() {
+        let green = judge(&gate(Some(1.0)), &finished(Ended::Exited(0), "\u{1b}[32m3\u{1b}[0m passed\n"));
+        assert_eq!((green.kind, green.metric), (VerdictKind::Pass, Some(("passed".to_owned(), 3.0))));
+        let red = judge(&gate(None), &finished(Ended::Exited(1), "\u{1b}[1;31mFAIL\u{1b}[0m a\n"));
+        assert_eq!(red.evidence, "FAIL a\nexit 1");
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_and_tools_write_them() {
+        for (text, per_cent, value) in [
+            ("87", false, Some(87.0)),
+            ("87.5", true, Some(87.5)),
+            ("8,5", false, Some(8.5)),
+            ("8,512", true, Some(8.512)),
+            ("1,234", false, Some(1234.0)),
+            ("1,234,567.5", false, Some(1_234_567.5)),
+            ("1_234", false, Some(1234.0)),
+            ("1,2,3", false, None),
+            ("NaN", false, None),
+        ] {
+            assert_eq!(number(text, per_cent), value, "{text}");
+        }
     }
 
     #[test]

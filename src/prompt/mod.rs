@@ -14,7 +14,7 @@ mod failure;
 mod notes;
 
 pub use likely::Likely;
-pub use sections::{described, description_share, one_paragraph, section, words_of};
+pub use sections::{described, description_share, fence, one_paragraph, section, words_of};
 
 use crate::state::checkpoint::Checkpoint;
 use crate::state::id::TaskId;
@@ -318,7 +318,8 @@ pub fn continuation(
         let _ = writeln!(text, "You {claim}.");
     }
     for (gate, evidence) in failures {
-        let _ = write!(text, "\n## `{gate}` failed\n\n```text\n{}\n```\n", evidence.trim_end());
+        let fence = fence(evidence);
+        let _ = write!(text, "\n## `{gate}` failed\n\n{fence}text\n{}\n{fence}\n", evidence.trim_end());
     }
     text.push_str("\nCorrect the work in the same directory. It is judged by the same checks again.\n");
     text

@@ -253,6 +253,17 @@ pub fn one_paragraph(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A fence of backticks that no line of the text closes.
+#[must_use]
+pub fn fence(text: &str) -> String {
+    let longest = text
+        .lines()
+        .map(|line| line.trim_start_matches(['+', '-', ' ']))
+        .map(|line| line.bytes().take_while(|byte| *byte == b'`').count())
+        .max();
+    "`".repeat(longest.unwrap_or_default().max(2) + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use crate::config::shell;
 use crate::effects::Commit;
 use crate::export::origin;
 use crate::import::Format;
-use crate::review::fence;
+use crate::prompt::fence;
 use crate::state::task::Task;
 use serde::Serialize;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! What a reviewer reads: what was wanted, what was changed, and the form of the answer.
 
 use crate::gate::change::{Content, File};
-use crate::prompt::{Prompt, Section, TooLarge, fit, section};
+use crate::prompt::{Prompt, Section, TooLarge, fence, fit, section};
 use crate::state::note::{Gist, NoteKind, NoteStatus};
 use crate::state::task::{Task, one_line};
 use std::fmt::Write as _;
@@ -138,17 +138,6 @@ fn diffs(material: &Material<'_>) -> Vec<Section> {
         section(format!("diff {}", file.path), text, false, score(&file.path, file.text.len()))
     };
     material.files.iter().map(made).collect()
-}
-
-/// A fence of backticks that no line of the text closes.
-#[must_use]
-pub fn fence(text: &str) -> String {
-    let longest = text
-        .lines()
-        .map(|line| line.trim_start_matches(['+', '-', ' ']))
-        .map(|line| line.bytes().take_while(|byte| *byte == b'`').count())
-        .max();
-    "`".repeat(longest.unwrap_or_default().max(2) + 1)
 }
 
 fn score(path: &str, bytes: usize) -> f64 {

@@ -6,7 +6,7 @@
 
 mod ask;
 
-pub use ask::{FileDiff, Material, fence, prompt};
+pub use ask::{FileDiff, Material, prompt};
 
 use crate::agent::Review;
 use crate::config::{Config, ReviewPolicy, ReviewRule};

@@ -445,3 +445,15 @@ fn a_pass_that_cannot_be_remembered_is_one_all_the_same() {
     let said = sandbox.quietly(&["gate"]);
     assert_eq!(said.code, 0, "{}", said.stderr);
 }
+
+#[test]
+fn a_gate_that_is_not_committed_is_not_run_and_that_is_told() {
+    let sandbox = project("echo x > x", &[gate("test", "true")]);
+    let config = sandbox.read(".orchestrator/config.toml");
+    sandbox.write(".orchestrator/config.toml", &config.replace("'''true'''", "'false'"));
+    for args in [&["gate"][..], &["gate", "--explain"]] {
+        let said = sandbox.quietly(args);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert!(said.stderr.contains("`.orchestrator/config.toml` is not committed"), "{}", said.stderr);
+    }
+}
