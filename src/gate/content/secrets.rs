@@ -192,8 +192,24 @@ fn assigned(line: &str) -> Option<Range<usize>> {
     let text = &line[from..from + length];
     let mixed = text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic());
     let path_or_call = text.contains("://") || line[from + length..].starts_with(['(', '{', '[']);
-    (length >= VALUE && mixed && !path_or_call && is_random(text) && entropy(text) >= ENTROPY)
+    (length >= VALUE
+        && mixed
+        && !path_or_call
+        && !is_name(text)
+        && is_random(text)
+        && entropy(text) >= ENTROPY)
         .then(|| from..from + length)
+}
+
+/// Whether a text is a name that code has: words, a number or two at their ends.
+fn is_name(text: &str) -> bool {
+    let word = |part: &str| {
+        let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+        let cased = letters.bytes().all(|b| b.is_ascii_lowercase())
+            || letters.bytes().all(|b| b.is_ascii_uppercase());
+        cased && letters.len() >= 2 && part.len() - letters.len() <= 2
+    };
+    text.contains('_') && text.split(['_', '.']).all(word)
 }
 
 /// Whether a text could have been drawn, and is not made up for people.

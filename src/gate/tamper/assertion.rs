@@ -6,7 +6,7 @@
 use super::case::Case;
 use super::dead::dead_blocks;
 use super::empty::cannot_fail;
-use super::language::{Asks, Assert, How, Language};
+use super::language::{Asks, Assert, How, JAVA, Language, RUST};
 use super::lex::{Kind, Source, Token, matches};
 use super::reach::reached;
 use std::ops::Range;
@@ -31,16 +31,19 @@ pub struct Assertion<'t> {
     pub custom: bool,
     /// Whether it asks that something is not so.
     pub negated: bool,
+    /// How many ways to hold it has beside the first: alternatives, or what else has to be so before it fails.
+    pub ways: usize,
 }
 
 /// Words that make an assertion out of its opposite.
-const NEGATORS: [&str; 14] = [
+const NEGATORS: [&str; 15] = [
     "!",
     "not",
     "!=",
     "!==",
     "assert_ne",
     "assertFalse",
+    "assertIsNotNone",
     "assertNotEqual",
     "assertNotEquals",
     "assertNotIn",
@@ -80,6 +83,8 @@ const BOUNDS: [&str; 25] = [
     "match",
     "is",
 ];
+/// What asks for nothing in a value, which is one value.
+pub const EMPTY: [&str; 6] = ["is_empty", "isEmpty", "is_none", "Empty", "Zero", "toBeUndefined"];
 /// Constants that are values, as literals are.
 pub const VALUES: [&str; 8] = ["true", "false", "True", "False", "None", "null", "nil", "undefined"];
 /// What equals everything.
@@ -230,17 +235,28 @@ fn assertion<'t>(
     let asks = match how {
         _ if !custom && cannot_fail(&parts, how) => Asks::Nothing,
         How::Chain => chained(language, &parts, asks),
-        How::Branch if fails_on_one_value(&all) => Asks::Part,
+        How::Branch if fails_on_one_value(&all) || fails_on_a_bound(&all) => Asks::Part,
         How::Args(_) | How::Line | How::Branch | How::Command | How::Words => match asks {
             Asks::AsGiven => as_given(parts.first().copied().unwrap_or_default()),
             Asks::Nothing | Asks::Something | Asks::Part | Asks::Exactly => asks,
         },
     };
+    let typed = [&raw const RUST, &raw const JAVA].iter().any(|one| std::ptr::eq(language, *one));
+    let plain = truth(&parts).filter(|_| typed && form.asks == Asks::Exactly && how == How::Args(2));
     let wide = asks == Asks::Exactly && is_wide(&all);
     let asks = if wide { Asks::Part } else { asks };
+    let asks = plain.map_or(asks, |(_, given)| as_given(given).min(asks));
     let anything = all.iter().any(|token| ANYTHING.contains(&token.text));
-    // The head's own name counts: `assertFalse` is `assertTrue` turned around.
-    let negations = all.iter().filter(|token| NEGATORS.contains(&token.text)).count();
+    // The head's own name counts: `assertFalse` is `assertTrue` turned around. A macro's mark turns nothing around.
+    let is_macro = |at: usize| {
+        at > usize::from(how != How::Branch)
+            && all[at].text == "!"
+            && all[at - 1].kind == Kind::Word
+            && all.get(at + 1).is_some_and(|next| matches!(next.text, "(" | "[" | "{"))
+    };
+    let negates = |at: &usize| NEGATORS.contains(&all[*at].text) && !is_macro(*at);
+    let negations =
+        (0..all.len()).filter(negates).count() + usize::from(plain.is_some_and(|(held, _)| !held));
     Assertion {
         line: tokens[at].line,
         span: at..extent.behind.max(at + 1),
@@ -249,7 +265,43 @@ fn assertion<'t>(
         custom,
         asks: if anything { asks.min(Asks::Something) } else { asks },
         negated: how != How::Branch && negations % 2 == 1,
+        ways: parts
+            .first()
+            .filter(|_| how == How::Branch || form.asks == Asks::AsGiven)
+            .map_or(0, |part| ways(part, how)),
     }
+}
+
+/// What is compared with `true` or `false`, which of both, as if it was asserted or its opposite was.
+fn truth<'p, 't>(parts: &[&'p [Token<'t>]]) -> Option<(bool, &'p [Token<'t>])> {
+    let [one, other] = parts else { return None };
+    let held = |part: &[Token<'_>]| match part {
+        [token] if token.text == "true" => Some(true),
+        [token] if token.text == "false" => Some(false),
+        _ => None,
+    };
+    held(one).map(|held| (held, *other)).or_else(|| held(other).map(|held| (held, *one)))
+}
+
+/// The ways to hold that an expression has beside its first one.
+fn ways(part: &[Token<'_>], how: How) -> usize {
+    let (mut depth, mut count) = (0_usize, 0);
+    for token in part {
+        match token.text {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            "&&" if depth == 0 && how == How::Branch => count += 1,
+            "||" | "or" if depth == 0 && how != How::Branch => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Whether a branch that fails is taken beyond a bound only.
+fn fails_on_a_bound(condition: &[&Token<'_>]) -> bool {
+    let has = |all: &[&str]| condition.iter().any(|token| all.contains(&token.text));
+    has(&["<", ">", "<=", ">="]) && !has(&["!=", "!==", "==", "===", "!", "||"])
 }
 
 /// Whether a branch that fails is taken for one value only: all others pass.
@@ -264,9 +316,11 @@ fn fails_on_one_value(condition: &[&Token<'_>]) -> bool {
 /// How much an expression asks for.
 fn as_given(expression: &[Token<'_>]) -> Asks {
     let has = |list: &[&str]| expression.iter().any(|token| list.contains(&token.text));
-    if has(&SAME) {
+    let turned = has(&["!", "not"]);
+    let is_value = has(&["is"]) && has(&["None", "True", "False"]);
+    if has(&SAME) || !turned && (is_value || has(&EMPTY)) {
         Asks::Exactly
-    } else if has(&["is"]) && has(&["not"]) && has(&["None"]) {
+    } else if turned && is_value {
         Asks::Something
     } else if has(&BOUNDS) {
         Asks::Part

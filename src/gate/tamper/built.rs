@@ -16,10 +16,44 @@ const USUAL: [&str; 7] = ["linux", "unix", "amd64", "arm64", "cgo", "gc", "race"
 pub(super) fn findings(files: &[File], sources: &[Changed<'_>], pairs: &Pairs) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(modules(files, sources));
+    found.extend(files.iter().filter_map(|file| featured(file, files)));
     found.extend(moved(files, sources, pairs));
     for changed in sources.iter().filter(|changed| changed.is_test) {
         found.extend(constrained(changed));
         found.extend(abstracted(changed, sources));
+    }
+    found
+}
+
+/// A test of cargo that was there and is built only with features now.
+fn featured(file: &File, files: &[File]) -> Option<Finding> {
+    let dir = file.shown.strip_suffix("Cargo.toml")?;
+    let (old, new) = (targets(file.old.text()?), targets(file.new.text()?));
+    let had = |name: &str| old.iter().any(|(other, line)| other == name && line.is_some());
+    let is_new = |name: &str| {
+        let begin = format!("{dir}tests/{name}");
+        files.iter().any(|each| each.old == Content::Absent && each.shown.starts_with(&begin))
+    };
+    let (name, line) = new.into_iter().find(|(name, line)| line.is_some() && !had(name) && !is_new(name))?;
+    let fact = format!("the test `{name}` is built only with `required-features` now");
+    Some(Finding::error(Concern::TestsSkipped, &file.shown, line, fact))
+}
+
+/// The targets of a `Cargo.toml` that are tests, with the line that says which features they need.
+fn targets(text: &str) -> Vec<(String, Option<usize>)> {
+    let mut found: Vec<(String, Option<usize>)> = Vec::new();
+    let mut inside = false;
+    for (index, line) in text.lines().map(str::trim).enumerate() {
+        if line.starts_with('[') {
+            inside = line.starts_with("[[test]]");
+            found.extend(inside.then(|| (String::new(), None)));
+        }
+        let Some((name, features)) = found.last_mut().filter(|_| inside) else { continue };
+        match line.split_once('=').map(|(key, value)| (key.trim(), value)) {
+            Some(("name", value)) => value.trim().trim_matches(['"', '\'']).clone_into(name),
+            Some(("required-features", _)) => *features = Some(index + 1),
+            _ => {}
+        }
     }
     found
 }

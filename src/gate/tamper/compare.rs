@@ -116,7 +116,9 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
     let standing = |language, side, case, asserts| Standing { language, side, case, asserts };
     let before = standing(was.language, old, then, &old_asserts);
     let after = standing(is.language, new, now, &new_asserts);
-    found.extend(conditioned(before, after, is.path, structured));
+    // A choice between cases is no table of them.
+    let tabled = |texts: &[&str]| structure(texts) - texts.iter().filter(|text| **text == "case").count();
+    found.extend(conditioned(before, after, is.path, tabled(&new_texts) > tabled(&old_texts)));
     let compared = Compared { whole, path: is.path, name: &now.name, line: now.line, new, spread };
     found.extend(compared.asserts(old_asserts, new_asserts, pool));
     let (was_long, is_long) = (then.body.len(), now.body.len());
@@ -126,7 +128,7 @@ fn kept(whole: &Whole<'_, '_>, before: Which, after: Which, pool: &mut Vec<Strin
     }
     if found.is_empty() {
         let lists = (rows::of_case(old, then, was.language), rows::of_case(new, now, is.language));
-        found.extend(compared.rows(&lists.0, &lists.1));
+        found.extend(compared.rows(&lists.0, &lists.1, &[]));
     }
     found
 }
@@ -148,7 +150,10 @@ fn conditioned(
 fn calls(side: &Side<'_>, case: &super::case::Case) -> usize {
     let texts = side.texts(&case.body);
     let calls = texts.windows(2).filter(|two| two[1] == "(").map(|two| two[0].to_lowercase());
-    calls.filter(|name| ASSERTING.iter().any(|begin| name.starts_with(begin)) && name.contains('_')).count()
+    let own = |name: &String| {
+        name == "check" || ASSERTING.iter().any(|begin| name.starts_with(begin)) && name.contains('_')
+    };
+    calls.filter(own).count()
 }
 
 /// What tests share: assertions in functions that they call, and tables beside them.
@@ -159,7 +164,14 @@ fn shared(whole: &Whole<'_, '_>, changed: &Changed<'_>, pool: &mut Vec<String>) 
     let compared = Compared { whole, path: changed.path, name, line: 1, new, spread: false };
     let mut found = compared.asserts(asserts.0, asserts.1, pool);
     if found.is_empty() {
-        found.extend(compared.rows(&rows::beside(old), &rows::beside(new)));
+        // A table may have moved into a file that is new, with the tests that it is for.
+        let fresh = whole
+            .sources
+            .iter()
+            .filter(|each| each.old.is_none() && std::ptr::eq(each.language, changed.language));
+        let moved: Vec<rows::Row> =
+            fresh.filter_map(|each| each.new.as_ref()).flat_map(rows::beside).collect();
+        found.extend(compared.rows(&rows::beside(old), &rows::beside(new), &moved));
     }
     found
 }
@@ -241,12 +253,11 @@ impl Compared<'_, '_, '_> {
         Finding { severity, ..Finding::error(Concern::ExpectationsChanged, self.path, line, fact) }
     }
 
-    fn rows(&self, old: &[rows::Row], new: &[rows::Row]) -> Option<Finding> {
+    fn rows(&self, old: &[rows::Row], new: &[rows::Row], moved: &[rows::Row]) -> Option<Finding> {
         let texts = |rows: &[rows::Row]| rows.iter().map(|row| row.text.clone()).collect::<Vec<_>>();
-        let (old, all) = (texts(old), texts(new));
-        let (before, after): (Vec<&str>, Vec<&str>) =
-            (old.iter().map(String::as_str).collect(), all.iter().map(String::as_str).collect());
-        let (lost, gained) = (minus(&before, &after), minus(&after, &before));
+        let (old, all, moved) = (texts(old), texts(new), texts(moved));
+        let (before, after, moved) = (words(&old), words(&all), words(&moved));
+        let (lost, gained) = (minus(&minus(&before, &after), &moved), minus(&after, &before));
         let line =
             new.iter().find(|row| gained.contains(&row.text.as_str())).map_or(self.line, |row| row.line);
         match (lost.first(), gained.first()) {
@@ -262,6 +273,10 @@ impl Compared<'_, '_, '_> {
     }
 }
 
+fn words(all: &[String]) -> Vec<&str> {
+    all.iter().map(String::as_str).collect()
+}
+
 fn spell(one: &Assertion<'_>) -> String {
     one.tokens.join(" ").chars().take(80).collect()
 }
@@ -275,5 +290,7 @@ fn nearest(one: &Assertion<'_>, all: &[Assertion<'_>]) -> Option<usize> {
         .filter(|(_, each)| one.custom || !each.custom)
         .map(|(at, each)| (at, common(each)))
         .max_by_key(|(at, common)| (*common, usize::MAX - at));
-    best.filter(|(_, common)| *common > 1).or_else(|| best.filter(|_| all.len() == 1)).map(|(at, _)| at)
+    // One argument may be all that there is in common.
+    let enough = |common: usize| common > 1 || common == 1 && one.tokens.len() == 2;
+    best.filter(|(_, common)| enough(*common)).or_else(|| best.filter(|_| all.len() == 1)).map(|(at, _)| at)
 }

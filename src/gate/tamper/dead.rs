@@ -10,7 +10,7 @@ use std::ops::Range;
 /// How far a block may reach, in tokens: no text makes reading it slow.
 const FAR: usize = 2_000;
 /// Conditions that never hold and lists of nothing, up to the brace that opens their block.
-const NEVER: [&str; 10] = [
+const NEVER: [&str; 12] = [
     "if false {",
     "if ( false ) {",
     "if ( 0 ) {",
@@ -21,6 +21,8 @@ const NEVER: [&str; 10] = [
     "for ( let _ of [ ] ) {",
     "for _ in [ ] {",
     "# [ cfg ( any ( ) ) ] {",
+    "[ ] . forEach (",
+    "[ ] . map (",
 ];
 /// The same where indents make blocks.
 const NEVER_INDENTED: [&str; 9] = [
@@ -54,6 +56,7 @@ pub fn dead_blocks(
             let open = at + pattern.split(' ').count() - 1;
             dead.push(open..source.behind(open));
         }
+        dead.extend(left_out(source, at).filter(|_| blocks));
         if blocks && leaves(source, at) {
             let behind = line_end(source, at);
             let behind =
@@ -65,6 +68,24 @@ pub fn dead_blocks(
         dead.extend(uncalled(source, case));
     }
     dead
+}
+
+/// What the preprocessor of C leaves out: from `#if 0` to what ends it or answers it.
+fn left_out(source: &Source<'_>, at: usize) -> Option<Range<usize>> {
+    if !matches(&source.tokens[at..], "# if 0") {
+        return None;
+    }
+    let (mut depth, end) = (0_usize, source.tokens.len());
+    for place in at..end - 1 {
+        match (source.tokens[place].text, source.tokens[place + 1].text) {
+            ("#", "if" | "ifdef" | "ifndef") => depth += 1,
+            ("#", "else" | "elif") if depth == 1 => return Some(at..place),
+            ("#", "endif") if depth == 1 => return Some(at..place),
+            ("#", "endif") => depth -= 1,
+            _ => {}
+        }
+    }
+    Some(at..end)
 }
 
 /// Whether a statement begins here, as far as what stands before it tells.
@@ -176,6 +197,12 @@ fn indented(source: &Source<'_>, part: Range<usize>, case: Option<&Case>) -> Vec
                 dead.extend(Some(next..behind(indent)).filter(|rest| rest.start < rest.end));
             }
             "lambda" => dead.push(at..next),
+            // A generator that nobody asks.
+            "(" if source.behind(at) == next
+                && source.tokens[at..next].iter().any(|token| token.text == "for") =>
+            {
+                dead.push(at..next);
+            }
             "def" | "async" if own.is_some_and(|case| is_uncalled(source, case, index)) => {
                 dead.push(at..behind(indent + 1));
             }

@@ -5,7 +5,7 @@ use super::guard::guards;
 use super::language::{BRACES, JAVASCRIPT, Language, PYTHON, Tests};
 use super::lex::{Kind, Source, Token, matches};
 use super::pairs::{Pairs, Which};
-use super::read::{Changed, Side};
+use super::read::{Changed, Side, origins};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
@@ -17,11 +17,11 @@ pub(super) fn findings(sources: &[Changed<'_>], pairs: &Pairs) -> Vec<Finding> {
     let mut found = Vec::new();
     for (source, changed) in sources.iter().enumerate() {
         if changed.is_test {
-            found.extend(hooks(changed));
+            found.extend(hooks(changed, sources));
         } else {
-            found.extend(spelt_apart(changed));
+            found.extend(spelt_apart(changed, sources));
         }
-        found.extend(overwritten(changed));
+        found.extend(overwritten(changed, sources));
         found.extend(shim(changed, sources));
         for (before, after) in pairs.kept.iter().filter(|(_, after)| after.source == source) {
             found.extend(conditional(sources, *before, *after));
@@ -102,13 +102,13 @@ fn functions<'s, 'f>(source: &'s Source<'f>) -> Vec<Function<'s, 'f>> {
 }
 
 /// What a runner of Python calls around tests, made to do nothing or to leave.
-fn hooks(changed: &Changed<'_>) -> Option<Finding> {
+fn hooks(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
     let new = changed.new.as_ref().filter(|_| std::ptr::eq(changed.language, &raw const PYTHON))?;
-    let before: Vec<(Concern, String)> = changed
-        .old
-        .as_ref()
-        .map(|old| functions(&old.source).iter().filter_map(hook).collect())
-        .unwrap_or_default();
+    let before = origins(changed, sources);
+    let before: Vec<(Concern, String)> = before
+        .into_iter()
+        .flat_map(|old| functions(&old.source).iter().filter_map(hook).collect::<Vec<_>>())
+        .collect();
     let all = functions(&new.source);
     let mut now = all.iter().filter_map(|function| Some((function.line, hook(function)?)));
     let (line, (concern, fact)) = now.find(|(_, hook)| !before.contains(hook))?;
@@ -120,7 +120,9 @@ fn hook(function: &Function<'_, '_>) -> Option<(Concern, String)> {
     let has = |all: &[&str]| body.iter().any(|token| all.contains(&token.text));
     let asserts = || body.iter().any(|token| token.text.to_lowercase().contains("assert"));
     let starts = |pattern: &str| function.own.iter().any(|tokens| matches(tokens, pattern));
-    let prepares = name.to_lowercase().starts_with("setup") || name == "asyncSetUp";
+    let prepares = name.to_lowercase().starts_with("setup")
+        || name == "asyncSetUp"
+        || name.starts_with("pytest_runtest_");
     let leaves = [
         "self . skipTest (",
         "cls . skipTest (",
@@ -143,6 +145,7 @@ fn hook(function: &Function<'_, '_>) -> Option<(Concern, String)> {
         {
             !has(&["super", "TestCase"])
         }
+        "pytest_ignore_collect" => starts("return True"),
         "pytest_collection_modifyitems" => starts("items [ : ] =") || starts("items . clear ("),
         _ if function.given.first() == Some(&"self") && is_assertion(&PYTHON, name) => {
             !has(&["raise", "fail", "super"]) && !asserts()
@@ -194,7 +197,7 @@ const RUNNERS: [&str; 12] = [
 ];
 
 /// The name of a runner that code puts together of parts, so that nobody finds it.
-fn spelt_apart(changed: &Changed<'_>) -> Option<Finding> {
+fn spelt_apart(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
     let places = |side: &Side<'_>| -> Vec<usize> {
         let tokens = &side.source.tokens;
         let begins = |at: &usize| {
@@ -213,25 +216,32 @@ fn spelt_apart(changed: &Changed<'_>) -> Option<Finding> {
         };
         (0..tokens.len()).filter(begins).collect()
     };
-    more(changed, Concern::TestDetected, "the name of what runs tests is put together of parts", places)
+    more(
+        changed,
+        sources,
+        Concern::TestDetected,
+        "the name of what runs tests is put together of parts",
+        places,
+    )
 }
 
 /// A place of which a source has more than before.
 fn more(
     changed: &Changed<'_>,
+    sources: &[Changed<'_>],
     concern: Concern,
     fact: &str,
     places: impl Fn(&Side<'_>) -> Vec<usize>,
 ) -> Option<Finding> {
     let new = changed.new.as_ref()?;
     let now = places(new);
-    let before = changed.old.as_ref().map_or(0, |old| places(old).len());
+    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
     let at = now.last().filter(|_| now.len() > before)?;
     Some(Finding::error(concern, changed.path, Some(new.source.tokens[*at].line), fact))
 }
 
 /// What ends, asserts or runs for everybody, given another meaning: in code and in tests.
-fn overwritten(changed: &Changed<'_>) -> Option<Finding> {
+fn overwritten(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
     const ALWAYS: [&str; 13] = [
         "sys . exit =",
         "os . _exit =",
@@ -287,7 +297,7 @@ fn overwritten(changed: &Changed<'_>) -> Option<Finding> {
         };
         (0..tokens.len()).filter(|at| always(*at) || asserts(*at) || native(*at) || loaded(*at)).collect()
     };
-    more(changed, Concern::HarnessChanged, "what ends, runs or judges tests is overwritten", places)
+    more(changed, sources, Concern::HarnessChanged, "what ends, runs or judges tests is overwritten", places)
 }
 
 /// JavaScript whose tests take what asserts from a new file of the project, and no longer from the library: that file

@@ -44,6 +44,7 @@ pub(super) fn cannot_fail(parts: &[&[Token<'_>]], how: How) -> bool {
         How::Words => false,
         How::Args(_) | How::Line | How::Command => {
             escape
+                || parts.len() == 1 && is_tuple(first)
                 || itself(first)
                 || (!parts.is_empty()
                     && parts.iter().all(constant)

@@ -6,7 +6,7 @@ use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 
 /// Flags, and what they do.
-const FLAGS: [(&str, Concern); 22] = [
+const FLAGS: [(&str, Concern); 24] = [
     ("--exit-zero", Concern::ChecksBypassed),
     ("--passWithNoTests", Concern::ChecksBypassed),
     ("--pass-with-no-tests", Concern::ChecksBypassed),
@@ -16,6 +16,8 @@ const FLAGS: [(&str, Concern); 22] = [
     ("-x test", Concern::ChecksBypassed),
     ("--fail-never", Concern::ChecksBypassed),
     ("excludeTestsMatching", Concern::TestsRemoved),
+    ("excludeTags", Concern::TestsRemoved),
+    ("<testSourceDirectory>", Concern::TestsRemoved),
     ("onlyIf { false", Concern::ChecksBypassed),
     ("CTEST_CUSTOM_TESTS_IGNORE", Concern::TestsRemoved),
     ("DISABLED TRUE", Concern::TestsSkipped),
@@ -48,10 +50,17 @@ fn of_file(file: &File) -> Vec<Finding> {
             .unwrap_or_default()
             .to_owned()
     };
+    // A longer name is another flag.
+    let has = |text: &str, flag: &str| {
+        text.match_indices(flag).any(|(at, _)| {
+            let longer = |c: char| c == '-' && flag.ends_with(char::is_alphanumeric);
+            !text[at + flag.len()..].starts_with(longer)
+        })
+    };
     let removed = file.removed();
     let one = |(line, text): (usize, &str)| {
         let bare = text.trim_start();
-        let (flag, concern) = FLAGS.iter().find(|(flag, _)| text.contains(flag))?;
+        let (flag, concern) = FLAGS.iter().find(|(flag, _)| has(text, flag))?;
         let known = removed.iter().any(|(_, old)| old.contains(flag) && tail(old, flag) == tail(text, flag));
         let fact = format!("`{}` was added", flag.trim());
         (!known && !bare.starts_with('#')).then(|| Finding::error(*concern, &file.shown, Some(line), fact))

@@ -96,7 +96,7 @@ fn braced(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
             open.filter(|open| *open > 0 && text(open - 1) == "if" && !other(behind))
                 .map(|open| Guard { at: open + 1..first - 1 }),
         );
-    } else if before == "&&" {
+    } else if before == "&&" || before == "?" && !answered(source, at) {
         let mut begin = first - 1;
         while begin > from && !matches!(tokens[begin - 1].text, ";" | "{" | "}") && !tokens[begin].first {
             begin -= 1;
@@ -109,6 +109,10 @@ fn braced(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
         }
         let head = (open.saturating_sub(FAR)..open).rev();
         let head = head.take_while(|place| !matches!(tokens[*place].text, "{" | "}"));
+        let head: Vec<usize> = head.collect();
+        let chosen = head.iter().find(|place| matches!(tokens[**place].text, "match" | "switch"));
+        let chosen = chosen.filter(|begin| lets_pass(source, open, tokens[**begin].text == "match"));
+        found.extend(chosen.map(|begin| Guard { at: begin + 1..open }));
         let begin = head.into_iter().find(|place| tokens[*place].text == "if");
         // A statement before the condition (`if x := f(); x > 0 {`); not one before that of which this is the body.
         let parted = |begin: &usize| tokens[*begin..open].iter().any(|token| token.text == ";");
@@ -117,6 +121,25 @@ fn braced(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
         found.extend(own.filter(|_| !other(source.behind(open))).map(|begin| Guard { at: begin + 1..open }));
     }
     found
+}
+
+/// Whether the other side of a question asserts as well, or fails.
+fn answered(source: &Source<'_>, at: usize) -> bool {
+    let end = super::assertion::line_end(source, at);
+    let rest = source.tokens[at..end].iter().skip_while(|token| token.text != ":");
+    rest.map(|token| token.text)
+        .any(|text| ["assert", "expect", "fail", "throw"].iter().any(|begin| text.starts_with(begin)))
+}
+
+/// Whether a choice between cases has one that does nothing, or none for all that is not named.
+fn lets_pass(source: &Source<'_>, open: usize, arms: bool) -> bool {
+    let block = &source.tokens[open..source.behind(open).min(open + FAR).min(source.tokens.len())];
+    let has = |pattern: &str| (0..block.len()).any(|at| matches(&block[at..], pattern));
+    if arms {
+        has("=> { }") || has("=> ( )")
+    } else {
+        !has("default") || has("default : }") || has("default : break")
+    }
 }
 
 fn indented(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
@@ -132,6 +155,13 @@ fn indented(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
     };
     if tokens[starts[own]].text == "if" && starts[own] < at {
         found.extend(Some(condition(starts[own])).filter(|guard| guard.at.end < at));
+    }
+    let mut first = at;
+    while first > starts[own] + 1 && tokens[first - 1].text == "." {
+        first -= 2;
+    }
+    if first > starts[own] && tokens[first - 1].text == "and" && tokens[starts[own]].text != "assert" {
+        found.push(Guard { at: starts[own]..first - 1 });
     }
     let (mut indent, mut below) = (tokens[starts[own]].indent, own);
     for index in (0..own).rev() {
@@ -150,7 +180,15 @@ fn indented(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
             matches!(tokens[starts[next]].text, "else" | "elif")
                 && starts.get(next + 1).is_none_or(|body| !matches!(tokens[*body].text, "pass" | "return"))
         });
-        if tokens[start].text == "if" && !other {
+        // What is in no case passes, unless there is one for all others.
+        let others = |at: usize| {
+            let start = starts[at];
+            tokens[start].text == "case"
+                && tokens.get(start + 1).is_some_and(|token| token.text == "_")
+                && starts.get(at + 1).is_none_or(|body| tokens[*body].text != "pass")
+        };
+        let case = tokens[start].text == "case" && !(index..starts.len()).any(others);
+        if tokens[start].text == "if" && !other || case {
             found.push(condition(start));
         }
     }

@@ -1,6 +1,6 @@
 //! What became of one assertion.
 
-use super::assertion::{Assertion, VALUES};
+use super::assertion::{Assertion, EMPTY, VALUES};
 use super::language::Asks;
 use super::read::minus;
 
@@ -29,7 +29,20 @@ pub fn judge<'t>(old: &Assertion<'t>, new: &Assertion<'t>, known: impl Fn(&str) 
     if new.asks == Asks::Nothing {
         return Judged::CannotFail;
     }
-    if new.asks < old.asks {
+    if old.tokens.len() == new.tokens.len()
+        && old.tokens.iter().zip(&new.tokens).all(|(was, is)| was == is || is_same_number(was, is))
+    {
+        return Judged::Same;
+    }
+    // What gave nothing may say why not.
+    let (lost, gained) = (minus(&old.literals, &new.literals), minus(&new.literals, &old.literals));
+    let nothing = !lost.is_empty() && lost.iter().all(|text| VALUES.contains(text));
+    let refused = nothing && new.tokens.contains(&"is_err");
+    // A branch that fails on nothing asks that there is something, as those of testify do.
+    let something = old.tokens.ends_with(&["==", "nil"])
+        && new.tokens.first().is_some_and(|head| matches!(*head, "assert" | "require"));
+    let nothing_less = refused || something || turns(old, new);
+    if new.asks < old.asks && !nothing_less || new.ways > old.ways {
         return Judged::Less;
     }
     if let Some((before, was, is)) = one_number(old, new) {
@@ -46,25 +59,50 @@ pub fn judge<'t>(old: &Assertion<'t>, new: &Assertion<'t>, known: impl Fn(&str) 
             None => {}
         }
     }
-    let (lost, gained) = (minus(&old.literals, &new.literals), minus(&new.literals, &old.literals));
-    let subject = |one: &Assertion<'t>| -> Vec<&'t str> {
-        one.tokens
-            .iter()
-            .copied()
-            .filter(|text| text.len() > 3 && text.starts_with(char::is_alphabetic))
-            .skip(1)
-            .collect()
-    };
     let same_subject = minus(&subject(old), &subject(new)).is_empty();
     let turned = old.negated != new.negated && same_subject;
     if !turned && new.asks > old.asks {
         return Judged::Same;
     }
-    let unknown = |literal: &&str| !VALUES.contains(literal) && !known(literal);
+    // What went may have got a name, which then stands in its place, or an assertion of its own.
+    let named =
+        minus(&new.tokens, &old.tokens).iter().any(|text| text.starts_with(|c: char| c.is_alphabetic()))
+            || old.tokens.iter().any(|text| matches!(*text, "||" | "&&" | "or" | "and"));
+    let nothing = new.tokens.iter().any(|text| EMPTY.contains(text));
+    let explained = |literal: &str| {
+        VALUES.contains(&literal) || named && known(literal) || nothing && matches!(literal, "0" | "")
+    };
+    let unknown = |literal: &&str| !explained(literal);
     if turned || (!lost.is_empty() && !gained.is_empty()) || lost.iter().any(unknown) {
         return Judged::Other;
     }
     Judged::Same
+}
+
+/// What an assertion is about, as far as longer words say.
+fn subject<'t>(one: &Assertion<'t>) -> Vec<&'t str> {
+    let words = one.tokens.iter().copied();
+    words.filter(|text| text.len() > 3 && text.starts_with(char::is_alphabetic)).skip(1).collect()
+}
+
+/// Whether all that differs is that one wants the error that the other wants not.
+fn turns(old: &Assertion<'_>, new: &Assertion<'_>) -> bool {
+    let mut differing = old.tokens.iter().zip(&new.tokens).filter(|(was, is)| was != is);
+    let compares = |text: &str| matches!(text, "==" | "!=" | "===" | "!==");
+    let first = differing.next().is_some_and(|(was, is)| compares(was) && compares(is));
+    let of_nothing = old.literals.iter().all(|text| VALUES.contains(text));
+    first && differing.next().is_none() && old.tokens.len() == new.tokens.len() && of_nothing
+}
+
+/// Whether two texts are one number, spelt otherwise.
+fn is_same_number(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.replace('_', "").to_ascii_lowercase();
+    let (one, other) = (plain(one), plain(other));
+    let number = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse::<f64>().ok()).flatten()
+    };
+    one.starts_with(|c: char| c.is_ascii_digit()) && one == other
+        || number(&one).is_some_and(|value| number(&other) == Some(value))
 }
 
 /// The only number that two assertions differ in, and the last word before it.

@@ -7,7 +7,7 @@ use super::language::Tests;
 use super::lex::matches;
 use super::pairs::{Pairs, Which};
 use super::reach::quits;
-use super::read::{Changed, Side};
+use super::read::{Changed, Side, origins};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use std::collections::BTreeSet;
@@ -18,11 +18,11 @@ pub fn findings(sources: &[Changed<'_>], pairs: &Pairs) -> (Vec<Finding>, BTreeS
     let (mut found, mut skipped) = (Vec::new(), BTreeSet::new());
     for (source, changed) in sources.iter().enumerate() {
         let Some(new) = &changed.new else { continue };
-        found.extend(focused(changed, new));
+        found.extend(focused(sources, source, new));
         for at in 0..new.source.tokens.len() {
             let Some(pattern) = mark(changed.language.skips, new, at) else {
                 if mark(changed.language.maybe, new, at).is_some()
-                    && new_here(changed, new, changed.language.maybe)
+                    && new_here(sources, source, new, changed.language.maybe)
                 {
                     found.extend(condition(sources, pairs, source, new, at));
                 }
@@ -46,16 +46,18 @@ fn count(side: &Side<'_>, patterns: &[&'static str]) -> usize {
 }
 
 /// Whether a source has more of some marks than it had.
-fn new_here(changed: &Changed<'_>, new: &Side<'_>, patterns: &[&'static str]) -> bool {
-    count(new, patterns) > changed.old.as_ref().map_or(0, |old| count(old, patterns))
+fn new_here(sources: &[Changed<'_>], source: usize, new: &Side<'_>, patterns: &[&'static str]) -> bool {
+    let before: usize = origins(&sources[source], sources).iter().map(|old| count(old, patterns)).sum();
+    count(new, patterns) > before
 }
 
 /// Tests beside which no others run.
-fn focused(changed: &Changed<'_>, new: &Side<'_>) -> Option<Finding> {
+fn focused(sources: &[Changed<'_>], source: usize, new: &Side<'_>) -> Option<Finding> {
+    let changed = &sources[source];
     let at = (0..new.source.tokens.len()).find(|at| mark(changed.language.focus, new, *at).is_some())?;
     let line = new.source.tokens[at].line;
     let fact = "only the tests that are marked so run: `only` or the like";
-    new_here(changed, new, changed.language.focus)
+    new_here(sources, source, new, changed.language.focus)
         .then(|| Finding::error(Concern::TestsFocused, changed.path, Some(line), fact))
 }
 
@@ -116,7 +118,7 @@ fn skip(
             )),
         };
     }
-    if !new_here(changed, new, changed.language.skips) {
+    if !new_here(sources, source, new, changed.language.skips) {
         return None;
     }
     // A mark on a module, a class or a group: it counts for the tests that were there before.
@@ -205,7 +207,7 @@ pub fn left_files(sources: &[Changed<'_>]) -> Vec<Finding> {
             };
             (0..side.source.tokens.len()).filter(outer).collect()
         };
-        let before = changed.old.as_ref().map_or(0, |old| places(old).len());
+        let before: usize = origins(changed, sources).iter().map(|old| places(old).len()).sum();
         let now = places(new);
         let at = now.first().filter(|_| now.len() > before && changed.language.tests == Tests::Indented)?;
         let fact = "all tests of the file are left before they run";

@@ -22,6 +22,7 @@ pub mod rows;
 mod gone;
 pub mod compare;
 pub mod marks;
+mod attributes;
 mod built;
 mod replaced;
 mod disarmed;
@@ -33,9 +34,11 @@ pub mod scripts;
 pub mod flags;
 pub mod snapshots;
 
-use super::change::File;
+use super::change::{Content, File};
 use super::finding::Finding;
 use crate::state::concern::Concern;
+use crate::state::problem::Severity;
+use std::collections::BTreeSet;
 
 /// What was bent.
 #[must_use]
@@ -48,18 +51,50 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     let whole = gone::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed };
     found.extend(compare::findings(&whole));
     found.extend(tricks::findings(&sources, &pairs));
+    found.extend(attributes::findings(&sources, &pairs));
     found.extend(built::findings(files, &sources, &pairs));
     found.extend(replaced::findings(&sources, &pairs));
     found.extend(disarmed::findings(&sources, &pairs));
     found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
-    found.extend(settings::findings(files));
+    found.extend(settings::findings(files, &homes(&sources, &pairs)));
     found.extend(collected::findings(files));
     found.extend(scripts::findings(files));
     found.extend(flags::findings(files));
     found.extend(snapshots::findings(files, source_changed));
+    vendored(files, &mut found);
     found.sort_by(|a, b| (&a.path, a.line, a.concern).cmp(&(&b.path, b.line, b.concern)));
     found.dedup();
     found
+}
+
+/// The files that tests moved to.
+fn homes<'f>(sources: &[read::Changed<'f>], pairs: &pairs::Pairs) -> BTreeSet<&'f str> {
+    let paths =
+        pairs.kept.iter().map(|(before, after)| (sources[before.source].path, sources[after.source].path));
+    paths.filter(|(was, is)| was != is).map(|(_, is)| is).collect()
+}
+
+/// Checks and tests that come with the code of others judge nothing that was judged before: they are only told.
+fn vendored(files: &[File], found: &mut [Finding]) {
+    const DIRS: [&str; 5] = ["vendor", "vendored", "third_party", "third-party", "node_modules"];
+    let fresh: BTreeSet<&str> = files
+        .iter()
+        .filter(|file| file.old == Content::Absent && file.shown.split('/').any(|part| DIRS.contains(&part)))
+        .map(|file| file.shown.as_str())
+        .collect();
+    let theirs = [
+        Concern::ThresholdLowered,
+        Concern::ChecksChanged,
+        Concern::ChecksSuppressed,
+        Concern::ChecksBypassed,
+        Concern::TestsSkipped,
+        Concern::TestsWeakened,
+        Concern::TestsFocused,
+    ];
+    let theirs = found
+        .iter_mut()
+        .filter(|finding| theirs.contains(&finding.concern) && fresh.contains(finding.path.as_str()));
+    theirs.for_each(|finding| finding.severity = Severity::Warning);
 }
 
 /// How many tests fewer a change leaves for good reasons, at most: what they tested is gone, or others assert what they
@@ -77,7 +112,9 @@ pub fn fewer_tests(files: &[File]) -> u64 {
 fn too_long(file: &File) -> Option<Finding> {
     let is_test = language::Language::of(&file.shown)?.is_test_file(&file.shown);
     let fact = "is too long for its tests to be compared";
-    is_test.then(|| Finding::error(Concern::TestsRemoved, &file.shown, None, fact))
+    // Where it is new, what was there before is compared where it was.
+    let severity = if file.old == Content::Absent { Severity::Warning } else { Severity::Error };
+    is_test.then(|| Finding { severity, ..Finding::error(Concern::TestsRemoved, &file.shown, None, fact) })
 }
 
 #[cfg(test)]

@@ -20,7 +20,10 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
     let tokens = &source.tokens;
     let starts: &[usize] = if language.tests == Tests::Indented { &source.statements } else { &[] };
     let shell = language.is_shell();
-    let indent = tokens.get(case.body.start).map_or(0, |token| token.indent);
+    // The brace that opens a body stands in the line of its head.
+    let first =
+        case.body.start + usize::from(tokens.get(case.body.start).is_some_and(|token| token.text == "{"));
+    let indent = tokens.get(first).map_or(0, |token| token.indent);
     let mut found = Vec::new();
     let (mut at, mut open) = (case.body.start, Vec::new());
     while at < case.body.end.min(tokens.len()) {
@@ -59,13 +62,23 @@ pub fn quits(language: &Language, source: &Source<'_>, case: &Case) -> Vec<(usiz
     found
 }
 
+/// Conditions that always hold, with what opens what they guard.
+const ALWAYS: [&str; 8] = [
+    "if ( true )",
+    "if ( true ) {",
+    "if true {",
+    "if ( 1 )",
+    "if ( 1 ) {",
+    "|| true {",
+    "|| true ) {",
+    "|| 1 ) {",
+];
+
 /// Whether the condition before a statement always holds.
 fn always(source: &Source<'_>, at: usize) -> bool {
     let before: Vec<&str> = source.tokens[at.saturating_sub(5)..at].iter().map(|token| token.text).collect();
     let text = before.join(" ");
-    ["if ( true )", "if ( true ) {", "if true {", "if ( 1 )", "if ( 1 ) {"]
-        .iter()
-        .any(|end| text.ends_with(end))
+    ALWAYS.iter().any(|end| text.ends_with(end))
 }
 
 fn always_indented(source: &Source<'_>, starts: &[usize], at: usize) -> bool {

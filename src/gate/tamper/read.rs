@@ -1,6 +1,6 @@
 //! The changed sources of a change, both sides as tokens, with their tests.
 
-use super::assertion::{Assertion, assertions};
+use super::assertion::{Assertion, VALUES, assertions};
 use super::case::{Case, cases};
 use super::language::Language;
 use super::lex::{Kind, Source, Token, matches};
@@ -65,6 +65,15 @@ impl<'f> Changed<'f> {
     }
 }
 
+/// What a source was before: itself, or where it is new, all of its language that are gone; what moved is not new.
+#[must_use]
+pub fn origins<'s, 'f>(changed: &'s Changed<'f>, sources: &'s [Changed<'f>]) -> Vec<&'s Side<'f>> {
+    let moved = sources.iter().filter(|each| {
+        changed.old.is_none() && each.new.is_none() && std::ptr::eq(each.language, changed.language)
+    });
+    moved.chain([changed]).filter_map(|each| each.old.as_ref()).collect()
+}
+
 impl<'f> Side<'f> {
     fn new(language: &'static Language, path: &str, text: &'f str) -> Self {
         let source = Source::new(text, &language.syntax);
@@ -117,14 +126,15 @@ impl<'f> Side<'f> {
         (0..self.source.tokens.len()).filter(code).map(|at| self.source.tokens[at].text).collect()
     }
 
-    /// Whether a number or a text is among its literals, or part of one.
+    /// Whether a number, a text or a constant is among its literals, or part of one.
     #[must_use]
     pub fn has_literal(&self, literal: &str) -> bool {
         let bare = literal.trim_matches(['"', '\'', '`']);
         self.source.tokens.iter().any(|token| match token.kind {
             Kind::Number => token.text == bare,
             Kind::Text => token.text.contains(bare),
-            Kind::Word | Kind::Mark => false,
+            Kind::Word => token.text == bare && VALUES.contains(&bare),
+            Kind::Mark => false,
         })
     }
 

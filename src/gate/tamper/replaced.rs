@@ -2,8 +2,8 @@
 
 use super::language::{JAVASCRIPT, Language, PYTHON, RUST};
 use super::lex::{Kind, Token};
-use super::pairs::Pairs;
-use super::read::{Changed, Side};
+use super::pairs::{Pairs, Which};
+use super::read::{Changed, Side, origins};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use std::collections::BTreeSet;
@@ -18,14 +18,106 @@ pub(super) fn findings(sources: &[Changed<'_>], pairs: &Pairs) -> Vec<Finding> {
         if changed.is_test && kept {
             found.extend(defined(changed, sources));
             found.extend(mocked(changed));
-            found.extend(unmade(changed));
+            found.extend(unmade(changed, source, pairs));
+        } else if kept {
+            found.extend(hidden(changed));
         }
         if changed.is_test || support {
             found.extend(assigned(changed, sources));
         }
-        found.extend(ended(changed));
+        found.extend(ended(changed, sources));
+        found.extend(skipping(changed, sources));
     }
+    found.extend(pairs.kept.iter().filter_map(|(before, after)| inside(sources, *before, *after)));
     found
+}
+
+/// A function that a test called, and that it defines itself now: what it calls is not what it tested.
+fn inside(sources: &[Changed<'_>], before: Which, after: Which) -> Option<Finding> {
+    let (was, is) = (&sources[before.source], &sources[after.source]);
+    let (old, new) = (was.old.as_ref()?, is.new.as_ref()?);
+    let (then, now) = (&old.cases[before.case], &new.cases[after.case]);
+    let texts = (old.texts(&then.body), new.texts(&now.body));
+    if texts.0 == texts.1 {
+        return None;
+    }
+    let calls = |texts: &[&str], name: &str| texts.windows(2).any(|two| two == [name, "("]);
+    let had: BTreeSet<&str> = functions(&old.source, &then.body).into_iter().map(|(name, _)| name).collect();
+    // What the tests had beside them may have been put into the one that needs it.
+    let helpers: BTreeSet<&str> = own(was.language, old)
+        .into_iter()
+        .filter(|(_, at)| old.around.contains(at))
+        .map(|(name, _)| name)
+        .collect();
+    let one = |(name, _): &(&str, usize)| {
+        calls(&texts.0, name) && calls(&texts.1, name) && !had.contains(name) && !helpers.contains(name)
+    };
+    let (name, at) = functions(&new.source, &now.body).into_iter().find(one)?;
+    let fact = format!("`{name}`, which test `{}` calls, is defined in it", now.name);
+    Some(Finding::error(Concern::TestsMocked, is.path, Some(new.source.tokens[at].line), fact))
+}
+
+/// The functions that a part defines, with their places.
+fn functions<'f>(source: &super::lex::Source<'f>, part: &std::ops::Range<usize>) -> Vec<(&'f str, usize)> {
+    let tokens = &source.tokens;
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let given = |value: usize| {
+        matches!(text(value), "lambda" | "func" | "function" | "|" | "||" | "move" | "async")
+            || text(value) == "(" && text(source.behind(value)) == "=>"
+    };
+    let one = |at: usize| match text(at) {
+        "fn" | "def" | "function" if text(at + 2) == "(" => Some(at + 1),
+        "const" | "let" | "var" if text(at + 2) == "=" && given(at + 3) => Some(at + 1),
+        _ if matches!(text(at + 1), ":=" | "=") && given(at + 2) && tokens[at].first => Some(at),
+        _ => None,
+    };
+    let end = part.end.min(tokens.len());
+    (part.start.min(end)..end).filter_map(one).filter_map(|at| Some((tokens.get(at)?.text, at))).collect()
+}
+
+/// A function of Rust that tests inside a source define, and that the code beside them has: it hides that from them.
+fn hidden(changed: &Changed<'_>) -> Option<Finding> {
+    let (old, new) = (changed.old.as_ref()?, changed.new.as_ref()?);
+    if !is(changed.language, &RUST) {
+        return None;
+    }
+    let theirs = |side: &Side<'_>| -> Vec<(String, usize)> {
+        let all = own(changed.language, side).into_iter().filter(|(_, at)| side.around.contains(at));
+        all.map(|(name, at)| (name.to_owned(), at)).collect()
+    };
+    let before = theirs(old);
+    let code = free(new);
+    let called = |name: &str| old.texts(&old.around).windows(2).any(|two| two == [name, "("]);
+    let mut fresh = theirs(new).into_iter().filter(|(name, _)| before.iter().all(|(other, _)| other != name));
+    let (name, at) = fresh.find(|(name, _)| code.contains(name.as_str()) && called(name))?;
+    let fact = format!("`{name}`, which the code has, is defined by the tests themselves");
+    Some(Finding::error(Concern::TestsMocked, changed.path, Some(new.source.tokens[at].line), fact))
+}
+
+/// The functions of a source of Rust that belong to no type and no module inside it.
+fn free<'f>(side: &Side<'f>) -> BTreeSet<&'f str> {
+    let tokens = &side.source.tokens;
+    let name = |start: &usize| {
+        let mut head = tokens[*start..].iter().take(8).take_while(|token| token.text != "{");
+        let head = head.position(|token| token.text == "fn")?;
+        tokens.get(start + head + 1).map(|token| token.text)
+    };
+    side.source.statements.iter().filter_map(name).collect()
+}
+
+/// Code of Python by which the tests that call it are skipped.
+fn skipping(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
+    const SKIPS: [&str; 4] =
+        ["raise unittest . SkipTest", "raise SkipTest", "pytest . skip (", "raise pytest . skip"];
+    let helps = changed.is_test || changed.path.to_lowercase().contains("test");
+    let new = changed.new.as_ref().filter(|_| is(changed.language, &PYTHON) && !helps)?;
+    let places =
+        |side: &Side<'_>| SKIPS.into_iter().flat_map(|pattern| side.source.find(pattern)).collect::<Vec<_>>();
+    let now = places(new);
+    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
+    let at = now.last().filter(|_| now.len() > before)?;
+    let fact = "the code skips the tests that call it";
+    Some(Finding::error(Concern::TestsSkipped, changed.path, Some(new.source.tokens[*at].line), fact))
 }
 
 /// A name that tests imported, and define themselves now, while the code still has it.
@@ -38,9 +130,19 @@ fn defined(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
         let mut code = sources.iter().filter(|each| !each.is_test);
         code.any(|each| has(&each.old) && !has(&each.new))
     };
-    let one = |(name, _): &(&str, usize)| before.contains(name) && !had.contains(name) && !gone(name);
+    let tokens = &new.source.tokens;
+    let given =
+        |at: usize| tokens.get(at + 2).is_some_and(|token| matches!(token.text, "(" | "async" | "function"));
+    let runner = |name: &str, at: usize| {
+        is(changed.language, &JAVASCRIPT)
+            && matches!(name, "it" | "test" | "describe" | "expect")
+            && given(at)
+    };
+    let one = |(name, at): &(&str, usize)| {
+        (before.contains(name) || runner(name, *at)) && !had.contains(name) && !gone(name)
+    };
     let (name, at) = own(changed.language, new).into_iter().find(one)?;
-    let fact = format!("`{name}`, which was imported, is defined by the tests themselves");
+    let fact = format!("`{name}`, which was another's, is defined by the tests themselves");
     Some(Finding::error(Concern::TestsMocked, changed.path, Some(new.source.tokens[at].line), fact))
 }
 
@@ -147,7 +249,7 @@ fn assigned(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
             && (target.bare().starts_with("tests.") || target.bare().starts_with("test_")) && target.kind == Kind::Text)
     };
     let count = |side: &Side<'_>| side.source.find("setattr (").count();
-    let grew = changed.old.as_ref().is_none_or(|old| count(old) < count(new));
+    let grew = origins(changed, sources).into_iter().map(count).sum::<usize>() < count(new);
     let at = (0..tokens.len()).find(|at| into_module(at) || grew && into_tests(at))?;
     let fact = "what is tested is replaced before it is tested";
     Some(Finding::error(Concern::TestsMocked, changed.path, Some(tokens[at].line), fact))
@@ -191,24 +293,46 @@ fn mocked(changed: &Changed<'_>) -> Option<Finding> {
     Some(Finding::error(Concern::TestsMocked, changed.path, Some(line), fact))
 }
 
-/// Python that takes a test away again after it was defined.
-fn unmade(changed: &Changed<'_>) -> Option<Finding> {
+/// Python that takes a test, or the class of one that was there, away again after it was defined.
+fn unmade(changed: &Changed<'_>, source: usize, pairs: &Pairs) -> Option<Finding> {
     let new = changed.new.as_ref().filter(|_| is(changed.language, &PYTHON))?;
-    let tokens = &new.source.tokens;
-    let one = |at: &usize| {
-        let named = |place: usize| {
-            tokens.get(place).is_some_and(|token| new.cases.iter().any(|case| case.name == token.text))
+    let kept = pairs.kept.iter().filter(|(_, after)| after.source == source);
+    let classes: BTreeSet<&str> = kept.filter_map(|(_, after)| class_of(new, after.case)).collect();
+    let places = |side: &Side<'_>| -> Vec<usize> {
+        let tokens = &side.source.tokens;
+        let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+        let one = |at: &usize| {
+            let named = |place: usize| {
+                classes.contains(text(place)) || side.cases.iter().any(|case| case.name == text(place))
+            };
+            let sets = matches!(text(*at), "setattr" | "delattr") && named(at + 2);
+            let test = classes.contains(text(*at)) && text(at + 1) == "." && text(at + 2).starts_with("test");
+            tokens[*at].indent == 0
+                && (text(*at) == "del" && named(at + 1)
+                    || text(at + 1) == "=" && named(*at)
+                    || sets
+                    || test && text(at + 3) == "=")
         };
-        let set = tokens.get(at + 1).is_some_and(|token| token.text == "=");
-        tokens[*at].indent == 0 && (tokens[*at].text == "del" && named(at + 1) || set && named(*at))
+        side.source.statements.iter().copied().filter(one).collect()
     };
-    let at = new.source.statements.iter().copied().find(one)?;
+    let before = changed.old.as_ref().map_or(0, |old| places(old).len());
+    let now = places(new);
+    let tokens = &new.source.tokens;
+    let at = *now.last().filter(|_| now.len() > before)?;
     let fact = format!("a test is taken away where it was defined: `{}`", tokens[at].text);
     Some(Finding::error(Concern::TestsRemoved, changed.path, Some(tokens[at].line), fact))
 }
 
+/// The class of the file that a test of Python stands in.
+fn class_of<'f>(side: &Side<'f>, case: usize) -> Option<&'f str> {
+    let (tokens, at) = (&side.source.tokens, side.cases[case].span.start);
+    let mut above = side.source.statements.iter().rev().filter(|start| **start < at);
+    let head = above.find(|start| tokens[**start].indent == 0)?;
+    tokens.get(head + 1).filter(|_| tokens[*head].text == "class").map(|name| name.text)
+}
+
 /// Code that ends whatever runs it, as if all was well.
-fn ended(changed: &Changed<'_>) -> Option<Finding> {
+fn ended(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
     const ENDS: [&str; 5] = [
         "func init ( ) { os . Exit ( 0",
         "atexit . register ( lambda : os . _exit ( 0",
@@ -220,13 +344,18 @@ fn ended(changed: &Changed<'_>) -> Option<Finding> {
     let places = |side: &Side<'_>| -> Vec<usize> {
         let module = is(changed.language, &JAVASCRIPT)
             && side.source.tokens.iter().any(|token| matches!(token.text, "export" | "exports"));
-        let at_once =
-            |at: &usize| module && super::lex::matches(&side.source.tokens[*at..], "process . exit ( 0");
+        let begins = |at: usize, pattern: &str| super::lex::matches(&side.source.tokens[at..], pattern);
+        let at_once = |at: &usize| {
+            module && (begins(*at, "process . exit ( 0") || begins(*at, "process . reallyExit ("))
+                || is(changed.language, &PYTHON)
+                    && side.source.tokens[*at].indent == 0
+                    && (begins(*at, "os . _exit (") || begins(*at, "os . exec* ("))
+        };
         let bare = side.source.statements.iter().copied().filter(at_once);
         ENDS.into_iter().flat_map(|pattern| side.source.find(pattern)).chain(bare).collect()
     };
     let now = places(new);
-    let before = changed.old.as_ref().map_or(0, |old| places(old).len());
+    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
     let at = now.last().filter(|_| now.len() > before)?;
     let fact = "the code ends whatever runs it, as if all was well";
     Some(Finding::error(Concern::HarnessChanged, changed.path, Some(new.source.tokens[*at].line), fact))

@@ -7,6 +7,8 @@ use super::words::{ALLOWED, EXCLUDES, GENERATED, LIMITS, LOOSE, Level, MINIMA, S
 use crate::gate::change::{Content, File};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
+use crate::state::problem::Severity;
+use std::collections::BTreeSet;
 
 /// Names of files, or their beginnings, that say what checks do and little else.
 const OWN: [&str; 47] = [
@@ -78,9 +80,9 @@ const SHARED: [&str; 16] = [
     ".mvn/",
 ];
 
-/// What checks ask for less of.
+/// What checks ask for less of; `homes` are the files that tests moved to.
 #[must_use]
-pub fn findings(files: &[File]) -> Vec<Finding> {
+pub fn findings(files: &[File], homes: &BTreeSet<&str>) -> Vec<Finding> {
     let settings: Vec<&File> = files.iter().filter(|file| kind(&file.shown).is_some()).collect();
     let anywhere: Vec<Setting> =
         settings.iter().flat_map(|file| file.added()).flat_map(|(line, text)| read(line, text)).collect();
@@ -95,8 +97,9 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
         }
         let before = found.len();
         found.extend(lowered(file, &anywhere));
-        found.extend(loosened(file, &anywhere));
-        found.extend(excluded(file));
+        let moved = moved(file, &settings);
+        found.extend(loosened(file, &anywhere, &moved, homes));
+        found.extend(excluded(file, &moved));
         found.extend(filters(file));
         let changed = file.old != file.new && file.old != Content::Absent;
         if found.len() == before && own && changed {
@@ -108,10 +111,24 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     found
 }
 
+/// The lines of files of the same name that are gone, where a file is new: what moved with it is not.
+fn moved<'f>(file: &File, settings: &[&'f File]) -> Vec<&'f str> {
+    let name = |file: &File| file.shown.rsplit('/').next().unwrap_or_default().to_owned();
+    let own = name(file);
+    let gone = settings
+        .iter()
+        .filter(|other| file.old == Content::Absent && other.new == Content::Absent && name(other) == own);
+    gone.filter_map(|other| other.old.text()).flat_map(str::lines).collect()
+}
+
 /// Whether a file says what checks do: nothing else (true), or among other things (false).
 #[must_use]
 pub fn kind(path: &str) -> Option<bool> {
     let name = path.rsplit('/').next().unwrap_or_default();
+    // What cargo keeps of a manifest that it rewrote is read by nobody.
+    if name.ends_with(".orig") {
+        return None;
+    }
     if OWN.iter().any(|begin| name.starts_with(begin)) {
         return Some(true);
     }
@@ -196,7 +213,7 @@ fn direction(name: &str, key: &str) -> Option<bool> {
 }
 
 /// Levels and switches that are looser, or gone.
-fn loosened(file: &File, anywhere: &[Setting]) -> Vec<Finding> {
+fn loosened(file: &File, anywhere: &[Setting], moved: &[&str], homes: &BTreeSet<&str>) -> Vec<Finding> {
     let mut found = Vec::new();
     let removed: Vec<Setting> = file.removed().iter().flat_map(|(line, text)| read(*line, text)).collect();
     let error = |line, fact: String| Finding::error(Concern::ThresholdLowered, &file.shown, line, fact);
@@ -220,13 +237,18 @@ fn loosened(file: &File, anywhere: &[Setting]) -> Vec<Finding> {
             None => {}
         }
     }
+    let moved: Vec<Setting> = moved.iter().flat_map(|text| read(0, text)).collect();
+    let own = is_of_new_package(file, homes);
     for now in file.added().iter().flat_map(|(line, text)| read(*line, text)) {
         let last = now.key.rsplit('.').next().unwrap_or_default();
         let loose = (LOOSE.contains(&last) && now.value == "true")
             || (STRICT.contains(&last) && now.value == "false");
-        let known = removed.iter().any(|was| was.key == now.key);
+        let known = removed.iter().any(|was| was.key == now.key)
+            || moved.iter().any(|was| was.key == now.key && was.value == now.value);
         if loose && !known && !of_no_test(file, now.line) {
-            found.push(error(Some(now.line), format!("`{}` is `{}`", now.key, now.value)));
+            let fact = format!("`{}` is `{}`", now.key, now.value);
+            let severity = if own { Severity::Warning } else { Severity::Error };
+            found.push(Finding { severity, ..error(Some(now.line), fact) });
         }
     }
     found.truncate(5);
@@ -241,14 +263,20 @@ fn of_no_test(file: &File, line: usize) -> bool {
     table.is_some_and(|table| table.starts_with("[[bench]]") || table.starts_with("[[example]]"))
 }
 
+/// Whether a file is the `Cargo.toml` of a package that is new, and so are the tests in it: none are run less than before.
+fn is_of_new_package(file: &File, homes: &BTreeSet<&str>) -> bool {
+    let dir = file.shown.strip_suffix("Cargo.toml").filter(|_| file.old == Content::Absent);
+    dir.is_some_and(|dir| !homes.iter().any(|home| home.starts_with(dir)))
+}
+
 /// Paths and rules that a check leaves out.
-fn excluded(file: &File) -> Vec<Finding> {
+fn excluded(file: &File, moved: &[&str]) -> Vec<Finding> {
     // There these words are names of dependencies.
     let text = file.new.text().filter(|_| !file.shown.ends_with("Cargo.toml"));
     let Some(text) = text else { return Vec::new() };
     let lines: Vec<&str> = text.lines().collect();
     let before: Vec<&str> =
-        file.old.text().map(|old| old.lines().flat_map(items).collect()).unwrap_or_default();
+        file.old.text().unwrap_or_default().lines().chain(moved.iter().copied()).flat_map(items).collect();
     let mut found = Vec::new();
     for (number, added) in file.added() {
         let Some(key) = enclosing(&lines, number - 1) else { continue };

@@ -115,7 +115,7 @@ pub const LOOSE: [&str; 24] = [
     "skip_empty",
 ];
 /// Keys under which a check finds what it leaves out.
-pub const EXCLUDES: [&str; 34] = [
+pub const EXCLUDES: [&str; 36] = [
     "exclude",
     "excludes",
     "ignore",
@@ -150,6 +150,8 @@ pub const EXCLUDES: [&str; 34] = [
     "deselect",
     "lint.ignore",
     "disabled_rules",
+    "default-filter",
+    "excludedgroups",
 ];
 /// Parts of what nobody wrote.
 pub const GENERATED: [&str; 22] = [

@@ -73,7 +73,14 @@ pub static RUST: Language = Language {
     mocks: &[". returning (", ". return_const (", ". returns ("],
     detects: &["RUST_TEST_THREADS", "NEXTEST"],
     hints: &["cfg ! ( test", "# [ cfg ( not ( test ) ) ]"],
-    harness: &["macro_rules ! assert* {"],
+    harness: &[
+        "macro_rules ! assert {",
+        "macro_rules ! assert_eq {",
+        "macro_rules ! assert_ne {",
+        "macro_rules ! assert_matches {",
+        "macro_rules ! debug_assert* {",
+        "macro_rules ! panic {",
+    ],
     equals: &[
         "fn eq ( & self , _ : & _ ) -> bool { true }",
         "fn eq ( & self , _ : & _ ) -> bool { return true",

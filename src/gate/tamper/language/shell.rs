@@ -46,7 +46,7 @@ pub static SHELL: Language = Language {
     weak: &[],
     skips: &["skip \"*", "skip '*", "startSkipping", "test_expect_failure \"*", "test_expect_failure '*"],
     maybe: &[],
-    quits: &["exit 0", "return 0"],
+    quits: &["exit 0", "return 0", "skip run"],
     focus: &[],
     swallows: &["trap 'exit* EXIT", "trap \"exit* EXIT"],
     mocks: &[],
