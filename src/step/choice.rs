@@ -3,6 +3,7 @@
 use super::assemble::Known;
 use super::base::Base;
 use super::error::{StepError, Way};
+use super::event::{Event, Reporter};
 use super::met::Met;
 use super::occupied::{self, Occupied, Waiting};
 use super::passed::{Pass, Passed};
@@ -360,6 +361,25 @@ fn is_of_the_machine(error: &StepError) -> bool {
 }
 
 impl Chosen {
+    /// Tells what is taken on, and why.
+    pub(super) fn announce(&self, base: &Base, reporter: &dyn Reporter) {
+        let prompt = &self.prompt;
+        for warning in &base.warnings {
+            reporter.event(&Event::Warning { text: warning.to_string() });
+        }
+        reporter.event(&Event::Selected {
+            task: self.task.id.to_string(),
+            title: self.task.title.clone(),
+            because: self.candidate.because.clone(),
+        });
+        reporter.event(&Event::Prompted {
+            tokens: prompt.tokens,
+            budget_tokens: prompt.budget_tokens,
+            sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
+            omitted: prompt.omitted.len(),
+        });
+    }
+
     pub(super) fn into_planned(self, base: &Base) -> Planned {
         Planned {
             because: self.candidate.because,

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what a planner was asked in vain is not asked again by itself while the input is the same.
 
+use super::Plans;
 use super::base::Base;
 use super::error::StepError;
 use super::lease;
@@ -16,19 +17,32 @@ use crate::state::runs;
 use crate::state::status::Status;
 use crate::state::task::Kind;
 
-/// What is to be planned before the next step.
+/// Whether there is something to be planned before the next step.
+pub(super) enum Due {
+    /// Nothing.
+    Nothing,
+    /// This.
+    Plan(Wanted),
+    /// Others plan this task just now.
+    Taken(String),
+}
+
+/// What is to be planned before the next step, where the caller plans.
 ///
 /// # Errors
 /// When the records cannot be read.
-pub(super) fn due(world: World<'_>, base: &Base) -> Result<Option<Wanted>, StepError> {
+pub(super) fn due(world: World<'_>, base: &Base, plans: Plans) -> Result<Due, StepError> {
+    if plans != Plans::Caller {
+        return Ok(Due::Nothing);
+    }
     let (graph, config) = (&base.snapshot.graph, &base.config);
     let is_one = |index: &Index| config.plan.split && is_to_be_split(graph, *index);
     for index in (0..graph.nodes().len()).filter(is_one) {
         let split = Wanted::Split(graph.nodes()[index].id.to_string());
         match look(world, base, &split)? {
-            Look::Asks => return Ok(Some(split)),
+            Look::Asks => return Ok(Due::Plan(split)),
             // What comes of it is not to be proposed beside.
-            Look::Taken => return Ok(None),
+            Look::Taken(id) => return Ok(Due::Taken(id)),
             Look::InVain => {}
         }
     }
@@ -37,17 +51,22 @@ pub(super) fn due(world: World<'_>, base: &Base) -> Result<Option<Wanted>, StepE
     let waits = |index: &usize| graph.status(*index) == Status::Proposed;
     let runs = |index: &usize| graph.standing(*index, rules.agent_review) == Standing::Runnable;
     let ahead = (0..graph.nodes().len()).filter(|index| waits(index) || runs(index)).count();
-    let is_due = ahead < config.plan.floor as usize && look(world, base, &Wanted::Extend)? == Look::Asks;
-    Ok(is_due.then_some(Wanted::Extend))
+    if ahead >= config.plan.floor as usize {
+        return Ok(Due::Nothing);
+    }
+    Ok(match look(world, base, &Wanted::Extend)? {
+        Look::Asks => Due::Plan(Wanted::Extend),
+        Look::Taken(id) => Due::Taken(id),
+        Look::InVain => Due::Nothing,
+    })
 }
 
 /// What becomes of asking a planner something.
-#[derive(PartialEq, Eq)]
 enum Look {
     /// It is to be asked.
     Asks,
-    /// Others ask it just now.
-    Taken,
+    /// Others ask it just now, about this task.
+    Taken(String),
     /// It would be in vain.
     InVain,
 }
@@ -59,7 +78,7 @@ fn look(world: World<'_>, base: &Base, wanted: &Wanted) -> Result<Look, StepErro
     }
     let id = subject.task.id.as_str();
     let live = lease::live(world, &|task| task == id)?;
-    Ok(if live.iter().any(|claim| claim.task == id) { Look::Taken } else { Look::Asks })
+    Ok(if live.iter().any(|claim| claim.task == id) { Look::Taken(id.to_owned()) } else { Look::Asks })
 }
 
 /// Whether nothing came of asking a planner just this: it had nothing, or nothing that can be used; or it failed,

@@ -85,6 +85,7 @@ use crate::state::status::Status;
 use crate::state::task::Task;
 use attempt::Job;
 use choice::{Choice, Chosen};
+use due::Due;
 use jiff::Timestamp;
 use met::Met;
 use site::Workplace;
@@ -209,18 +210,15 @@ pub fn step(
             }
         };
         base.check_trust(caller)?;
-        if options.plans == Plans::Caller
-            && let Some(wanted) = due::due(world, base)?
-        {
-            return Ok(Ending::PlanDue(wanted));
-        }
+        let taken = match due::due(world, base, options.plans)? {
+            Due::Nothing => None,
+            Due::Plan(wanted) => return Ok(Ending::PlanDue(wanted)),
+            Due::Taken(id) => Some(id),
+        };
         let choice = choice::choose(world, base, options, &met);
         met.tell(&choice, reporter);
         match choice? {
-            Choice::Nothing(idle) => {
-                let made = if options.dry_run { Vec::new() } else { request::make(world, base, reporter)? };
-                return Ok(Ending::Nothing(idle, made));
-            }
+            Choice::Nothing(idle) => return nothing(world, base, (idle, taken), options, reporter),
             Choice::Oversized(id) => return Ok(Ending::PlanDue(planning::Wanted::Split(id))),
             Choice::Chosen(chosen) if options.dry_run => {
                 return Ok(Ending::Planned(Box::new(chosen.into_planned(base))));
@@ -246,6 +244,21 @@ pub fn step(
     }
 }
 
+/// Ends a step that has found nothing; what others plan just now may bring something.
+fn nothing(
+    world: World<'_>,
+    base: &Base,
+    (idle, taken): (Idle, Option<String>),
+    options: Options<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Ending, StepError> {
+    if let Some(id) = taken {
+        return Err(StepError::Taken(id));
+    }
+    let made = if options.dry_run { Vec::new() } else { request::make(world, base, reporter)? };
+    Ok(Ending::Nothing(idle, made))
+}
+
 /// Runs a chosen task: prepare, work, judge, record, land. None where somebody else has taken it.
 fn run(
     world: World<'_>,
@@ -256,7 +269,7 @@ fn run(
 ) -> Result<Option<Ran>, StepError> {
     let started = world.clock.now();
     let run_id = record::new_run_id(world, started)?;
-    announce(base, chosen, reporter);
+    chosen.announce(base, reporter);
     refuse_early(world, base, chosen, options)?;
     upstream::bring_work_of(world, base, &chosen.task)?;
     let confinement = confine::choose(world, &chosen.who.profile, reporter)?;
@@ -354,24 +367,6 @@ fn begin<'w>(
             Err(error.into())
         }
     }
-}
-
-fn announce(base: &Base, chosen: &Chosen, reporter: &dyn Reporter) {
-    let prompt = &chosen.prompt;
-    for warning in &base.warnings {
-        reporter.event(&Event::Warning { text: warning.to_string() });
-    }
-    reporter.event(&Event::Selected {
-        task: chosen.task.id.to_string(),
-        title: chosen.task.title.clone(),
-        because: chosen.candidate.because.clone(),
-    });
-    reporter.event(&Event::Prompted {
-        tokens: prompt.tokens,
-        budget_tokens: prompt.budget_tokens,
-        sections: prompt.sections.iter().map(|section| section.name.clone()).collect(),
-        omitted: prompt.omitted.len(),
-    });
 }
 
 /// Refuses before any money is spent when the work could not land anyway.

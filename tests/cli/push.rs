@@ -511,7 +511,7 @@ fn what_one_clone_plans_no_other_one_does_meanwhile() {
     let other = std::fs::read_to_string(sandbox.signal("other")).expect("it was asked");
     assert_eq!(said.code, 11, "{}{other}", said.stderr);
     // The other one has done what was there to be done.
-    assert!(other.contains("1 step, 1 accepted"), "{other}");
+    assert!(other.contains("1 step, 1 accepted; others are at work on `e-1`"), "{other}");
     let asked = std::fs::read_to_string(sandbox.signal("asked")).expect("it was asked");
     assert_eq!(asked.lines().count(), 1, "{other}");
     assert_eq!(sandbox.quietly(&["list"]).stdout.matches("Parse dates").count(), 1);
