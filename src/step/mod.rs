@@ -288,12 +288,11 @@ fn run(
     let protected = Protected::new(&base.config.policy.protect);
     // Others may take over, or review.
     let redactor = confine::redactor(world, &base.config.agents);
-    let who = chosen.who.clone().within(options.most_usd);
     let job = Job {
         world,
         base,
         task: &chosen.task,
-        who: &who,
+        who: &chosen.who.clone().within(options.most_usd),
         confinement: &confinement,
         prompt: &chosen.prompt,
         run: run_id.as_str(),
