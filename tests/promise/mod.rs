@@ -405,7 +405,8 @@ fn find_locks(dir: &Path, found: &mut Vec<PathBuf>) {
             find_locks(&path, found);
         } else if (path.extension().is_some_and(|extension| extension == "lock")
             && !path.starts_with(dir.join("orch"))
-            && !path.parent().is_some_and(|parent| parent.ends_with(".git/orch")))
+            // Orch's own stay: who has one is told by the system, not by the file.
+            && ![".git/orch", ".git/orch/sessions"].iter().any(|own| dir.ends_with(own)))
             || path.ends_with("index.orch")
         {
             found.push(path);
