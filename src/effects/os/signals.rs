@@ -116,17 +116,20 @@ impl Signals {
     /// cut off. One more signal ends it without that.
     fn heed(&self, mut coming: Coming, hurry: &AtomicBool) {
         let mut times: BTreeMap<i32, u32> = BTreeMap::new();
-        for signal in coming.forever() {
-            let times = times.entry(signal).or_default();
-            *times += 1;
-            if self.is_too_many(signal, *times) {
-                hurry.store(true, Ordering::SeqCst);
-                sweep::kill_all();
-                Moment::wait_for_all();
-                signal_hook::low_level::exit(128 + signal);
+        loop {
+            for signal in coming.wait() {
+                let times = times.entry(signal).or_default();
+                *times += 1;
+                if self.is_too_many(signal, *times) {
+                    hurry.store(true, Ordering::SeqCst);
+                    sweep::kill_all();
+                    Moment::wait_for_all();
+                    signal_hook::low_level::exit(128 + signal);
+                }
             }
-            // What comes at once is one.
+            // What comes at once is one, such as what both a terminal and a parent send.
             std::thread::sleep(AT_ONCE);
+            coming.pending().for_each(drop);
         }
     }
 

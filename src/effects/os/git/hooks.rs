@@ -33,20 +33,28 @@ fn scratch() -> Result<tempfile::TempDir> {
     tempfile::tempdir().map_err(|error| EffectError::io("use", &std::env::temp_dir(), &error))
 }
 
-impl OsGit {
-    /// Whether hooks may run on what a work tree holds.
-    pub(super) fn may_run_hooks(&self) -> bool {
-        self.may_run(&ASKED)
-    }
+fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
 
-    /// Whether one of these hooks may be there: where a folder is named for them, that is not looked into.
-    pub(super) fn may_run(&self, names: &[&str]) -> bool {
-        let hooks = self.repo().common_dir().join("hooks");
-        let is_there = |name: &str| std::fs::symlink_metadata(hooks.join(name)).is_ok();
+impl OsGit {
+    /// Whether hooks may run on what a work tree holds: where a folder is named for them, that is not looked into.
+    pub(super) fn may_run_hooks(&self) -> bool {
         match self.repo().config_snapshot().string("core.hooksPath") {
             Some(path) => !is_off(&path),
-            None => names.iter().any(|name| is_there(name)),
+            None => ASKED.iter().any(|name| is_there(&self.repo().common_dir().join("hooks").join(name))),
         }
+    }
+
+    /// Whether a push runs a hook.
+    pub(super) fn may_run_pre_push(&self) -> bool {
+        let dir = match self.hooks_place() {
+            Ok(Place::Folder(dir)) => Some(dir),
+            Ok(Place::Tree(below)) => self.repo().workdir().map(|work| work.join(below)),
+            // Git will say what is wrong, and in its own time.
+            Err(_) => None,
+        };
+        dir.is_some_and(|dir| is_there(&dir.join("pre-push")))
     }
 
     fn hooks_place(&self) -> Result<Place> {

@@ -244,7 +244,7 @@ impl Remote for OsGit {
 
     fn push(&self, remote: &str, updates: &[Update], patience: Duration, hook: bool) -> Result<Pushed> {
         // It is not the remote that is slow where the repository's own hook works.
-        let own = if hook && self.may_run(&["pre-push"]) { HOOK_TIME } else { Duration::ZERO };
+        let own = if hook && self.may_run_pre_push() { HOOK_TIME } else { Duration::ZERO };
         let patience = patience + own;
         let far = self.git_far(&push_arguments(remote, updates, hook, true)?, patience)?;
         let far = if far.code.is_some_and(|code| code != 0) && far.stderr.contains("not support --atomic") {
