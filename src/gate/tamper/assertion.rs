@@ -23,6 +23,8 @@ pub struct Assertion<'t> {
     pub span: Range<usize>,
     /// Its tokens, without messages.
     pub tokens: Vec<&'t str>,
+    /// The places of numbers among them.
+    pub numbers: Vec<usize>,
     /// Numbers and texts among them.
     pub literals: Vec<&'t str>,
     /// How much it asks for.
@@ -261,6 +263,7 @@ fn assertion<'t>(
         line: tokens[at].line,
         span: at..extent.behind.max(at + 1),
         tokens: all.iter().map(|token| token.bare()).collect(),
+        numbers: (0..all.len()).filter(|at| all[*at].kind == Kind::Number).collect(),
         literals: all.iter().filter(literal).map(|token| token.bare()).collect(),
         custom,
         asks: if anything { asks.min(Asks::Something) } else { asks },

@@ -30,9 +30,12 @@ pub fn judge<'t>(old: &Assertion<'t>, new: &Assertion<'t>, known: impl Fn(&str) 
         return Judged::CannotFail;
     }
     if old.tokens.len() == new.tokens.len()
-        && old.tokens.iter().zip(&new.tokens).all(|(was, is)| was == is || is_same_number(was, is))
+        && (0..old.tokens.len()).all(|at| old.tokens[at] == new.tokens[at] || is_same_number(old, new, at))
     {
         return Judged::Same;
+    }
+    if let Some(nothing) = turns(old, new) {
+        return if nothing || new.asks >= old.asks { Judged::Other } else { Judged::Less };
     }
     // What gave nothing may say why not.
     let (lost, gained) = (minus(&old.literals, &new.literals), minus(&new.literals, &old.literals));
@@ -41,7 +44,7 @@ pub fn judge<'t>(old: &Assertion<'t>, new: &Assertion<'t>, known: impl Fn(&str) 
     // A branch that fails on nothing asks that there is something, as those of testify do.
     let something = old.tokens.ends_with(&["==", "nil"])
         && new.tokens.first().is_some_and(|head| matches!(*head, "assert" | "require"));
-    let nothing_less = refused || something || turns(old, new);
+    let nothing_less = refused || something;
     if new.asks < old.asks && !nothing_less || new.ways > old.ways {
         return Judged::Less;
     }
@@ -85,33 +88,42 @@ fn subject<'t>(one: &Assertion<'t>) -> Vec<&'t str> {
     words.filter(|text| text.len() > 3 && text.starts_with(char::is_alphabetic)).skip(1).collect()
 }
 
-/// Whether all that differs is that one wants the error that the other wants not.
-fn turns(old: &Assertion<'_>, new: &Assertion<'_>) -> bool {
-    let mut differing = old.tokens.iter().zip(&new.tokens).filter(|(was, is)| was != is);
+/// Where all that differs is that one wants what the other wants not: whether that is nothing (an error, say).
+fn turns(old: &Assertion<'_>, new: &Assertion<'_>) -> Option<bool> {
+    let at = only_difference(old, new)?;
     let compares = |text: &str| matches!(text, "==" | "!=" | "===" | "!==");
-    let first = differing.next().is_some_and(|(was, is)| compares(was) && compares(is));
-    let of_nothing = old.literals.iter().all(|text| VALUES.contains(text));
-    first && differing.next().is_none() && old.tokens.len() == new.tokens.len() && of_nothing
+    let (was, is) = (old.tokens[at], new.tokens[at]);
+    let around = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
+    let mut beside = around.filter_map(|place| old.tokens.get(place));
+    (compares(was) && compares(is) && was.starts_with('!') != is.starts_with('!'))
+        .then(|| beside.any(|text| matches!(*text, "nil" | "null" | "None" | "undefined")))
 }
 
-/// Whether two texts are one number, spelt otherwise.
-fn is_same_number(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.replace('_', "").to_ascii_lowercase();
-    let (one, other) = (plain(one), plain(other));
-    let number = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.parse::<f64>().ok()).flatten()
-    };
-    one.starts_with(|c: char| c.is_ascii_digit()) && one == other
-        || number(&one).is_some_and(|value| number(&other) == Some(value))
+/// Whether one number stands in both at a place, spelt otherwise. What is a text is what it says.
+fn is_same_number(old: &Assertion<'_>, new: &Assertion<'_>, at: usize) -> bool {
+    /// From here on not each integer is a float of its own.
+    const LARGE: f64 = 9_007_199_254_740_992.0;
+    let plain = |one: &Assertion<'_>| one.tokens[at].replace('_', "").to_ascii_lowercase();
+    let (was, is) = (plain(old), plain(new));
+    let value = |text: &str| text.parse::<f64>().ok().filter(|value| value.abs() < LARGE);
+    let broken = was.contains('.') || is.contains('.');
+    old.numbers.contains(&at)
+        && new.numbers.contains(&at)
+        && (was == is || broken && value(&was).is_some_and(|number| value(&is) == Some(number)))
 }
 
-/// The only number that two assertions differ in, and the last word before it.
-fn one_number<'t>(old: &Assertion<'t>, new: &Assertion<'t>) -> Option<(&'t str, f64, f64)> {
+/// The only place at which two assertions differ.
+fn only_difference(old: &Assertion<'_>, new: &Assertion<'_>) -> Option<usize> {
     if old.tokens.len() != new.tokens.len() {
         return None;
     }
     let mut differing = (0..old.tokens.len()).filter(|at| old.tokens[*at] != new.tokens[*at]);
-    let at = differing.next().filter(|_| differing.next().is_none())?;
+    differing.next().filter(|_| differing.next().is_none())
+}
+
+/// The only number that two assertions differ in, and the last word before it.
+fn one_number<'t>(old: &Assertion<'t>, new: &Assertion<'t>) -> Option<(&'t str, f64, f64)> {
+    let at = only_difference(old, new)?;
     let number =
         |text: &str| text.replace('_', "").trim_end_matches(|c: char| c.is_alphabetic()).parse::<f64>().ok();
     let closes = old.tokens.iter().find(|text| PLACES.contains(text));
@@ -192,5 +204,39 @@ mod tests {
         assert_eq!(of("a.py", "assert total(x) == 5", "assert total(x) == total(x)"), Judged::CannotFail);
         assert_eq!(of("a.py", "assert ok(x)", "assert not ok(x)"), Judged::Other);
         assert_eq!(of("a.rs", "assert_eq!(f(x), 5)", "assert_eq!(f(x), g(x))"), Judged::Other);
+    }
+
+    #[test]
+    fn a_comparison_that_is_turned_around_is_never_the_same() {
+        let branch = |condition: &str| format!("if {condition} {{ t.Errorf(\"x\") }}");
+        for (old, new, judged) in [
+            ("got != want", "got == want", Judged::Less),
+            ("got == want", "got != want", Judged::Other),
+            ("err != nil", "err == nil", Judged::Other),
+            ("err != nil || got != want", "err != nil || got == want", Judged::Other),
+        ] {
+            assert_eq!(of("a_test.go", &branch(old), &branch(new)), judged, "{new}");
+        }
+        assert_eq!(of("a.py", "assert got == want", "assert got != want"), Judged::Less);
+        assert_eq!(of("a.py", "assert f(x) == None", "assert f(x) != None"), Judged::Other);
+    }
+
+    #[test]
+    fn only_numbers_are_the_same_when_spelt_otherwise() {
+        for (old, new, same) in [
+            ("1_000", "1000", true),
+            ("0XFF", "0xff", true),
+            ("1.50", "1.5", true),
+            ("1", "1.0", true),
+            ("'1.50'", "'1.5'", false),
+            ("'1.10'", "'1.1'", false),
+            ("'0x1F'", "'0x1f'", false),
+            ("9007199254740993", "9007199254740992", false),
+            ("9007199254740993", "9007199254740992.0", false),
+            ("010", "10", false),
+        ] {
+            let judged = of("a.py", &format!("assert f(x) == {old}"), &format!("assert f(x) == {new}"));
+            assert_eq!(judged == Judged::Same, same, "{old} {new}: {judged:?}");
+        }
     }
 }
