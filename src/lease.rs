@@ -45,6 +45,8 @@ pub struct Lease {
     pub until: Timestamp,
     /// Why it could be taken although another one was there.
     pub took_over: Option<String>,
+    /// Whether it is of a planner, which changes no file of the task's.
+    pub plans: bool,
 }
 
 /// Why a text is no lease.
@@ -66,6 +68,7 @@ const RENEWALS: &str = "Orch-Renewals";
 const TAKEN: &str = "Orch-Taken";
 const UNTIL: &str = "Orch-Until";
 const TOOK_OVER: &str = "Orch-Took-Over";
+const PLANS: &str = "Orch-Plans";
 
 impl Lease {
     /// A lease that begins now.
@@ -80,6 +83,7 @@ impl Lease {
             taken: now,
             until: after(now, LENGTH),
             took_over: None,
+            plans: false,
         }
     }
 
@@ -96,8 +100,9 @@ impl Lease {
         let took_over = self.took_over.as_ref();
         let took_over =
             took_over.map_or(String::new(), |why| format!("{TOOK_OVER}: {}\n", one_line(why, 300)));
+        let plans = if self.plans { format!("{PLANS}: yes\n") } else { String::new() };
         format!(
-            "orch({}): taken by {}\n\n{TASK}: {}\n{RUN}: {}\n{AGENT}: {}\n{HOLDER}: {}\n{RENEWALS}: {}\n{TAKEN}: {}\n{UNTIL}: {}\n{took_over}",
+            "orch({}): taken by {}\n\n{TASK}: {}\n{RUN}: {}\n{AGENT}: {}\n{HOLDER}: {}\n{RENEWALS}: {}\n{TAKEN}: {}\n{UNTIL}: {}\n{plans}{took_over}",
             self.task,
             self.holder,
             self.task,
@@ -127,6 +132,7 @@ impl Lease {
             taken: time(TAKEN)?,
             until: time(UNTIL)?,
             took_over: trailer(&trailers, TOOK_OVER).map(|why| one_line(why, 300)),
+            plans: trailer(&trailers, PLANS) == Some("yes"),
         })
     }
 
@@ -204,6 +210,8 @@ mod tests {
     #[test]
     fn what_is_written_comes_back() {
         let mut lease = lease();
+        assert_eq!(Lease::read(&lease.write()).unwrap(), lease);
+        lease.plans = true;
         assert_eq!(Lease::read(&lease.write()).unwrap(), lease);
         lease.took_over = Some("run 01JC: it ran out\nOrch-Task: forged".to_owned());
         let read = Lease::read(&lease.write()).unwrap();

@@ -342,6 +342,7 @@ fn a_renewal_whose_answer_was_lost_does_not_cost_the_holder_its_lease() {
         author: None,
         started: clock.now(),
         upstream: Some(&upstream),
+        plans: false,
     };
     let held = lease::take(world, ask, &Silent).unwrap().expect("nobody else has it");
     assert!(held.share(&Silent).unwrap());

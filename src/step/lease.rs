@@ -65,6 +65,8 @@ pub struct Ask<'a> {
     pub started: Timestamp,
     /// Where the task is claimed as well.
     pub upstream: Option<&'a Upstream>,
+    /// Whether it is claimed for a planner.
+    pub plans: bool,
 }
 
 /// A lease that this run holds.
@@ -176,6 +178,7 @@ pub fn take<'w>(world: World<'w>, ask: Ask<'_>, reporter: &dyn Reporter) -> Resu
     claims.retain(|claim| claim.task == ask.task.as_str());
     let ids = (ask.task.clone(), ask.run.clone());
     let mut lease = Lease::new(ids, (ask.agent, &world.process.host()), ask.started);
+    lease.plans = ask.plans;
     for claim in &claims {
         let Standing::Stale(why) = &claim.standing else { return Ok(None) };
         lease.took_over = Some(format!("the lease of {}: {why}", claim.holder()));

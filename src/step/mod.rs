@@ -354,6 +354,7 @@ fn begin<'w>(
         author: author.as_ref(),
         started,
         upstream: base.upstream.as_ref(),
+        plans: false,
     };
     let held = lease::take(world, ask, reporter)?;
     // The remote is asked without the lock.

@@ -69,7 +69,9 @@ impl Occupied {
         let mut claims = Vec::new();
         let graph = &base.snapshot.graph;
         for claim in lease::live(world, &|task| graph.find(task).is_some())? {
-            let files = match graph.find(&claim.task) {
+            // Who plans a task changes none of its files.
+            let plans = claim.lease.as_ref().is_some_and(|lease| lease.plans);
+            let files = match graph.find(&claim.task).filter(|_| !plans) {
                 Some(index) => base.snapshot.task(world, index)?.1.files,
                 None => Vec::new(),
             };

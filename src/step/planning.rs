@@ -232,8 +232,8 @@ fn claim<'w>(
     }
     let (task, author) = (&subject.task.id, identity(base));
     let upstream = base.upstream.as_ref();
-    let ask =
-        lease::Ask { task, run, agent, base: base.commit.id, author: author.as_ref(), started, upstream };
+    let (base, author) = (base.commit.id, author.as_ref());
+    let ask = lease::Ask { task, run, agent, base, author, started, upstream, plans: true };
     match lease::take(world, ask, reporter)? {
         Some(held) if held.share(reporter)? => Ok(Some(held)),
         Some(_) | None => Err(StepError::Taken(task.to_string())),

@@ -1,6 +1,6 @@
 //! `orch plan` and `orch split`: a planner proposes, orch checks.
 
-use crate::sandbox::{Sandbox, agent, table};
+use crate::sandbox::{Sandbox, agent, agent_with, table};
 use crate::transcript;
 
 /// A planner that answers with a block of YAML at the end of what it prints.
@@ -253,6 +253,21 @@ fn a_plan_does_not_land_where_others_have_planned_or_decided_meanwhile() {
         assert!(!list.stdout.contains("Parse dates"), "{}", list.stdout);
         assert!(!sandbox.has(".git/orch/journal.json"));
         assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+    }
+}
+
+#[test]
+fn what_touches_the_files_of_a_task_does_not_wait_while_that_is_split() {
+    let script = "orch -C \"$HOME/../repo\" next --limit 5 > \"$HOME/next\"; \
+                  printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME";
+    for kind in ["epic", "feature"] {
+        let sandbox = Sandbox::with(&[agent_with(script, "max_parallel = 2")]);
+        sandbox.task("e-1", "Dates everywhere", &["--kind", kind, "--file", "src/**"]);
+        sandbox.task("t-1", "Look at the clock", &["--file", "src/clock.rs"]);
+        let said = sandbox.quietly(&["split", "e-1"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        let next = std::fs::read_to_string(sandbox.signal("next")).expect("the planner has looked");
+        assert!(next.contains("t-1") && !next.contains("touches files"), "{next}");
     }
 }
 
