@@ -225,6 +225,8 @@ mod tests {
         let required = required_gates(config);
         assert_eq!(required, ["test"]);
         assert_eq!(required_gates(b"nonsense"), [""; 0]);
+        let taken = b"schema = 1\n[[gate]]\nname = 'secrets'\nrun = 'gitleaks'\n";
+        assert_eq!(required_gates(taken), ["secrets"], "no step begins so, and history may have done");
         let with = |gates: Vec<GateRecord>| Run { gates, ..record() };
         let style = GateRecord { required: false, ..GateRecord::new("style", VerdictKind::Fail) };
         let pass = GateRecord::new("test", VerdictKind::Pass);

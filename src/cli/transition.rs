@@ -83,7 +83,7 @@ pub(super) fn approve(global: &Global, args: &ApproveArgs) -> Result<Answer, Cli
         let why = "work, record and state are one commit or nothing";
         return Err(CliError::usage(format!("approving work takes no `--no-commit`: {why}")));
     }
-    base.check_trust(&context.caller)?;
+    base.check_commands(&context.caller)?;
     let _lock = slot::take(world, slot::FIRST)?;
     let reason = whole(args.reason.as_deref())?;
     match approve_work(world, &base, &args.id, reason.as_deref(), global.reporter().as_ref())

@@ -8,7 +8,6 @@ use super::models;
 use super::section::{Section, Sources};
 use super::word::{EFFORTS, SANDBOXES};
 use super::{Adapter, CoverageConfig, GateConfig, MetricConfig, Price, Profile, PromptBy, entry_key};
-use crate::state::concern::is_built_in;
 use crate::state::file::fields::Table;
 use crate::state::id;
 use crate::state::problem::{Severity, nearest};
@@ -188,10 +187,6 @@ fn gate<'d>(
     section.set_text("junit", &mut gate.junit, check::report);
     section.set("coverage", &mut gate.coverage, |table, key| coverage(table, key).map(Some));
     table = section.end();
-    // Records and trailers name gates; one of two with the same name would speak for both.
-    if is_built_in(&name.to_ascii_lowercase()) {
-        table.error("name", format!("`{name}` is a built-in gate"), Some("give it another name"));
-    }
     if table.line_of("run").is_none() {
         table.missing("run", "add the command that judges, such as run = \"cargo test\"");
     }

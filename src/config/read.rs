@@ -10,6 +10,7 @@ use super::{
     Adapter, Budget, Config, ContextConfig, GateConfig, Integration, ModePolicy, PlanConfig, Policy, Profile,
     Project, PromptConfig, Regate, ReviewPolicy, WorkspaceConfig, entry, entry_key, tighten,
 };
+use crate::state::concern::is_built_in;
 use crate::state::file::Read;
 use crate::state::file::fields::{Document, Table};
 use crate::state::layout;
@@ -108,8 +109,29 @@ pub fn read(layers: &Layers<'_>) -> Read<Config> {
         }
     }
     add_built_in(&mut config, defaults.built_in, &mut problems);
+    let warning = |problem| Problem { severity: Severity::Warning, ..problem };
+    problems.extend(namesakes(&config).into_iter().map(warning));
     let value = Some(config).filter(|_| !problems.iter().any(Problem::is_error));
     Read { value, problems }
+}
+
+/// Gates with the name of a built-in one. Records and trailers name gates, and one of two would speak for both, so no
+/// step begins with such a configuration. It can be used all the same: history has it, and is judged by it.
+#[must_use]
+pub fn namesakes(config: &Config) -> Vec<Problem> {
+    let is_one = |gate: &&GateConfig| is_built_in(&gate.name.to_ascii_lowercase());
+    let told = |gate: &GateConfig| {
+        let (path, line) = place(config, &entry_key("gate", &gate.name));
+        let fact = format!("`{}` is a built-in gate, so no step runs", gate.name);
+        Problem::error(path, line, fact).with_remedy("give the gate another name")
+    };
+    config.gates.iter().filter(is_one).map(told).collect()
+}
+
+/// Where a value was set: the file, and the line if it is known.
+fn place<'c>(config: &'c Config, key: &str) -> (&'c str, Option<usize>) {
+    let source = config.provenance.get(key).and_then(|source| source.rsplit_once(':'));
+    source.map_or((layout::CONFIG, None), |(path, line)| (path, line.parse().ok()))
 }
 
 /// What a repository may not say: where folders are made and emptied on somebody's machine.
@@ -222,12 +244,10 @@ fn add_built_in(config: &mut Config, built_in: Vec<Profile>, problems: &mut Vec<
         }
         let same = config.agents.iter().find(|agent| agent.name.eq_ignore_ascii_case(&profile.name));
         if let Some(agent) = same {
-            let source = config.provenance.get(&entry_key("agent", &agent.name));
-            let (path, line) =
-                source.and_then(|source| source.rsplit_once(':')).unwrap_or((layout::CONFIG, ""));
+            let (path, line) = place(config, &entry_key("agent", &agent.name));
             let fact = format!("agent `{}` has the name of the built-in one", agent.name);
             let remedy = format!("give it another name, or adapter = \"{}\"", profile.adapter.as_str());
-            problems.push(Problem::error(path, line.parse().ok(), fact).with_remedy(remedy));
+            problems.push(Problem::error(path, line, fact).with_remedy(remedy));
             continue;
         }
         config.provenance.insert(entry_key("agent", &profile.name), "default".to_owned());
@@ -533,9 +553,17 @@ required = false
             bad("[[gate]]\nname = 'a'\nrun = 'x'\n[[gate]]\nname = 'A'\nrun = 'y'\n"),
             ["config:6: two entries of `gate` have the name `A`, the first is at line 3"]
         );
+    }
+
+    #[test]
+    fn a_gate_with_the_name_of_a_built_in_one_is_told_and_can_still_be_read() {
         for name in ["Secrets", "execution", "tamper", "pre-commit"] {
-            let expected = format!("config:3: `{name}` is a built-in gate (give it another name)");
-            assert_eq!(bad(&format!("[[gate]]\nname = '{name}'\nrun = 'x'\n")), [expected]);
+            let (config, told) = of(&format!("[[gate]]\nname = '{name}'\nrun = 'x'\n"));
+            let expected = "is a built-in gate, so no step runs (give the gate another name)";
+            assert_eq!(told, [format!("config:2: `{name}` {expected}")]);
+            let config = config.expect("history has such configurations");
+            assert_eq!(config.gates, [GateConfig::new(name, "x")]);
+            assert!(namesakes(&config).iter().all(Problem::is_error));
         }
     }
 

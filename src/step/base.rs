@@ -2,7 +2,7 @@
 
 use super::error::{StepError, how_to_end};
 use super::upstream;
-use crate::config::read::{Layers, read};
+use crate::config::read::{Layers, namesakes, read};
 use crate::config::trust::{self, Store};
 use crate::config::{Adapter, Config, Integration, Profile, shell};
 use crate::effects::{Commit, Head, Oid, Upstream, World};
@@ -256,6 +256,18 @@ impl Base {
         let path = &graph.nodes()[index].path;
         let Some((_, blob)) = world.git.entry(tree, path)? else { return Ok(None) };
         Ok(file::task::read(path, &world.git.blob(blob)?).value)
+    }
+
+    /// Refuses to go on where no step can run by this commit: what it records would be ambiguous, or its commands
+    /// are not trusted.
+    ///
+    /// # Errors
+    /// When none can.
+    pub fn check_commands(&self, caller: &Caller) -> Result<(), StepError> {
+        match namesakes(&self.config) {
+            none if none.is_empty() => self.check_trust(caller),
+            found => Err(StepError::Invalid(found)),
+        }
     }
 
     /// Refuses to go on unless the commands of this commit are trusted.

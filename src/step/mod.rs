@@ -209,7 +209,7 @@ pub fn step(
                 &loaded
             }
         };
-        base.check_trust(caller)?;
+        base.check_commands(caller)?;
         let taken = match due::due(world, base, options.plans)? {
             Due::Nothing => None,
             Due::Plan(wanted) => return Ok(Ending::PlanDue(wanted)),

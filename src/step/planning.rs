@@ -110,7 +110,7 @@ pub fn plan(
     recover::recover(world, recover::By::Step(options.slot), reporter)?;
     upstream::follow(world, caller, reporter)?;
     let base = Base::load(world, caller)?;
-    base.check_trust(caller)?;
+    base.check_commands(caller)?;
     let subject = Subject::new(world, &base, wanted)?;
     let who = match who::planner(world, &base, &subject.task, options.agent)? {
         Ok(who) => who.within(options.most_usd),

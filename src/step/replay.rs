@@ -16,6 +16,7 @@ use super::second;
 use super::site::{Left, Workplace};
 use super::twin;
 use crate::config::Regate;
+use crate::config::read::namesakes;
 use crate::effects::{Change, Oid};
 use crate::gate::first_rejection;
 use crate::gate::protect::Protected;
@@ -115,8 +116,10 @@ impl<'m, 'j, 'w> Moved<'m, 'j, 'w> {
     fn look(&self, tip: Oid, merged: Oid) -> Result<Judged, StepError> {
         let Job { world, reporter, .. } = *self.job;
         let base = match self.job.base.become_commit(world, tip) {
-            Ok(base) => base,
-            Err(StepError::Invalid(_)) => return Ok(no("its state or its configuration cannot be used")),
+            Ok(base) if namesakes(&base.config).is_empty() => base,
+            Ok(_) | Err(StepError::Invalid(_)) => {
+                return Ok(no("its state or its configuration cannot be used"));
+            }
             Err(error) => return Err(error),
         };
         let Some(task) = base.task_at(world, self.job.task.id.as_str(), merged)? else {

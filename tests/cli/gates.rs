@@ -457,3 +457,20 @@ fn a_gate_that_is_not_committed_is_not_run_and_that_is_told() {
         assert!(said.stderr.contains("`.orchestrator/config.toml` is not committed"), "{}", said.stderr);
     }
 }
+
+#[test]
+fn a_gate_with_the_name_of_a_built_in_one_holds_steps_and_leaves_the_state_readable() {
+    let sandbox = project("echo x > x", &[gate("secrets", "true")]);
+    for command in ["step", "run"] {
+        let said = sandbox.orch(&[command]);
+        assert_eq!(said.code, 3, "{}", sandbox.transcript());
+        assert!(said.stderr.contains("`secrets` is a built-in gate, so no step runs"), "{}", said.stderr);
+    }
+    for arguments in [&["list"][..], &["next"], &["prompt", "t-1"], &["fsck"], &["doctor"]] {
+        assert_eq!(sandbox.orch(arguments).code, 0, "{}", sandbox.transcript());
+    }
+    let text = sandbox.read(".orchestrator/config.toml").replace("\"secrets\"", "\"leaks\"");
+    sandbox.write(".orchestrator/config.toml", &text);
+    sandbox.commit("rename the gate");
+    assert_eq!(sandbox.quietly(&["step"]).code, 0, "{}", sandbox.transcript());
+}
