@@ -23,11 +23,12 @@ pub(super) fn failure(finished: &Finished) -> Option<Failure> {
 }
 
 /// The limit that a program said last that it met, before it ended badly. What some say of a quota that comes back
-/// is what others say of an account without money: of a program that nothing is known about, it is the former.
+/// is what others say of an account without money: of a program that nothing is known about, it is the former. What
+/// it printed may be that of the tests that it ran, which say the same of what they are about.
 #[must_use]
 pub(super) fn limit(finished: &Finished) -> Option<Failure> {
     let ended = matches!(finished.ended, Ended::Exited(code) if code != 0);
-    let said = lines(&finished.stderr).into_iter().rev().filter(|_| ended);
+    let said = lines(&finished.stderr).into_iter().rev().filter(|line| ended && !words::is_of_a_test(line));
     let limit = |kind| if kind == FailureKind::Billing { FailureKind::UsageLimit } else { kind };
     said.filter_map(|line| Some(Failure::new(limit(words::class(&line)?), &line)))
         .find(|failure| failure.kind.remedy() == Remedy::CoolDown)
@@ -79,6 +80,34 @@ pub(super) fn was_stopped(ended: &Ended) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_test_about_a_limit_is_no_limit_that_was_met() {
+        let met = |stderr: &str| {
+            let stderr = format!("{stderr}\n1 failed\n").into_bytes();
+            let ended = Ended::Exited(1);
+            let finished = Finished { ended, stdout: Vec::new(), stderr, duration_ms: 1, survivors: 0 };
+            limit(&finished).map(|failure| failure.kind)
+        };
+        for line in [
+            "AssertionError: 429 != 200",
+            "E       assert 200 == 429",
+            "expected status code 429, got 200",
+            "Expected HTTP 429 but was HTTP 200",
+            "error: 429 tests failed",
+            "FAILED tests/test_rate_limit.py::test_burst",
+            "--- FAIL: TestRateLimit (0.00s)",
+            "test limits::rate_limit ... FAILED",
+            "AssertionError: 'Too Many Requests' not found",
+        ] {
+            assert_eq!(met(line), None, "{line}");
+        }
+        for line in ["unexpected status 429 Too Many Requests", "HTTP 429", "Error code: 429 - {'error': {}}"]
+        {
+            assert_eq!(met(line), Some(FailureKind::RateLimit), "{line}");
+        }
+        assert_eq!(met("You have hit your usage limit."), Some(FailureKind::UsageLimit));
+    }
 
     #[test]
     fn the_line_that_tells_is_found_among_others() {

@@ -178,18 +178,39 @@ pub(super) fn class(text: &str) -> Option<FailureKind> {
     known.or_else(|| names_status(&text, "429").then_some(RateLimit))
 }
 
+/// Before the number of an HTTP status, in lower case, with no more than [`BETWEEN`].
+const BEFORE_STATUS: [&str; 10] = [
+    "http",
+    "http/1.0",
+    "http/1.1",
+    "http/2",
+    "status",
+    "status code",
+    "status_code",
+    "statuscode",
+    "api error",
+    "error code",
+];
+/// What may stand between an HTTP status and what says that it is one.
+const BETWEEN: [char; 4] = [' ', ':', '/', '"'];
+
 /// Whether words, in lower case, name an HTTP status: its number alone may be anything.
 fn names_status(text: &str, status: &str) -> bool {
     text.match_indices(status).any(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + status.len()..]);
-        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        let is_whole = !before.ends_with(goes_on) && !after.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let before = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        is_whole
-            && ["http", "http/1.0", "http/1.1", "http/2", "status", "code", "error"]
-                .iter()
-                .any(|word| before.ends_with(word))
+        let named = before.trim_end_matches(BETWEEN);
+        named.len() < before.len()
+            && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && BEFORE_STATUS.iter().any(|word| named.ends_with(word))
     })
+}
+
+/// Whether a line tells of a test: one may be about any failure there is.
+#[must_use]
+pub(super) fn is_of_a_test(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphabetic());
+    words.any(|word| ["assert", "expect", "test"].iter().any(|of| word.starts_with(of)))
 }
 
 /// The class of what a program printed to standard error before it ended without a word more.
@@ -253,7 +274,8 @@ mod tests {
             ("exceeded retry limit, last status: 429 Too Many Requests", RateLimit),
             ("Request failed with status code 429", RateLimit),
             ("HTTP/1.1 429", RateLimit),
-            ("Error: 429, retry after 90 s", RateLimit),
+            ("API Error: 429, retry after 90 s", RateLimit),
+            ("{\"status\":429}", RateLimit),
             ("Server is temporarily limiting requests (not your usage limit)", RateLimit),
             ("Selected model is at capacity. Please try a different model.", Overloaded),
             ("We\u{2019}re currently experiencing high demand, which may cause temporary errors.", Server),
@@ -269,8 +291,16 @@ mod tests {
         for (text, kind) in said {
             assert_eq!(class(text), Some(kind), "{text}");
         }
-        for text in ["all is well", "429 tests failed", "error at main.c:429", "error TS4290", "status 1.429"]
-        {
+        for text in [
+            "all is well",
+            "429 tests failed",
+            "error: 429 tests failed",
+            "AssertionError: 429 != 200",
+            "assert status == 429",
+            "error at main.c:429",
+            "error TS4290",
+            "status 1.429",
+        ] {
             assert_eq!(class(text), None, "{text}");
         }
         assert_eq!(class_of_stderr("error: unknown option '--no-such-flag'"), Some(WrongVersion));
