@@ -138,10 +138,11 @@ fn by(
     job.reporter.event(&Event::GateStarted { gate: review::GATE.to_owned() });
     let question = Question { profile: reviewer, role: ROLE, text: prompt, tree };
     let heard = consult::ask(job, course, workplace, question)?;
+    let judged = review::judge(&reviewer.name, heard.reply.review.as_ref(), &job.task.acceptance);
     let judged = match heard.failure() {
-        // What it said by then is not what it would have said at its end.
-        Some(failure) => review::none(&reviewer.name, &describe(failure)),
-        None => review::judge(&reviewer.name, heard.reply.review.as_ref(), &job.task.acceptance),
+        // It may have found more by its end, so this is no pass; what it turned down by then it would not take back.
+        Some(failure) if judged.kind != VerdictKind::Fail => review::none(&reviewer.name, &describe(failure)),
+        Some(_) | None => judged,
     };
     let verdict = Verdict { duration_ms: heard.finished.duration_ms, ..judged };
     job.reporter.event(&Event::GateFinished { verdict: verdict.clone() });

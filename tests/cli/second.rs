@@ -64,6 +64,21 @@ fn a_reviewer_that_fails_has_approved_nothing_whatever_it_left() {
 }
 
 #[test]
+fn a_reviewer_that_fails_after_it_turned_work_down_sends_it_back() {
+    let prints =
+        r"printf '```yaml\nreview:\n  verdict: reject\n  findings:\n    - {problem: it says good}\n```\n'";
+    for script in [format!("{prints}; exit 1"), format!("{REJECTS}; exit 2")] {
+        let author = "cat > /dev/null; echo good >> src/code; echo $ORCH_ATTEMPT >> $HOME/asked";
+        let sandbox = reviewed(author, &script);
+        let said = sandbox.quietly(&["step", "--agent", "script"]);
+        assert_eq!(said.code, 20, "{script}: {}", said.stderr);
+        assert!(said.stderr.contains("eyes does not approve"), "{script}: {}", said.stderr);
+        let asked = std::fs::read_to_string(sandbox.signal("asked")).expect("it was asked");
+        assert_eq!(asked, "1\n2\n", "its author was told");
+    }
+}
+
+#[test]
 fn a_reviewer_may_note_what_it_learned_beside_what_it_prints() {
     let script = r"printf 'summary: looked\n' > $ORCH_OUTCOME
         printf '```yaml\nreview: {verdict: approve, criteria: [{met: true, why: seen}]}\n```\n'";
