@@ -119,3 +119,18 @@ fn a_huge_file_is_taken_in_whole_and_lands_where_a_person_allows_it() {
     assert!(content.len() == 40 << 20 && content.iter().all(|byte| *byte == 0), "{} bytes", content.len());
     assert_eq!(sandbox.git(&["status", "--short"]), "");
 }
+
+#[test]
+fn a_huge_file_of_which_a_filter_makes_a_pointer_is_a_pointer() {
+    let sandbox = Sandbox::new();
+    sandbox.configure(&[agent("truncate -s 40M x.bin")]);
+    sandbox.lend("truncate");
+    sandbox.git(&["config", "filter.x.clean", "cat > /dev/null; echo pointer"]);
+    sandbox.git(&["config", "filter.x.smudge", "cat"]);
+    sandbox.write(".gitattributes", "*.bin filter=x\n");
+    sandbox.commit("a filter");
+    sandbox.task("t-1", "Do it", &[]);
+    let said = sandbox.quietly(&["step"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(sandbox.git(&["cat-file", "blob", "HEAD:x.bin"]), "pointer\n");
+}

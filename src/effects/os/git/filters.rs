@@ -125,9 +125,7 @@ impl<'p> Filters<'p> {
         let Some(id) = Oid::from_hex(&asked.stdout_line()).filter(|_| asked.ok).map(super::id) else {
             return Ok(Err(asked.stderr_line()));
         };
-        if metadata.len() >= HUGE as u64 {
-            self.place.git.note_huge(id);
-        }
+        self.place.git.note_if_huge(id);
         let id = self.place.git.note_written(id);
         Ok(Ok(Taken { mode: mode_of(metadata), id, unfit: None }))
     }

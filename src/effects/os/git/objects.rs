@@ -54,7 +54,7 @@ impl OsGit {
     pub(super) fn read_blob(&self, blob: Oid) -> Result<Vec<u8>> {
         let mut object = self.complete(|| or("read an object", self.repo().find_object(id(blob))))?;
         if object.data.len() >= HUGE {
-            self.note_huge(object.id);
+            self.huge.borrow_mut().insert(object.id);
         }
         Ok(std::mem::take(&mut object.data))
     }
@@ -67,8 +67,11 @@ impl OsGit {
         Ok(Some(self.read_blob(blob)?).filter(|content| content.len() <= most))
     }
 
-    pub(super) fn note_huge(&self, blob: gix::ObjectId) {
-        self.huge.borrow_mut().insert(blob);
+    /// Remembers a blob that is huge. What a filter makes of a huge file may be a line.
+    pub(super) fn note_if_huge(&self, blob: gix::ObjectId) {
+        if self.repo().find_header(blob).is_ok_and(|header| header.size() >= HUGE as u64) {
+            self.huge.borrow_mut().insert(blob);
+        }
     }
 
     fn find_tree(&self, tree: gix::ObjectId) -> Result<gix::Tree<'_>> {
