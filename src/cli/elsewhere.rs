@@ -32,8 +32,12 @@ pub(super) const ELSEWHERE: &[(&[&str], &str)] = &[
         "type `orch edit ID` with what changes: `orch edit --help` lists it",
     ),
     (
-        &["add-dependency", "dep", "depend", "dependency", "deps", "link", "remove-dependency", "tree"],
+        &["add-dependency", "dep", "depend", "dependency", "deps", "link", "tree"],
         "type `orch edit ID --depends-on +OTHER`; `orch graph ID` shows what waits for what",
+    ),
+    (
+        &["remove-dependency", "unlink"],
+        "type `orch edit ID --depends-on` with those that stay, or `''` for none",
     ),
     (&["find", "grep", "query", "search"], "type `orch list --search TEXT`"),
     (&["ready"], "type `orch list --ready`"),
@@ -50,7 +54,7 @@ pub(super) const ELSEWHERE: &[(&[&str], &str)] = &[
         &["pull", "push", "sync"],
         "tasks are files in git: pull and push them with it; `orch step --push` lands by a push",
     ),
-    (&["config", "configure", "models", "settings"], "type `orch help config`, or `orch doctor -v`"),
+    (&["configure", "models", "settings"], "type `orch help config`, or `orch doctor -v`"),
     (&["breakdown", "decompose", "expand"], "type `orch split ID`"),
     (&["discuss", "parse-prd", "roadmap"], "type `orch plan`"),
     (
