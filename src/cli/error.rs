@@ -51,14 +51,15 @@ impl CliError {
         self
     }
 
-    /// The same error, told as an end by a signal where that came first: what fails then fails because of it, and
-    /// nothing has to be mended.
+    /// The error of a step, told as an end by a signal where that came first: what fails then fails because of it, and
+    /// nothing has to be mended. Where work is kept, and what git needs of a person, is told all the same.
     #[must_use]
-    pub fn after(self, signal: Option<i32>) -> Self {
-        match signal {
-            Some(signal) => Self { exit: Exit::of_signal(signal), hints: Vec::new(), is_away: false, ..self },
-            None => self,
-        }
+    pub fn of_step(error: StepError, signal: Option<i32>) -> Self {
+        let stays = matches!(error, StepError::Moved { kept: Some(_), .. } | StepError::Git { .. });
+        let Some(signal) = signal else { return error.into() };
+        let Self { facts, hints, retry_after, .. } = error.into();
+        let hints = if stays { hints } else { Vec::new() };
+        Self { exit: Exit::of_signal(signal), facts, hints, retry_after, is_away: false }
     }
 
     /// A wrong flag or argument.
@@ -338,4 +339,22 @@ fn no_sandbox(error: &SandboxError) -> CliError {
     };
     let lower = "or write `sandbox = \"auto\"`: the best level that works here";
     CliError::new(Exit::NoAgent, error.to_string()).hint(install).hint(lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_work_is_kept_is_told_after_a_signal_too() {
+        let moved = |kept: Option<&str>| StepError::Moved {
+            fact: "the branch moved".to_owned(),
+            kept: kept.map(ToOwned::to_owned),
+        };
+        let error = CliError::of_step(moved(Some("refs/orch/attempts/1")), Some(2));
+        assert_eq!(error.exit, Exit::of_signal(2));
+        assert_eq!(error.hints, ["the work is kept: type `git show refs/orch/attempts/1`"]);
+        assert!(CliError::of_step(moved(None), Some(2)).hints.is_empty());
+        assert!(CliError::of_step(StepError::Busy("another step".to_owned()), Some(2)).hints.is_empty());
+    }
 }

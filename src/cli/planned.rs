@@ -30,7 +30,7 @@ fn ask(
         Ok(plan) => Ok(Came::Asked(plan.leaves(), plan.cost_usd())),
         Err(error @ (StepError::Moved { .. } | StepError::Taken(_))) => Ok(Came::Settled(error.to_string())),
         Err(error) if error.is_of_planner() => Ok(Came::Nobody(error.into())),
-        Err(error) => Err(CliError::from(error).after(context.world().process.interrupted())),
+        Err(error) => Err(CliError::of_step(error, context.world().process.interrupted())),
     }
 }
 

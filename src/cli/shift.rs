@@ -92,7 +92,7 @@ impl Shift {
         let options = Options { agent, in_place, plans, most_usd, ..Options::default() };
         meter.begin();
         let interrupted = || world.process.interrupted();
-        let after = |error| CliError::from(error).after(interrupted());
+        let after = |error| CliError::of_step(error, interrupted());
         match step::step(world, caller, options, meter).map_err(after) {
             Ok(Ending::Nothing(idle, requests)) => {
                 let opened = open(context, &requests, Answer::ok(json!(null), ""))?;

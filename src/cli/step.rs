@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     };
     let interrupted = || context.world().process.interrupted();
     let ending = step::step(context.world(), &context.caller, options, global.reporter().as_ref())
-        .map_err(|error| CliError::from(error).after(interrupted()))?;
+        .map_err(|error| CliError::of_step(error, interrupted()))?;
     if !matches!(ending, Ending::Ran(_)) {
         // Perhaps nothing was done because of what is not committed.
         tip = tip.whole(&context, base.as_ref())?;

@@ -100,7 +100,7 @@ pub(super) fn work(
     let (world, reporter) = (context.world(), global.reporter());
     let Job { slot, plans, most_usd, .. } = job;
     let options = Options { agent, plans, slot, most_usd, ..Options::default() };
-    let after = |error| CliError::from(error).after(world.process.interrupted());
+    let after = |error| CliError::of_step(error, world.process.interrupted());
     match step::step(world, &context.caller, options, reporter.as_ref()).map_err(after)? {
         Ending::Nothing(idle, requests) => tell(&context, &requests, nothing(&idle)),
         Ending::Planned(_) => Ok(Answer::ok(json!(null), "")),
