@@ -51,8 +51,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Answer, CliError> {
     args.flags.apply(&mut task, &base.snapshot.graph)?;
     crate::state::estimate::put(&mut task);
     let path = layout::new_task(&task.id, base.snapshot.flat_tasks());
-    // Nothing waits for a new task but its epic, so that only then a cycle can be.
-    if task.parent.is_some() && !task.depends_on.is_empty() {
+    // Only its epic, and who names its id before it is there, can wait for a new task: only then a cycle can be.
+    if (task.parent.is_some() || args.id.is_some()) && !task.depends_on.is_empty() {
         check(&path, &task, &base.snapshot.graph)?;
     }
     let text = file::task::write(&task);

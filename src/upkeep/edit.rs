@@ -194,7 +194,6 @@ fn read(path: &str, text: &[u8], graph: &Graph) -> Result<Task, EditError> {
     Ok(task)
 }
 
-/// Refuses a task that would give the graph a fault that it does not have now.
 /// Whether a task that is new or changed leaves the graph as whole as it was.
 ///
 /// # Errors

@@ -76,6 +76,20 @@ fn a_task_cannot_depend_on_itself() {
 }
 
 #[test]
+fn an_id_that_another_task_waits_for_may_not_wait_for_it() {
+    let sandbox = project();
+    sandbox.task("a", "first", &[]);
+    let path = ".orchestrator/tasks/a.toml";
+    let text = sandbox.read(path).replace("# edges\n", "# edges\ndepends_on = [\n  \"gone\",\n]\n");
+    sandbox.write(path, &text);
+    sandbox.commit("a task that waits for one that is not there");
+    let said = sandbox.quietly(&["add", "x", "--id", "gone", "--depends-on", "a"]);
+    assert_eq!(said.code, 3, "{}", said.stderr);
+    assert!(said.stderr.contains("dependency cycle: "), "{}", said.stderr);
+    assert_eq!(sandbox.quietly(&["add", "x", "--id", "gone"]).code, 0);
+}
+
+#[test]
 fn a_cycle_that_a_merge_made_is_named_and_leaves_the_others_runnable() {
     let sandbox = project();
     sandbox.task("a", "first", &[]);
