@@ -80,7 +80,7 @@ pub fn refused(error: &clap::Error, arguments: &[String]) -> Option<Printed> {
 
 /// Whether a runner reads annotations.
 pub(super) fn is_annotated() -> bool {
-    std::env::var_os("GITHUB_ACTIONS").is_some()
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty())
 }
 
 /// What a command line, however wrong the rest of it is, or else the environment says for an option.

@@ -205,6 +205,9 @@ fn what_a_run_ended_by_is_what_ci_shows() {
         (said.code, shown.as_slice()),
         (0, ["::warning title=orch waiting::1 step, 1 accepted; no task is runnable: 1 blocked"].as_slice())
     );
+    // A variable that is set to nothing is not set.
+    let said = sandbox.with_env("GITHUB_ACTIONS", "", &["run", "--ci"]);
+    assert!(!said.stderr.contains("::warning"), "{}", said.stderr);
 }
 
 #[test]
