@@ -50,15 +50,19 @@ pub fn find(world: World<'_>, root: &Path) -> Result<Vec<Leftover>, EffectError>
     let mut undecided: BTreeMap<String, Undecided> =
         staged.into_iter().map(|each| (each.path.to_string(), each)).collect();
     let mut found = Vec::new();
-    let files = world.files.work_files(root, layout::ROOT)?;
+    let mut files = world.files.work_files(root, layout::ROOT)?;
     let mut taken: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    // Checkpoints in the order of their numbers, so that a later one gets a higher one.
+    files.sort_by(|a, b| (a.path.len(), &a.path).cmp(&(b.path.len(), &b.path)));
     for file in files {
         let staged = undecided.remove(&file.path);
         // What is no ordinary file has no markers, and is told of as such.
         let plain = file.mode == Some(MODE_FILE);
         let text = if plain { world.files.read_work(root, &file.path)? } else { None }.unwrap_or_default();
         let what = match &staged {
-            _ if marks::are_in(&text) => decide(world, &file.path, (&text, staged.as_ref()), &mut taken)?,
+            _ if marks::are_in(&text) => {
+                decide((world, root), &file.path, (&text, staged.as_ref()), &mut taken)?
+            }
             Some(Undecided { ours: Some(_), theirs: Some(_), .. }) => What::NotAdded,
             Some(staged) => parted(staged),
             None => continue,
@@ -81,7 +85,7 @@ fn parted(staged: &Undecided) -> What {
 
 /// What a file with markers becomes, with the paths that files have.
 fn decide(
-    world: World<'_>,
+    (world, root): (World<'_>, &Path),
     path: &str,
     (text, staged): (&[u8], Option<&Undecided>),
     taken: &mut BTreeSet<String>,
@@ -103,9 +107,9 @@ fn decide(
     };
     if layout::kind_of(path) == FileKind::Checkpoint
         && !matches!(before, Before::Text(_))
-        && let Some(both) = both(path, [&ours, &theirs], taken)
+        && let Some(both) = both((world, root), path, [&ours, &theirs], taken)?
     {
-        return Ok(What::Decided(both));
+        return Ok(both);
     }
     Ok(match merge(path, before, &ours, &theirs) {
         Ok(text) => What::Decided(vec![(path.to_owned(), text)]),
@@ -118,22 +122,42 @@ fn decide(
     })
 }
 
-/// The checkpoints of two runs that got one number on two sides: the later one is the next that has none.
-fn both(path: &str, sides: [&str; 2], taken: &mut BTreeSet<String>) -> Option<Vec<(String, String)>> {
-    let read = |text: &str| checkpoint::read(path, text.as_bytes()).value.map(|it| (it, text.to_owned()));
-    let [ours, theirs] = sides.map(read);
-    let (ours, theirs) = (ours?, theirs?);
+/// The checkpoints of two runs that got one number on two sides: the later one is the next that has none, unless that
+/// would put it above one of a run that is later still. None where they are not of two runs.
+fn both(
+    (world, root): (World<'_>, &Path),
+    path: &str,
+    sides: [&str; 2],
+    taken: &mut BTreeSet<String>,
+) -> Result<Option<What>, EffectError> {
+    let read = |text: &str| {
+        let checkpoint = checkpoint::read(path, text.as_bytes()).value?;
+        Some((checkpoint, text.to_owned()))
+    };
+    let [Some(ours), Some(theirs)] = sides.map(read) else { return Ok(None) };
     if ours.0.run == theirs.0.run {
         // One of the two was edited.
-        return None;
+        return Ok(None);
     }
     let (first, later) = if ours.0.run < theirs.0.run { (ours, theirs) } else { (theirs, ours) };
-    let free = |number: &u32| !taken.contains(&layout::checkpoint(&later.0.task, *number));
-    let number = (later.0.number..=u32::MAX).find(free)?;
-    let at = layout::checkpoint(&later.0.task, number);
+    let mut number = later.0.number;
+    let at = loop {
+        let at = layout::checkpoint(&later.0.task, number);
+        if !taken.contains(&at) {
+            break at;
+        }
+        let there = world.files.read_work(root, &at)?.unwrap_or_default();
+        if checkpoint::read(&at, &there).value.is_some_and(|there| there.run > later.0.run) {
+            return Ok(Some(What::Person(format!(
+                "it is of two runs, and `{at}` of a later one than both: renumber those above it first"
+            ))));
+        }
+        let Some(next) = number.checked_add(1) else { return Ok(None) };
+        number = next;
+    };
     taken.insert(at.clone());
     let text = checkpoint::write(&Checkpoint { number, ..later.0 });
-    Some(vec![(path.to_owned(), first.1), (at, text)])
+    Ok(Some(What::Decided(vec![(path.to_owned(), first.1), (at, text)])))
 }
 
 /// Why a file of another kind is not merged.

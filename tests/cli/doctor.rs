@@ -334,6 +334,26 @@ fn checkpoints_that_two_branches_gave_one_number_are_both_kept() {
 }
 
 #[test]
+fn an_older_checkpoint_is_not_put_above_a_later_one() {
+    let sandbox =
+        Sandbox::with(&[agent("echo x > x"), gate("test", "false"), table("policy", "max_attempts = 3")]);
+    sandbox.task("t-1", "Do it", &["--kind", "chore"]);
+    sandbox.git(&["switch", "--quiet", "-c", "other"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    sandbox.git(&["switch", "--quiet", "main"]);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    assert_eq!(sandbox.quietly(&["step"]).code, 20);
+    let current = ".orchestrator/checkpoints/t-1/2.yaml";
+    let before = sandbox.read(current);
+    assert_ne!(sandbox.git_tried(sandbox.repo(), &["merge", "--quiet", "other"]).code, 0);
+    let said = sandbox.quietly(&["doctor", "--fix"]);
+    assert_eq!(said.code, 3, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("of a later one than both"), "{}", said.stdout);
+    assert_eq!(sandbox.read(current), before);
+    assert!(!sandbox.repo().join(".orchestrator/checkpoints/t-1/3.yaml").exists());
+}
+
+#[test]
 fn a_task_that_was_moved_to_two_places_is_named_as_what_it_is() {
     let sandbox = with_a_task();
     sandbox.git(&["switch", "--quiet", "-c", "other"]);
@@ -374,4 +394,12 @@ fn a_configuration_that_is_edited_and_not_committed_is_told_by_whoever_shows_it_
         assert!(said.contains("may not be committed so"), "{command}: {said}");
         assert!(!said.contains("git commit"), "{command}: {said}");
     }
+    // So it is with every file of the state.
+    sandbox.git(&["checkout", "--quiet", config]);
+    sandbox.write(".orchestrator/checkpoints/t-1/1.yaml", "schema: [\n");
+    for command in ["next", "status", "list", "agents"] {
+        let said = told(command);
+        assert!(!said.contains("git commit"), "{command}: {said}");
+    }
+    assert!(told("status").contains("may not be committed so"), "{}", told("status"));
 }
