@@ -43,12 +43,16 @@ pub(super) fn unfit(
 /// # Errors
 /// When the work tree or its index cannot be read.
 pub(super) fn uncommitted(world: World<'_>, files: &[WorkFile]) -> Result<(Vec<String>, usize), EffectError> {
-    let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX)?;
+    // What is foreign takes no place among the first of them.
+    let foreign: HashSet<&str> = files
+        .iter()
+        .map(|file| file.path.as_str())
+        .filter(|path| layout::kind_of(path) == FileKind::Unknown)
+        .collect();
+    let paths = world.git.uncommitted(layout::ROOT, files, PATHS_MAX.saturating_add(foreign.len()))?;
     let undecided = if paths.is_empty() { 0 } else { world.git.undecided(layout::ROOT)?.len() };
-    let is_foreign =
-        |path: &str| layout::kind_of(path) == FileKind::Unknown && files.iter().any(|file| file.path == path);
-    let paths = paths.iter().map(ToString::to_string).filter(|path| !is_foreign(path)).collect();
-    Ok((paths, undecided))
+    let paths = paths.iter().map(ToString::to_string).filter(|path| !foreign.contains(path.as_str()));
+    Ok((paths.take(PATHS_MAX).collect(), undecided))
 }
 
 /// What is wrong with the graph of a state, as warnings: the first of it, and how much more there is.

@@ -1,7 +1,7 @@
 //! What commands that only read have in common: the state, the rules in force, who is at work.
 
 use super::context::{Context, Global};
-use super::damage::uncommitted;
+use super::damage::{uncommitted, unfit};
 use super::error::CliError;
 use super::output::Format;
 use crate::config::Config;
@@ -15,7 +15,6 @@ use crate::state::problem::Problem;
 use crate::state::store::{Snapshot, Source, load_listed};
 use crate::step::base::{read_config, rules};
 use crate::step::lease::{self, Claim};
-use std::collections::BTreeSet;
 
 /// Whether an answer is for programs.
 pub(super) fn for_programs(global: &Global) -> bool {
@@ -71,17 +70,13 @@ impl Reading {
         let world = context.world();
         let files = world.files.work_files(root, layout::ROOT)?;
         let (paths, undecided) = uncommitted(world, &files)?;
+        let unfit = unfit(world, root, (&files, &paths), undecided)?;
         let tasks: Vec<StateFile> = Source::whole(world, layout::TASKS, files)?
             .into_iter()
             .filter(|file| layout::kind_of(&file.path) == layout::FileKind::Task)
             .collect();
         let snapshot = load_listed(world, source, &tasks)?;
         let reading = Self::of(context, snapshot, at)?;
-        let is_one = |problem: &&Problem| problem.is_error() && paths.contains(&problem.path);
-        let damaged: BTreeSet<&String> =
-            reading.problems.iter().filter(is_one).map(|problem| &problem.path).collect();
-        let in_progress = reading.context.world().git.in_progress();
-        let unfit = Unfit { undecided, damaged: damaged.len(), in_progress };
         Ok(Self { uncommitted: Some(paths), unfit, ..reading })
     }
 
