@@ -30,6 +30,7 @@ mod shell;
 pub mod probe;
 mod complaint;
 mod figures;
+mod judgement;
 mod reply;
 #[cfg(test)]
 mod asked;
@@ -37,9 +38,9 @@ mod asked;
 mod recorded;
 
 pub use crate::config::facts::{FACTS, Facts, facts};
+pub use judgement::{Criterion, Finding, Review};
 pub use reply::{
-    Criterion, Finding, FollowUp, MAX_OUTCOME_BYTES, NewNote, PROPOSALS, Reply, Review, add_proposals,
-    read_proposal, read_reply,
+    FollowUp, MAX_OUTCOME_BYTES, NewNote, PROPOSALS, Reply, add_proposals, read_proposal, read_reply,
 };
 
 use crate::config::{Adapter, Profile};

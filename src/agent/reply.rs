@@ -5,6 +5,7 @@
 
 use super::complaint::{all_of, beyond};
 use super::figures;
+use super::judgement::{Review, ReviewShape};
 use crate::effects::Finished;
 use crate::state::note::NoteKind;
 use crate::state::run::Tokens;
@@ -48,37 +49,6 @@ pub struct NewNote {
     pub text: String,
 }
 
-/// A reviewer's judgement on one criterion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Criterion {
-    /// Whether it is met.
-    pub met: bool,
-    /// What the reviewer saw.
-    pub why: String,
-}
-
-/// Something that a reviewer found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The file.
-    pub file: Option<String>,
-    /// The line, from 1.
-    pub line: Option<u64>,
-    /// What is wrong.
-    pub problem: String,
-}
-
-/// A reviewer's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
-    /// Whether it would have the change on the branch.
-    pub approves: bool,
-    /// One judgement a criterion, in their order.
-    pub criteria: Vec<Criterion>,
-    /// What is wrong.
-    pub findings: Vec<Finding>,
-}
-
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
@@ -96,9 +66,9 @@ pub struct Reply {
     pub tokens: Tokens,
     /// What it cost.
     pub cost_usd: Option<f64>,
-    /// Why its outcome file cannot be read at all.
+    /// Why nothing of what it said can be read.
     pub unreadable: Option<String>,
-    /// What was wrong with an outcome file that can be read.
+    /// What was wrong with what it said, of which the rest can be read.
     pub complaint: Option<String>,
 }
 
@@ -142,50 +112,6 @@ struct FollowUpShape {
     files: Vec<String>,
     #[serde(default)]
     acceptance: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ReviewShape {
-    verdict: String,
-    #[serde(default)]
-    criteria: Vec<CriterionShape>,
-    #[serde(default)]
-    findings: Vec<FindingShape>,
-}
-
-#[derive(Deserialize)]
-struct CriterionShape {
-    met: bool,
-    #[serde(default)]
-    why: String,
-}
-
-#[derive(Deserialize)]
-struct FindingShape {
-    #[serde(default)]
-    file: Option<String>,
-    #[serde(default)]
-    line: Option<u64>,
-    problem: String,
-}
-
-impl ReviewShape {
-    fn into_review(self) -> Review {
-        let criteria = self.criteria.into_iter().take(MAX_ITEMS * 40);
-        let findings = self.findings.into_iter().take(MAX_ITEMS);
-        Review {
-            // Any word but this one is no approval.
-            approves: self.verdict.trim() == "approve",
-            criteria: criteria.map(|of| Criterion { met: of.met, why: one_line(&of.why, 500) }).collect(),
-            findings: findings
-                .map(|of| Finding {
-                    file: of.file.map(|file| one_line(&file, 200)).filter(|file| !file.is_empty()),
-                    line: of.line,
-                    problem: one_line(&of.problem, 500),
-                })
-                .collect(),
-        }
-    }
 }
 
 #[derive(Deserialize, Default)]
@@ -251,19 +177,23 @@ pub fn read_reply(finished: &Finished, outcome: Option<&[u8]>) -> Reply {
     let printed = summary_of_output(&finished.stdout);
     let whole = String::from_utf8_lossy(&finished.stdout);
     let outcome = outcome.filter(|bytes| !bytes.iter().all(u8::is_ascii_whitespace));
-    let block = || final_block(&whole).map(|block| parse(block.as_bytes(), "the block of YAML at its end"));
-    let said = match outcome.map(|bytes| parse(bytes, "the outcome file")) {
-        None => block(),
-        Some(file) => Some(file.map(|file| match block() {
-            Some(Ok(printed)) => file.beside(printed),
-            Some(Err(_)) | None => file,
-        })),
+    let file = outcome.map(|bytes| parse(bytes, "the outcome file"));
+    let block = final_block(&whole).map(|block| parse(block.as_bytes(), "the block of YAML at its end"));
+    let (shape, unread) = match (file, block) {
+        (Some(Err(why)), _) | (None, Some(Err(why))) => (Shape::default(), Some(why)),
+        (Some(Ok(file)), Some(Err(why))) => (file, Some(why)),
+        (Some(Ok(file)), Some(Ok(printed))) => (file.beside(printed), None),
+        (Some(Ok(shape)), None) | (None, Some(Ok(shape))) => (shape, None),
+        (None, None) => (Shape::default(), None),
     };
-    match said {
-        None => Reply { summary: printed, ..Reply::default() },
-        Some(Ok(shape)) => shape.into_reply(printed),
-        Some(Err(why)) => Reply { summary: printed, unreadable: Some(why), ..Reply::default() },
+    let has_words = shape.has_words();
+    let mut reply = shape.into_reply(printed);
+    if has_words {
+        reply.complaint = all_of(reply.complaint.into_iter().chain(unread).collect());
+    } else {
+        reply.unreadable = unread;
     }
+    reply
 }
 
 /// The block of YAML with which a text ends, if it is an outcome: how an agent that cannot write the
@@ -310,6 +240,15 @@ impl FollowUpShape {
 }
 
 impl Shape {
+    /// Whether it says more than figures.
+    const fn has_words(&self) -> bool {
+        self.summary.is_some()
+            || self.blocked.is_some()
+            || self.review.is_some()
+            || !self.notes.is_empty()
+            || !self.follow_ups.is_empty()
+    }
+
     /// The same, with what was printed for what it leaves out; figures are its own.
     fn beside(self, printed: Self) -> Self {
         Self {
@@ -483,6 +422,20 @@ mod tests {
         assert_eq!((more.summary.as_str(), more.notes.len()), ("mine", 1));
         let other = read(b"review: {verdict: reject}\n").review;
         assert!(other.is_some_and(|review| !review.approves), "what it says goes before what was printed");
+    }
+
+    #[test]
+    fn what_was_printed_and_cannot_be_read_is_told_beside_a_file() {
+        let text = "I looked.\n\n```yaml\nblocked: no key\nfollow_ups: [\n```\n";
+        let read = |file: &[u8]| read_reply(&finished(text), Some(file));
+        let why = "the block of YAML at its end cannot be read";
+        let figures = read(b"cost_usd: 0.5\ntokens: {input: 7}\n");
+        assert!(figures.unreadable.is_some_and(|told| told.starts_with(why)));
+        assert_eq!((figures.cost_usd, figures.tokens.input, figures.complaint), (Some(0.5), 7, None));
+        let words = read(b"summary: mine\nnotes: [{kind: odd, text: x}]\n");
+        let complaint = words.complaint.unwrap_or_default();
+        assert!(complaint.starts_with(&format!("unknown note kind `odd`; {why}")), "{complaint}");
+        assert_eq!((words.summary.as_str(), words.unreadable), ("mine", None));
     }
 
     #[test]
