@@ -162,6 +162,11 @@ fn without_talk(mut step: Value) -> Value {
     step
 }
 
+/// Whether those at work may change what a worker ended with. A file that cannot be read may be of one task alone.
+fn may_change(exit: Exit) -> bool {
+    matches!(exit, Exit::Idle | Exit::Waiting | Exit::Busy | Exit::Paused | Exit::Invalid)
+}
+
 fn slot_of(id: usize) -> u32 {
     u32::try_from(id).unwrap_or_default()
 }
@@ -235,7 +240,7 @@ impl Shift<'_> {
         }
         let returns = end.is_away && self.asked.waits;
         let lost = (end.exit == Exit::Busy || returns) && self.crew.has_chosen(slot);
-        let waits = matches!(end.exit, Exit::Idle | Exit::Waiting | Exit::Busy | Exit::Paused) || returns;
+        let waits = may_change(end.exit) || returns;
         if lost || !waits {
             self.say(|board| board.fail(slot, &end.why));
         }

@@ -9,13 +9,13 @@ use crate::prompt::likely::{self, Done, Likely};
 use crate::prompt::{Material, Neighbour, Pace, Prompt, TooLarge, Trouble, build, words_of};
 use crate::state::checkpoint::{Checkpoint, CheckpointReason};
 use crate::state::digest::Digest;
+use crate::state::file;
 use crate::state::graph::{Graph, Index};
 use crate::state::id::TaskId;
+use crate::state::layout::{self, FileKind};
 use crate::state::note::Gist;
-use crate::state::problem::Problem;
 use crate::state::run::OutcomeKind;
 use crate::state::status::Status;
-use crate::state::store;
 use crate::state::task::Task;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -61,7 +61,7 @@ pub struct Known<'k> {
 /// Builds the prompt for a task, with what is known already.
 ///
 /// # Errors
-/// When the state cannot be read. A prompt that does not fit is the inner result.
+/// When the state cannot be read, or the newest checkpoint of the task. A prompt that does not fit is the inner result.
 pub fn assemble(
     world: World<'_>,
     base: &Base,
@@ -84,11 +84,7 @@ pub fn assemble(
     };
     let near = near(graph, index);
     let likely = likely(world, base, task, &near, known.runs)?;
-    let (checkpoints, problems) = store::checkpoints(world, &base.snapshot.source, &task.id)?;
-    // What earlier steps left for this one is not passed over in silence.
-    if problems.iter().any(Problem::is_error) {
-        return Err(StepError::Invalid(problems));
-    }
+    let checkpoint = newest_checkpoint(world, base, task)?;
     let protected = Protected::new(&base.config.policy.protect);
     let waits = |index: &Index| !matches!(graph.status(*index), Status::Done | Status::Cancelled);
     Ok(build(&Material {
@@ -102,12 +98,27 @@ pub fn assemble(
         trouble: known.trouble,
         likely: &likely,
         pace: pace(known.runs, base.commit.time),
-        checkpoint: checkpoints.last().filter(|last| is_current(last, task)),
+        checkpoint: checkpoint.as_ref().filter(|last| is_current(last, task)),
         gates: base.config.gates.iter().map(|gate| (gate.name.clone(), gate.run.clone())).collect(),
         protected: protected.globs(),
         now: base.commit.time,
         budget_tokens: base.config.prompt.budget_tokens,
     }))
+}
+
+/// The newest checkpoint of a task, by the names of what is there; none if it has none.
+///
+/// # Errors
+/// When it cannot be read: what the last step left for this one is not passed over in silence.
+fn newest_checkpoint(world: World<'_>, base: &Base, task: &Task) -> Result<Option<Checkpoint>, StepError> {
+    let source = &base.snapshot.source;
+    let mut files = source.list(world, &format!("{}/{}", layout::CHECKPOINTS, task.id))?;
+    files.retain(|file| layout::kind_of(&file.path) == FileKind::Checkpoint);
+    let Some(newest) = files.iter().max_by_key(|file| layout::stem(&file.path).parse::<u32>().ok()) else {
+        return Ok(None);
+    };
+    let read = source.entity(world, newest, file::checkpoint::read)?;
+    read.value.map(Some).ok_or(StepError::Invalid(read.problems))
 }
 
 /// Whether a checkpoint tells of the last step of a task that is not finished: neither of one before work that

@@ -56,7 +56,7 @@ pub(super) fn choose(
     world: World<'_>,
     base: &Base,
     options: Options<'_>,
-    met: &Met,
+    met: &mut Met,
 ) -> Result<Choice, StepError> {
     let (graph, rules) = (&base.snapshot.graph, base.rules());
     if let Some(name) = options.agent {
@@ -81,7 +81,10 @@ pub(super) fn choose(
         for candidate in &queue {
             match take_on(world, base, candidate.clone(), &limits, options)? {
                 Ok(choice) => return Ok(choice),
-                Err(why) => passed.over(why),
+                Err(why) => {
+                    met.unread(&graph.nodes()[candidate.index].id, &why);
+                    passed.over(why);
+                }
             }
         }
         if passed.wait.is_some() || !limits.ask_again(|name| met.unusable.iter().all(|each| each != name)) {
@@ -270,11 +273,13 @@ fn take_on(
             Err(Unstaffed::Passes(why)) => return Ok(Err(why)),
         };
     let known = Known { trouble: &trouble, runs, notes: &notes };
-    Ok(match assemble::assemble(world, base, candidate.index, &task, known)? {
-        Ok(prompt) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
+    Ok(match assemble::assemble(world, base, candidate.index, &task, known) {
+        Err(error @ StepError::Invalid(_)) => Err(Pass::Nobody(error)),
+        Err(error) => return Err(error),
+        Ok(Ok(prompt)) => Ok(Choice::Chosen(Box::new(Chosen { candidate, text, task, who, prompt }))),
         // It is no fault of the task.
-        Err(too_large) if too_large.is_of_all_tasks() => Err(Pass::Nobody(too_large.into())),
-        Err(too_large) => Ok(unfit(&task, format!("{too_large}; {}", too_large.remedy()))),
+        Ok(Err(too_large)) if too_large.is_of_all_tasks() => Err(Pass::Nobody(too_large.into())),
+        Ok(Err(too_large)) => Ok(unfit(&task, format!("{too_large}; {}", too_large.remedy()))),
     })
 }
 

@@ -215,7 +215,7 @@ pub fn step(
             Due::Plan(wanted) => return Ok(Ending::PlanDue(wanted)),
             Due::Taken(id) => Some(id),
         };
-        let choice = choice::choose(world, base, options, &met);
+        let choice = choice::choose(world, base, options, &mut met);
         met.tell(&choice, reporter);
         match choice? {
             Choice::Nothing(idle) => return nothing(world, base, (idle, taken), options, reporter),

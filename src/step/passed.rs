@@ -28,6 +28,9 @@ impl Pass {
             }
             Self::Later(why, _) => why.clone(),
             Self::Nobody(StepError::TooLarge(too_large)) => format!("{too_large}; {}", too_large.remedy()),
+            Self::Nobody(error @ StepError::Invalid(problems)) => {
+                problems.first().map_or_else(|| error.to_string(), ToString::to_string)
+            }
             Self::Nobody(error) => error.to_string(),
             Self::Unfit(why) => format!("cannot be taken as it is: {why}"),
         }

@@ -216,3 +216,45 @@ fn a_step_proposes_no_commit_of_what_cannot_be_read_or_is_none_of_the_state() {
         );
     }
 }
+
+#[test]
+fn a_task_whose_newest_checkpoint_cannot_be_read_holds_nobody_else() {
+    let sandbox = Sandbox::with(&[]);
+    sandbox.task("a", "Do it", &["--run", "exit 3"]);
+    for _ in 0..2 {
+        assert_eq!(sandbox.quietly(&["step"]).code, 21);
+    }
+    sandbox.task("b", "Do that", &["--run", "echo 1 >file"]);
+    let damage = |number: u32| {
+        let path = format!(".orchestrator/checkpoints/a/{number}.yaml");
+        sandbox.write(&path, "schema: 99\n");
+        sandbox.commit("damage");
+        path
+    };
+    damage(1);
+    assert_eq!(sandbox.quietly(&["prompt", "a"]).code, 0, "no prompt shows an older one");
+    let path = damage(2);
+    for arguments in [&["step", "--task", "a"][..], &["prompt", "a"]] {
+        let said = sandbox.orch(arguments);
+        assert_eq!(said.code, 3, "{}", sandbox.transcript());
+        assert!(said.stderr.contains(&path), "{}", said.stderr);
+    }
+    assert!(sandbox.orch(&["next", "--limit", "2"]).stdout.contains("b  "), "{}", sandbox.transcript());
+    let said = sandbox.orch(&["step"]);
+    assert_eq!(said.code, 0, "{}", sandbox.transcript());
+    assert!(said.stderr.contains(&format!("`a` is passed over: {path}: ")), "{}", said.stderr);
+    let said = sandbox.orch(&["step"]);
+    assert_eq!(said.code, 3, "nothing else is left: {}", sandbox.transcript());
+    assert!(!said.stderr.contains("is passed over"), "{}", said.stderr);
+    assert_eq!(sandbox.quietly(&["next"]).code, 3);
+    sandbox.task("c", "Do more", &["--run", "echo 2 >file"]);
+    sandbox.task("d", "Do all", &["--run", "echo 3 >file", "--depends-on", "c"]);
+    let said = sandbox.orch(&["run", "--jobs", "2"]);
+    assert_eq!(said.code, 3, "{}", sandbox.transcript());
+    assert!(said.stderr.contains(&path), "{}", sandbox.transcript());
+    assert!(
+        said.stdout.contains("  d  accepted"),
+        "what one at work frees is taken: {}",
+        sandbox.transcript()
+    );
+}
