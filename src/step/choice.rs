@@ -244,7 +244,7 @@ fn staff<'b>(
     let others = who::successors(base, &route, chosen, options.agent);
     // The candidates are in the order of the configuration.
     let profile = base.config.agents[chosen].clone();
-    let who = Who { profile, because: route.because, others, allowance };
+    let who = Who { profile, because: route.because, others, allowance }.within(options.most_usd);
     Ok(Ok(Staff { who, runs, trouble, notes }))
 }
 
@@ -342,7 +342,7 @@ fn review(
     (limits, options): (&Limits, Options<'_>),
 ) -> Result<Result<Choice, Pass>, StepError> {
     let who = match reviewer(world, base, &task, options.agent, limits)? {
-        Ok(who) => who,
+        Ok(who) => who.within(options.most_usd),
         Err(why) => return Ok(Err(why)),
     };
     let prompt =

@@ -292,7 +292,7 @@ fn run(
         world,
         base,
         task: &chosen.task,
-        who: &chosen.who.clone().within(options.most_usd),
+        who: &chosen.who,
         confinement: &confinement,
         prompt: &chosen.prompt,
         run: run_id.as_str(),

@@ -121,7 +121,7 @@ impl Occupied {
         }
         // Others may have been promised what is left of a budget.
         let may = chosen.who.allowance;
-        let still = |now: Allowance| now.usd >= may.usd && now.tokens >= may.tokens;
+        let still = |now: Allowance| (now.usd.is_none() || now.usd >= may.usd) && now.tokens >= may.tokens;
         if !who::allowance(world, base, &chosen.task, &ledger::load(world.files)?)?.is_ok_and(still) {
             return Ok(false);
         }

@@ -212,3 +212,20 @@ fn the_first_interrupt_lets_a_hook_come_to_its_end_as_well() {
     assert_eq!(sandbox.read("done"), "t-1\n", "{}", sandbox.transcript());
     assert!(sandbox.transcript().contains("1 step, 1 accepted; interrupted"), "{}", sandbox.transcript());
 }
+
+#[test]
+fn what_a_run_may_spend_is_all_that_its_steps_hold_of_a_budget_of_the_day() {
+    let hold = "touch \"$HOME/$ORCH_TASK.here\"; case $ORCH_TASK in t-1) \
+        until test -e \"$HOME/go-on\"; do sleep 0.01; done;; esac; echo x > $ORCH_TASK";
+    let parts = [agent_with(hold, "timeout = \"60s\"\nmax_parallel = 4"), table("budget", "day_usd = 20")];
+    let sandbox = Sandbox::with(&parts);
+    for id in ["t-1", "t-2"] {
+        sandbox.task(id, "Do it", &["--kind", "chore", "--file", &format!("{id}/**")]);
+    }
+    let mut somebody = sandbox.start(&["step", &format!("--job=9:{}:never:0.5", std::process::id())]);
+    sandbox.wait_for(&sandbox.signal("t-1.here"));
+    let said = sandbox.quietly(&["step"]);
+    std::fs::write(sandbox.signal("go-on"), "").expect("a file");
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(somebody.wait().expect("it ends").success());
+}
