@@ -21,7 +21,8 @@ pub(super) struct Args {
     /// Begin no step after this time, such as `8h` or `90m`
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     period: Option<Duration>,
-    /// Spend so much at the most: then no step begins, and sessions at work end
+    /// Begin no step once so much is spent; a session ends once it has spent what was left when its step began (with
+    /// `--jobs`, that is so for each of those at work)
     #[arg(long, value_name = "USD", value_parser = usd)]
     max_cost: Option<f64>,
     /// Use this agent profile

@@ -137,7 +137,8 @@ impl Crew {
         self.limits.reached(self.steps + self.at_work.len(), self.spent_so_far(), elapsed)
     }
 
-    /// What is left for who begins now, in USD: those at work may spend it as well.
+    /// What is left for who begins now, in USD. Those at work may spend it as well: what they may and do not spend would
+    /// otherwise keep the others from beginning.
     #[must_use]
     pub fn left(&self) -> Option<f64> {
         self.limits.left(self.spent_so_far())
