@@ -217,12 +217,9 @@ impl Shift<'_> {
             return Came::Plan(usd("planned_usd"));
         }
         if data["unplanned"] == true {
-            // A planner that was asked has said so itself.
-            if end.exit != Exit::Ok {
-                unplanned(self);
-                self.unplanned = Some(end);
-            }
-            return Came::Unplanned;
+            unplanned(self);
+            self.unplanned = Some(end);
+            return Came::Unplanned(usd("planned_usd").unwrap_or_default());
         }
         self.tally.left(texts(&data["left"]), texts(&doc["warnings"]));
         if data["run"].is_object() {

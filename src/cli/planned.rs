@@ -14,8 +14,8 @@ use serde_json::json;
 enum Came {
     /// A planner was asked: what becomes of planning after it, and what it cost.
     Asked(Plans, f64),
-    /// None can be asked just now.
-    Nobody(CliError),
+    /// None can be asked just now; what it cost to find that out.
+    Nobody(CliError, f64),
     /// Others plan it, or have settled it meanwhile; why.
     Settled(String),
 }
@@ -27,9 +27,12 @@ fn ask(
     reporter: &dyn Reporter,
 ) -> Result<Came, CliError> {
     match planning::plan(context.world(), &context.caller, wanted, options, reporter) {
-        Ok(plan) => Ok(Came::Asked(plan.leaves(), plan.cost_usd())),
+        Ok(plan) => Ok(match plan.leaves() {
+            Ok(plans) => Came::Asked(plans, plan.cost_usd()),
+            Err(rests) => Came::Nobody(rests.into(), plan.cost_usd()),
+        }),
         Err(error @ (StepError::Moved { .. } | StepError::Taken(_))) => Ok(Came::Settled(error.to_string())),
-        Err(error) if error.is_of_planner() => Ok(Came::Nobody(error.into())),
+        Err(error) if error.is_of_planner() => Ok(Came::Nobody(error.into(), 0.0)),
         Err(error) => Err(CliError::of_step(error, context.world().process.interrupted())),
     }
 }
@@ -65,8 +68,9 @@ impl Planning {
                 self.plans = plans;
                 self.usd += usd;
             }
-            Came::Nobody(error) => {
+            Came::Nobody(error, usd) => {
                 warn(&error.facts.join("; "));
+                self.usd += usd;
                 self.plans = Plans::Others;
                 self.unplanned = Some(error);
             }
@@ -96,13 +100,16 @@ pub(super) fn work(
 ) -> Result<Answer, CliError> {
     let (data, exit) = match ask(context, wanted, options, reporter)? {
         Came::Asked(Plans::Caller, usd) => (json!({"planned": true, "planned_usd": usd}), Exit::Ok),
-        Came::Asked(Plans::Never, _) => (json!({"planned": true, "planned_usd": null}), Exit::Ok),
-        // The planner has said itself why it rests.
-        Came::Asked(Plans::Others, _) => (json!({"unplanned": true}), Exit::Ok),
+        Came::Asked(Plans::Never | Plans::Others, _) => {
+            (json!({"planned": true, "planned_usd": null}), Exit::Ok)
+        }
         Came::Settled(why) => (json!({"planned": true, "planned_usd": 0.0, "why": why}), Exit::Ok),
-        Came::Nobody(error) => {
+        Came::Nobody(error, usd) => {
             let End { why, exit, hints, retry_after, .. } = End::from(error);
-            (json!({"unplanned": true, "why": why, "hints": hints, "retry_after": retry_after}), exit)
+            let data = json!({
+                "unplanned": true, "planned_usd": usd, "why": why, "hints": hints, "retry_after": retry_after,
+            });
+            (data, exit)
         }
     };
     Ok(Answer::ok(data, "").exit(exit))

@@ -120,6 +120,9 @@ impl Shift {
                     self.lost_usd += usd;
                     self.losses += 1;
                 }
+                if error.exit == Exit::Paused {
+                    self.planning.end(End::from(error.clone()))?;
+                }
                 Err(error)
             }
         }

@@ -60,8 +60,8 @@ pub enum Came {
     Step(f64),
     /// A plan, which cost so much; none where the planner brought nothing.
     Plan(Option<f64>),
-    /// No planner can be asked just now; other tasks are none the worse for it.
-    Unplanned,
+    /// No planner can be asked just now, which it cost so much to find out; other tasks are none the worse for it.
+    Unplanned(f64),
     /// There was nothing that it could take now.
     Nothing,
     /// A step whose work could not land; it is kept.
@@ -215,8 +215,8 @@ impl Crew {
                 self.usd += spent;
             }
             Came::Nothing => {}
-            Came::Unplanned => {
-                self.usd += spent;
+            Came::Unplanned(usd) => {
+                self.usd += usd.max(spent);
                 self.unplanned = true;
             }
             Came::Stop => self.stops = true,
@@ -306,7 +306,11 @@ mod tests {
     fn where_no_planner_can_be_asked_the_others_go_on() {
         let mut crew = crew(2);
         crew.next(NOW);
-        crew.ended(0, Came::Unplanned);
+        crew.ended(0, Came::Unplanned(0.5));
+        assert!(
+            (crew.spent_so_far() - 0.5).abs() < f64::EPSILON,
+            "who met a limit has cost something all the same"
+        );
         assert_eq!(crew.next(NOW), Some((0, Plans::Others)));
         crew.chose(0);
         assert_eq!(crew.next(NOW), Some((1, Plans::Others)));

@@ -112,6 +112,12 @@ fn again(came: &Came, is_silent: bool) -> String {
     text
 }
 
+/// That so many tasks were planned, in one line.
+#[must_use]
+pub fn planned(tasks: usize) -> String {
+    if tasks == 1 { "planned 1 task".to_owned() } else { format!("planned {tasks} tasks") }
+}
+
 impl Came {
     /// What came of it, in one line.
     #[must_use]
@@ -119,8 +125,7 @@ impl Came {
         match self.plan.tasks.len() {
             0 if self.is_interrupted => INTERRUPTED.to_owned(),
             0 => format!("planned nothing: {}", self.lacks()),
-            1 => "planned 1 task".to_owned(),
-            tasks => format!("planned {tasks} tasks"),
+            tasks => planned(tasks),
         }
     }
 

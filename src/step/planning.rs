@@ -12,14 +12,14 @@ use super::event::{Event, Reporter};
 use super::finish::{code_tree, identity};
 use super::journal;
 use super::land::{Ask, FileEdit, Judged, Made, Plan as Landing, land, tree_with};
-use super::planner::{Came, propose_until_whole};
+use super::planner::{Came, planned, propose_until_whole};
 use super::publish;
 use super::record::{new_run_id, note_files};
 use super::site::Workplace;
 use super::subject::Subject;
 use super::twin;
 use super::who::{self, Halt, Who};
-use super::{Caller, Options, Plans, confine, lease, propose, quarantine, recover, slot, upstream};
+use super::{Caller, Options, Plans, confine, consult, lease, propose, quarantine, recover, slot, upstream};
 use crate::commit::plan_message;
 use crate::config::PlanLanding;
 use crate::effects::{Oid, World};
@@ -34,6 +34,7 @@ use crate::state::store::{self, Source};
 use crate::state::task::Task;
 use crate::state::{file, layout};
 use jiff::Timestamp;
+use std::slice;
 
 /// What is to be planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +60,21 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// What becomes of planning after it: a planner that has brought nothing is not asked again, one that has to
-    /// rest not now.
-    #[must_use]
-    pub fn leaves(&self) -> Plans {
+    /// What becomes of planning after it: a planner that has brought nothing is not asked again.
+    ///
+    /// # Errors
+    /// When the planner has to rest before it is.
+    pub fn leaves(&self) -> Result<Plans, StepError> {
         match self {
-            Self::Planned(planned) if !planned.tasks.is_empty() => Plans::Caller,
-            Self::Planned(planned) if quarantine::is_passing(planned.run.failure.as_ref()) => Plans::Others,
-            Self::Planned(_) | Self::Would { .. } => Plans::Never,
+            Self::Planned(planned) if !planned.tasks.is_empty() => Ok(Plans::Caller),
+            Self::Planned(planned) => match planned.rests_until {
+                Some(until) => {
+                    let fact = format!("the planner `{}` rests until {until:.0}", planned.run.agent);
+                    Err(StepError::Paused { fact, until: Some(until) })
+                }
+                None => Ok(Plans::Never),
+            },
+            Self::Would { .. } => Ok(Plans::Never),
         }
     }
 
@@ -87,6 +95,8 @@ pub struct Planned {
     pub tasks: Vec<Task>,
     /// What was proposed and refused.
     pub refused: Vec<Refusal>,
+    /// Until when whoever was asked rests, where nothing came of it for that reason.
+    pub rests_until: Option<Timestamp>,
     /// The record.
     pub run: Run,
     /// The commit.
@@ -298,15 +308,14 @@ fn settle(job: &Job<'_>, subject: &Subject, came: Came, mut run: Run) -> Result<
         let text = "what the planner noted is left out, as nothing was planned".to_owned();
         job.reporter.event(&Event::Warning { text });
     }
-    let record: FileEdit = (layout::run(&run.id, run.started), Some(file::run::write(&run).into_bytes()));
-    files.push(record);
+    files.push(record_file(&run));
     let tree = tree_with(world, base.commit.tree, &files)?;
-    let message = plan_message(&task, &run, &tasks);
+    let rests_until = rests_until(job, &run)?;
     let landing = Landing {
         branch: &base.branch,
         base: base.commit.id,
         tree,
-        message: message.clone(),
+        message: plan_message(&task, &run, &tasks),
         author: identity(base),
         run: Some(job.run),
         in_place: None,
@@ -317,31 +326,61 @@ fn settle(job: &Job<'_>, subject: &Subject, came: Came, mut run: Run) -> Result<
                 let now = store::load(world, Source::Tree(world.git.commit(replay.tip)?.tree))?;
                 Ok(subject.no_longer_wanted(world, &now)?.map_or(Judged::Fits, Judged::No))
             }
-            // What others have added meanwhile is not planned again.
-            Ask::AsIs(merged) => {
-                let tip = world.git.commit(replay.tip)?.tree;
-                let tree = twin::left_out(world, (base.commit.tree, tip), merged, job.reporter)?;
-                Ok(Judged::As(Made { tree, message: message.clone() }))
-            }
+            Ask::AsIs(merged) => without_twins(job, (&task, &run), (&tasks, &files), (replay.tip, merged)),
             Ask::Wanted | Ask::Look(_) => Ok(Judged::Fits),
         },
     };
     let landed = land(world, &landing, job.reporter)?;
-    let tasks = those_in(world, landed.tree, tasks, &files)?;
-    Ok(Planned { tasks, refused, run, commit: landed.commit, branch: base.branch.clone() })
+    let there = those_in(world, landed.tree, &tasks, &files)?;
+    if there.len() < tasks.len() {
+        run.reason = planned(there.len());
+    }
+    let (commit, branch) = (landed.commit, base.branch.clone());
+    Ok(Planned { tasks: there, refused, rests_until, run, commit, branch })
+}
+
+/// Until when the planner rests, where it failed in a way that passes.
+fn rests_until(job: &Job<'_>, run: &Run) -> Result<Option<Timestamp>, StepError> {
+    if !quarantine::is_passing(run.failure.as_ref()) {
+        return Ok(None);
+    }
+    let until = consult::first_awake(job.world, slice::from_ref(&job.who.profile), &[])?;
+    Ok(Some(until.unwrap_or_else(|| job.world.clock.now())))
+}
+
+fn record_file(run: &Run) -> FileEdit {
+    (layout::run(&run.id, run.started), Some(file::run::write(run).into_bytes()))
+}
+
+/// What lands of a plan on a tip: what others have added there meanwhile is not planned again, and neither record
+/// nor message tells of it. A plan of which nothing is left does not land.
+fn without_twins(
+    job: &Job<'_>,
+    (task, run): (&Task, &Run),
+    (tasks, files): (&[Task], &[FileEdit]),
+    (tip, merged): (Oid, Oid),
+) -> Result<Judged, StepError> {
+    let world = job.world;
+    let trees = (job.base.commit.tree, world.git.commit(tip)?.tree);
+    let tree = twin::left_out(world, trees, merged, job.reporter)?;
+    let there = those_in(world, tree, tasks, files)?;
+    if there.len() == tasks.len() {
+        return Ok(Judged::As(Made { tree, message: plan_message(task, run, tasks) }));
+    }
+    if there.is_empty() {
+        return Ok(Judged::No("others have added all that was planned meanwhile".to_owned()));
+    }
+    let run = Run { reason: planned(there.len()), ..run.clone() };
+    let tree = tree_with(world, tree, &[record_file(&run)])?;
+    Ok(Judged::As(Made { tree, message: plan_message(task, &run, &there) }))
 }
 
 /// The tasks whose files, which are the first of these, are in a tree.
-fn those_in(
-    world: World<'_>,
-    tree: Oid,
-    tasks: Vec<Task>,
-    files: &[FileEdit],
-) -> Result<Vec<Task>, StepError> {
+fn those_in(world: World<'_>, tree: Oid, tasks: &[Task], files: &[FileEdit]) -> Result<Vec<Task>, StepError> {
     let mut there = Vec::with_capacity(tasks.len());
-    for (task, (path, _)) in tasks.into_iter().zip(files) {
+    for (task, (path, _)) in tasks.iter().zip(files) {
         if world.git.entry(tree, path)?.is_some() {
-            there.push(task);
+            there.push(task.clone());
         }
     }
     Ok(there)

@@ -45,7 +45,7 @@ pub(super) fn left_out(
     for (path, task) in ours.tasks.iter().filter(|(_, task)| !task.status.is_closed()) {
         let twin = theirs.tasks.iter().find(|(_, other)| is_same_work(&task.title, &other.title));
         if let Some((_, twin)) = twin {
-            let text = format!("the follow-up `{}` is left out: `{}` is the same work", task.title, twin.id);
+            let text = format!("`{}` is left out: `{}` is the same work", task.title, twin.id);
             reporter.event(&Event::Warning { text });
             twins.insert(&task.id, &twin.id);
             edits.push((path.clone(), None));

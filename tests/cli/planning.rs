@@ -224,7 +224,9 @@ fn where_no_planner_can_be_asked_other_tasks_are_done_all_the_same() {
             for id in ["t-1", "t-2"] {
                 sandbox.task(id, &format!("Do {id}"), &["--kind", "chore"]);
             }
-            sandbox.quietly(&["run", "--jobs", jobs]);
+            let said = sandbox.quietly(&["run", "--jobs", jobs, "--json"]);
+            assert_eq!(said.code, code, "{jobs} {}{}", said.stdout, said.stderr);
+            assert_eq!(said.stdout.contains("\"retry_after\":\"2026-"), code == 13, "{jobs} {}", said.stdout);
             sandbox.task("t-3", "Do one more", &["--kind", "chore"]);
             let said = sandbox.quietly(&["run", "--jobs", jobs]);
             assert_eq!(said.code, code, "{jobs} {}{}", said.stdout, said.stderr);
@@ -254,6 +256,41 @@ fn a_plan_does_not_land_where_others_have_planned_or_decided_meanwhile() {
         assert!(!sandbox.has(".git/orch/journal.json"));
         assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
     }
+}
+
+#[test]
+fn a_plan_tells_of_no_task_that_others_have_added_meanwhile() {
+    let plans = |adds: &[&str]| {
+        let adds: String = adds
+            .iter()
+            .map(|title| {
+                format!("ORCH_TEST_CLOCK=2026-11-20T11:00:00Z orch -C \"$HOME/../repo\" add '{title}' >&2; ")
+            })
+            .collect();
+        let sandbox = Sandbox::with(&[agent(&format!(
+            "{adds}printf 'follow_ups:\\n  - {{title: Parse dates, acceptance: [they are read]}}\\n  \
+             - {{title: Print dates, acceptance: [they are printed]}}\\n' > $ORCH_OUTCOME"
+        ))]);
+        sandbox.task("e-1", "Dates everywhere", &[]);
+        let said = sandbox.quietly(&["split", "e-1", "--json"]);
+        assert_eq!(sandbox.quietly(&["fsck"]).code, 0);
+        (sandbox, said)
+    };
+    let (sandbox, said) = plans(&["Parse dates"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert!(said.stderr.contains("`Parse dates` is left out: "), "{}", said.stderr);
+    assert!(said.stdout.contains("\"planned 1 task\""), "{}", said.stdout);
+    let message = sandbox.git(&["log", "-1", "--format=%B"]);
+    assert!(message.contains("planned 1 task ") && message.contains("- Print dates ("), "{message}");
+    assert!(!message.contains("Parse dates"), "{message}");
+    let record = sandbox.git(&["ls-files", ".orchestrator/runs"]);
+    assert!(sandbox.read(record.trim()).contains("reason = \"planned 1 task\""), "{record}");
+
+    let (sandbox, said) = plans(&["Parse dates", "Print dates"]);
+    assert_eq!(said.code, 12, "{}", said.stderr);
+    assert!(said.stderr.contains("others have added all that was planned meanwhile"), "{}", said.stderr);
+    let task = sandbox.read(".orchestrator/tasks/e-1.toml");
+    assert!(!task.contains("epic") && !task.contains("last_run"), "it can still be done, or split: {task}");
 }
 
 #[test]
