@@ -16,11 +16,10 @@ use super::event::{Event, Reporter};
 use super::judge::gate_env;
 use super::site::{Workplace, set_up_marker};
 use crate::config::{Config, GateConfig};
-use crate::effects::{Commit, Edit, HookRun, Lock, Oid, WorkTree, World};
+use crate::effects::{Change, Commit, Edit, HookRun, Lock, Oid, WorkTree, World};
 use crate::gate::{Verdict, command};
 use crate::state::run::VerdictKind;
-use bstr::{BString, ByteSlice};
-use sha2::{Digest as _, Sha256};
+use bstr::BString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -205,8 +204,7 @@ impl<'f> Room<'f> {
     ) -> Result<Option<Verdict>, StepError> {
         let Some(setup) = &with.config.workspace.setup else { return Ok(None) };
         let marker = set_up_marker(self.slot);
-        let needs = needs(with.world, setup, tree)?;
-        if !keep.is_empty() && with.world.files.read(&marker)?.as_deref() == Some(needs.as_bytes()) {
+        if !keep.is_empty() && is_prepared(with.world, &marker, setup, tree)? {
             return Ok(None);
         }
         with.world.files.remove(&marker)?;
@@ -216,7 +214,7 @@ impl<'f> Room<'f> {
         }
         self.undo(with, tree)?;
         if !keep.is_empty() && self.place.purge(keep, true)? == 0 {
-            with.world.files.write(&marker, needs.as_bytes(), false)?;
+            with.world.files.write(&marker, prepared(tree, setup).as_bytes(), false)?;
         }
         Ok(None)
     }
@@ -249,29 +247,36 @@ pub fn prepare_workspace(
         return Ok(());
     };
     let marker = set_up_marker(workplace.slot());
-    let needs = needs(world, setup, base.commit.tree)?;
-    if world.files.read(&marker)?.as_deref() == Some(needs.as_bytes()) {
+    let tree = base.commit.tree;
+    if is_prepared(world, &marker, setup, tree)? {
         return Ok(());
     }
     let verdict = set_up(world, setup, &workplace.dir(), reporter)?;
     if !verdict.rejects() {
-        return Ok(world.files.write(&marker, needs.as_bytes(), false)?);
+        return Ok(world.files.write(&marker, prepared(tree, setup).as_bytes(), false)?);
     }
     let why = verdict.evidence.lines().last().unwrap_or_default().to_owned();
     Err(StepError::Setup { setup: setup.clone(), why })
 }
 
-/// What a preparation depends on: its command, and the files that say what the project needs.
-fn needs(world: World<'_>, setup: &str, tree: Oid) -> Result<String, StepError> {
-    let mut hasher = Sha256::new();
-    hasher.update(setup.as_bytes());
-    for file in world.git.files(tree, "")? {
-        let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        if MANIFESTS.iter().any(|manifest| manifest.as_bytes() == name) {
-            hasher.update(format!("\0{}\0{}", file.path.to_str_lossy(), file.id).as_bytes());
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+/// What is noted of a preparation: the tree that it was for, and its command.
+fn prepared(tree: Oid, setup: &str) -> String {
+    format!("{tree}\n{setup}")
+}
+
+/// Whether a preparation, of which this was noted, is what another tree needs: its command, and the files that say
+/// what the project needs, are the same.
+fn is_prepared(world: World<'_>, marker: &str, setup: &str, tree: Oid) -> Result<bool, StepError> {
+    let noted = world.files.read(marker)?.unwrap_or_default();
+    let noted = String::from_utf8_lossy(&noted);
+    let of = noted.split_once('\n').filter(|(_, command)| *command == setup);
+    let Some(old) = of.and_then(|(old, _)| Oid::from_hex(old)) else { return Ok(false) };
+    let is_manifest = |change: &Change| {
+        let name = change.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        MANIFESTS.iter().any(|manifest| manifest.as_bytes() == name)
+    };
+    // The tree of work that did not land may be gone; then it is prepared again.
+    Ok(world.git.changes(old, tree).is_ok_and(|changes| !changes.iter().any(is_manifest)))
 }
 
 /// Runs `workspace.setup` in a directory.

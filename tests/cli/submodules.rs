@@ -163,6 +163,10 @@ fn what_a_project_needs_is_prepared_anew_when_that_changed() {
     sandbox.write("package-lock.json", "{}");
     sandbox.commit("needs");
     step("c", 2);
+    sandbox.write("web/package-lock.json", "{}");
+    sandbox.commit("needs of a folder");
+    step("d", 3);
+    step("e", 3);
 }
 
 #[test]
