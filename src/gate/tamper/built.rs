@@ -13,10 +13,15 @@ const USUAL: [&str; 7] = ["linux", "unix", "amd64", "arm64", "cgo", "gc", "race"
 
 /// What is not built any more.
 #[must_use]
-pub(super) fn findings(files: &[File], sources: &[Changed<'_>], pairs: &Pairs) -> Vec<Finding> {
+pub(super) fn findings(
+    files: &[File],
+    sources: &[Changed<'_>],
+    pairs: &Pairs,
+    homes: &BTreeSet<&str>,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(modules(files, sources));
-    found.extend(files.iter().filter_map(|file| featured(file, files)));
+    found.extend(files.iter().filter_map(|file| featured(file, files, homes)));
     found.extend(moved(files, sources, pairs));
     for changed in sources.iter().filter(|changed| changed.is_test) {
         found.extend(constrained(changed));
@@ -25,14 +30,15 @@ pub(super) fn findings(files: &[File], sources: &[Changed<'_>], pairs: &Pairs) -
     found
 }
 
-/// A test of cargo that was there and is built only with features now.
-fn featured(file: &File, files: &[File]) -> Option<Finding> {
+/// A test of cargo that was there, maybe elsewhere, and is built only with features now.
+fn featured(file: &File, files: &[File], homes: &BTreeSet<&str>) -> Option<Finding> {
     let dir = file.shown.strip_suffix("Cargo.toml")?;
     let (old, new) = (targets(file.old.text()?), targets(file.new.text()?));
     let had = |name: &str| old.iter().any(|(other, line)| other == name && line.is_some());
     let is_new = |name: &str| {
-        let begin = format!("{dir}tests/{name}");
-        files.iter().any(|each| each.old == Content::Absent && each.shown.starts_with(&begin))
+        let own = [format!("{dir}tests/{name}.rs"), format!("{dir}tests/{name}/main.rs")];
+        let fresh = |each: &File| each.old == Content::Absent && !homes.contains(each.shown.as_str());
+        files.iter().any(|each| fresh(each) && own.contains(&each.shown))
     };
     let (name, line) = new.into_iter().find(|(name, line)| line.is_some() && !had(name) && !is_new(name))?;
     let fact = format!("the test `{name}` is built only with `required-features` now");

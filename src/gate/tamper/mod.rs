@@ -52,16 +52,17 @@ pub fn findings(files: &[File]) -> Vec<Finding> {
     found.extend(compare::findings(&whole));
     found.extend(tricks::findings(&sources, &pairs));
     found.extend(attributes::findings(&sources, &pairs));
-    found.extend(built::findings(files, &sources, &pairs));
+    let homes = homes(&sources, &pairs);
+    found.extend(built::findings(files, &sources, &pairs, &homes));
     found.extend(replaced::findings(&sources, &pairs));
     found.extend(disarmed::findings(&sources, &pairs));
     found.extend(files.iter().filter(|file| read::is_too_long(file)).filter_map(too_long));
-    found.extend(settings::findings(files, &homes(&sources, &pairs)));
+    found.extend(settings::findings(files, &homes));
     found.extend(collected::findings(files));
     found.extend(scripts::findings(files));
     found.extend(flags::findings(files));
     found.extend(snapshots::findings(files, source_changed));
-    vendored(files, &mut found);
+    vendored(files, &homes, &mut found);
     found.sort_by(|a, b| (&a.path, a.line, a.concern).cmp(&(&b.path, b.line, b.concern)));
     found.dedup();
     found
@@ -74,13 +75,15 @@ fn homes<'f>(sources: &[read::Changed<'f>], pairs: &pairs::Pairs) -> BTreeSet<&'
     paths.filter(|(was, is)| was != is).map(|(_, is)| is).collect()
 }
 
-/// Checks and tests that come with the code of others judge nothing that was judged before: they are only told.
-fn vendored(files: &[File], found: &mut [Finding]) {
+/// Checks and tests that come with the code of others judge nothing that was judged before: they are only told. Tests
+/// that moved there did.
+fn vendored(files: &[File], homes: &BTreeSet<&str>, found: &mut [Finding]) {
     const DIRS: [&str; 5] = ["vendor", "vendored", "third_party", "third-party", "node_modules"];
     let fresh: BTreeSet<&str> = files
         .iter()
         .filter(|file| file.old == Content::Absent && file.shown.split('/').any(|part| DIRS.contains(&part)))
         .map(|file| file.shown.as_str())
+        .filter(|path| !homes.contains(path))
         .collect();
     let theirs = [
         Concern::ThresholdLowered,
