@@ -113,12 +113,15 @@ fn measure(metric: &MetricConfig, output: &[u8]) -> Option<f64> {
     }
 }
 
-/// A number as people and tools write it: a comma is a point, unless it parts thousands.
+/// A number as people and tools write it: a comma is a point, unless it parts thousands, of which there is one at least
+/// and 999 at the most before the first.
 fn number(text: &str, per_cent: bool) -> Option<f64> {
     let bare = text.replace('_', "");
     let (whole, rest) = bare.split_once('.').unwrap_or((&bare, ""));
-    let mut parts = whole.split(',').skip(1).peekable();
-    let thousands = parts.peek().is_some() && parts.all(|part| part.len() == 3);
+    let mut parts = whole.split(',');
+    let first = parts.next().unwrap_or_default().trim_start_matches(['-', '+']);
+    let may = (1..=3).contains(&first.len()) && !first.starts_with('0');
+    let thousands = may && whole.contains(',') && parts.all(|part| part.len() == 3);
     let plain = match (thousands && !(per_cent && rest.is_empty()), bare.matches(',').count()) {
         (true, _) => bare.replace(',', ""),
         (false, 1) if rest.is_empty() => bare.replace(',', "."),
@@ -226,6 +229,11 @@ mod tests {
             ("8,5", false, Some(8.5)),
             ("8,512", true, Some(8.512)),
             ("1,234", false, Some(1234.0)),
+            ("-12,345", false, Some(-12_345.0)),
+            ("0,850", false, Some(0.85)),
+            ("-0,850", false, Some(-0.85)),
+            ("1234,567", false, Some(1234.567)),
+            ("1234,567,890", false, None),
             ("1,234,567.5", false, Some(1_234_567.5)),
             ("1_234", false, Some(1234.0)),
             ("1,2,3", false, None),
