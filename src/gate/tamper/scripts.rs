@@ -107,16 +107,30 @@ fn without_comment(text: &str) -> &str {
     text.split(" #").next().unwrap_or(text)
 }
 
+/// Whether a command makes a package public: what `cargo` and `npm` call `--no-verify` then is no hook.
+fn publishes(command: &str) -> bool {
+    const TOOLS: [&str; 6] = ["cargo", "npm", "pnpm", "yarn", "lerna", "vsce"];
+    const BEFORE: [&str; 8] = ["-", "!", "RUN", "sudo", "exec", "then", "do", "npx"];
+    let own = |word: &&str| !(word.ends_with(':') || word.contains('=') || BEFORE.contains(word));
+    let quotes = ['"', '\'', '`', '@', ','];
+    let mut words =
+        command.split_whitespace().map(|word| word.trim_matches(quotes)).skip_while(|word| !own(word));
+    let tool = words.next().is_some_and(|word| TOOLS.contains(&word));
+    tool && words
+        .find(|word| !word.starts_with(['-', '+']))
+        .is_some_and(|word| matches!(word, "publish" | "package"))
+}
+
 fn bypassed(file: &File) -> Vec<Finding> {
     let one = |(line, text): (usize, &str)| {
         let code = without_comment(text);
-        // What cargo and npm call so when they publish is no hook.
-        let publishes =
-            [" publish", " package"].iter().any(|word| code.contains(word)) && !code.contains("git ");
-        let what = BYPASSES.iter().find(|bypass| code.contains(**bypass))?;
-        if publishes && *what == "--no-verify" {
-            return None;
-        }
+        let mut parts = code.split(['&', '|', ';']);
+        let passes = |part: &str| {
+            BYPASSES
+                .iter()
+                .find(|bypass| part.contains(**bypass) && !(**bypass == "--no-verify" && publishes(part)))
+        };
+        let what = parts.find_map(passes)?;
         let fact = format!("hooks are passed by: `{}`", what.trim());
         Some(Finding::error(Concern::ChecksBypassed, &file.shown, Some(line), fact))
     };
@@ -218,6 +232,28 @@ mod tests {
         assert_eq!(of("a.sh", "set -e\npytest\n", "pytest\n"), [Severity::Error]);
         assert_eq!(of("a.sh", "set -e\npytest\n", "set -euo pipefail\npytest\n"), []);
         assert_eq!(of("a.sh", "pytest\n", "exit 0\npytest\n"), [Severity::Error]);
+    }
+
+    #[test]
+    fn a_hook_is_passed_by_unless_what_is_not_verified_is_a_package() {
+        for passes in [
+            "npx cz --no-verify --config package.json",
+            "\"$GIT\" commit --no-verify && npm publish",
+            "npm publish --no-verify; git push --no-verify",
+            "HUSKY=0 npm publish --no-verify",
+            "cz -m \"npm publish\" --no-verify",
+        ] {
+            assert_eq!(of("a.sh", "x\n", &format!("x\n{passes}\n")), [Severity::Error], "{passes}");
+        }
+        for honest in [
+            "cargo +nightly publish -p a --no-verify",
+            "cargo package --no-verify && echo done",
+            "TOKEN=x npm publish --no-verify",
+            "  \"release\": \"npm publish --no-verify\",",
+            "\t@cargo publish --no-verify",
+        ] {
+            assert_eq!(of("a.sh", "x\n", &format!("x\n{honest}\n")), [], "{honest}");
+        }
     }
 
     #[test]
