@@ -51,12 +51,20 @@ pub fn dead_blocks(
     }
     let mut dead = Vec::new();
     let blocks = language.syntax.block.is_some();
+    // What lies in what is left out is read once.
+    let mut behind_left_out = part.start;
     for at in part.start..end {
         if let Some(pattern) = NEVER.iter().find(|pattern| matches(&source.tokens[at..], pattern)) {
             let open = at + pattern.split(' ').count() - 1;
             dead.push(open..source.behind(open));
         }
-        dead.extend(left_out(source, at).filter(|_| blocks));
+        if blocks
+            && at >= behind_left_out
+            && let Some(rest) = left_out(source, at..end)
+        {
+            behind_left_out = rest.end;
+            dead.push(rest);
+        }
         if blocks && leaves(source, at) {
             let behind = line_end(source, at);
             let behind =
@@ -70,22 +78,21 @@ pub fn dead_blocks(
     dead
 }
 
-/// What the preprocessor of C leaves out: from `#if 0` to what ends it or answers it.
-fn left_out(source: &Source<'_>, at: usize) -> Option<Range<usize>> {
-    if !matches(&source.tokens[at..], "# if 0") {
+/// What the preprocessor of C leaves out of a part: from `#if 0` at its begin to what ends it or answers it.
+fn left_out(source: &Source<'_>, part: Range<usize>) -> Option<Range<usize>> {
+    if !matches(&source.tokens[part.start..], "# if 0") {
         return None;
     }
-    let (mut depth, end) = (0_usize, source.tokens.len());
-    for place in at..end - 1 {
+    let mut depth = 0_usize;
+    for place in part.start..part.end - 1 {
         match (source.tokens[place].text, source.tokens[place + 1].text) {
             ("#", "if" | "ifdef" | "ifndef") => depth += 1,
-            ("#", "else" | "elif") if depth == 1 => return Some(at..place),
-            ("#", "endif") if depth == 1 => return Some(at..place),
+            ("#", "else" | "elif" | "endif") if depth <= 1 => return Some(part.start..place),
             ("#", "endif") => depth -= 1,
             _ => {}
         }
     }
-    Some(at..end)
+    Some(part)
 }
 
 /// Whether a statement begins here, as far as what stands before it tells.
@@ -173,13 +180,16 @@ fn is_named(source: &Source<'_>, part: &Range<usize>, name: Option<&str>, except
 /// The same where indents make blocks.
 fn indented(source: &Source<'_>, part: Range<usize>, case: Option<&Case>) -> Vec<Range<usize>> {
     let (tokens, starts) = (&source.tokens, &source.statements);
-    let mut dead = Vec::new();
+    let (mut dead, mut behind_dead) = (Vec::new(), part.start);
     for at in part.clone() {
-        if NEVER_INDENTED.iter().any(|pattern| matches(&tokens[at..], pattern)) {
+        // What lies in what is never reached is read once.
+        if at >= behind_dead && NEVER_INDENTED.iter().any(|pattern| matches(&tokens[at..], pattern)) {
             let indent = tokens[at].indent;
-            let end =
-                (at + 1..tokens.len()).find(|place| tokens[*place].first && tokens[*place].indent <= indent);
-            dead.push(at..end.unwrap_or(tokens.len()));
+            let mut rest = at + 1..part.end;
+            behind_dead = rest
+                .find(|place| tokens[*place].first && tokens[*place].indent <= indent)
+                .unwrap_or(part.end);
+            dead.push(at..behind_dead);
         }
     }
     let first = starts.partition_point(|start| *start < part.start);
@@ -231,4 +241,29 @@ fn is_uncalled(source: &Source<'_>, case: &Case, index: usize) -> bool {
     let method = holder.is_some_and(|at| tokens[*at].text == "class");
     let own = at..end.copied().unwrap_or(tokens.len());
     !decorated && !method && !is_named(source, &case.span, Some(name.text), &own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::language::{Language, PYTHON};
+    use super::*;
+
+    fn dead(language: &Language, text: &str) -> Vec<Range<usize>> {
+        let source = Source::new(text, &language.syntax);
+        dead_blocks(language, &source, &(0..source.tokens.len()), None)
+    }
+
+    #[test]
+    fn what_lies_in_a_dead_block_is_read_once() {
+        let c = Language::of("a.c").expect("a language");
+        assert_eq!(
+            dead(c, "#if 0\na;\n#if 0\nb;\n#endif\nc;\n#else\nd;\n#endif\n#if 0\ne;\n#endif\n").len(),
+            2
+        );
+        // One end that is looked for anew from each beginning would take minutes here.
+        let many = 60_000;
+        assert_eq!(dead(c, &"#if 0\n".repeat(many)), [0..3 * many]);
+        assert_eq!(dead(&PYTHON, &"if 0: ".repeat(many)), [0..3 * many]);
+        assert_eq!(dead(&PYTHON, "if 0:\n  a\n  if 0:\n    b\nc\nif 0:\n  d\n").len(), 2);
+    }
 }

@@ -43,16 +43,17 @@ fn inside(sources: &[Changed<'_>], before: Which, after: Which) -> Option<Findin
     }
     let calls = |texts: &[&str], name: &str| texts.windows(2).any(|two| two == [name, "("]);
     let had: BTreeSet<&str> = functions(&old.source, &then.body).into_iter().map(|(name, _)| name).collect();
+    let one =
+        |(name, _): &(&str, usize)| calls(&texts.0, name) && calls(&texts.1, name) && !had.contains(name);
+    let mut defined = functions(&new.source, &now.body).into_iter().filter(one).peekable();
+    defined.peek()?;
     // What the tests had beside them may have been put into the one that needs it.
     let helpers: BTreeSet<&str> = own(was.language, old)
         .into_iter()
         .filter(|(_, at)| old.around.contains(at))
         .map(|(name, _)| name)
         .collect();
-    let one = |(name, _): &(&str, usize)| {
-        calls(&texts.0, name) && calls(&texts.1, name) && !had.contains(name) && !helpers.contains(name)
-    };
-    let (name, at) = functions(&new.source, &now.body).into_iter().find(one)?;
+    let (name, at) = defined.find(|(name, _)| !helpers.contains(name))?;
     let fact = format!("`{name}`, which test `{}` calls, is defined in it", now.name);
     Some(Finding::error(Concern::TestsMocked, is.path, Some(new.source.tokens[at].line), fact))
 }
@@ -85,11 +86,13 @@ fn hidden(changed: &Changed<'_>) -> Option<Finding> {
         let all = own(changed.language, side).into_iter().filter(|(_, at)| side.around.contains(at));
         all.map(|(name, at)| (name.to_owned(), at)).collect()
     };
-    let before = theirs(old);
+    let before: BTreeSet<String> = theirs(old).into_iter().map(|(name, _)| name).collect();
     let code = free(new);
-    let called = |name: &str| old.texts(&old.around).windows(2).any(|two| two == [name, "("]);
-    let mut fresh = theirs(new).into_iter().filter(|(name, _)| before.iter().all(|(other, _)| other != name));
-    let (name, at) = fresh.find(|(name, _)| code.contains(name.as_str()) && called(name))?;
+    let calls = old.part(&old.around).windows(2).filter(|two| two[1].text == "(");
+    let called: BTreeSet<&str> = calls.map(|two| two[0].text).collect();
+    let mut fresh = theirs(new).into_iter().filter(|(name, _)| !before.contains(name));
+    let (name, at) =
+        fresh.find(|(name, _)| code.contains(name.as_str()) && called.contains(name.as_str()))?;
     let fact = format!("`{name}`, which the code has, is defined by the tests themselves");
     Some(Finding::error(Concern::TestsMocked, changed.path, Some(new.source.tokens[at].line), fact))
 }
@@ -297,7 +300,9 @@ fn mocked(changed: &Changed<'_>) -> Option<Finding> {
 fn unmade(changed: &Changed<'_>, source: usize, pairs: &Pairs) -> Option<Finding> {
     let new = changed.new.as_ref().filter(|_| is(changed.language, &PYTHON))?;
     let kept = pairs.kept.iter().filter(|(_, after)| after.source == source);
-    let classes: BTreeSet<&str> = kept.filter_map(|(_, after)| class_of(new, after.case)).collect();
+    let outer = new.source.statements.iter().copied().filter(|at| new.source.tokens[*at].indent == 0);
+    let outer: Vec<usize> = outer.collect();
+    let classes: BTreeSet<&str> = kept.filter_map(|(_, after)| class_of(new, &outer, after.case)).collect();
     let places = |side: &Side<'_>| -> Vec<usize> {
         let tokens = &side.source.tokens;
         let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
@@ -323,11 +328,10 @@ fn unmade(changed: &Changed<'_>, source: usize, pairs: &Pairs) -> Option<Finding
     Some(Finding::error(Concern::TestsRemoved, changed.path, Some(tokens[at].line), fact))
 }
 
-/// The class of the file that a test of Python stands in.
-fn class_of<'f>(side: &Side<'f>, case: usize) -> Option<&'f str> {
+/// The class of the file that a test of Python stands in, among the statements that stand in nothing.
+fn class_of<'f>(side: &Side<'f>, outer: &[usize], case: usize) -> Option<&'f str> {
     let (tokens, at) = (&side.source.tokens, side.cases[case].span.start);
-    let mut above = side.source.statements.iter().rev().filter(|start| **start < at);
-    let head = above.find(|start| tokens[**start].indent == 0)?;
+    let head = &outer[outer.partition_point(|start| *start < at).checked_sub(1)?];
     tokens.get(head + 1).filter(|_| tokens[*head].text == "class").map(|name| name.text)
 }
 

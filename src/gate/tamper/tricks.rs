@@ -9,6 +9,9 @@ use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
 
+/// How long a list of rules may be, in tokens: a longer one is no narrow one.
+const FAR: usize = 2_000;
+
 /// All tricks in the sources of a change.
 #[must_use]
 pub fn findings(sources: &[Changed<'_>], pairs: &Pairs) -> Vec<Finding> {
@@ -124,9 +127,14 @@ fn exceptions(changed: &Changed<'_>, after: bool, all: bool) -> Vec<usize> {
     let has =
         |patterns: &[&'static str], at: usize| patterns.iter().any(|pattern| matches(&tokens[at..], pattern));
     let made = changed.old.is_none() && is_generated(side);
+    let mut blocks_end = 0;
     let in_code = (0..tokens.len()).filter(|at| {
+        if tokens[*at].text == "{" {
+            blocks_end = blocks_end.max(side.source.closes[*at]);
+        }
         let own = has(language.excepts_all, *at);
-        let whole = own && !made && !is_narrow(changed, side, *at);
+        let apart = changed.old.is_none() || changed.is_test || blocks_end > *at;
+        let whole = own && !made && !(apart && is_narrow(side, *at));
         if all { whole } else { !whole && (own || has(language.excepts, *at)) }
     });
     let in_comments = side.source.comments.iter().filter(|(_, text)| {
@@ -143,18 +151,14 @@ fn exceptions(changed: &Changed<'_>, after: bool, all: bool) -> Vec<usize> {
     lines
 }
 
-/// Whether an exception at the head of a file or a module is from rules that it names, and for what no check has
-/// judged: a file that is new, one of tests, or a module inside a file.
-fn is_narrow(changed: &Changed<'_>, side: &Side<'_>, at: usize) -> bool {
+/// Whether an exception at the head of a file or a module is from rules that it names. So narrow ones count less for
+/// what no check has judged: a file that is new, one of tests, or a module inside a file.
+fn is_narrow(side: &Side<'_>, at: usize) -> bool {
     const BROAD: [&str; 7] = ["warnings", "all", "correctness", "suspicious", "coverage", "file", "\"all\""];
     let tokens = &side.source.tokens;
-    let end = tokens[at..].iter().position(|token| token.text == "]").map_or(tokens.len(), |end| at + end);
-    let inside = tokens[..at]
-        .iter()
-        .enumerate()
-        .any(|(open, token)| token.text == "{" && side.source.closes[open] > at);
-    let apart = changed.old.is_none() || changed.is_test || inside;
-    apart && !tokens[at..end].iter().any(|token| BROAD.contains(&token.text))
+    let mut named = tokens[at..].iter().take(FAR);
+    let end = named.find(|token| token.text == "]" || BROAD.contains(&token.text));
+    end.is_some_and(|token| token.text == "]")
 }
 
 /// Whether a file says at its head that a program wrote it.
