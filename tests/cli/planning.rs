@@ -295,7 +295,7 @@ fn a_plan_tells_of_no_task_that_others_have_added_meanwhile() {
 
 #[test]
 fn what_touches_the_files_of_a_task_does_not_wait_while_that_is_split() {
-    let script = "orch -C \"$HOME/../repo\" next --limit 5 > \"$HOME/next\"; \
+    let script = "ORCH_TEST_CLOCK=2026-11-20T10:20:00Z orch -C \"$HOME/../repo\" next --limit 5 > \"$HOME/next\"; \
                   printf 'follow_ups:\\n  - {title: Parse dates, acceptance: [they are read]}\\n' > $ORCH_OUTCOME";
     for kind in ["epic", "feature"] {
         let sandbox = Sandbox::with(&[agent_with(script, "max_parallel = 2")]);
@@ -304,6 +304,7 @@ fn what_touches_the_files_of_a_task_does_not_wait_while_that_is_split() {
         let said = sandbox.quietly(&["split", "e-1"]);
         assert_eq!(said.code, 0, "{}", said.stderr);
         let next = std::fs::read_to_string(sandbox.signal("next")).expect("the planner has looked");
+        assert!(next.contains("at work: "), "{next}");
         assert!(next.contains("t-1") && !next.contains("touches files"), "{next}");
     }
 }
