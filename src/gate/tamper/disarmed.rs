@@ -5,7 +5,7 @@ use super::guard::guards;
 use super::language::{BRACES, JAVASCRIPT, Language, PYTHON, Tests};
 use super::lex::{Kind, Source, Token, matches};
 use super::pairs::{Pairs, Which};
-use super::read::{Changed, Side, origins};
+use super::read::{Changed, Side, before, origins};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
@@ -235,7 +235,7 @@ fn more(
 ) -> Option<Finding> {
     let new = changed.new.as_ref()?;
     let now = places(new);
-    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
+    let before = before(changed, sources, |old| places(old).len());
     let at = now.last().filter(|_| now.len() > before)?;
     Some(Finding::error(concern, changed.path, Some(new.source.tokens[*at].line), fact))
 }

@@ -7,7 +7,7 @@ use super::language::Tests;
 use super::lex::matches;
 use super::pairs::{Pairs, Which};
 use super::reach::quits;
-use super::read::{Changed, Side, origins};
+use super::read::{self, Changed, Side};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ fn count(side: &Side<'_>, patterns: &[&'static str]) -> usize {
 
 /// Whether a source has more of some marks than it had.
 fn new_here(sources: &[Changed<'_>], source: usize, new: &Side<'_>, patterns: &[&'static str]) -> bool {
-    let before: usize = origins(&sources[source], sources).iter().map(|old| count(old, patterns)).sum();
+    let before = read::before(&sources[source], sources, |old| count(old, patterns));
     count(new, patterns) > before
 }
 
@@ -207,7 +207,7 @@ pub fn left_files(sources: &[Changed<'_>]) -> Vec<Finding> {
             };
             (0..side.source.tokens.len()).filter(outer).collect()
         };
-        let before: usize = origins(changed, sources).iter().map(|old| places(old).len()).sum();
+        let before = read::before(changed, sources, |old| places(old).len());
         let now = places(new);
         let at = now.first().filter(|_| now.len() > before && changed.language.tests == Tests::Indented)?;
         let fact = "all tests of the file are left before they run";

@@ -43,8 +43,9 @@ use std::collections::BTreeSet;
 /// What was bent.
 #[must_use]
 pub fn findings(files: &[File]) -> Vec<Finding> {
-    let sources = read::read(files);
+    let mut sources = read::read(files);
     let pairs = pairs::pairs(&sources);
+    pairs::trace(&mut sources, &pairs);
     let source_changed = read::source_changed(&sources);
     let (mut found, skipped) = marks::findings(&sources, &pairs);
     found.extend(marks::left_files(&sources));
@@ -104,8 +105,9 @@ fn vendored(files: &[File], homes: &BTreeSet<&str>, found: &mut [Finding]) {
 /// did, or rows of theirs went.
 #[must_use]
 pub fn fewer_tests(files: &[File]) -> u64 {
-    let sources = read::read(files);
+    let mut sources = read::read(files);
     let pairs = pairs::pairs(&sources);
+    pairs::trace(&mut sources, &pairs);
     let (_, skipped) = marks::findings(&sources, &pairs);
     let whole = gone::Whole { sources: &sources, pairs: &pairs, skipped: &skipped, source_changed: false };
     gone::fewer(&whole, files)

@@ -1,8 +1,8 @@
 //! Which test of the base is which of the candidate: by place and name, by name, by content.
 
 use super::lex::Kind;
-use super::read::{Changed, minus};
-use std::collections::BTreeMap;
+use super::read::{Changed, Side, minus};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A test: its source and its place among the tests of one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,50 @@ pub fn pairs(sources: &[Changed<'_>]) -> Pairs {
     }
     kept.sort_unstable();
     Pairs { kept, gone: old, fresh: new }
+}
+
+/// Tells each source that is new which of those that are gone it was made of: the ones whose tests it has, those of
+/// its name, and those that are nowhere else with half of the names that they define.
+pub fn trace(sources: &mut [Changed<'_>], pairs: &Pairs) {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let gone = (0..sources.len()).filter(|at| sources[*at].new.is_none());
+    let fresh: Vec<usize> = (0..sources.len()).filter(|at| sources[*at].old.is_none()).collect();
+    let mut heirs: BTreeSet<(usize, usize)> = pairs
+        .kept
+        .iter()
+        .map(|(before, after)| (after.source, before.source))
+        .filter(|(is, was)| sources[*is].old.is_none() && sources[*was].new.is_none())
+        .collect();
+    let mut found: BTreeSet<usize> = heirs.iter().map(|(_, was)| *was).collect();
+    let mut names: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for at in &fresh {
+        for defined in sources[*at].new.iter().flat_map(Side::defined) {
+            names.entry(defined).or_default().push(*at);
+        }
+    }
+    for was in gone {
+        let alike = |is: &&usize| std::ptr::eq(sources[**is].language, sources[was].language);
+        let same =
+            fresh.iter().filter(alike).filter(|is| name(sources[**is].path) == name(sources[was].path));
+        for is in same {
+            heirs.insert((*is, was));
+            found.insert(was);
+        }
+        if found.contains(&was) {
+            continue;
+        }
+        let defined = sources[was].old.as_ref().map(Side::defined).unwrap_or_default();
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        for is in defined.iter().filter_map(|name| names.get(name)).flatten().filter(alike) {
+            *shared.entry(*is).or_default() += 1;
+        }
+        heirs.extend(
+            shared.into_iter().filter(|(_, count)| 2 * count >= defined.len()).map(|(is, _)| (is, was)),
+        );
+    }
+    for (is, was) in heirs {
+        sources[is].made_of.push(was);
+    }
 }
 
 fn all(sources: &[Changed<'_>], after: bool) -> Vec<Which> {

@@ -32,6 +32,8 @@ pub struct Changed<'f> {
     pub old: Option<Side<'f>>,
     /// After; none where it is gone.
     pub new: Option<Side<'f>>,
+    /// Where it is new, the places of those that are gone and that it was made of.
+    pub made_of: Vec<usize>,
 }
 
 /// The most that is read as source, in bytes.
@@ -55,7 +57,8 @@ impl<'f> Changed<'f> {
         let language = Language::of(path).filter(|_| !is_too_long(file))?;
         let is_test = language.is_test_file(path);
         let side = |text| Side::new(language, path, text);
-        Some(Self { path, language, is_test, old: file.old.text().map(side), new: file.new.text().map(side) })
+        let (old, new) = (file.old.text().map(side), file.new.text().map(side));
+        Some(Self { path, language, is_test, old, new, made_of: Vec::new() })
     }
 
     /// The base's side, or the candidate's.
@@ -65,13 +68,29 @@ impl<'f> Changed<'f> {
     }
 }
 
-/// What a source was before: itself, or where it is new, all of its language that are gone; what moved is not new.
+/// What a source was before: itself, or where it is new, what it was made of; what moved is not new.
 #[must_use]
 pub fn origins<'s, 'f>(changed: &'s Changed<'f>, sources: &'s [Changed<'f>]) -> Vec<&'s Side<'f>> {
-    let moved = sources.iter().filter(|each| {
-        changed.old.is_none() && each.new.is_none() && std::ptr::eq(each.language, changed.language)
-    });
-    moved.chain([changed]).filter_map(|each| each.old.as_ref()).collect()
+    let gone = changed.made_of.iter().filter_map(|at| sources.get(*at));
+    gone.chain([changed]).filter_map(|each| each.old.as_ref()).collect()
+}
+
+/// How much of something a source had before: where it is new, what was in those that it was made of and is not in
+/// others made of them already.
+#[must_use]
+pub fn before(changed: &Changed<'_>, sources: &[Changed<'_>], count: impl Fn(&Side<'_>) -> usize) -> usize {
+    let left = |gone: &usize| {
+        let mut left = sources.get(*gone).and_then(|gone| gone.old.as_ref()).map_or(0, &count);
+        let others = sources.iter().take_while(|each| !std::ptr::eq(*each, changed));
+        for heir in others.filter(|each| each.made_of.contains(gone)) {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(heir.new.as_ref().map_or(0, &count));
+        }
+        left
+    };
+    changed.old.as_ref().map_or(0, &count) + changed.made_of.iter().map(left).sum::<usize>()
 }
 
 impl<'f> Side<'f> {

@@ -3,7 +3,7 @@
 use super::language::{JAVASCRIPT, Language, PYTHON, RUST};
 use super::lex::{Kind, Token};
 use super::pairs::{Pairs, Which};
-use super::read::{Changed, Side, origins};
+use super::read::{Changed, Side, before};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use std::collections::BTreeSet;
@@ -117,7 +117,7 @@ fn skipping(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
     let places =
         |side: &Side<'_>| SKIPS.into_iter().flat_map(|pattern| side.source.find(pattern)).collect::<Vec<_>>();
     let now = places(new);
-    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
+    let before = before(changed, sources, |old| places(old).len());
     let at = now.last().filter(|_| now.len() > before)?;
     let fact = "the code skips the tests that call it";
     Some(Finding::error(Concern::TestsSkipped, changed.path, Some(new.source.tokens[*at].line), fact))
@@ -252,7 +252,7 @@ fn assigned(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
             && (target.bare().starts_with("tests.") || target.bare().starts_with("test_")) && target.kind == Kind::Text)
     };
     let count = |side: &Side<'_>| side.source.find("setattr (").count();
-    let grew = origins(changed, sources).into_iter().map(count).sum::<usize>() < count(new);
+    let grew = before(changed, sources, count) < count(new);
     let at = (0..tokens.len()).find(|at| into_module(at) || grew && into_tests(at))?;
     let fact = "what is tested is replaced before it is tested";
     Some(Finding::error(Concern::TestsMocked, changed.path, Some(tokens[at].line), fact))
@@ -359,7 +359,7 @@ fn ended(changed: &Changed<'_>, sources: &[Changed<'_>]) -> Option<Finding> {
         ENDS.into_iter().flat_map(|pattern| side.source.find(pattern)).chain(bare).collect()
     };
     let now = places(new);
-    let before: usize = origins(changed, sources).into_iter().map(|old| places(old).len()).sum();
+    let before = before(changed, sources, |old| places(old).len());
     let at = now.last().filter(|_| now.len() > before)?;
     let fact = "the code ends whatever runs it, as if all was well";
     Some(Finding::error(Concern::HarnessChanged, changed.path, Some(new.source.tokens[*at].line), fact))

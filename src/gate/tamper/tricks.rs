@@ -4,7 +4,7 @@
 use super::language::{Asks, Language};
 use super::lex::{Kind, matches};
 use super::pairs::{Pairs, Which};
-use super::read::{Changed, Side, origins};
+use super::read::{Changed, Side, before};
 use crate::gate::finding::Finding;
 use crate::state::concern::Concern;
 use crate::state::problem::Severity;
@@ -88,7 +88,7 @@ fn new_marks(
 ) -> Option<Finding> {
     let new = changed.new.as_ref()?;
     let now = places(new, patterns);
-    let before: usize = origins(changed, sources).iter().map(|old| places(old, patterns).len()).sum();
+    let before = before(changed, sources, |old| places(old, patterns).len());
     let at = now.last().filter(|_| now.len() > before)?;
     let line = Some(new.source.tokens[*at].line);
     Some(Finding { severity, ..Finding::error(concern, changed.path, line, fact) })
