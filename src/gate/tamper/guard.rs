@@ -180,14 +180,15 @@ fn indented(source: &Source<'_>, from: usize, at: usize) -> Vec<Guard> {
             matches!(tokens[starts[next]].text, "else" | "elif")
                 && starts.get(next + 1).is_none_or(|body| !matches!(tokens[*body].text, "pass" | "return"))
         });
-        // What is in no case passes, unless there is one for all others.
-        let others = |at: usize| {
-            let start = starts[at];
-            tokens[start].text == "case"
-                && tokens.get(start + 1).is_some_and(|token| token.text == "_")
-                && starts.get(at + 1).is_none_or(|body| tokens[*body].text != "pass")
+        // What is in no case passes, unless the same choice has one for all others.
+        let choice = starts[index..].iter().take(FAR).take_while(|each| tokens[**each].indent >= indent);
+        let others = |each: &usize| {
+            tokens[*each].indent == indent
+                && matches(&tokens[*each..], "case _ :")
+                && tokens[*each + 1].text == "_"
+                && tokens.get(each + 3).is_none_or(|body| body.text != "pass")
         };
-        let case = tokens[start].text == "case" && !(index..starts.len()).any(others);
+        let case = tokens[start].text == "case" && !choice.into_iter().any(others);
         if tokens[start].text == "if" && !other || case {
             found.push(condition(start));
         }
