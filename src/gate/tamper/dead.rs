@@ -208,11 +208,7 @@ fn indented(source: &Source<'_>, part: Range<usize>, case: Option<&Case>) -> Vec
             }
             "lambda" => dead.push(at..next),
             // A generator that nobody asks.
-            "(" if source.behind(at) == next
-                && source.tokens[at..next].iter().any(|token| token.text == "for") =>
-            {
-                dead.push(at..next);
-            }
+            "(" if source.behind(at) == next && is_generator(source, at) => dead.push(at..next),
             "def" | "async" if own.is_some_and(|case| is_uncalled(source, case, index)) => {
                 dead.push(at..behind(indent + 1));
             }
@@ -226,6 +222,15 @@ fn indented(source: &Source<'_>, part: Range<usize>, case: Option<&Case>) -> Vec
         }
     }
     dead
+}
+
+/// Whether what stands in a bracket is a generator; one that is an argument of a call is asked by it.
+fn is_generator(source: &Source<'_>, open: usize) -> bool {
+    let mut place = open + 1;
+    while place < source.closes[open] && source.tokens[place].text != "for" {
+        place = if source.closes[place] > 0 { source.behind(place) } else { place + 1 };
+    }
+    place < source.closes[open]
 }
 
 /// Whether a function inside a test is neither called nor handed on, nor registered by what decorates it, nor a method.

@@ -24,6 +24,7 @@ pub mod compare;
 pub mod marks;
 mod attributes;
 mod built;
+mod forwards;
 mod replaced;
 mod disarmed;
 pub mod tricks;

@@ -1,5 +1,6 @@
 //! Tests that bring what they test: what they imported before they define themselves, or put into its module.
 
+use super::forwards::forwards;
 use super::language::{JAVASCRIPT, Language, PYTHON, RUST};
 use super::lex::{Kind, Token};
 use super::pairs::{Pairs, Which};
@@ -53,7 +54,9 @@ fn inside(sources: &[Changed<'_>], before: Which, after: Which) -> Option<Findin
         .filter(|(_, at)| old.around.contains(at))
         .map(|(name, _)| name)
         .collect();
-    let (name, at) = defined.find(|(name, _)| !helpers.contains(name))?;
+    let other =
+        |(name, at): &(&str, usize)| !helpers.contains(name) && !forwards(is.language, &new.source, *at);
+    let (name, at) = defined.find(other)?;
     let fact = format!("`{name}`, which test `{}` calls, is defined in it", now.name);
     Some(Finding::error(Concern::TestsMocked, is.path, Some(new.source.tokens[at].line), fact))
 }
