@@ -63,7 +63,9 @@ impl Planning {
     ) -> Result<(), CliError> {
         let warn = |why: &str| meter.event(&Event::Warning { text: format!("nothing is planned: {why}") });
         let options = Options { most_usd, ..Options::default() };
-        match ask(context, wanted, options, meter)? {
+        // A plan that could not land is paid for all the same.
+        let paid = |_: &CliError| self.usd += meter.usd().unwrap_or_default();
+        match ask(context, wanted, options, meter).inspect_err(paid)? {
             Came::Asked(plans, usd) => {
                 self.plans = plans;
                 self.usd += usd;

@@ -86,14 +86,13 @@ impl Shift {
 
     /// Takes a step, or plans where that comes first; the end of the run where there is no more to do.
     fn go_on(&mut self, context: &Context, asked: Asked<'_>, meter: &Meter) -> Result<Option<End>, CliError> {
-        let (world, caller) = (context.world(), &context.caller);
-        let (agent, in_place, plans) = (asked.agent, asked.in_place, self.planning.plans);
-        let most_usd = asked.limits.left(self.usd());
+        let (world, Asked { agent, in_place, .. }) = (context.world(), asked);
+        let (plans, most_usd) = (self.planning.plans, asked.limits.left(self.usd()));
         let options = Options { agent, in_place, plans, most_usd, ..Options::default() };
         meter.begin();
         let interrupted = || world.process.interrupted();
         let after = |error| CliError::of_step(error, interrupted());
-        match step::step(world, caller, options, meter).map_err(after) {
+        match step::step(world, &context.caller, options, meter).map_err(after) {
             Ok(Ending::Nothing(idle, requests)) => {
                 let opened = open(context, &requests, Answer::ok(json!(null), ""))?;
                 self.tally.left(opened.hints, opened.warnings);
@@ -101,7 +100,8 @@ impl Shift {
             }
             Ok(Ending::Planned(_)) => Ok(Some(End::new("dry run", Exit::Ok))),
             Ok(Ending::PlanDue(wanted)) => {
-                self.planning.plan(context, (&wanted, most_usd), meter).map(|()| None)
+                let planned = self.planning.plan(context, (&wanted, most_usd), meter);
+                planned.map(|()| None).inspect_err(|_| self.losses += u32::from(meter.usd().is_some()))
             }
             Ok(Ending::Ran(ran)) => {
                 self.losses = 0;

@@ -194,11 +194,15 @@ impl Crew {
 
     /// A worker has ended. Whether the run goes on as far as that matters.
     pub fn ended(&mut self, slot: u32, came: Came) {
-        let Worker { usd: spent, is_late, .. } = self.at_work.remove(&slot).unwrap_or_default();
+        let worker = self.at_work.remove(&slot).unwrap_or_default();
+        let Worker { usd: spent, is_late, .. } = worker;
+        // A planner that was asked, and whose plan could not land.
+        let has_planned = came == Came::Nothing && !worker.chooses && !worker.has_task;
         for other in self.at_work.values_mut() {
             other.is_late |= other.chooses;
         }
-        self.deaths = if matches!(came, Came::Died | Came::Lost) { self.deaths + 1 } else { 0 };
+        let is_loss = has_planned || matches!(came, Came::Died | Came::Lost);
+        self.deaths = if is_loss { self.deaths + 1 } else { 0 };
         match came {
             Came::Step(usd) => {
                 self.steps += 1;
@@ -208,13 +212,12 @@ impl Crew {
                 self.usd += usd.unwrap_or_default().max(spent);
                 self.stuck |= usd.is_none();
             }
-            // What the dead have spent is spent.
-            Came::Died => self.usd += spent,
+            // What the dead have spent is spent, and so is what a plan cost that could not land.
+            Came::Died | Came::Nothing => self.usd += spent,
             Came::Lost => {
                 self.steps += 1;
                 self.usd += spent;
             }
-            Came::Nothing => {}
             Came::Unplanned(usd) => {
                 self.usd += usd.max(spent);
                 self.unplanned = true;
@@ -300,6 +303,21 @@ mod tests {
         crew.plans(0);
         crew.ended(0, Came::Plan(None));
         assert_eq!(crew.next(NOW), Some((0, Plans::Never)), "who brought nothing is not asked again");
+    }
+
+    #[test]
+    fn a_plan_that_could_not_land_is_paid_for_and_not_asked_for_without_end() {
+        let mut crew = Crew::new(1, Limits { max_usd: Some(1e6), ..Limits::default() });
+        for lost in 1..=LOSSES + 1 {
+            assert_eq!(crew.next(NOW), Some((0, Plans::Caller)));
+            crew.plans(0);
+            crew.spent(0, 0.5);
+            crew.ended(0, Came::Nothing);
+            assert_eq!(crew.left(), Some(1e6 - 0.5 * f64::from(lost)));
+            crew.look_again();
+        }
+        assert!(crew.is_stopped() && crew.next(NOW).is_none());
+        assert_eq!(crew.steps, 0, "a plan is no step");
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Meter {
         self.usd.take();
     }
 
-    /// What the step has cost so far, in USD; none before it has taken a task.
+    /// What the step has cost so far, in USD; none before it has taken a task, or asks a planner.
     #[must_use]
     pub fn usd(&self) -> Option<f64> {
         self.usd.get()
@@ -30,8 +30,9 @@ impl Meter {
 
 impl Reporter for Meter {
     fn event(&self, event: &Event) {
-        if matches!(event, Event::Prepared { .. }) {
-            self.usd.set(Some(0.0));
+        // A planner has no task, but a session.
+        if matches!(event, Event::Prepared { .. } | Event::AgentStarted { .. }) {
+            self.usd.set(self.usd.get().or(Some(0.0)));
         }
         if let Event::Progress { progress, .. } = event {
             let known = self.usd.get().unwrap_or_default();
@@ -61,5 +62,8 @@ mod tests {
         assert_eq!(meter.usd(), Some(0.5));
         meter.begin();
         assert_eq!(meter.usd(), None);
+        // A planner has no place of a task's.
+        meter.event(&Event::AgentStarted { agent: String::new(), attempt: 1, max_attempts: 1 });
+        assert_eq!(meter.usd(), Some(0.0));
     }
 }
