@@ -115,6 +115,8 @@ impl OsGit {
         let (who, mut buffer) = (self.mover(), gix::date::parse::TimeBuf::default());
         let who = who.as_ref().map(|who| who.to_ref(&mut buffer));
         let edited = self.repo().edit_references_as([RefEdit { change, name: full_name, deref: false }], who);
+        // A lock that could not be removed is told by nobody; if it cannot be now, whoever comes next does it.
+        let _ = self.clear_own_lock(name);
         let now = self.read_tip(name)?;
         match edited {
             _ if now == new => Ok(Swap::Done),
