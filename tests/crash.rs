@@ -222,6 +222,24 @@ fn a_change_on_a_failing_disk_never_says_that_it_landed_when_it_did_not() {
     sweep(Scenario::Init, &["error=ENOSPC", "error=EIO"], 6, tells_the_truth);
 }
 
+#[test]
+fn the_lock_of_a_lease_that_cannot_be_removed_at_first_does_not_stay() {
+    if !have_strace() {
+        return;
+    }
+    let model = Repo::new(Scenario::Accepted);
+    traced(&model, None);
+    let is_it = |call: &Call| call.name == "unlink" && call.line.contains("refs/orch/leases/t-1.lock");
+    let call = changing(&model.base.join("trace")).into_iter().find(is_it).expect("a lease is let go");
+    let repo = Repo::new(Scenario::Accepted);
+    let ended = traced(&repo, Some(("error=EIO", &call)));
+    let trace = fs::read_to_string(repo.base.join("trace")).unwrap();
+    let fails = |line: &str| line.contains("refs/orch/leases/t-1.lock") && line.contains("INJECTED");
+    assert!(trace.lines().any(fails), "the call was another one: {trace}");
+    assert!(repo.reached(), "{}", ended.said);
+    repo.afterwards().unwrap();
+}
+
 /// Interrupted means 130 or 143 and nothing left behind, unless the step was over already.
 fn stopped_by(repo: &Repo, ended: &Ended, signal: i32) -> Result<(), Broken> {
     let by_signal = ended.status.signal() == Some(signal) || ended.status.code() == Some(128 + signal);

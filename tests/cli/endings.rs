@@ -1,7 +1,8 @@
 //! `orch step` where no work is judged: nothing to do, nobody to do it, interrupted, busy.
 
-use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::sandbox::{Sandbox, agent, gate, send, table};
 use crate::transcript;
+use rustix::process::Signal;
 
 #[test]
 fn nothing_to_do_is_idle() {
@@ -96,11 +97,11 @@ fn at_work() -> Sandbox {
     sandbox
 }
 
-fn interrupted(signal: rustix::process::Signal) -> Sandbox {
+fn interrupted(signal: Signal) -> Sandbox {
     let sandbox = at_work();
     let step = sandbox.start(&["step"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), signal).expect("it is alive");
+    send(&step, signal);
     sandbox.ended(&["step"], step);
     sandbox.show_git(&["log", "-1", "--format=%B", "--name-status"]);
     sandbox.show_git(&["status", "--short"]);
@@ -111,14 +112,14 @@ fn interrupted(signal: rustix::process::Signal) -> Sandbox {
 
 #[test]
 fn an_interrupted_step_records_what_it_has_and_the_task_stays() {
-    let sandbox = interrupted(rustix::process::Signal::INT);
+    let sandbox = interrupted(Signal::INT);
     sandbox.show(".orchestrator/checkpoints/t-1/1.yaml");
     transcript!(sandbox);
 }
 
 #[test]
 fn a_terminated_step_records_what_it_has_and_the_task_stays() {
-    transcript!(interrupted(rustix::process::Signal::TERM));
+    transcript!(interrupted(Signal::TERM));
 }
 
 #[test]
@@ -130,8 +131,7 @@ fn a_second_step_does_not_start_while_one_is_at_work() {
     assert_eq!(sandbox.orch(&["step", "--ci"]).code, 0);
     sandbox.orch(&["next"]);
     assert_eq!(sandbox.orch(&["add", "Meanwhile", "--id", "t-2"]).code, 0);
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&step, Signal::INT);
     assert_eq!(sandbox.ended(&["step"], step).code, 130);
     sandbox.show_git(&["log", "--format=%s"]);
     transcript!(sandbox);
@@ -182,7 +182,7 @@ fn a_task_whose_steps_are_killed_each_time_is_not_run_for_ever() {
 
 #[test]
 fn a_terminal_that_is_closed_ends_a_step_as_an_order_to_end_does() {
-    transcript!(interrupted(rustix::process::Signal::HUP));
+    transcript!(interrupted(Signal::HUP));
 }
 
 #[test]
@@ -215,8 +215,7 @@ fn an_interrupt_while_the_workspace_is_prepared_is_one_and_nothing_is_left() {
     let sandbox = prepared_by("touch \"$HOME/at-work\"; exec sleep 600");
     let step = sandbox.start(&["step"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&step, Signal::INT);
     let said = sandbox.ended(&["step"], step);
     assert_eq!(said.code, 130, "{}", said.stderr);
     assert!(!said.stderr.contains("mend"), "{}", said.stderr);
@@ -270,8 +269,7 @@ fn whoever_is_interrupted_while_a_gate_or_a_planner_works_is_told_so() {
         let child = sandbox.start(&arguments);
         sandbox.wait_for(&sandbox.signal("at-work"));
         std::fs::remove_file(sandbox.signal("at-work")).expect("it is there");
-        rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
-            .expect("it is alive");
+        send(&child, Signal::INT);
         let said = sandbox.ended(&arguments, child);
         assert_eq!(said.code, 130, "{}{}", said.stdout, said.stderr);
         assert!(
@@ -289,13 +287,11 @@ fn a_second_interrupt_leaves_nobody_at_work() {
     )]);
     sandbox.task("t-1", "Do it", &[]);
     let step = sandbox.start(&["step"]);
-    let pid = rustix::process::Pid::from_child(&step);
-    let send = || rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it is alive");
     sandbox.wait_for(&sandbox.signal("at-work"));
-    send();
+    send(&step, Signal::INT);
     // It is asked to end, and does not.
     sandbox.wait_for(&sandbox.signal("asked"));
-    send();
+    send(&step, Signal::INT);
     let said = sandbox.ended(&["step"], step);
     assert_eq!(said.code, 130, "{}", said.stderr);
     let agent = std::fs::read_to_string(sandbox.signal("pid")).expect("a number");

@@ -1,7 +1,8 @@
 //! `orch step --in-place`: the agent works in the work tree itself.
 
-use crate::sandbox::{Sandbox, agent, gate, table};
+use crate::sandbox::{Sandbox, agent, gate, send, table};
 use crate::transcript;
+use rustix::process::Signal;
 
 /// A project with one task, whose agent is a line of shell.
 fn project(script: &str, more: &[String]) -> Sandbox {
@@ -121,8 +122,7 @@ fn interrupted_in_place_the_work_is_kept_and_the_tree_is_at_the_new_tip() {
     let sandbox = project("echo half > half; touch \"$HOME/at-work\"; exec sleep 600", &[]);
     let step = sandbox.start(&["step", "--in-place"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&step, Signal::INT);
     assert_eq!(sandbox.ended(&["step", "--in-place"], step).code, 130);
     show_where_it_stands(&sandbox);
     transcript!(sandbox);

@@ -1,7 +1,8 @@
 //! `orch plan` and `orch split`: a planner proposes, orch checks.
 
-use crate::sandbox::{Sandbox, agent, agent_with, table};
+use crate::sandbox::{Sandbox, agent, agent_with, send, table};
 use crate::transcript;
+use rustix::process::Signal;
 
 /// A planner that answers with a block of YAML at the end of what it prints.
 fn planner(yaml: &str) -> String {
@@ -318,8 +319,7 @@ fn an_interrupted_planner_is_asked_again() {
     sandbox.task("e-1", "Dates everywhere", &["--kind", "epic"]);
     let split = sandbox.start(&["split", "e-1"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&split), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&split, Signal::INT);
     let said = sandbox.ended(&["split", "e-1"], split);
     assert_eq!((said.code, said.stdout.as_str()), (130, "planned nothing: interrupted\n"));
     std::fs::write(sandbox.signal("go-on"), "").expect("written");

@@ -1,7 +1,8 @@
 //! Landing by push: what is on the remote counts, and everybody who works there is respected.
 
-use crate::sandbox::{Sandbox, agent, table};
+use crate::sandbox::{Sandbox, agent, send, table};
 use crate::transcript;
+use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 
@@ -486,8 +487,7 @@ fn an_interrupt_ends_the_wait_for_a_remote_that_is_silent() {
     // It hears that somebody calls, and says nothing.
     let _call = listener.accept().expect("a call");
     let began = std::time::Instant::now();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&step), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&step, Signal::INT);
     let said = sandbox.ended(&["step", "--push"], step);
     assert_eq!(said.code, 130, "{}", said.stderr);
     assert!(began.elapsed() < std::time::Duration::from_secs(60), "git would have been given two minutes");

@@ -1,7 +1,8 @@
 //! `orch run`: steps until idle or a limit.
 
-use crate::sandbox::{Sandbox, agent, agent_with, gate, table};
+use crate::sandbox::{Sandbox, agent, agent_with, gate, send, table};
 use crate::transcript;
+use rustix::process::Signal;
 use std::io::{BufRead as _, BufReader};
 
 fn project() -> Sandbox {
@@ -49,8 +50,7 @@ fn the_first_interrupt_lets_it_finish_its_step() {
     sandbox.task("t-2", "Do it", &[]);
     let run = sandbox.start(&["run"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&run, Signal::INT);
     std::fs::write(sandbox.signal("go-on"), "").expect("written");
     assert_eq!(sandbox.ended(&["run"], run).code, 130);
     sandbox.show_git(&["log", "--format=%s"]);
@@ -191,8 +191,7 @@ fn an_interrupt_ends_the_wait_at_once() {
         let mut run = sandbox.start(&["run", "--jobs", jobs, "--wait", "--format", "jsonl"]);
         let mut lines = BufReader::new(run.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         assert!(lines.any(|line| line.contains("\"event\":\"run.waiting\"")));
-        rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-            .expect("it is alive");
+        send(&run, Signal::INT);
         for _ in lines {}
         assert_eq!(run.wait().expect("it ends").code(), Some(130));
         std::fs::write(sandbox.signal("go-on"), "").expect("written");
@@ -209,8 +208,7 @@ fn the_first_interrupt_lets_a_hook_come_to_its_end_as_well() {
     );
     let run = sandbox.start(&["run"]);
     sandbox.wait_for(&sandbox.signal("at-work"));
-    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
-        .expect("it is alive");
+    send(&run, Signal::INT);
     std::fs::write(sandbox.signal("go-on"), "").expect("written");
     assert_eq!(sandbox.ended(&["run"], run).code, 130);
     assert_eq!(sandbox.read("done"), "t-1\n", "{}", sandbox.transcript());

@@ -5,6 +5,7 @@
 //! Only temporary paths, durations and object names are replaced in a transcript.
 
 use regex::Regex;
+use rustix::process::{Pid, Signal};
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::fs;
@@ -292,11 +293,7 @@ impl Sandbox {
         let child = self.start(arguments);
         self.wait_for(&at_work);
         fs::remove_file(at_work).expect("it is there");
-        rustix::process::kill_process(
-            rustix::process::Pid::from_child(&child),
-            rustix::process::Signal::KILL,
-        )
-        .expect("it is alive");
+        send(&child, Signal::KILL);
         self.ended(arguments, child)
     }
 
@@ -427,6 +424,11 @@ pub(crate) fn gate(name: &str, run: &str) -> String {
 /// A table of the configuration.
 pub(crate) fn table(name: &str, lines: &str) -> String {
     format!("\n[{name}]\n{lines}\n")
+}
+
+/// Sends a signal to what was started.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    rustix::process::kill_process(Pid::from_child(child), signal).expect("it is alive");
 }
 
 pub(crate) fn finish(command: &mut Command) -> Said {
